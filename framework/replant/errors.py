@@ -1,0 +1,73 @@
+"""The whole tree of errors, with the exit code of each.
+
+Every error that replant raises on purpose is a `ReplantError`. Its text says what was wrong,
+where (table, column, key, plugin, line), and what to do; the command line prints it and ends with
+`exit_code`. Anything else that escapes is a fault in replant itself.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ReplantError(Exception):
+    """What went wrong, where, and what to do, in words for the person at the terminal."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class UsageError(ReplantError):
+    """The command line asks for something that cannot be done."""
+
+    exit_code = 2
+
+
+class ConfigurationError(UsageError):
+    """The configuration is wrong; the text lists every mistake with its path."""
+
+
+class ScopeError(UsageError):
+    """A scope value is missing, malformed, or matches no row."""
+
+
+class OutputError(UsageError):
+    """The output exists already, or cannot be written."""
+
+
+class PluginError(ReplantError):
+    """A plugin cannot be loaded, or failed while it was asked."""
+
+    exit_code = 3
+
+
+class DatabaseError(ReplantError):
+    """A database cannot be reached, refused, or failed."""
+
+
+class PrivilegeError(DatabaseError):
+    """The role lacks a privilege; the text has the GRANT that would mend it."""
+
+
+class CatalogMismatchError(DatabaseError):
+    """The database lacks a schema, a table or a column that is needed."""
+
+
+class DanglingReferenceError(DatabaseError):
+    """Rows of the export reference rows that are not part of it."""
+
+
+class ReplayError(DatabaseError):
+    """The target refused the rows; nothing of the artifact was kept."""
+
+
+class ArtifactError(ReplantError):
+    """The artifact is damaged, unreadable, or no artifact at all."""
+
+    exit_code = 5
+
+
+#: Exit code of a check that found a difference. It is a result, not an error.
+DIFFERENCE_FOUND = 1
+
+#: Exit code of an interrupted command: 128 + SIGINT, as shells report it.
+INTERRUPTED = 130

@@ -1,0 +1,1 @@
+"""The plugin host: hook specifications, discovery, and a typed method per hook."""

@@ -1,0 +1,137 @@
+"""The hooks, in the order in which an export asks them.
+
+All of them are asked while planning, never once per row or value: a call through pluggy costs a
+few microseconds, which over a million rows of twenty columns would be more than a minute. What a
+hook returns is used for every row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pluggy
+
+from replant.model import (
+    Catalog,
+    Column,
+    LoadOrder,
+    OrderRequest,
+    Registration,
+    RowFormat,
+    Settings,
+    Table,
+    Transform,
+)
+
+PROJECT = "replant"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registration] | None:
+    """Name the tables to export, and which of their rows.
+
+    Asked once for each command that reads the source, after its catalog was read.
+
+    Args:
+        catalog: every table of the source outside PostgreSQL's own schemas.
+        settings: the whole configuration; a plugin's own sub-table is
+            `settings.plugins.settings.get("its-name", {})`.
+
+    Returns:
+        The registrations, or None for no table. The answers of all plugins are taken together;
+        a table that two plugins register is an error that names both.
+
+    Example:
+        ```python
+        @hookimpl
+        def register_tables(catalog, settings):
+            return [
+                Registration("shop.customer", rows=ByColumn("id", scope="customer_id")),
+                Registration("shop.order", rows=ThroughForeignKey(("customer_id",))),
+            ]
+        ```
+    """
+
+
+@hookspec
+def transform_value(table: Table, column: Column) -> Transform | None:
+    """Change the values of a column on their way.
+
+    Asked once for each exported column, while planning.
+
+    Args:
+        table: the table as the source's catalog has it.
+        column: the column as the source's catalog has it.
+
+    Returns:
+        An `SqlExpression` over `value` (the source server computes it), a `PythonFunction` from
+        text or None to text or None, or None to leave the values as they are. The answers of
+        several plugins form a chain, in the order in which the configuration enables them.
+
+    Example:
+        ```python
+        @hookimpl
+        def transform_value(table, column):
+            if column.name == "email":
+                return SqlExpression("md5(value) || '@example.org'")
+        ```
+    """
+
+
+@hookspec
+def render_row(
+    table: Table, columns: Sequence[Column], format: str  # noqa: A002 - the hook's public name
+) -> RowFormat | None:
+    """Say how a row of a table becomes bytes in a format.
+
+    Asked once for each exported table, while planning, for every format but `insert`.
+
+    Args:
+        table: the table as the source's catalog has it.
+        columns: the exported columns, in order.
+        format: the name given by `format` in the configuration.
+
+    Returns:
+        An `SqlExpression` that yields the row's text (the source server renders), a `PythonRow`
+        (Python renders), or None when the plugin does not know the format. The first plugin that
+        answers decides; if none does, the error names those that render rows.
+
+    Example:
+        ```python
+        @hookimpl
+        def render_row(table, columns, format):
+            if format == "jsonl":
+                return SqlExpression("row_to_json(row_)::text")
+        ```
+    """
+
+
+@hookspec
+def order_tables(request: OrderRequest) -> LoadOrder | None:
+    """Decide the order in which tables are loaded, and how foreign-key cycles are broken.
+
+    Asked once, when tables, columns and row counts are known.
+
+    Args:
+        request: the tables, the foreign keys between them, how many rows each has, and the name
+            of the strategy that was asked for.
+
+    Returns:
+        The load order, or None when the plugin does not know that strategy. Exactly one plugin
+        may answer: none, or two, is an error that names the candidates.
+
+    Example:
+        ```python
+        @hookimpl
+        def order_tables(request):
+            if request.strategy == "by-name":
+                return LoadOrder(steps=tuple(LoadTable(table) for table in request.tables))
+        ```
+    """
+
+
+HOOKS = (register_tables, transform_value, render_row, order_tables)
+

@@ -1,0 +1,142 @@
+"""A frozen picture of the tables of one database, as `pg_catalog` tells it.
+
+Nothing here reads a database: `replant.database.catalog` fills these values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+from attrs import field, frozen
+
+from replant.model.names import RelationName
+
+
+class Identity(Enum):
+    """`pg_attribute.attidentity`."""
+
+    NONE = ""
+    ALWAYS = "a"
+    BY_DEFAULT = "d"
+
+
+class RelationKind(Enum):
+    """`pg_class.relkind` of what can hold or show rows."""
+
+    TABLE = "r"
+    PARTITIONED_TABLE = "p"
+    VIEW = "v"
+    MATERIALIZED_VIEW = "m"
+    FOREIGN_TABLE = "f"
+
+
+@frozen
+class Column:
+    """One column of a table that is not dropped.
+
+    Attributes:
+        type: the type as `format_type` writes it under an empty search path, so it is qualified
+            unless it is PostgreSQL's own: `character varying(20)`, `public.citext[]`.
+        default: the default expression as `pg_get_expr` writes it, or None.
+        generated: whether the column is computed (stored or virtual) and so is never written.
+        collatable: whether the type has a collation, so an order needs one named.
+    """
+
+    name: str
+    type: str
+    not_null: bool = False
+    default: str | None = None
+    identity: Identity = Identity.NONE
+    generated: bool = False
+    collatable: bool = False
+
+    @property
+    def writable(self) -> bool:
+        """Whether an INSERT may name the column."""
+        return not self.generated
+
+
+@frozen
+class ForeignKey:
+    """A foreign key constraint: `columns` of `table` hold `referenced_columns` of `references`."""
+
+    name: str
+    table: RelationName
+    columns: tuple[str, ...]
+    references: RelationName
+    referenced_columns: tuple[str, ...]
+    deferrable: bool = False
+    enforced: bool = True
+    validated: bool = True
+
+    @property
+    def references_itself(self) -> bool:
+        """Whether the key points into its own table."""
+        return self.table == self.references
+
+    def __str__(self) -> str:
+        """The key as a sentence uses it: `s.t(a, b) → s.u(c, d)`."""
+        own, other = ", ".join(self.columns), ", ".join(self.referenced_columns)
+        return f"{self.table}({own}) → {self.references}({other})"
+
+
+@frozen
+class Table:
+    """A relation with its columns in `attnum` order and its keys in name order.
+
+    Attributes:
+        primary_key: the columns of the primary key, in the key's order; empty if there is none.
+        unique_keys: the columns of each other unique constraint or plain unique index.
+        estimated_rows: `pg_class.reltuples`, or 0 where it was never analysed.
+        row_security: whether row-level security is enabled on it.
+        may_select: whether the connected role may read every column.
+    """
+
+    name: RelationName
+    columns: tuple[Column, ...]
+    kind: RelationKind = RelationKind.TABLE
+    primary_key: tuple[str, ...] = ()
+    unique_keys: tuple[tuple[str, ...], ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    estimated_rows: int = 0
+    row_security: bool = False
+    may_select: bool = True
+
+    def column(self, name: str) -> Column | None:
+        """The column of that name, or None."""
+        return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def identifying_columns(self) -> tuple[str, ...]:
+        """The columns that tell one row from another: the primary key, or else the first unique
+        key whose columns are all NOT NULL, or else nothing.
+        """
+        if self.primary_key:
+            return self.primary_key
+        required = {column.name for column in self.columns if column.not_null}
+        return next((key for key in self.unique_keys if required.issuperset(key)), ())
+
+
+@frozen
+class Catalog:
+    """The tables of one database, seen in one snapshot by one role.
+
+    Attributes:
+        database: `current_database()`.
+        role: `current_user`.
+        version: `server_version_num`, for example 180006.
+        tables: every relation outside PostgreSQL's own schemas, by name.
+        schemas: every schema outside PostgreSQL's own, also the empty ones.
+    """
+
+    database: str
+    role: str
+    version: int
+    tables: Mapping[RelationName, Table] = field(factory=dict)
+    schemas: frozenset[str] = frozenset()
+
+    @property
+    def version_text(self) -> str:
+        """The version as PostgreSQL writes it since 10: `18.6`."""
+        return f"{self.version // 10000}.{self.version % 10000}"

@@ -1,0 +1,124 @@
+"""The order in which tables are loaded, and what is said before and after.
+
+A load order is data: steps name tables, and the few statements around them are values from a
+closed list. Nothing in it is SQL text, so an artifact that carries it carries no code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import field, frozen
+
+from replant.model.catalog import ForeignKey
+from replant.model.names import RelationName
+
+
+@frozen
+class LoadTable:
+    """Load one table.
+
+    Attributes:
+        together: whether all its rows must stand in one statement, since rows reference each
+            other.
+        by_depth: the foreign key into its own table by whose depth the rows are sorted and split
+            into statements, so that a row comes after the row it references.
+        patched: columns that are loaded as NULL, to be set by a later `PatchColumns`.
+    """
+
+    table: RelationName
+    together: bool = False
+    by_depth: ForeignKey | None = None
+    patched: tuple[str, ...] = ()
+
+
+@frozen
+class LoadTogether:
+    """Load several tables in one statement, which checks their foreign keys at its end."""
+
+    tables: tuple[RelationName, ...]
+
+
+@frozen
+class PatchColumns:
+    """Set columns that a `LoadTable` left NULL, row by row by key."""
+
+    table: RelationName
+    columns: tuple[str, ...]
+
+
+Step = LoadTable | LoadTogether | PatchColumns
+
+
+@frozen
+class DeferConstraints:
+    """Check these deferrable foreign keys at COMMIT: (schema, constraint) pairs."""
+
+    constraints: tuple[tuple[str, str], ...]
+
+
+@frozen
+class AsReplica:
+    """Set `session_replication_role` to `replica` until the transaction ends.
+
+    Foreign keys and ordinary triggers do not fire then, so `CheckForeignKeys` must come after.
+    """
+
+
+@frozen
+class CheckForeignKeys:
+    """Check every foreign key of the loaded tables for the rows of this transaction."""
+
+
+Statement = DeferConstraints | AsReplica | CheckForeignKeys
+
+
+@frozen
+class Cycle:
+    """Tables that reference each other, and why they are loaded the way they are."""
+
+    tables: tuple[RelationName, ...]
+    way: str
+
+
+@frozen
+class OrderRequest:
+    """What a strategy may know.
+
+    Attributes:
+        strategy: the name that was asked for.
+        tables: the tables to load, sorted by name.
+        foreign_keys: the enforced foreign keys between these tables, sorted.
+        row_counts: how many rows of each table will be loaded.
+        nullable: (table, column) pairs that may hold NULL for a while.
+        keyed: the tables that have columns which identify a row.
+        may_update: the tables on which the target's role may UPDATE; None when no target is
+            known yet.
+    """
+
+    strategy: str
+    tables: tuple[RelationName, ...]
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    row_counts: Mapping[RelationName, int] = field(factory=dict)
+    nullable: frozenset[tuple[RelationName, str]] = frozenset()
+    keyed: frozenset[RelationName] = frozenset()
+    may_update: frozenset[RelationName] | None = None
+
+
+@frozen
+class LoadOrder:
+    """A strategy's answer.
+
+    Attributes:
+        steps: what is loaded, in order; every table of the request exactly once.
+        before: what is said before the first row.
+        after: what is said after the last row.
+        cycles: for each cycle the way it is broken.
+        needs: what the target's role needs beyond INSERT, in words.
+    """
+
+    steps: tuple[Step, ...]
+    before: tuple[Statement, ...] = ()
+    after: tuple[Statement, ...] = ()
+    cycles: tuple[Cycle, ...] = ()
+    needs: tuple[str, ...] = ()

@@ -1,0 +1,62 @@
+"""Which rows of a table are meant: conditions as values, all of which must hold.
+
+A condition that mentions another table means the rows chosen there, by that table's own
+conditions. Only `Satisfies` holds SQL text, which comes from a plugin or a configuration and is
+never taken from an artifact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from replant.model.names import RelationName
+
+
+@frozen
+class ColumnIs:
+    """The column holds this value, written as the type's input function reads it."""
+
+    column: str
+    value: str
+
+
+@frozen
+class Link:
+    """Columns of one table that hold the `other_columns` of a row of another."""
+
+    columns: tuple[str, ...]
+    other: RelationName
+    other_columns: tuple[str, ...]
+
+
+@frozen
+class LinkedTo:
+    """At least one of the links leads to a chosen row of the other table.
+
+    It serves both ways: a row that references a chosen row, and a row that chosen rows reference.
+    """
+
+    links: tuple[Link, ...]
+
+
+@frozen
+class Satisfies:
+    """An SQL predicate over the table's columns holds."""
+
+    sql: str
+
+
+@frozen
+class KeyIsNot:
+    """The row's key is none of these: what was left out because of where it references."""
+
+    columns: tuple[str, ...]
+    keys: tuple[tuple[str, ...], ...]
+
+
+Condition = ColumnIs | LinkedTo | Satisfies | KeyIsNot
+
+#: The conditions of every chosen table; an empty tuple means all its rows.
+Selection = Mapping[RelationName, tuple[Condition, ...]]

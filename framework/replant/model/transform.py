@@ -1,0 +1,48 @@
+"""How values change on the way, and how rows become bytes in a format of a plugin's own.
+
+Both are decided once, while planning; what is decided here is then used for every row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import frozen
+
+Text = str | None
+
+
+@frozen
+class SqlExpression:
+    """An SQL expression that the source server computes.
+
+    As a value transform it sees the value as `value`, and the row's other columns by their names.
+    As a row format it sees the row as `row_`, its columns as they are exported, and yields text.
+    """
+
+    sql: str
+
+
+@frozen
+class PythonFunction:
+    """A Python function from a value's text to the new text; None stands for NULL.
+
+    It must give the same answer for the same text, or two exports would differ.
+    """
+
+    function: Callable[[Text], Text]
+
+
+Transform = SqlExpression | PythonFunction
+
+
+@frozen
+class PythonRow:
+    """A Python function from a row's texts, in column order, to one line of bytes without its
+    line end; None stands for NULL.
+    """
+
+    function: Callable[[tuple[Text, ...]], bytes]
+
+
+RowFormat = SqlExpression | PythonRow

@@ -53,6 +53,7 @@ def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registrati
                 Registration("shop.order", rows=ThroughForeignKey(("customer_id",))),
             ]
         ```
+
     """
 
 
@@ -78,12 +79,15 @@ def transform_value(table: Table, column: Column) -> Transform | None:
             if column.name == "email":
                 return SqlExpression("md5(value) || '@example.org'")
         ```
+
     """
 
 
 @hookspec
 def render_row(
-    table: Table, columns: Sequence[Column], format: str  # noqa: A002 - the hook's public name
+    table: Table,
+    columns: Sequence[Column],
+    format: str,  # noqa: A002 - the hook's public name
 ) -> RowFormat | None:
     """Say how a row of a table becomes bytes in a format.
 
@@ -106,6 +110,7 @@ def render_row(
             if format == "jsonl":
                 return SqlExpression("row_to_json(row_)::text")
         ```
+
     """
 
 
@@ -130,8 +135,8 @@ def order_tables(request: OrderRequest) -> LoadOrder | None:
             if request.strategy == "by-name":
                 return LoadOrder(steps=tuple(LoadTable(table) for table in request.tables))
         ```
+
     """
 
 
 HOOKS = (register_tables, transform_value, render_row, order_tables)
-

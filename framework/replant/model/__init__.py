@@ -27,6 +27,7 @@ from replant.model.registration import (
     WhereReferenced,
 )
 from replant.model.rows import (
+    ChosenRows,
     ColumnIs,
     Condition,
     KeyIsNot,
@@ -58,6 +59,7 @@ __all__ = [
     "ByPredicate",
     "Catalog",
     "CheckForeignKeys",
+    "ChosenRows",
     "Column",
     "ColumnIs",
     "Condition",

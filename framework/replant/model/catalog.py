@@ -41,6 +41,7 @@ class Column:
         default: the default expression as `pg_get_expr` writes it, or None.
         generated: whether the column is computed (stored or virtual) and so is never written.
         collatable: whether the type has a collation, so an order needs one named.
+
     """
 
     name: str
@@ -89,8 +90,11 @@ class Table:
         primary_key: the columns of the primary key, in the key's order; empty if there is none.
         unique_keys: the columns of each other unique constraint or plain unique index.
         estimated_rows: `pg_class.reltuples`, or 0 where it was never analysed.
-        row_security: whether row-level security is enabled on it.
+        is_partition: whether it is a partition, whose rows its root shows as well.
+        rows_are_hidden: whether row-level security applies to the connected role.
+        may_use_schema: whether the connected role has USAGE on the schema.
         may_select: whether the connected role may read every column.
+
     """
 
     name: RelationName
@@ -100,7 +104,9 @@ class Table:
     unique_keys: tuple[tuple[str, ...], ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     estimated_rows: int = 0
-    row_security: bool = False
+    is_partition: bool = False
+    rows_are_hidden: bool = False
+    may_use_schema: bool = True
     may_select: bool = True
 
     def column(self, name: str) -> Column | None:
@@ -128,6 +134,7 @@ class Catalog:
         version: `server_version_num`, for example 180006.
         tables: every relation outside PostgreSQL's own schemas, by name.
         schemas: every schema outside PostgreSQL's own, also the empty ones.
+
     """
 
     database: str

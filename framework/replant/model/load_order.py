@@ -24,6 +24,7 @@ class LoadTable:
         by_depth: the foreign key into its own table by whose depth the rows are sorted and split
             into statements, so that a row comes after the row it references.
         patched: columns that are loaded as NULL, to be set by a later `PatchColumns`.
+
     """
 
     table: RelationName
@@ -94,6 +95,7 @@ class OrderRequest:
         keyed: the tables that have columns which identify a row.
         may_update: the tables on which the target's role may UPDATE; None when no target is
             known yet.
+
     """
 
     strategy: str
@@ -115,6 +117,7 @@ class LoadOrder:
         after: what is said after the last row.
         cycles: for each cycle the way it is broken.
         needs: what the target's role needs beyond INSERT, in words.
+
     """
 
     steps: tuple[Step, ...]

@@ -31,6 +31,7 @@ class RelationName:
 
         Raises:
             ValueError: the text is not two parts joined by a dot.
+
         """
         match = _RELATION.fullmatch(text)
         if match is None:

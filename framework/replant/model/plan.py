@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from replant.model.load_order import LoadOrder
 from replant.model.names import RelationName
-from replant.model.rows import Condition
+from replant.model.rows import ChosenRows, Selection
 from replant.model.transform import RowFormat, Transform
 
 
@@ -33,18 +33,19 @@ class PlannedTable:
         key: columns that identify a row; rows are written in their order. Empty when there are
             none: then the order is that of the rows' own text.
         collatable: those key columns whose order needs a collation named.
-        rows: the conditions that choose the rows.
+        rows: which rows are exported.
         row_count: how many rows they chose in the snapshot of the plan.
         overriding: whether INSERT must say OVERRIDING SYSTEM VALUE, for an identity column that
             is GENERATED ALWAYS.
         row_format: how a row is rendered, when a plugin renders it.
+
     """
 
     name: RelationName
     columns: tuple[PlannedColumn, ...]
     key: tuple[str, ...] = ()
     collatable: frozenset[str] = frozenset()
-    rows: tuple[Condition, ...] = ()
+    rows: ChosenRows = field(factory=ChosenRows)
     row_count: int = 0
     overriding: bool = False
     row_format: RowFormat | None = None
@@ -74,6 +75,7 @@ class Plan:
         order: the steps, and what is said around them.
         omissions: what is left out, each with the reason.
         warnings: what a person should know although it stops nothing.
+
     """
 
     source_version: str
@@ -96,8 +98,14 @@ class Plan:
 
         Raises:
             KeyError: the plan has no such table.
+
         """
         return self._by_name[name]
+
+    @property
+    def selection(self) -> Selection:
+        """The chosen rows of every table."""
+        return {table.name: table.rows for table in self.tables}
 
     @property
     def row_count(self) -> int:

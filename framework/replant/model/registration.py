@@ -71,6 +71,7 @@ class Registration:
         rows: how its rows belong to the scope.
         omit: columns that are left to their default in the target.
         columns: the columns the plugin was written for; empty when it takes any.
+
     """
 
     table: RelationName = field(converter=_relation)

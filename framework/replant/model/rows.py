@@ -58,5 +58,20 @@ class KeyIsNot:
 
 Condition = ColumnIs | LinkedTo | Satisfies | KeyIsNot
 
-#: The conditions of every chosen table; an empty tuple means all its rows.
-Selection = Mapping[RelationName, tuple[Condition, ...]]
+
+@frozen
+class ChosenRows:
+    """The rows of one table for which all conditions hold; all its rows if there are none.
+
+    Attributes:
+        only: whether the rows of inheritance children are kept out by ONLY. A partitioned table
+            has its rows nowhere but in its partitions, so it is read without.
+
+    """
+
+    conditions: tuple[Condition, ...] = ()
+    only: bool = True
+
+
+#: The chosen rows of every table that is exported.
+Selection = Mapping[RelationName, ChosenRows]

@@ -27,6 +27,7 @@ class TableSettings:
         where: an SQL predicate over the table's columns that its rows must satisfy as well.
         omit: the columns left to their default, in place of the plugin's own list.
         dangling: overrides the setting of the export for this table.
+
     """
 
     name: RelationName
@@ -45,6 +46,7 @@ class ExportSettings:
         format: `insert`, or the name of a format that a plugin renders.
         dangling: what to do with rows that reference rows outside the export.
         allow_empty: whether an export without a row is wanted.
+
     """
 
     output: str | None = None
@@ -61,6 +63,7 @@ class PluginSettings:
     Attributes:
         enable: names in the order of their value transforms; None for those of replant itself.
         settings: the sub-table of each plugin, by name.
+
     """
 
     enable: tuple[str, ...] | None = None
@@ -75,6 +78,7 @@ class Settings:
         source: connection string of the source; None leaves it to libpq's own variables.
         target: connection string of the target; None likewise.
         scope: the named values that say whose rows are exported.
+
     """
 
     source: str | None = None

@@ -1,0 +1,1 @@
+"""Writing and reading what lies on disk."""

@@ -1,0 +1,159 @@
+"""The rows of a plan, streamed from the source, hashed as they pass."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from struct import Struct
+
+from attrs import evolve
+
+from replant.artifact.sql_file import Batch
+from replant.database.connections import Database
+from replant.database.copying import copied_fields, copied_texts
+from replant.model import (
+    LoadTable,
+    PatchColumns,
+    Plan,
+    PlannedTable,
+    PythonFunction,
+    PythonRow,
+    RelationName,
+    SqlExpression,
+    Step,
+    Text,
+)
+from replant.rendering import queries
+from replant.rendering.rows import computed_by_server, line, on_one_line, row_hash
+
+_DEPTH = Struct("!i")
+
+#: Told the table, and how many rows and bytes of it just came.
+Progress = Callable[[RelationName, int, int], None]
+
+
+class SourceRows:
+    """Gives the rows of each step, and keeps the fingerprint of each table as they pass."""
+
+    def __init__(self, database: Database, plan: Plan, progress: Progress) -> None:
+        """Read from `database`, in the transaction in which the plan was made."""
+        self._database = database
+        self._plan = plan
+        self._progress = progress
+        self.fingerprints: defaultdict[RelationName, int] = defaultdict(int)
+        self.counts: defaultdict[RelationName, int] = defaultdict(int)
+
+    def __call__(self, table: RelationName, step: Step) -> Iterator[Batch]:
+        """The rows' lines for a step; see `replant.artifact.sql_file.Batches`."""
+        planned = self._plan.table(table)
+        match step:
+            case PatchColumns(_, columns):
+                for lines in self._lines(_projected(planned, planned.key + columns)):
+                    yield Batch([on_one_line(text) for text in lines])
+            case LoadTable(_, by_depth=key) if key is not None:
+                yield from self._by_depth(planned, step)
+            case LoadTable(_, patched=columns) if columns:
+                yield from self._patched(planned, columns)
+            case LoadTable(_, together=True):
+                lines = [text for batch in self._hashed(planned) for text in batch]
+                yield Batch(lines, together=True)
+            case _:
+                yield from map(Batch, self._hashed(planned))
+
+    def rendered(self, table: PlannedTable) -> Iterator[list[bytes]]:
+        """The rows in the format of a plugin, one line each without its end."""
+        selection = self._plan.selection
+        if isinstance(table.row_format, PythonRow):
+            function = table.row_format.function
+            batches: Iterator[list[bytes]] = (
+                [function(row) for row in rows] for rows in self._texts(table)
+            )
+        else:
+            assert isinstance(table.row_format, SqlExpression)
+            query = queries.rendered(selection, table, table.row_format)
+            batches = copied_texts(self._database, query)
+        for lines in batches:
+            self._passed(table.name, lines)
+            yield lines
+
+    def _hashed(self, table: PlannedTable) -> Iterator[list[bytes]]:
+        for lines in self._lines(table):
+            self.fingerprints[table.name] += sum(map(row_hash, lines))
+            shown = list(map(on_one_line, lines))
+            self._passed(table.name, shown)
+            yield shown
+
+    def _patched(self, table: PlannedTable, columns: tuple[str, ...]) -> Iterator[Batch]:
+        """The rows with NULL in some columns; the fingerprint is that of the whole rows."""
+        for lines in self._lines(table):
+            self.fingerprints[table.name] += sum(map(row_hash, lines))
+        nulled = tuple(
+            evolve(c, transforms=(SqlExpression("NULL"),)) if c.name in columns else c
+            for c in table.columns
+        )
+        for lines in self._lines(evolve(table, columns=nulled)):
+            shown = list(map(on_one_line, lines))
+            self._passed(table.name, shown)
+            yield Batch(shown)
+
+    def _by_depth(self, table: PlannedTable, step: LoadTable) -> Iterator[Batch]:
+        """Batches that never join rows of different depth; the rows without one are together."""
+        assert step.by_depth is not None
+        query = queries.lines_by_depth(self._plan.selection, table, step.by_depth)
+        current: bytes | None = b""
+        together: list[bytes] = []
+        for rows in copied_fields(self._database, query):
+            lines = [text or b"" for text, _ in rows]
+            self.fingerprints[table.name] += sum(map(row_hash, lines))
+            shown = list(map(on_one_line, lines))
+            self._passed(table.name, shown)
+            ready: list[bytes] = []
+            for text, (_, depth) in zip(shown, rows, strict=True):
+                if depth is None:
+                    together.append(text)
+                    continue
+                if depth != current and ready:
+                    yield Batch(ready, together=True)
+                    ready = []
+                current = depth
+                ready.append(text)
+            if ready:
+                yield Batch(ready, together=True)
+        if together:
+            yield Batch(together, together=True)
+
+    def _lines(self, table: PlannedTable) -> Iterator[list[bytes]]:
+        if computed_by_server(table):
+            yield from copied_texts(self._database, queries.lines(self._plan.selection, table))
+            return
+        for rows in self._texts(table):
+            yield list(map(line, rows))
+
+    def _texts(self, table: PlannedTable) -> Iterator[list[tuple[Text, ...]]]:
+        """The rows' texts after all transforms."""
+        chains = [
+            [t.function for t in column.transforms if isinstance(t, PythonFunction)]
+            for column in table.columns
+        ]
+        query = queries.texts(self._plan.selection, table)
+        for rows in copied_fields(self._database, query):
+            yield [
+                tuple(_transformed(value, chain) for value, chain in zip(row, chains, strict=True))
+                for row in rows
+            ]
+
+    def _passed(self, table: RelationName, lines: list[bytes]) -> None:
+        self.counts[table] += len(lines)
+        self._progress(table, len(lines), sum(map(len, lines)))
+
+
+def _projected(table: PlannedTable, names: tuple[str, ...]) -> PlannedTable:
+    columns = {column.name: column for column in table.columns}
+    return evolve(table, columns=tuple(columns[name] for name in names))
+
+
+def _transformed(value: bytes | None, chain: list[Callable[[Text], Text]]) -> Text:
+    text = None if value is None else value.decode()
+    for function in chain:
+        text = function(text)
+    return text

@@ -1,0 +1,79 @@
+"""`replant export`: the chosen rows of a database as an artifact."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from replant.cli import options
+
+if TYPE_CHECKING:
+    from replant.cli.screen import Advance
+    from replant.model import Plan, RelationName
+
+
+@click.command(epilog="Example: replant export --scope database_id=… -o tenant.sql")
+@options.together(
+    options.config,
+    options.source,
+    options.scope,
+    options.strategy,
+    click.option(
+        "-o", "--output", metavar="PATH", help="Where the artifact goes; - is standard output."
+    ),
+    click.option("--force", is_flag=True, help="Replace an output that exists."),
+    options.quiet,
+    options.verbose,
+)
+def command(
+    config: Path | None,
+    source: str | None,
+    scope: dict[str, str],
+    strategy: str | None,
+    output: str | None,
+    force: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Write the chosen rows of a database as an artifact.
+
+    The artifact is one SQL file. It runs with psql alone, as one transaction, and carries what
+    `replant verify` needs.
+    """
+    from replant import api
+    from replant.cli.plan import show
+    from replant.cli.screen import console, counted, progress
+
+    settings = options.settings_of(
+        config, source=source, scope=scope, strategy=strategy, output=output
+    )
+    screen = console(stderr=True)
+    with ExitStack() as stack:
+        advance: Advance = lambda _table, _rows, _bytes: None  # noqa: E731 - replaced below
+
+        def planned(plan: Plan) -> None:
+            nonlocal advance
+            if verbose and not quiet:
+                show(screen, plan, verbose=True)
+            bar = progress(plan.row_count, "exporting", quiet=quiet)
+            advance = stack.enter_context(bar)
+
+        def passed(table: RelationName, rows: int, size: int) -> None:
+            advance(table, rows, size)
+
+        done = api.export(settings, force=force, planned=planned, progress=passed)
+    if quiet:
+        return
+    rows = sum(done.rows.values())
+    where = "standard output" if done.output == "-" else done.output
+    screen.print(
+        f"exported {counted(rows, 'row')} of {counted(len(done.plan.tables), 'table')} to {where}"
+    )
+    for warning in done.plan.warnings:
+        screen.print(f"note: {warning}")
+    left = sum(1 for omission in done.plan.omissions)
+    if left and not verbose:
+        screen.print(f"{counted(left, 'thing')} left out on purpose: see its header, or -v")

@@ -1,0 +1,103 @@
+"""The command `replant`: finds the module of a command, and turns errors into one clear line.
+
+Nothing that costs time is imported before it is known which command runs: `replant --help` should
+feel instant.
+"""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from typing import Any
+
+import click
+
+from replant import __version__
+from replant.errors import INTERRUPTED, ReplantError
+
+#: The commands in the order in which `--help` lists them, each with its one line there.
+COMMANDS = {
+    "demo": "Move a tenant between two databases of its own, and prove it.",
+    "plan": "Show what an export would do, before any row is read.",
+    "export": "Write the chosen rows of a database as an artifact.",
+    "replay": "Load an artifact into a database: all its rows, or none.",
+    "verify": "Compare the rows of a database with those of an artifact.",
+    "plugins": "List the installed plugins, and which are enabled.",
+}
+
+
+class Commands(click.Group):
+    """A group that imports a command's module when the command is wanted."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands, in the order of their use."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"replant.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: replant demo",
+)
+@click.version_option(__version__, prog_name="replant")
+def replant() -> None:
+    """Move rows between PostgreSQL databases: exactly, without a superuser, with proof."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with the code of its outcome."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        outcome: Any = replant(arguments, standalone_mode=False)
+    except click.Abort:
+        return _interrupted()
+    except KeyboardInterrupt:
+        return _interrupted()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except ReplantError as error:
+        _complain(str(error))
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of standard output has gone; Python must not try to flush to it again.
+        sys.stdout = None  # type: ignore[assignment]
+        return 1
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _interrupted() -> int:
+    _complain("interrupted; nothing was kept")
+    return INTERRUPTED
+
+
+def _complain(message: str) -> None:
+    for line in message.splitlines():
+        shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+        click.secho("replant: ", err=True, nl=False, fg="red", bold=True)
+        click.echo(shown, err=True)
+
+
+def _as_interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt

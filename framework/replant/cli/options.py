@@ -1,0 +1,74 @@
+"""The options that commands share, and what they make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from replant.model import Settings
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _scope(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    scope = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE")
+        scope[name] = value
+    return scope
+
+
+config = click.option(
+    "-c",
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Configuration file. [default: replant.toml, if there is one]",
+)
+source = click.option(
+    "--source",
+    metavar="DSN",
+    help="Source database: a connection string, or env:NAME. [default: $REPLANT_SOURCE]",
+)
+target = click.option(
+    "--target",
+    metavar="DSN",
+    help="Target database: a connection string, or env:NAME. [default: $REPLANT_TARGET]",
+)
+scope = click.option(
+    "--scope",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=_scope,
+    help="Whose rows, such as database_id=…; repeatable.",
+)
+strategy = click.option(
+    "--strategy", metavar="NAME", help="How the load is ordered: ordered, superuser, or a plugin's."
+)
+quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+verbose = click.option("-v", "--verbose", is_flag=True, help="Say more: every table, every note.")
+artifact = click.argument("artifact", type=click.Path(dir_okay=True))
+
+
+def together(*options: Callable[[Function], Function]) -> Callable[[Function], Function]:
+    """Several options as one decorator, listed in this order by `--help`."""
+
+    def decorate(function: Function) -> Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def settings_of(config_file: Path | None, **said: Any) -> Settings:
+    """The settings of the file with what the command line says laid over them."""
+    from replant.config.reading import read_settings, with_options
+
+    return with_options(read_settings(config_file), **said)

@@ -1,0 +1,76 @@
+"""`replant plan`: what an export would do, before any row is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from replant.cli import options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from replant.model import Plan
+
+
+@click.command(
+    epilog="Example: replant plan --source postgresql://localhost/design --scope database_id=…"
+)
+@options.together(options.config, options.source, options.scope, options.strategy, options.verbose)
+def command(
+    config: Path | None,
+    source: str | None,
+    scope: dict[str, str],
+    strategy: str | None,
+    verbose: bool,
+) -> None:
+    """Show what an export would do, before any row is read.
+
+    Tables in load order with their rows; what is left out, and why; how cycles of foreign keys
+    are broken; what the role that replays needs.
+    """
+    from replant import api
+    from replant.cli.screen import console
+
+    settings = options.settings_of(config, source=source, scope=scope, strategy=strategy)
+    show(console(), api.plan(settings), verbose=verbose)
+
+
+def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
+    """Print a plan for people."""
+    from replant.cli.screen import counted, grid
+    from replant.rendering.grants import grants, usage_grants
+
+    scope = ", ".join(f"{name} = {value}" for name, value in plan.scope.items())
+    total = f"{counted(plan.row_count, 'row')} in {counted(len(plan.tables), 'table')}"
+    screen.print(f"{total}, strategy {plan.strategy}{', ' + scope if scope else ''}\n")
+    tables = grid("In load order:", "table", "rows", "columns", "key", numbers=frozenset({1, 2}))
+    for table in plan.tables:
+        key = ", ".join(table.key) or "none: compared by content"
+        tables.add_row(str(table.name), str(table.row_count), str(len(table.columns)), key)
+    screen.print(tables)
+    _list(
+        screen,
+        "Cycles of foreign keys:",
+        [f"{', '.join(map(str, cycle.tables))}: {cycle.way}" for cycle in plan.order.cycles],
+    )
+    _list(screen, "Left out:", [f"{left.what}: {left.why}" for left in plan.omissions])
+    _list(screen, "Note:", list(plan.warnings))
+    filled = [table.name for table in plan.tables if table.row_count]
+    needs = [
+        usage_grants({name.schema for name in filled}, "ROLE"),
+        grants("INSERT", filled, "ROLE"),
+    ]
+    if not verbose:
+        schemas = ", ".join(sorted({name.schema for name in filled}))
+        needs = [f"USAGE on {schemas}; INSERT on the tables above that have rows"]
+    _list(screen, "The role that replays needs:", [*needs, *plan.order.needs] if filled else [])
+
+
+def _list(screen: Console, title: str, lines: list[str]) -> None:
+    if lines:
+        screen.print(f"\n{title}")
+    for line in lines:
+        screen.print(f"  {line}")

@@ -1,0 +1,51 @@
+"""`replant replay`: an artifact into a database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from replant.cli import options
+
+
+@click.command(epilog="Example: replant replay tenant.sql --target postgresql://localhost/new")
+@options.together(
+    options.artifact,
+    options.config,
+    options.target,
+    options.strategy,
+    options.quiet,
+    options.verbose,
+)
+def command(
+    artifact: str,
+    config: Path | None,
+    target: str | None,
+    strategy: str | None,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Load an artifact into a database: all its rows, or none.
+
+    What is missing in the target, a table, a column or a privilege, is said before the first row.
+    """
+    from replant import api
+    from replant.cli.screen import console, counted, grid, progress
+
+    settings = options.settings_of(config, target=target)
+    with progress(None, "replaying", quiet=quiet) as advance:
+        done = api.replay(artifact, settings, strategy=strategy, progress=advance)
+    if quiet:
+        return
+    screen = console(stderr=True)
+    if verbose:
+        table = grid("Inserted:", "table", "rows", numbers=frozenset({1}))
+        for name, rows in done.rows.items():
+            table.add_row(str(name), str(rows))
+        screen.print(table)
+    filled = sum(1 for rows in done.rows.values() if rows)
+    screen.print(
+        f"replayed {counted(sum(done.rows.values()), 'row')} of {counted(filled, 'table')} "
+        f"by the strategy {done.strategy}"
+    )

@@ -1,0 +1,82 @@
+"""What people see: progress and summaries on standard error, results on standard output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from replant.model import RelationName
+
+Advance = Callable[[RelationName, int, int], None]
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that follows the terminal and NO_COLOR, and takes no text for markup."""
+    return Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def progress(total: int | None, label: str, *, quiet: bool) -> Iterator[Advance]:
+    """Rows, bytes and the current table on standard error, while it is a terminal."""
+    screen = console(stderr=True)
+    if quiet or not screen.is_terminal:
+        yield lambda _table, _rows, _bytes: None
+        return
+    columns = (
+        TextColumn(label),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("rows  {task.fields[size]}  {task.fields[table]}", markup=False),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    size = 0
+    with Progress(*columns, console=screen, transient=True) as bar:
+        task = bar.add_task(label, total=total, size=human_size(0), table="")
+
+        def advance(table: RelationName, rows: int, more: int) -> None:
+            nonlocal size
+            size += more
+            bar.update(task, advance=rows, size=human_size(size), table=str(table))
+
+        yield advance
+
+
+def grid(title: str, *headings: str, numbers: frozenset[int] = frozenset()) -> Table:
+    """A plain table whose columns of these places are numbers."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for place, heading in enumerate(headings):
+        justify = "right" if place in numbers else "left"
+        table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    return table
+
+
+def coloured(text: str, colour: str) -> Text:
+    """A text in a colour, where the terminal has colours."""
+    return Text(text, style=colour)
+
+
+def human_size(size: float) -> str:
+    """Bytes in the unit that suits: `12.3 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

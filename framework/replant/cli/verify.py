@@ -1,0 +1,63 @@
+"""`replant verify`: the rows of a database against those of an artifact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from replant.cli import options
+from replant.errors import DIFFERENCE_FOUND
+
+if TYPE_CHECKING:
+    from replant.replay.verify import TableResult
+
+
+@click.command(epilog="Example: replant verify tenant.sql --target postgresql://localhost/new")
+@options.together(options.artifact, options.config, options.target, options.quiet, options.verbose)
+def command(
+    artifact: str, config: Path | None, target: str | None, quiet: bool, verbose: bool
+) -> int:
+    """Compare the rows of a database with those of an artifact, by content.
+
+    Exit code 0 when they are the same, 1 when they differ; then the first keys that differ are
+    named for each table.
+    """
+    from replant import api
+    from replant.cli.screen import console, progress
+
+    settings = options.settings_of(config, target=target)
+    with progress(None, "verifying", quiet=quiet) as advance:
+        results = api.verify(artifact, settings, progress=advance)
+    screen = console()
+    for result in results:
+        if not result.equal or (verbose and not quiet):
+            for line in lines(result):
+                screen.print(line)
+    if not quiet:
+        screen.print(summary(results))
+    return 0 if all(result.equal for result in results) else DIFFERENCE_FOUND
+
+
+def lines(result: TableResult) -> list[str]:
+    """What was found for a table: one line, and one for each row that is named."""
+    from replant.cli.screen import counted
+
+    if result.equal:
+        return [f"{result.name}: {counted(result.exported, 'row')}, equal"]
+    named = [f"  {difference}" for difference in result.differences]
+    if result.count > len(named):
+        named.append(f"  and {result.count - len(named)} more")
+    return [f"{result.name}: {counted(result.count, 'row')} of {result.exported} differ:", *named]
+
+
+def summary(results: tuple[TableResult, ...]) -> str:
+    """One line for all tables."""
+    from replant.cli.screen import counted
+
+    wrong = sum(1 for result in results if not result.equal)
+    rows = sum(result.exported for result in results)
+    if wrong:
+        return f"{counted(wrong, 'table')} of {len(results)} differ"
+    return f"verified: {counted(rows, 'row')} of {counted(len(results), 'table')} are equal"

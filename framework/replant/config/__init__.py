@@ -1,0 +1,1 @@
+"""TOML and command-line options in, one frozen `Settings` out."""

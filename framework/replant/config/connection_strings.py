@@ -1,0 +1,38 @@
+"""Where to connect: a DSN, `env:NAME`, an environment variable of replant's, or libpq's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from replant.errors import ConfigurationError
+
+SOURCE_VARIABLE = "REPLANT_SOURCE"
+TARGET_VARIABLE = "REPLANT_TARGET"
+
+
+def connection_string(
+    dsn: str | None, variable: str, environment: Mapping[str, str] = os.environ
+) -> str:
+    """The libpq connection string to use; empty leaves everything to libpq's own variables.
+
+    Args:
+        dsn: what was configured: a connection string or URI, `env:NAME`, or None.
+        variable: the environment variable that is read when `dsn` is None.
+        environment: the process's environment.
+
+    Raises:
+        ConfigurationError: `env:NAME` names a variable that is not set.
+
+    """
+    if dsn is None:
+        return environment.get(variable, "")
+    if not dsn.startswith("env:"):
+        return dsn
+    name = dsn.removeprefix("env:")
+    if name not in environment:
+        raise ConfigurationError(
+            f"the connection string {dsn!r} names the environment variable {name!r}, "
+            f"which is not set; set it, or give a DSN"
+        )
+    return environment[name]

@@ -1,0 +1,271 @@
+"""`replant.toml` becomes `Settings`; every mistake is reported at once, each with its path."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import attrs
+import tomli
+from attrs import field, frozen
+from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError
+from cattrs.errors import (
+    AttributeValidationNote,
+    ClassValidationError,
+    IterableValidationNote,
+)
+from cattrs.gen import make_dict_structure_fn
+
+from replant.errors import ConfigurationError
+from replant.model import (
+    ExportSettings,
+    PluginSettings,
+    RelationName,
+    Settings,
+    TableSettings,
+)
+
+#: The file that is read when none is named, if it is there.
+DEFAULT_FILE = Path("replant.toml")
+
+
+@frozen
+class _Connection:
+    """`[source]` or `[target]`."""
+
+    dsn: str | None = None
+
+
+@frozen
+class _Document:
+    """The shape of the file; it differs from `Settings` where TOML reads better."""
+
+    source: _Connection = field(factory=_Connection)
+    target: _Connection = field(factory=_Connection)
+    scope: dict[str, str] = field(factory=dict)
+    plugins: PluginSettings = field(factory=PluginSettings)
+    export: ExportSettings = field(factory=ExportSettings)
+    tables: tuple[TableSettings, ...] = ()
+
+
+def read_settings(file: Path | None) -> Settings:
+    """The settings of a file; of `replant.toml` if it exists and none was named.
+
+    Raises:
+        ConfigurationError: the file cannot be read, is not TOML, or says something wrong.
+
+    """
+    if file is None:
+        if not DEFAULT_FILE.exists():
+            return Settings()
+        file = DEFAULT_FILE
+    try:
+        document = tomli.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file}: is not UTF-8 at byte {error.start}") from error
+    except tomli.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file}: is not TOML: {error}") from error
+    return settings_from(document, str(file))
+
+
+def settings_from(document: Mapping[str, Any], origin: str) -> Settings:
+    """The settings of a parsed document; `origin` names it in errors.
+
+    Raises:
+        ConfigurationError: naming every unknown key and wrong value, each with its path.
+
+    """
+    try:
+        read = _CONVERTER.structure(document, _Document)
+    except BaseValidationError as error:
+        problems = "\n".join(f"{origin}: {problem}" for problem in _problems(error, ""))
+        raise ConfigurationError(problems) from error
+    return Settings(
+        source=read.source.dsn,
+        target=read.target.dsn,
+        scope=read.scope,
+        export=read.export,
+        plugins=read.plugins,
+        tables=read.tables,
+    )
+
+
+def with_options(
+    settings: Settings,
+    *,
+    source: str | None = None,
+    target: str | None = None,
+    scope: Mapping[str, str] | None = None,
+    strategy: str | None = None,
+    output: str | None = None,
+) -> Settings:
+    """The settings with what the command line says laid over them; None says nothing."""
+    export = attrs.evolve(
+        settings.export,
+        strategy=settings.export.strategy if strategy is None else strategy,
+        output=settings.export.output if output is None else output,
+    )
+    return attrs.evolve(
+        settings,
+        source=settings.source if source is None else source,
+        target=settings.target if target is None else target,
+        scope={**settings.scope, **(scope or {})},
+        export=export,
+    )
+
+
+def _problems(error: BaseException, path: str) -> list[str]:
+    """The mistakes below `path`, in the order of the file's shape."""
+    if isinstance(error, ForbiddenExtraKeysError):
+        return [_unknown_key(path, key, error.cl) for key in sorted(error.extra_fields)]
+    if isinstance(error, BaseValidationError):
+        return [
+            problem
+            for inner in error.exceptions
+            for problem in _problems(inner, _below(path, inner))
+        ]
+    if isinstance(error, KeyError):
+        return [f"{path}: is missing"]
+    return [f"{path}: {error}"]
+
+
+def _below(path: str, error: BaseException) -> str:
+    for note in getattr(error, "__notes__", ()):
+        if isinstance(note, AttributeValidationNote):
+            return f"{path}.{note.name}" if path else note.name
+        if isinstance(note, IterableValidationNote):
+            return (
+                f"{path}[{note.index}]" if isinstance(note.index, int) else f"{path}.{note.index}"
+            )
+    return path
+
+
+def _unknown_key(path: str, key: str, cls: type) -> str:
+    names = [attribute.name for attribute in attrs.fields(cls)]
+    near = difflib.get_close_matches(key, names, n=1)
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    where = f"{path}.{key}" if path else key
+    return f"{where}: is unknown; {meant}known here are: {', '.join(names)}"
+
+
+def _strictly(kind: type, words: str) -> Any:
+    def structure(value: Any, _: type) -> Any:
+        if type(value) is not kind:
+            raise TypeError(f"must be {words}, not {_toml_type(value)}")
+        return value
+
+    return structure
+
+
+def _toml_type(value: Any) -> str:
+    names = {bool: "a boolean", int: "an integer", float: "a float", str: "a string"}
+    names |= {list: "an array", dict: "a table"}
+    return names.get(type(value), f"a {type(value).__name__}")
+
+
+def _choice(value: Any, kind: type[Enum]) -> Enum:
+    names = [member.value for member in kind]
+    if value not in names:
+        near = difflib.get_close_matches(str(value), names, n=1)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"must be one of {', '.join(map(repr, names))}, not {value!r}{meant}")
+    return kind(value)
+
+
+def _names(value: Any, _: type) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise TypeError("must be an array of strings")
+    return tuple(value)
+
+
+def _relation(value: Any, _: type) -> RelationName:
+    if not isinstance(value, str):
+        raise TypeError(f"must be a string, not {_toml_type(value)}")
+    return RelationName.parse(value)
+
+
+def _scope(value: Any, _: type) -> dict[str, str]:
+    """Scope values are texts for an input function; a plain number is one too."""
+    if not isinstance(value, dict):
+        raise TypeError(f"must be a table, not {_toml_type(value)}")
+    wrong = [key for key, item in value.items() if type(item) not in (str, int)]
+    if wrong:
+        raise TypeError(f"{wrong[0]} must be a string or an integer")
+    return {key: str(item) for key, item in value.items()}
+
+
+def _plugins(value: Any, _: type) -> PluginSettings:
+    """`enable` beside one free sub-table for each plugin."""
+    if not isinstance(value, dict):
+        raise TypeError(f"must be a table, not {_toml_type(value)}")
+    tables = {key: item for key, item in value.items() if key != "enable"}
+    errors: list[Exception] = []
+    for key, item in tables.items():
+        if not isinstance(item, dict):
+            errors.append(_at(key, TypeError(_not_a_sub_table(key))))
+    enable = None
+    if "enable" in value:
+        try:
+            enable = _names(value["enable"], tuple)
+        except TypeError as error:
+            errors.append(_at("enable", error))
+    if errors:
+        raise ClassValidationError("plugins", errors, PluginSettings)
+    return PluginSettings(enable=enable, settings=tables)
+
+
+def _not_a_sub_table(key: str) -> str:
+    near = difflib.get_close_matches(key, ["enable"], n=1)
+    return f"did you mean {near[0]!r}?" if near else "must be a table of the plugin's settings"
+
+
+def _at(name: str, error: Exception) -> Exception:
+    error.add_note(AttributeValidationNote(f"at {name}", name, object))
+    return error
+
+
+def _converter() -> Converter:
+    converter = Converter(detailed_validation=True, forbid_extra_keys=True)
+    converter.register_structure_hook(str, _strictly(str, "a string"))
+    converter.register_structure_hook(bool, _strictly(bool, "true or false"))
+    converter.register_structure_hook(RelationName, _relation)
+    converter.register_structure_hook(PluginSettings, _plugins)
+    converter.register_structure_hook_func(
+        lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _choice
+    )
+    converter.register_structure_hook_func(lambda kind: kind == dict[str, str], _scope)
+    converter.register_structure_hook_func(
+        lambda kind: kind in (tuple[str, ...], tuple[str, ...] | None), _names
+    )
+    converter.register_structure_hook_func(
+        lambda kind: kind == tuple[TableSettings, ...], _array_of_tables(converter)
+    )
+    converter.register_structure_hook_func(
+        lambda kind: attrs.has(kind) and kind not in (RelationName, PluginSettings),
+        lambda value, kind: _table(converter, value, kind),
+    )
+    return converter
+
+
+def _array_of_tables(converter: Converter) -> Any:
+    def structure(value: Any, _: type) -> tuple[TableSettings, ...]:
+        if not isinstance(value, list):
+            raise TypeError(f"must be an array of tables, not {_toml_type(value)}")
+        return tuple(converter.structure(value, list[TableSettings]))
+
+    return structure
+
+
+def _table(converter: Converter, value: Any, kind: type) -> Any:
+    if not isinstance(value, dict):
+        raise TypeError(f"must be a table, not {_toml_type(value)}")
+    structure: Any = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
+    return structure(value, kind)
+
+
+_CONVERTER = _converter()

@@ -1,0 +1,1 @@
+"""Connections, pinned session settings, snapshots, privileges and the catalog."""

@@ -1,0 +1,169 @@
+"""The catalog: a few set-based queries on `pg_catalog` become a frozen `Catalog`.
+
+`information_schema` is never asked: it shows a role only what the role owns or was granted.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from replant.database.connections import Database
+from replant.model import Catalog, Column, ForeignKey, Identity, RelationKind, RelationName, Table
+
+_OURS = r"n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
+
+_SCHEMAS = f"SELECT n.nspname FROM pg_catalog.pg_namespace AS n WHERE {_OURS}"
+
+_RELATIONS = f"""
+SELECT c.oid, n.nspname, c.relname, c.relkind::text, greatest(c.reltuples, 0)::bigint,
+       c.relispartition,
+       pg_catalog.row_security_active(c.oid),
+       pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
+       pg_catalog.has_table_privilege(c.oid, 'SELECT') OR NOT EXISTS (
+           SELECT FROM pg_catalog.pg_attribute AS a
+           WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+             AND NOT pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'))
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_OURS}
+"""
+
+_COLUMNS = f"""
+SELECT a.attrelid, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
+       CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,
+       a.attidentity::text, a.attgenerated <> '', a.attcollation <> 0
+FROM pg_catalog.pg_attribute AS a
+JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE a.attnum > 0 AND NOT a.attisdropped
+  AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_OURS}
+ORDER BY a.attrelid, a.attnum
+"""
+
+# An index identifies rows when it is unique, on plain columns, on all rows, and checked at once;
+# INCLUDE columns are no part of its key. PostgreSQL manual, pg_index.
+_UNIQUE_KEYS = f"""
+SELECT i.indrelid, i.indisprimary,
+       (SELECT pg_catalog.array_agg(a.attname ORDER BY k.place)
+        FROM pg_catalog.unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, place)
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+        WHERE k.place <= i.indnkeyatts)
+FROM pg_catalog.pg_index AS i
+JOIN pg_catalog.pg_class AS c ON c.oid = i.indrelid
+JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+  AND (i.indimmediate OR i.indisprimary) AND {_OURS}
+ORDER BY i.indrelid, x.relname
+"""
+
+# Keys that a partition inherits from its root (conparentid) stand for the root's own key.
+_FOREIGN_KEYS = f"""
+SELECT k.conrelid, k.conname, k.confrelid, k.condeferrable, k.convalidated,
+       coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::boolean, true),
+       (SELECT pg_catalog.array_agg(a.attname ORDER BY u.place)
+        FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS u (attnum, place)
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.attnum),
+       (SELECT pg_catalog.array_agg(a.attname ORDER BY u.place)
+        FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY AS u (attnum, place)
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = u.attnum)
+FROM pg_catalog.pg_constraint AS k
+JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE k.contype = 'f' AND k.conparentid = 0 AND {_OURS}
+ORDER BY k.conrelid, k.conname
+"""
+
+
+def read_catalog(database: Database) -> Catalog:
+    """Every relation outside PostgreSQL's own schemas, as the transaction's snapshot sees it.
+
+    Types come out qualified only under an empty `search_path`, as `reading` pins it.
+    """
+    identity = database.execute("SELECT current_database(), current_user").fetchone()
+    assert identity is not None
+    relations = database.execute(_RELATIONS.encode()).fetchall()
+    names = {oid: RelationName(schema, name) for oid, schema, name, *_ in relations}
+    columns = _grouped(database.execute(_COLUMNS.encode()))
+    unique_keys = _grouped(database.execute(_UNIQUE_KEYS.encode()))
+    foreign_keys = _grouped(database.execute(_FOREIGN_KEYS.encode()))
+    tables = (
+        _table(row, names, columns[row[0]], unique_keys[row[0]], foreign_keys[row[0]])
+        for row in relations
+    )
+    return Catalog(
+        database=identity[0],
+        role=identity[1],
+        version=database.info.server_version,
+        tables={table.name: table for table in sorted(tables, key=lambda t: t.name)},
+        schemas=frozenset(schema for (schema,) in database.execute(_SCHEMAS.encode())),
+    )
+
+
+def _grouped(rows: Iterable[tuple[Any, ...]]) -> defaultdict[int, list[tuple[Any, ...]]]:
+    """Rows by their first column, an oid."""
+    groups: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for oid, *rest in rows:
+        groups[oid].append(tuple(rest))
+    return groups
+
+
+def _table(
+    row: tuple[Any, ...],
+    names: dict[int, RelationName],
+    columns: list[tuple[Any, ...]],
+    unique_keys: list[tuple[Any, ...]],
+    foreign_keys: list[tuple[Any, ...]],
+) -> Table:
+    oid, _, _, kind, estimate, is_partition, secured, may_use, may_select = row
+    return Table(
+        name=names[oid],
+        kind=RelationKind(kind),
+        columns=tuple(_column(*column) for column in columns),
+        primary_key=next((tuple(key) for primary, key in unique_keys if primary), ()),
+        unique_keys=tuple(tuple(key) for primary, key in unique_keys if not primary),
+        foreign_keys=tuple(_foreign_key(names, oid, *key) for key in foreign_keys),
+        estimated_rows=estimate,
+        is_partition=is_partition,
+        rows_are_hidden=secured,
+        may_use_schema=may_use,
+        may_select=may_select,
+    )
+
+
+def _column(
+    name: str,
+    type_: str,
+    not_null: bool,
+    default: str | None,
+    identity: str,
+    generated: bool,
+    collatable: bool,
+) -> Column:
+    return Column(name, type_, not_null, default, Identity(identity), generated, collatable)
+
+
+def _foreign_key(
+    names: dict[int, RelationName],
+    oid: int,
+    name: str,
+    references: int,
+    deferrable: bool,
+    validated: bool,
+    enforced: bool,
+    columns: list[str],
+    referenced_columns: list[str],
+) -> ForeignKey:
+    return ForeignKey(
+        name=name,
+        table=names[oid],
+        columns=tuple(columns),
+        references=names[references],
+        referenced_columns=tuple(referenced_columns),
+        deferrable=deferrable,
+        enforced=enforced,
+        validated=validated,
+    )

@@ -1,0 +1,150 @@
+"""Entry points in, loaded plugins out: find, sort, choose, import, classify.
+
+Finding reads only metadata. A plugin is imported when it was chosen, so one that is installed but
+not enabled cannot break an export.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from itertools import pairwise
+
+from attrs import frozen
+
+from replant.errors import ConfigurationError, PluginError
+
+GROUP = "replant.plugins"
+
+#: The distribution whose plugins are enabled when the configuration names none.
+OWN_DISTRIBUTION = "replant"
+
+
+@frozen(order=True)
+class Candidate:
+    """An installed plugin, not imported yet.
+
+    Attributes:
+        target: where the entry point leads, `package.module` or `package.module:attribute`.
+
+    """
+
+    name: str
+    distribution: str
+    version: str
+    target: str
+
+    def __str__(self) -> str:
+        """The plugin as an error names it."""
+        return f"plugin {self.name!r} (distribution {self.distribution} {self.version})"
+
+
+@frozen
+class LoadedPlugin:
+    """A plugin that was imported: an object whose attributes may implement hooks."""
+
+    candidate: Candidate
+    implementation: object
+
+
+def find() -> tuple[Candidate, ...]:
+    """Every installed plugin, sorted by name and distribution.
+
+    Raises:
+        PluginError: two distributions offer a plugin of one name; `importlib.metadata` would
+            drop one of them without a word.
+
+    """
+    return check_unique(_candidate(entry) for entry in entry_points(group=GROUP))
+
+
+def check_unique(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates sorted, each name once.
+
+    Raises:
+        PluginError: two of them have one name.
+
+    """
+    ordered = sorted(set(candidates))
+    for first, second in pairwise(ordered):
+        if first.name == second.name:
+            raise PluginError(
+                f"two plugins are named {first.name!r}: {first.distribution} {first.version} "
+                f"({first.target}) and {second.distribution} {second.version} ({second.target}); "
+                f"uninstall one of the two distributions"
+            )
+    return tuple(ordered)
+
+
+def choose(
+    candidates: Sequence[Candidate], enable: Sequence[str] | None, strategy: str
+) -> tuple[Candidate, ...]:
+    """The plugins to ask, in the order in which they are asked.
+
+    Args:
+        candidates: what is installed.
+        enable: the names in the configuration's order; None for replant's own plugins.
+        strategy: a plugin of this name is chosen as well, so that naming a strategy is enough.
+
+    Raises:
+        ConfigurationError: a name is not installed; the nearest right name is given.
+        PluginError: nothing is installed, not even replant's own plugins.
+
+    """
+    if not candidates:
+        raise PluginError(
+            "no plugin is installed, not even replant's own: its entry points are missing; "
+            "install it again with 'pip install replant' (or 'pip install -e .' in a checkout)"
+        )
+    installed = {candidate.name: candidate for candidate in candidates}
+    if enable is None:
+        names = [c.name for c in candidates if c.distribution == OWN_DISTRIBUTION]
+    else:
+        names = list(dict.fromkeys(enable))
+    problems = [
+        not_installed("plugins.enable", name, installed) for name in names if name not in installed
+    ]
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+    if strategy in installed and strategy not in names:
+        names.append(strategy)
+    return tuple(installed[name] for name in names)
+
+
+def load(candidate: Candidate) -> LoadedPlugin:
+    """Import a plugin.
+
+    Raises:
+        PluginError: the import fails, or what it leads to cannot be a plugin.
+
+    """
+    entry = EntryPoint(candidate.name, candidate.target, GROUP)
+    try:
+        implementation = entry.load()
+    except Exception as error:
+        raise PluginError(
+            f"{candidate} cannot be imported from {candidate.target}: "
+            f"{type(error).__name__}: {error}; repair or uninstall {candidate.distribution}, "
+            f"or take {candidate.name!r} out of [plugins] enable"
+        ) from error
+    if isinstance(implementation, type):
+        raise PluginError(
+            f"{candidate} is the class {implementation.__qualname__}, not a module or an object; "
+            f"let the entry point name a module, or an instance of the class"
+        )
+    return LoadedPlugin(candidate, implementation)
+
+
+def _candidate(entry: EntryPoint) -> Candidate:
+    distribution = entry.dist
+    name, version = (distribution.name, distribution.version) if distribution else ("?", "?")
+    return Candidate(entry.name, name, version, entry.value)
+
+
+def not_installed(path: str, name: str, installed: Iterable[str]) -> str:
+    """The sentence for a configured name that no installed plugin has."""
+    names = sorted(installed)
+    near = difflib.get_close_matches(name, names, n=1)
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    return f"{path}: no plugin {name!r} is installed; {meant}installed are: {', '.join(names)}"

@@ -1,0 +1,1 @@
+"""Registrations and catalog in, a plan out: every decision is taken here."""

@@ -1,0 +1,258 @@
+"""What the chosen rows are: how many, and which of them reference rows that are not chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import psycopg
+from attrs import evolve, frozen
+from psycopg import sql
+
+from replant.database.connections import Database, one_line
+from replant.errors import ConfigurationError, DanglingReferenceError, ScopeError
+from replant.model import (
+    ColumnIs,
+    Dangling,
+    ForeignKey,
+    KeyIsNot,
+    RelationName,
+    Satisfies,
+    Selection,
+    Settings,
+    Table,
+    readable,
+)
+from replant.planning.selection import Selected
+from replant.rendering import queries
+
+#: What an identifier column defaults to where a platform has no better idea.
+NIL_UUID = "00000000-0000-0000-0000-000000000000"
+
+_EXAMPLES = 3
+
+
+@frozen
+class DanglingReferences:
+    """Rows that reference, by one foreign key, rows that are not exported.
+
+    Attributes:
+        count: how many rows.
+        exist: whether the first example's referenced row exists in the source.
+        examples: the first rows: texts of the identifying columns, texts of the key's columns.
+
+    """
+
+    key: ForeignKey
+    identifying: tuple[str, ...]
+    count: int
+    exist: bool
+    examples: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+
+    def __str__(self) -> str:
+        """One line: table, key, column, value, and what is wrong with it."""
+        row, values = self.examples[0]
+        where = _pairs(self.identifying, row) if row else "a row without a key"
+        held = _pairs(self.key.columns, values)
+        if NIL_UUID in values and not self.exist:
+            why = "the nil uuid, which references no row"
+        elif self.exist:
+            why = "a row outside the export, such as another tenant's"
+        else:
+            why = "no row at all"
+        more = f" (and {self.count - 1} more)" if self.count > 1 else ""
+        return f"{self.key}: the row {where}{more} holds {held}: {why}"
+
+
+@frozen
+class Census:
+    """The counted selection.
+
+    Attributes:
+        rows: the selection, without the rows that were left out.
+        counts: how many rows of each table are chosen.
+        left_out: the references for whose sake rows were left out.
+        kept: the references that are exported although they lead outside.
+
+    """
+
+    rows: Selection
+    counts: Mapping[RelationName, int]
+    left_out: tuple[DanglingReferences, ...] = ()
+    kept: tuple[DanglingReferences, ...] = ()
+
+
+def take_census(database: Database, selected: Selected, settings: Settings) -> Census:
+    """Count the chosen rows, and treat those that reference rows outside as configured.
+
+    Raises:
+        ScopeError: a scope value is malformed, or nothing was chosen at all.
+        ConfigurationError: a predicate of the configuration is not valid SQL.
+        DanglingReferenceError: rows reference rows outside, and that is not allowed.
+
+    """
+    check_scope_values(database, selected, settings)
+    _check_predicates(database, selected)
+    rows, left_out, kept = _settle_references(database, selected, settings)
+    counts = {name: _count(database, rows, name) for name in rows}
+    if not any(counts.values()) and not settings.export.allow_empty:
+        raise ScopeError(_nothing_chosen(settings, len(counts)))
+    return Census(rows, counts, left_out, kept)
+
+
+def check_scope_values(database: Database, selected: Selected, settings: Settings) -> None:
+    """Let each scope value's type read it.
+
+    Raises:
+        ScopeError: one is not a value of its column's type.
+
+    """
+    for name, (table, column) in selected.scope_columns.items():
+        query = sql.SQL("SELECT CAST({} AS {})").format(
+            sql.Literal(settings.scope[name]), sql.SQL(column.type)
+        )
+        try:
+            database.execute(query)
+        except psycopg.DataError as error:
+            raise ScopeError(
+                f"scope {name} = {settings.scope[name]!r} does not fit {table}"
+                f".{readable(column.name)} ({column.type}): {one_line(error)}"
+            ) from error
+
+
+def _check_predicates(database: Database, selected: Selected) -> None:
+    for name, chosen in selected.rows.items():
+        if not any(isinstance(condition, Satisfies) for condition in chosen.conditions):
+            continue
+        try:
+            database.execute(sql.SQL("EXPLAIN {}").format(queries.count(selected.rows, name)))
+        except psycopg.ProgrammingError as error:
+            raise ConfigurationError(
+                f"the condition on the rows of {name} is not valid: {one_line(error)}; "
+                f"check 'where' of this table under [[tables]], or its plugin"
+            ) from error
+
+
+def _settle_references(
+    database: Database, selected: Selected, settings: Settings
+) -> tuple[Selection, tuple[DanglingReferences, ...], tuple[DanglingReferences, ...]]:
+    """The selection in which every reference was treated as configured.
+
+    A row that is left out may be referenced itself, so the search goes on until it finds none.
+    """
+    modes = {change.name: change.dangling for change in settings.tables if change.dangling}
+    rows = selected.rows
+    left_out: list[DanglingReferences] = []
+    while True:
+        found = _find(database, selected.tables, rows, modes, settings.export.dangling)
+        failing = [f for f, mode in found if mode is Dangling.FAIL]
+        if failing:
+            raise DanglingReferenceError(_refusal(failing))
+        leaving = [f for f, mode in found if mode is Dangling.LEAVE_OUT]
+        if not leaving:
+            kept = tuple(f for f, _ in found)
+            return rows, tuple(left_out), kept
+        left_out += leaving
+        for finding in leaving:
+            rows = _without(database, rows, finding)
+
+
+def _find(
+    database: Database,
+    tables: Mapping[RelationName, Table],
+    rows: Selection,
+    modes: Mapping[RelationName, Dangling],
+    default: Dangling,
+) -> list[tuple[DanglingReferences, Dangling]]:
+    found = []
+    for name in rows:
+        mode = modes.get(name, default)
+        for key in tables[name].foreign_keys:
+            if key.references not in rows or not key.enforced or _holds(database, rows, key):
+                continue
+            finding = _dangling(database, tables[name], rows, key)
+            if finding is not None:
+                found.append((finding, mode))
+    return found
+
+
+def _holds(database: Database, rows: Selection, key: ForeignKey) -> bool:
+    """Whether the key cannot dangle: both ends are chosen by the same value in its one column.
+
+    Then every reference is to the one row with that value, if it is there.
+    """
+    own = [c for c in rows[key.table].conditions if isinstance(c, ColumnIs)]
+    other = rows[key.references].conditions
+    if len(key.columns) != 1 or len(other) != 1 or not own:
+        return False
+    condition = other[0]
+    same = ColumnIs(key.referenced_columns[0], own[0].value)
+    return (
+        condition == same
+        and own[0].column == key.columns[0]
+        and _count(database, rows, key.references) > 0
+    )
+
+
+def _dangling(
+    database: Database,
+    table: Table,
+    rows: Selection,
+    key: ForeignKey,
+    limit: int | None = _EXAMPLES,
+) -> DanglingReferences | None:
+    identifying = table.identifying_columns
+    shown = identifying + key.columns
+    found = database.execute(queries.dangling(rows, key, shown, limit=limit)).fetchall()
+    if not found:
+        return None
+    width = 2 + len(identifying)
+    return DanglingReferences(
+        key=key,
+        identifying=identifying,
+        count=found[0][0],
+        exist=found[0][1],
+        examples=tuple((tuple(row[2:width]), tuple(row[width:])) for row in found),
+    )
+
+
+def _without(database: Database, rows: Selection, finding: DanglingReferences) -> Selection:
+    """The selection without the rows of a finding."""
+    name = finding.key.table
+    if not finding.identifying:
+        raise DanglingReferenceError(
+            f"{finding}; these rows cannot be left out, since {name} has no primary key that "
+            f"tells them apart: choose dangling = 'export' for it, or exclude them by 'where'"
+        )
+    shown = finding.identifying + finding.key.columns
+    every = database.execute(queries.dangling(rows, finding.key, shown, limit=None)).fetchall()
+    keys = tuple(sorted(tuple(row[2 : 2 + len(finding.identifying)]) for row in every))
+    conditions = (*rows[name].conditions, KeyIsNot(finding.identifying, keys))
+    return {**rows, name: evolve(rows[name], conditions=conditions)}
+
+
+def _count(database: Database, rows: Selection, name: RelationName) -> int:
+    row = database.execute(queries.count(rows, name)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _nothing_chosen(settings: Settings, tables: int) -> str:
+    scope = ", ".join(f"{name} = {value}" for name, value in sorted(settings.scope.items()))
+    return (
+        f"no row of any of the {tables} tables matches {scope or 'the registrations'}; check the "
+        f"value and the database, or allow it with allow_empty = true under [export]"
+    )
+
+
+def _refusal(findings: list[DanglingReferences]) -> str:
+    lines = [
+        "rows of this export reference rows that are not part of it, so a replay would fail; "
+        "repair them, or choose dangling = 'leave-out' or 'export' under [export] or [[tables]]:"
+    ]
+    return "\n".join([*lines, *(f"  {finding}" for finding in findings)])
+
+
+def _pairs(names: tuple[str, ...], values: tuple[str, ...]) -> str:
+    return ", ".join(
+        f"{readable(name)} = {value}" for name, value in zip(names, values, strict=True)
+    )

@@ -1,0 +1,1 @@
+"""SQL text from values that compose: the only place that quotes."""

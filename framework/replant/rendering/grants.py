@@ -1,0 +1,22 @@
+"""The GRANT that would mend a missing privilege."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from replant.model import RelationName, readable
+
+
+def grants(privilege: str, tables: Iterable[RelationName], role: str) -> str:
+    """`GRANT … ON …, … TO …;` on one line, names quoted where they must be.
+
+    It is shown to people and never sent, so names are written as people write them.
+    """
+    listed = ", ".join(str(table) for table in sorted(tables))
+    return f"GRANT {privilege} ON {listed} TO {readable(role)};"
+
+
+def usage_grants(schemas: Iterable[str], role: str) -> str:
+    """`GRANT USAGE ON SCHEMA …, … TO …;`."""
+    listed = ", ".join(readable(schema) for schema in sorted(set(schemas)))
+    return f"GRANT USAGE ON SCHEMA {listed} TO {readable(role)};"

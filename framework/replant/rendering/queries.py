@@ -1,0 +1,173 @@
+"""The queries that read chosen rows: to count them, to write them, to compare them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from replant.model import (
+    ChosenRows,
+    ForeignKey,
+    Link,
+    PlannedTable,
+    RelationName,
+    Selection,
+    SqlExpression,
+)
+from replant.rendering.conditions import chosen_from, chosen_where, linked, same_row
+from replant.rendering.rows import (
+    fingerprint_expression,
+    line_expression,
+    order_by,
+    text_expression,
+    value_expression,
+)
+
+_SELECT = "SELECT {} FROM {} WHERE {}"
+
+
+def count(selection: Selection, name: RelationName) -> sql.Composed:
+    """How many rows are chosen."""
+    return _select(selection, name, sql.SQL("count(*)"))
+
+
+def fingerprint(selection: Selection, table: PlannedTable) -> sql.Composed:
+    """One row: the count, and the sum of the row hashes as numeric (NULL for no row)."""
+    wanted = sql.SQL("count(*), {}").format(fingerprint_expression(table))
+    return _select(selection, table.name, wanted)
+
+
+def lines(selection: Selection, table: PlannedTable) -> sql.Composed:
+    """The rows' lines in order, one column of type text."""
+    return _ordered(selection, table, line_expression(table))
+
+
+def texts(selection: Selection, table: PlannedTable) -> sql.Composed:
+    """The rows' texts in order, a column of type text for each exported column."""
+    values = [text_expression(value_expression(column)) for column in table.columns]
+    return _ordered(selection, table, sql.SQL(", ").join(values))
+
+
+def rendered(selection: Selection, table: PlannedTable, row: SqlExpression) -> sql.Composed:
+    """The rows in order, in a plugin's format: one column of type text.
+
+    The plugin's expression sees the exported columns only, and the whole row as `row_`.
+    """
+    values = [
+        sql.SQL("{} AS {}").format(value_expression(column), sql.Identifier(column.name))
+        for column in table.columns
+    ]
+    expression = sql.SQL("(SELECT ({}\n) FROM (SELECT {}) AS row_)").format(
+        sql.SQL(row.sql), sql.SQL(", ").join(values)
+    )
+    return _ordered(selection, table, expression)
+
+
+def lines_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) -> sql.Composed:
+    """The rows' lines with their depth along a foreign key into their own table.
+
+    Two columns: the line, and the depth as integer. A row that references no other chosen row has
+    depth 0, and a row comes one deeper than the row it references. Rows in a cycle, or below
+    one, have no depth: they come last, and need one statement.
+
+    The recursion visits each row once, since a row references at most one other row by the key.
+    """
+    link = Link(key.columns, key.references, key.referenced_columns)
+    place = sql.SQL("t0.tableoid, t0.ctid")
+    itself = sql.SQL("coalesce({}, false)").format(same_row("t0", link, "t0"))
+    roots = sql.SQL("({} OR NOT {})").format(itself, linked(selection, link, depth=0))
+    identity = sql.SQL(", ").join(sql.Identifier("t0", c) for c in key.referenced_columns)
+    return sql.SQL(
+        "WITH RECURSIVE depths AS ("
+        "SELECT {place}, {identity}, 0 AS depth FROM {source} WHERE {chosen} AND {roots} "
+        "UNION ALL "
+        "SELECT {place}, {identity}, d.depth + 1 FROM depths AS d JOIN {source} ON {child} "
+        "WHERE {chosen} AND NOT {itself}) "
+        "SELECT {line}, d.depth FROM {source} "
+        "LEFT JOIN depths AS d ON d.tableoid = t0.tableoid AND d.ctid = t0.ctid "
+        "WHERE {chosen} ORDER BY d.depth NULLS LAST, {order}"
+    ).format(
+        place=place,
+        identity=identity,
+        source=chosen_from(selection, table.name),
+        chosen=chosen_where(selection, table.name),
+        roots=roots,
+        child=same_row("t0", link, "d"),
+        itself=itself,
+        line=line_expression(table),
+        order=order_by(table),
+    )
+
+
+def dangling(
+    selection: Selection, key: ForeignKey, shown: Sequence[str], *, limit: int | None
+) -> sql.Composed:
+    """The chosen rows whose reference by the key is to no chosen row.
+
+    Columns: how many there are, whether the referenced row exists at all, then the texts of the
+    `shown` columns. A row with a NULL in the key references nothing (MATCH SIMPLE).
+    """
+    link = Link(key.columns, key.references, key.referenced_columns)
+    given = sql.SQL(" AND ").join(
+        sql.SQL("{} IS NOT NULL").format(sql.Identifier("t0", column)) for column in key.columns
+    )
+    exists = sql.SQL("EXISTS (SELECT FROM {} AS t1 WHERE {})").format(
+        sql.Identifier(key.references.schema, key.references.name), same_row("t0", link, "t1")
+    )
+    wanted = [sql.SQL("count(*) OVER ()"), exists]
+    wanted += [text_expression(sql.Identifier("t0", column)) for column in shown]
+    query = _select(selection, key.table, sql.SQL(", ").join(wanted))
+    query += sql.SQL(" AND {} AND NOT {}").format(given, linked(selection, link, depth=0))
+    if shown:
+        first = len(wanted) - len(shown) + 1
+        places = range(first, len(wanted) + 1)
+        query += sql.SQL(" ORDER BY ") + sql.SQL(", ").join(
+            sql.SQL("{}").format(sql.Literal(place)) for place in places
+        )
+    return query + sql.SQL(" LIMIT {}").format(sql.Literal(limit))
+
+
+def key_texts(selection: Selection, table: PlannedTable) -> sql.Composed:
+    """The keys of the chosen rows in order, a column of type text for each part."""
+    return _ordered(selection, table, _texts_of(table.key))
+
+
+def texts_by_key(
+    table: PlannedTable, columns: Sequence[str], keys: Sequence[Sequence[str | None]]
+) -> sql.Composed:
+    """The rows with these keys: the texts of the key's columns, then of `columns`.
+
+    A first row of typed NULLs lets each type's input function read the keys; it equals no row.
+    """
+    types = {column.name: column.type for column in table.columns}
+    typed: list[sql.Composable] = [
+        sql.SQL("NULL::{}").format(sql.SQL(types[name])) for name in table.key
+    ]
+    rows: list[list[sql.Composable]] = [typed]
+    rows += [[sql.Literal(part) for part in key] for key in keys]
+    return sql.SQL("SELECT {}, {} FROM {} JOIN (VALUES {}) AS v ({}) ON {}").format(
+        _texts_of(table.key),
+        _texts_of(columns),
+        chosen_from({table.name: ChosenRows(only=table.rows.only)}, table.name),
+        sql.SQL(", ").join([sql.SQL("({})").format(sql.SQL(", ").join(row)) for row in rows]),
+        sql.SQL(", ").join(map(sql.Identifier, table.key)),
+        sql.SQL(" AND ").join(
+            sql.SQL("{} = {}").format(sql.Identifier("t0", name), sql.Identifier("v", name))
+            for name in table.key
+        ),
+    )
+
+
+def _texts_of(columns: Sequence[str]) -> sql.Composable:
+    return sql.SQL(", ").join(text_expression(sql.Identifier("t0", name)) for name in columns)
+
+
+def _select(selection: Selection, name: RelationName, wanted: sql.Composable) -> sql.Composed:
+    return sql.SQL(_SELECT).format(
+        wanted, chosen_from(selection, name), chosen_where(selection, name)
+    )
+
+
+def _ordered(selection: Selection, table: PlannedTable, wanted: sql.Composable) -> sql.Composed:
+    return _select(selection, table.name, wanted) + sql.SQL(" ORDER BY ") + order_by(table)

@@ -1,0 +1,1 @@
+"""Applying an artifact to a target, and verifying what it then holds."""

@@ -1,0 +1,147 @@
+"""The artifact's tables as the target has them: missing things are found before the first row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from attrs import evolve
+
+from replant.artifact.manifest import Manifest
+from replant.database.connections import Database
+from replant.database.privileges import read_privileges
+from replant.errors import CatalogMismatchError, PrivilegeError
+from replant.model import (
+    Catalog,
+    Identity,
+    LoadOrder,
+    PatchColumns,
+    PlannedColumn,
+    PlannedTable,
+    RelationKind,
+    RelationName,
+    Table,
+    readable,
+)
+from replant.rendering.grants import grants, usage_grants
+
+_WRITABLE = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
+
+
+def tables_in_target(manifest: Manifest, catalog: Catalog) -> dict[RelationName, PlannedTable]:
+    """The artifact's tables with the target's types, from which statements are composed.
+
+    Raises:
+        CatalogMismatchError: the target lacks tables or columns; names them all.
+
+    """
+    problems: list[str] = []
+    found = {}
+    for name, planned in manifest.planned.items():
+        table = catalog.tables.get(name)
+        if table is None or table.kind not in _WRITABLE:
+            problems.append(_no_table(name, table, catalog))
+            continue
+        problems += _column_problems(planned, table)
+        found[name] = _as_target_has_it(planned, table)
+    if problems:
+        raise CatalogMismatchError(
+            f"the target database {catalog.database!r} does not fit the artifact: "
+            f"{'; '.join(problems)}; bring its schema to the state of the source's"
+        )
+    return found
+
+
+def check_may_insert(
+    database: Database,
+    catalog: Catalog,
+    tables: Mapping[RelationName, PlannedTable],
+    order: LoadOrder,
+) -> None:
+    """Find every missing privilege of a replay at once.
+
+    Raises:
+        PrivilegeError: with the GRANT that would mend it.
+
+    """
+    filled = {n: table.column_names for n, table in tables.items() if table.row_count}
+    has = read_privileges(database, filled)
+    patched = {s.table for s in order.steps if isinstance(s, PatchColumns)} & filled.keys()
+    _refuse(
+        catalog,
+        "replay into",
+        schemas={n.schema for n, p in has.items() if not p.use_schema},
+        missing={
+            "INSERT": {n for n, p in has.items() if not p.insert},
+            "SELECT, UPDATE": {n for n in patched if not (has[n].update and has[n].select)},
+        },
+    )
+
+
+def check_may_select(
+    database: Database, catalog: Catalog, tables: Mapping[RelationName, PlannedTable]
+) -> None:
+    """Find every missing privilege of a verification at once.
+
+    Raises:
+        PrivilegeError: with the GRANT that would mend it.
+
+    """
+    has = read_privileges(database, {n: table.column_names for n, table in tables.items()})
+    _refuse(
+        catalog,
+        "read",
+        schemas={n.schema for n, p in has.items() if not p.use_schema},
+        missing={"SELECT": {n for n, p in has.items() if not p.select}},
+    )
+    hidden = [str(name) for name in tables if catalog.tables[name].rows_are_hidden]
+    if hidden:
+        raise PrivilegeError(
+            f"row-level security may hide rows of {', '.join(hidden)} from the role "
+            f"{catalog.role!r}; verify as the tables' owner or as a role with BYPASSRLS"
+        )
+
+
+def _refuse(
+    catalog: Catalog,
+    action: str,
+    *,
+    schemas: Iterable[str],
+    missing: Mapping[str, Iterable[RelationName]],
+) -> None:
+    mends = [usage_grants(schemas, catalog.role)] if schemas else []
+    mends += [grants(what, names, catalog.role) for what, names in missing.items() if names]
+    if mends:
+        raise PrivilegeError(
+            f"the role {catalog.role!r} may not {action} all tables of the artifact; "
+            f"run as their owner: {' '.join(mends)}"
+        )
+
+
+def _no_table(name: RelationName, table: Table | None, catalog: Catalog) -> str:
+    if name.schema not in catalog.schemas:
+        return f"there is no schema {readable(name.schema)} for {name}"
+    if table is None:
+        return f"there is no table {name}"
+    return f"{name} is no table"
+
+
+def _column_problems(planned: PlannedTable, table: Table) -> list[str]:
+    problems = []
+    for column in planned.columns:
+        live = table.column(column.name)
+        if live is None:
+            problems.append(f"{table.name} has no column {readable(column.name)}")
+        elif not live.writable:
+            problems.append(f"{table.name}.{readable(column.name)} is computed there")
+    return problems
+
+
+def _as_target_has_it(planned: PlannedTable, table: Table) -> PlannedTable:
+    live = {column.name: column for column in table.columns}
+    known = [live[c.name] for c in planned.columns if c.name in live]
+    return evolve(
+        planned,
+        columns=tuple(PlannedColumn(column.name, column.type) for column in known),
+        overriding=any(column.identity is Identity.ALWAYS for column in known),
+        rows=evolve(planned.rows, only=table.kind is RelationKind.TABLE),
+    )

@@ -1,0 +1,1 @@
+"""What plugin authors use in their own tests, and what `replant demo` shows."""

@@ -1,0 +1,34 @@
+"""A demonstration: a schema that can be deployed, filled, and of which one tenant can be moved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import frozen
+from psycopg import Connection
+
+Deploy = Callable[[Connection[Any]], None]
+
+
+@frozen
+class Demonstration:
+    """What `replant demo` needs to know of a schema; offered as entry point
+    `replant.demonstrations`.
+
+    Attributes:
+        summary: one sentence that says what moves.
+        deploy: creates the schema in an empty database; the caller commits.
+        fill: inserts the rows of several tenants, the same rows each time; the caller commits.
+        schemas: the schemas that hold the tables.
+        scope: the tenant that is moved.
+        traces: texts that only the other tenants' rows hold: none may be in the artifact.
+
+    """
+
+    summary: str
+    deploy: Deploy
+    fill: Deploy
+    schemas: tuple[str, ...]
+    scope: Mapping[str, str]
+    traces: tuple[str, ...]

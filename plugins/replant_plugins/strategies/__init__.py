@@ -1,0 +1,1 @@
+"""The two ways to load that come with replant."""

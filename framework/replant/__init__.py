@@ -1,6 +1,142 @@
 """replant: move a consistent set of rows between PostgreSQL databases, exactly, with proof.
 
-This page lists the public names; each is documented where it is defined.
+This page lists the public names; each is documented where it is defined. They are imported when
+they are first used, so that a command line that only wants to print its help stays quick.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from replant.api import export, plan, plugins, replay, verify
+    from replant.config.reading import read_settings
+    from replant.errors import (
+        ArtifactError,
+        CatalogMismatchError,
+        ConfigurationError,
+        DanglingReferenceError,
+        DatabaseError,
+        OutputError,
+        PluginError,
+        PrivilegeError,
+        ReplantError,
+        ReplayError,
+        ScopeError,
+        UsageError,
+    )
+    from replant.host.hookspecs import hookimpl
+    from replant.model import (
+        AllRows,
+        AsReplica,
+        ByColumn,
+        ByPredicate,
+        Catalog,
+        CheckForeignKeys,
+        Column,
+        Cycle,
+        Dangling,
+        DeclaredColumn,
+        DeferConstraints,
+        ExportSettings,
+        ForeignKey,
+        LoadOrder,
+        LoadTable,
+        LoadTogether,
+        OrderRequest,
+        PatchColumns,
+        Plan,
+        PluginSettings,
+        PythonFunction,
+        PythonRow,
+        Registration,
+        RelationName,
+        Settings,
+        SqlExpression,
+        Table,
+        TableSettings,
+        ThroughForeignKey,
+        WhereReferenced,
+    )
+
 __version__ = "0.1.0"
+
+_HOMES = {
+    "replant.api": "export plan plugins replay verify",
+    "replant.config.reading": "read_settings",
+    "replant.errors": (
+        "ArtifactError CatalogMismatchError ConfigurationError DanglingReferenceError "
+        "DatabaseError OutputError PluginError PrivilegeError ReplantError ReplayError "
+        "ScopeError UsageError"
+    ),
+    "replant.host.hookspecs": "hookimpl",
+    "replant.model": (
+        "AllRows AsReplica ByColumn ByPredicate Catalog CheckForeignKeys Column Cycle Dangling "
+        "DeclaredColumn DeferConstraints ExportSettings ForeignKey LoadOrder LoadTable "
+        "LoadTogether OrderRequest PatchColumns Plan PluginSettings PythonFunction PythonRow "
+        "Registration RelationName Settings SqlExpression Table TableSettings ThroughForeignKey "
+        "WhereReferenced"
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = [
+    "AllRows",
+    "ArtifactError",
+    "AsReplica",
+    "ByColumn",
+    "ByPredicate",
+    "Catalog",
+    "CatalogMismatchError",
+    "CheckForeignKeys",
+    "Column",
+    "ConfigurationError",
+    "Cycle",
+    "Dangling",
+    "DanglingReferenceError",
+    "DatabaseError",
+    "DeclaredColumn",
+    "DeferConstraints",
+    "ExportSettings",
+    "ForeignKey",
+    "LoadOrder",
+    "LoadTable",
+    "LoadTogether",
+    "OrderRequest",
+    "OutputError",
+    "PatchColumns",
+    "Plan",
+    "PluginError",
+    "PluginSettings",
+    "PrivilegeError",
+    "PythonFunction",
+    "PythonRow",
+    "Registration",
+    "RelationName",
+    "ReplantError",
+    "ReplayError",
+    "ScopeError",
+    "Settings",
+    "SqlExpression",
+    "Table",
+    "TableSettings",
+    "ThroughForeignKey",
+    "UsageError",
+    "WhereReferenced",
+    "__version__",
+    "export",
+    "hookimpl",
+    "plan",
+    "plugins",
+    "read_settings",
+    "replay",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home; PEP 562."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)

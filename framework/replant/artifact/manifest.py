@@ -159,18 +159,16 @@ def from_json(text: str, origin: str) -> Manifest:
     """
     try:
         raw = json.loads(text)
-        if raw["format"] != FORMAT:
-            raise ArtifactError(
-                f"{origin}: its manifest has format {raw['format']}, "
-                f"and replant {__version__} reads format {FORMAT}; use the replant that wrote it"
-            )
-        return _CONVERTER.structure(raw, Manifest)
-    except ArtifactError:
-        raise
+        if raw["format"] == FORMAT:
+            return _CONVERTER.structure(raw, Manifest)
     except Exception as error:
         raise ArtifactError(
             f"{origin}: its manifest cannot be read ({type(error).__name__}); export it again"
         ) from error
+    raise ArtifactError(
+        f"{origin}: its manifest has format {raw['format']}, "
+        f"and replant {__version__} reads format {FORMAT}; use the replant that wrote it"
+    )
 
 
 def _askable(plan: Plan) -> frozenset[RelationName]:
@@ -225,6 +223,10 @@ def _converter() -> Converter:
     converter = Converter(forbid_extra_keys=True)
     converter.register_unstructure_hook(RelationName, lambda name: [name.schema, name.name])
     converter.register_structure_hook(RelationName, lambda pair, _: RelationName(*map(str, pair)))
+    converter.register_unstructure_hook(ExportedColumn, lambda c: [c.name, c.type])
+    converter.register_structure_hook(
+        ExportedColumn, lambda pair, _: ExportedColumn(*map(str, pair))
+    )
     for union in (Step, Statement, Condition):
         configure_tagged_union(union, converter, tag_name="is")
     return converter

@@ -116,7 +116,7 @@ def header(plan: Plan) -> bytes:
         f"scope: {scope or 'none'}",
         f"strategy: {plan.strategy}",
         "",
-        f"{plan.row_count} rows in {len(plan.tables)} tables, in the order in which they are loaded:",
+        f"{plan.row_count} rows in {len(plan.tables)} tables, in the order of their load:",
         *(f"  {_ascii(str(t.name)):<{width}}  {t.row_count:>9}" for t in plan.tables),
     ]
     if plan.order.cycles:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from replant import api
 from replant.cli import options
-
-if TYPE_CHECKING:
-    from replant.cli.screen import Advance
-    from replant.model import Plan, RelationName
+from replant.cli.plan import show
+from replant.cli.screen import Advance, console, counted, progress
+from replant.model import Plan, RelationName
 
 
 @click.command(epilog="Example: replant export --scope database_id=… -o tenant.sql")
@@ -43,10 +42,6 @@ def command(
     The artifact is one SQL file. It runs with psql alone, as one transaction, and carries what
     `replant verify` needs.
     """
-    from replant import api
-    from replant.cli.plan import show
-    from replant.cli.screen import console, counted, progress
-
     settings = options.settings_of(
         config, source=source, scope=scope, strategy=strategy, output=output
     )

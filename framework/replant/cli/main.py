@@ -82,7 +82,7 @@ def _run(arguments: list[str] | None) -> int:
         return error.exit_code
     except BrokenPipeError:
         # The reader of standard output has gone; Python must not try to flush to it again.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 1
     return outcome if isinstance(outcome, int) else 0
 

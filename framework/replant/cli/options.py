@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from replant.config.reading import read_settings, with_options
 from replant.model import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -69,6 +70,4 @@ def together(*options: Callable[[Function], Function]) -> Callable[[Function], F
 
 def settings_of(config_file: Path | None, **said: Any) -> Settings:
     """The settings of the file with what the command line says laid over them."""
-    from replant.config.reading import read_settings, with_options
-
     return with_options(read_settings(config_file), **said)

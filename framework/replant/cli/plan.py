@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
 
+from replant import api
 from replant.cli import options
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from replant.model import Plan
+from replant.cli.screen import console, counted, grid
+from replant.model import Plan
+from replant.rendering.grants import grants, usage_grants
 
 
 @click.command(
@@ -31,18 +30,12 @@ def command(
     Tables in load order with their rows; what is left out, and why; how cycles of foreign keys
     are broken; what the role that replays needs.
     """
-    from replant import api
-    from replant.cli.screen import console
-
     settings = options.settings_of(config, source=source, scope=scope, strategy=strategy)
     show(console(), api.plan(settings), verbose=verbose)
 
 
 def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
     """Print a plan for people."""
-    from replant.cli.screen import counted, grid
-    from replant.rendering.grants import grants, usage_grants
-
     scope = ", ".join(f"{name} = {value}" for name, value in plan.scope.items())
     total = f"{counted(plan.row_count, 'row')} in {counted(len(plan.tables), 'table')}"
     screen.print(f"{total}, strategy {plan.strategy}{', ' + scope if scope else ''}\n")

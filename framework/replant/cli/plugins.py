@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from replant import api
 from replant.cli import options
+from replant.cli.screen import coloured, console, grid
 from replant.errors import PluginError
 
 
@@ -14,9 +16,6 @@ from replant.errors import PluginError
 @options.together(options.config)
 def command(config: Path | None) -> int:
     """List the installed plugins: their distribution, their hooks, and which are enabled."""
-    from replant import api
-    from replant.cli.screen import coloured, console, grid
-
     installed = api.plugins(options.settings_of(config))
     table = grid("", "plugin", "enabled", "distribution", "hooks", "from")
     for plugin in installed:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from replant import api
 from replant.cli import options
+from replant.cli.screen import console, counted, grid, progress
 
 
 @click.command(epilog="Example: replant replay tenant.sql --target postgresql://localhost/new")
@@ -30,9 +32,6 @@ def command(
 
     What is missing in the target, a table, a column or a privilege, is said before the first row.
     """
-    from replant import api
-    from replant.cli.screen import console, counted, grid, progress
-
     settings = options.settings_of(config, target=target)
     with progress(None, "replaying", quiet=quiet) as advance:
         done = api.replay(artifact, settings, strategy=strategy, progress=advance)

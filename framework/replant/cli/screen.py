@@ -19,12 +19,21 @@ from rich.text import Text
 
 from replant.model import RelationName
 
+_WIDE = 500
+_THOUSAND = 1000
+
 Advance = Callable[[RelationName, int, int], None]
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console that follows the terminal and NO_COLOR, and takes no text for markup."""
-    return Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True)
+    """A console that follows the terminal and NO_COLOR, and takes no text for markup.
+
+    What does not go to a terminal is not folded to the width of one.
+    """
+    screen = Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True)
+    if not screen.is_terminal:
+        screen.width = _WIDE
+    return screen
 
 
 @contextmanager
@@ -71,9 +80,9 @@ def coloured(text: str, colour: str) -> Text:
 def human_size(size: float) -> str:
     """Bytes in the unit that suits: `12.3 MB`."""
     for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
+        if size < _THOUSAND:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
+        size /= _THOUSAND
     return f"{size:.1f} TB"
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from replant import api
 from replant.cli import options
+from replant.cli.screen import console, counted, progress
 from replant.errors import DIFFERENCE_FOUND
-
-if TYPE_CHECKING:
-    from replant.replay.verify import TableResult
+from replant.replay.verify import TableResult
 
 
 @click.command(epilog="Example: replant verify tenant.sql --target postgresql://localhost/new")
@@ -24,9 +23,6 @@ def command(
     Exit code 0 when they are the same, 1 when they differ; then the first keys that differ are
     named for each table.
     """
-    from replant import api
-    from replant.cli.screen import console, progress
-
     settings = options.settings_of(config, target=target)
     with progress(None, "verifying", quiet=quiet) as advance:
         results = api.verify(artifact, settings, progress=advance)
@@ -42,8 +38,6 @@ def command(
 
 def lines(result: TableResult) -> list[str]:
     """What was found for a table: one line, and one for each row that is named."""
-    from replant.cli.screen import counted
-
     if result.equal:
         return [f"{result.name}: {counted(result.exported, 'row')}, equal"]
     named = [f"  {difference}" for difference in result.differences]
@@ -54,8 +48,6 @@ def lines(result: TableResult) -> list[str]:
 
 def summary(results: tuple[TableResult, ...]) -> str:
     """One line for all tables."""
-    from replant.cli.screen import counted
-
     wrong = sum(1 for result in results if not result.equal)
     rows = sum(result.exported for result in results)
     if wrong:

@@ -15,7 +15,7 @@ SELECT n.nspname, c.relname,
        bool_and(pg_catalog.has_column_privilege(c.oid, a.attname, 'INSERT')),
        bool_and(pg_catalog.has_column_privilege(c.oid, a.attname, 'SELECT')),
        bool_and(pg_catalog.has_column_privilege(c.oid, a.attname, 'UPDATE'))
-FROM pg_catalog.unnest(%s::text[], %s::text[], %s::text[]) AS w (schema, name, attribute)
+FROM unnest(%s::text[], %s::text[], %s::text[]) AS w (schema, name, attribute)
 JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema
 JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attname = w.attribute

@@ -115,8 +115,9 @@ class Table:
 
     @property
     def identifying_columns(self) -> tuple[str, ...]:
-        """The columns that tell one row from another: the primary key, or else the first unique
-        key whose columns are all NOT NULL, or else nothing.
+        """The columns that tell one row from another, or none.
+
+        They are the primary key, or else the first unique key whose columns are all NOT NULL.
         """
         if self.primary_key:
             return self.primary_key

@@ -6,6 +6,8 @@ plan can be printed and the target can be asked for the same rows.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from attrs import field, frozen
 
 from replant.model.names import RelationName
@@ -62,6 +64,14 @@ def _relation(name: RelationName | str) -> RelationName:
     return RelationName.parse(name) if isinstance(name, str) else name
 
 
+def _names(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(names)
+
+
+def _declared(columns: Iterable[DeclaredColumn]) -> tuple[DeclaredColumn, ...]:
+    return tuple(columns)
+
+
 @frozen
 class Registration:
     """A plugin's request to export a table.
@@ -76,5 +86,5 @@ class Registration:
 
     table: RelationName = field(converter=_relation)
     rows: Membership = field(factory=AllRows)
-    omit: tuple[str, ...] = field(default=(), converter=tuple)
-    columns: tuple[DeclaredColumn, ...] = field(default=(), converter=tuple)
+    omit: tuple[str, ...] = field(default=(), converter=_names)
+    columns: tuple[DeclaredColumn, ...] = field(default=(), converter=_declared)

@@ -38,8 +38,9 @@ Transform = SqlExpression | PythonFunction
 
 @frozen
 class PythonRow:
-    """A Python function from a row's texts, in column order, to one line of bytes without its
-    line end; None stands for NULL.
+    """A Python function from a row's texts to one line of bytes without its line end.
+
+    The texts come in column order; None stands for NULL.
     """
 
     function: Callable[[tuple[Text, ...]], bytes]

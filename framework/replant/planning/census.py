@@ -245,11 +245,11 @@ def _nothing_chosen(settings: Settings, tables: int) -> str:
 
 
 def _refusal(findings: list[DanglingReferences]) -> str:
-    lines = [
+    what = (
         "rows of this export reference rows that are not part of it, so a replay would fail; "
         "repair them, or choose dangling = 'leave-out' or 'export' under [export] or [[tables]]:"
-    ]
-    return "\n".join([*lines, *(f"  {finding}" for finding in findings)])
+    )
+    return "\n".join([what, *(f"  {finding}" for finding in findings)])
 
 
 def _pairs(names: tuple[str, ...], values: tuple[str, ...]) -> str:

@@ -56,7 +56,8 @@ DECLARE
 BEGIN
   FOR key IN
     SELECT k.conname, k.conrelid::regclass AS relation, k.confrelid::regclass AS referenced,
-           string_agg(format('p.%I = c.%I', b.attname, a.attname), ' AND ' ORDER BY u.place) AS same,
+           string_agg(format('p.%I = c.%I', b.attname, a.attname), ' AND '
+             ORDER BY u.place) AS same,
            string_agg(format('c.%I IS NOT NULL', a.attname), CASE WHEN k.confmatchtype = 'f'
              THEN ' OR ' ELSE ' AND ' END ORDER BY u.place) AS given,
            string_agg(format('%L, c.%I', a.attname, a.attname), ', ' ORDER BY u.place) AS shown

@@ -13,8 +13,9 @@ Deploy = Callable[[Connection[Any]], None]
 
 @frozen
 class Demonstration:
-    """What `replant demo` needs to know of a schema; offered as entry point
-    `replant.demonstrations`.
+    """What `replant demo` needs to know of a schema.
+
+    It is offered as an entry point of the group `replant.demonstrations`.
 
     Attributes:
         summary: one sentence that says what moves.

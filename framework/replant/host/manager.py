@@ -6,6 +6,7 @@ the plugin that gave it.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -125,8 +126,8 @@ class Host:
             row_format: RowFormat = self._is(name, "render_row", answer, (SqlExpression, PythonRow))
             return row_format
         raise ConfigurationError(
-            f"export.format: {format_name!r} is neither 'insert' nor a format of "
-            f"{self._who('render_row', 'rows')}"
+            f"export.format: no enabled plugin knows the format {format_name!r}"
+            f"{self._near(format_name, 'render_row', ['insert'])}"
         )
 
     def order_tables(self, request: OrderRequest) -> LoadOrder:
@@ -143,8 +144,8 @@ class Host:
         ]
         if not answers:
             raise ConfigurationError(
-                f"export.strategy: {request.strategy!r} is not a strategy of "
-                f"{self._who('order_tables', 'tables')}"
+                f"export.strategy: no enabled plugin knows the strategy {request.strategy!r}"
+                f"{self._near(request.strategy, 'order_tables', [])}"
             )
         if len(answers) > 1:
             names = " and ".join(str(self._plugins[name].candidate) for name, _ in answers)
@@ -189,11 +190,12 @@ class Host:
         for item in self._is(name, hook, answer, (Sequence,)):
             yield self._is(name, hook, item, (kind,))
 
-    def _who(self, hook: str, what: str) -> str:
-        names = [name for name in self._plugins if hook in self.hooks_of(name)]
-        if not names:
-            return f"any plugin: none that is enabled implements {hook}"
-        return f"the enabled plugins that know how to treat {what}: {', '.join(names)}"
+    def _near(self, name: str, hook: str, own: list[str]) -> str:
+        """The nearest right name, and who was asked; plugins are named for what they offer."""
+        asked = [plugin for plugin in self._plugins if hook in self.hooks_of(plugin)]
+        near = difflib.get_close_matches(name, [*own, *asked], n=1)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        return f"{meant}; asked were: {', '.join([*own, *asked]) or 'none, as none implements it'}"
 
 
 @frozen

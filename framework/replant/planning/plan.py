@@ -167,7 +167,8 @@ def _omissions(catalog: Catalog, selected: Selected, census: Census) -> Iterator
             kind = other.kind.name.lower().replace("_", " ")
             yield Omission(str(name), f"a {kind} that no enabled plugin registers")
     for finding in census.left_out:
-        yield Omission(f"{finding.count} rows of {finding.key.table}", str(finding))
+        noun = "row" if finding.count == 1 else "rows"
+        yield Omission(f"{finding.count} {noun} of {finding.key.table}", str(finding))
     for references, keys in _leaving(selected.tables).items():
         listed = ", ".join(keys)
         yield Omission(str(references), f"not exported, but referenced by {listed}")

@@ -34,12 +34,15 @@ def tables_in_target(manifest: Manifest, catalog: Catalog) -> dict[RelationName,
         CatalogMismatchError: the target lacks tables or columns; names them all.
 
     """
-    problems: list[str] = []
+    absent = sorted({name.schema for name in manifest.planned} - catalog.schemas)
+    problems = [f"there is no schema {readable(schema)}" for schema in absent]
     found = {}
     for name, planned in manifest.planned.items():
+        if name.schema in absent:
+            continue
         table = catalog.tables.get(name)
         if table is None or table.kind not in _WRITABLE:
-            problems.append(_no_table(name, table, catalog))
+            problems.append(f"{name} is no table" if table else f"there is no table {name}")
             continue
         problems += _column_problems(planned, table)
         found[name] = _as_target_has_it(planned, table)
@@ -115,14 +118,6 @@ def _refuse(
             f"the role {catalog.role!r} may not {action} all tables of the artifact; "
             f"run as their owner: {' '.join(mends)}"
         )
-
-
-def _no_table(name: RelationName, table: Table | None, catalog: Catalog) -> str:
-    if name.schema not in catalog.schemas:
-        return f"there is no schema {readable(name.schema)} for {name}"
-    if table is None:
-        return f"there is no table {name}"
-    return f"{name} is no table"
 
 
 def _column_problems(planned: PlannedTable, table: Table) -> list[str]:

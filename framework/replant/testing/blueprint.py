@@ -1,0 +1,288 @@
+"""What must be known of tables before rows are drawn for them: a catalog in, a blueprint out.
+
+Everything that can be wrong with what a caller asks for is found here, before any draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+
+from attrs import frozen
+from hypothesis.strategies import SearchStrategy
+
+from replant.model import Catalog, Column, ForeignKey, RelationKind, RelationName, Table
+from replant.testing.rows import Row
+from replant.testing.values import Values, values_of
+
+#: The values of a type or a column: a strategy of texts, or one that also knows which are equal.
+GivenValues = Values | SearchStrategy[str]
+
+#: Whether a row satisfies the CHECK constraints of its table.
+Accept = Callable[[Row], bool]
+
+_Cell = tuple[RelationName, str]
+
+
+@frozen
+class Tenancy:
+    """How rows belong to tenants: see `replant.testing.strategies.tenants_for`."""
+
+    root: RelationName
+    scope_column: str
+
+
+@frozen
+class TableBlueprint:
+    """What the rows of one table are drawn from.
+
+    Attributes:
+        table: as the catalog has it.
+        columns: the columns that an INSERT names.
+        values: the values of each of them.
+        scope: the column that holds the scope value, in a table of a tenant.
+        shared: whether the table belongs to all tenants.
+        references: the columns that foreign keys fill.
+        referenced: the columns that foreign keys of drawn tables point to.
+        keys: every list of columns that must be unique.
+        accept: whether a row is one that the table takes.
+
+    """
+
+    table: Table
+    columns: tuple[Column, ...]
+    values: Mapping[str, Values]
+    scope: str | None
+    shared: bool
+    references: frozenset[str]
+    referenced: frozenset[str]
+    keys: tuple[tuple[str, ...], ...]
+    accept: Accept
+
+    @property
+    def name(self) -> RelationName:
+        """The table's name."""
+        return self.table.name
+
+    def may_be_null(self, column: str) -> bool:
+        """Whether the column may hold NULL; the scope column of a tenant's row never does."""
+        found = self.table.column(column)
+        return found is not None and not found.not_null and column != self.scope
+
+    def identity(self, key: Sequence[str], row: Row) -> tuple[Hashable, ...] | None:
+        """What tells the row from others by a key, or None if a NULL in it makes it unequal."""
+        texts = [row[column] for column in key]
+        if None in texts:
+            return None
+        return tuple(
+            self.values[column].same(text)
+            for column, text in zip(key, texts, strict=True)
+            if text is not None
+        )
+
+
+@frozen
+class Blueprint:
+    """What all rows are drawn from.
+
+    Attributes:
+        tables: the tables to draw rows for, by name, in name order.
+        keys: the foreign keys between them, in an order in which the columns that a key
+            references are filled before the key is.
+        rows: the least and the greatest number of rows of a table.
+
+    """
+
+    tables: Mapping[RelationName, TableBlueprint]
+    keys: tuple[ForeignKey, ...]
+    rows: tuple[int, int]
+    tenancy: Tenancy | None
+
+
+def make_blueprint(
+    catalog: Catalog,
+    tables: Sequence[RelationName] | None,
+    *,
+    rows: tuple[int, int],
+    types: Mapping[str, GivenValues],
+    columns: Mapping[_Cell, GivenValues],
+    unique: Mapping[RelationName, Sequence[Sequence[str]]],
+    accept: Mapping[RelationName, Accept],
+    tenancy: Tenancy | None = None,
+) -> Blueprint:
+    """Look up and check everything that a draw needs.
+
+    Raises:
+        ValueError: see `replant.testing.strategies.rows_for` and `tenants_for`.
+
+    """
+    check_bounds("rows", rows)
+    drawn = _with_needed(catalog, tables)
+    _check_mentioned(catalog, drawn, columns, unique, accept)
+    if tenancy is not None:
+        _check_tenancy(drawn, tenancy)
+    keys = [
+        key for table in drawn.values() for key in table.foreign_keys if key.references in drawn
+    ]
+    given_types = {name: _values(given) for name, given in types.items()}
+    given_columns = {cell: _values(given) for cell, given in columns.items()}
+    plans = {
+        name: TableBlueprint(
+            table=table,
+            columns=tuple(column for column in table.columns if column.writable),
+            values=_column_values(table, given_types, given_columns),
+            scope=_scope(table, tenancy),
+            shared=tenancy is not None and _scope(table, tenancy) is None,
+            references=frozenset(c for key in keys if key.table == name for c in filled_by(key)),
+            referenced=frozenset(
+                c for key in keys if key.references == name for c in key.referenced_columns
+            ),
+            keys=_unique_keys(table, unique.get(name, ())),
+            accept=accept.get(name, _anything),
+        )
+        for name, table in sorted(drawn.items())
+    }
+    return Blueprint(plans, _in_order(plans, keys), rows, tenancy)
+
+
+def filled_by(key: ForeignKey) -> tuple[str, ...]:
+    """The columns that a key fills: not those by which it stays among the rows of one owner.
+
+    In `(owner, parent) → (owner, id)` of one table, `owner` has its value before any row is
+    referenced.
+    """
+    pairs = zip(key.columns, key.referenced_columns, strict=True)
+    return tuple(own for own, other in pairs if not (key.references_itself and own == other))
+
+
+def check_bounds(name: str, bounds: tuple[int, int]) -> None:
+    """Refuse bounds that make no sense.
+
+    Raises:
+        ValueError: they do not.
+
+    """
+    low, high = bounds
+    if not 0 <= low <= high:
+        raise ValueError(f"{name} must be (least, greatest) with 0 <= least <= greatest: {bounds}")
+
+
+def _with_needed(
+    catalog: Catalog, tables: Sequence[RelationName] | None
+) -> dict[RelationName, Table]:
+    """The tables, and those that they need by keys that cannot be NULL."""
+    kinds = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
+    known = {n: t for n, t in catalog.tables.items() if t.kind in kinds and not t.is_partition}
+    wanted = list(known if tables is None else tables)
+    found: dict[RelationName, Table] = {}
+    while wanted:
+        name = wanted.pop()
+        if name in found:
+            continue
+        if name not in known:
+            raise ValueError(f"the database {catalog.database!r} has no table {name}")
+        found[name] = known[name]
+        wanted += [key.references for key in known[name].foreign_keys if _is_needed(known, key)]
+    return found
+
+
+def _is_needed(tables: Mapping[RelationName, Table], key: ForeignKey) -> bool:
+    """Whether a row of the key's table can only be with a row of the one it references."""
+    columns = [tables[key.table].column(name) for name in key.columns]
+    return all(column is not None and column.not_null for column in columns)
+
+
+def _check_mentioned(
+    catalog: Catalog,
+    drawn: Mapping[RelationName, Table],
+    columns: Iterable[_Cell],
+    unique: Mapping[RelationName, Sequence[Sequence[str]]],
+    accept: Iterable[RelationName],
+) -> None:
+    cells = [*columns]
+    cells += [(name, column) for name, keys in unique.items() for key in keys for column in key]
+    for name, column in cells:
+        table = drawn.get(name, catalog.tables.get(name))
+        if table is None or table.column(column) is None:
+            raise ValueError(f"the database {catalog.database!r} has no column {name}.{column}")
+    for name in accept:
+        if name not in catalog.tables:
+            raise ValueError(f"the database {catalog.database!r} has no table {name}")
+
+
+def _check_tenancy(drawn: Mapping[RelationName, Table], tenancy: Tenancy) -> None:
+    root = drawn.get(tenancy.root)
+    if root is None:
+        raise ValueError(f"there is no table {tenancy.root} to hold the tenants")
+    if len(root.primary_key) != 1:
+        raise ValueError(f"{root.name} must have a primary key of one column to hold the tenants")
+    for table in drawn.values():
+        for key in table.foreign_keys if _scope(table, tenancy) is None else ():
+            if key.references not in drawn or not _is_needed(drawn, key):
+                continue
+            if _scope(drawn[key.references], tenancy) is not None:
+                raise ValueError(
+                    f"{table.name} has no column {tenancy.scope_column}, so it is shared, but it "
+                    f"needs a row of a tenant: {key}"
+                )
+
+
+def _scope(table: Table, tenancy: Tenancy | None) -> str | None:
+    if tenancy is None:
+        return None
+    if table.name == tenancy.root:
+        return table.primary_key[0] if table.primary_key else None
+    return tenancy.scope_column if table.column(tenancy.scope_column) is not None else None
+
+
+def _column_values(
+    table: Table, types: Mapping[str, Values], columns: Mapping[_Cell, Values]
+) -> dict[str, Values]:
+    found = {}
+    for column in table.columns:
+        if not column.writable:
+            continue
+        try:
+            given = columns.get((table.name, column.name))
+            found[column.name] = given or values_of(column.type, types)
+        except ValueError as error:
+            raise ValueError(f"{table.name}.{column.name}: {error}") from None
+    return found
+
+
+def _unique_keys(table: Table, more: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    primary = [table.primary_key] if table.primary_key else []
+    return tuple(tuple(key) for key in (*primary, *table.unique_keys, *more))
+
+
+def _in_order(
+    plans: Mapping[RelationName, TableBlueprint], keys: Sequence[ForeignKey]
+) -> tuple[ForeignKey, ...]:
+    """The keys, each after those that fill the columns it references."""
+    waiting = sorted(keys, key=lambda key: (key.table, key.name))
+    ordered: list[ForeignKey] = []
+    while waiting:
+        unfilled = {
+            (key.table, column)
+            for key in waiting
+            for column in filled_by(key)
+            if column != plans[key.table].scope
+        }
+        ready = [
+            key
+            for key in waiting
+            if unfilled.isdisjoint((key.references, column) for column in key.referenced_columns)
+        ]
+        if not ready:
+            listed = "; ".join(map(str, waiting))
+            raise ValueError(f"these foreign keys reference each other's columns: {listed}")
+        ordered += ready
+        waiting = [key for key in waiting if key not in ready]
+    return tuple(ordered)
+
+
+def _values(given: GivenValues) -> Values:
+    return given if isinstance(given, Values) else Values(given)
+
+
+def _anything(_row: Row) -> bool:
+    return True

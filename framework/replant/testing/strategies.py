@@ -1,0 +1,168 @@
+"""Hypothesis strategies that draw rows for the tables of a live catalog.
+
+A `Catalog` comes in, rows that its database accepts come out: they honour types, NOT NULL, primary
+keys, unique constraints and foreign keys. What a catalog does not tell (CHECK constraints, unique
+indexes on expressions, the values of domains and enums) the caller adds. Needs the package
+`hypothesis`.
+
+To keep draws small and shrinking quick, each type's values are drawn once per example, a few of
+them, and each row is one string of bytes that chooses among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from attrs import frozen
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from replant.model import Catalog, RelationName
+from replant.testing.blueprint import (
+    Accept,
+    Blueprint,
+    GivenValues,
+    Tenancy,
+    check_bounds,
+    make_blueprint,
+)
+from replant.testing.drawing import Drawing
+from replant.testing.rows import Row, Rows
+
+__all__ = ["Row", "Rows", "Tenants", "rows_for", "tenants_for"]
+
+_Bounds = tuple[int, int]
+
+
+@frozen
+class Tenants:
+    """The rows of several tenants, and those that they share.
+
+    Attributes:
+        scopes: each tenant's scope value, as a text.
+        own: each tenant's rows, in the order of `scopes`; empty tables are there too.
+        shared: the rows of tables without the scope column.
+
+    """
+
+    scopes: tuple[str, ...]
+    own: tuple[Rows, ...]
+    shared: Rows
+
+    @property
+    def together(self) -> Rows:
+        """All rows of all tables: what a database with these tenants holds."""
+        together: dict[RelationName, list[Row]] = {}
+        for rows in (self.shared, *self.own):
+            for table, of_table in rows.items():
+                together.setdefault(table, []).extend(of_table)
+        return together
+
+
+def rows_for(
+    catalog: Catalog,
+    tables: Sequence[RelationName] | None = None,
+    *,
+    rows: _Bounds = (0, 3),
+    types: Mapping[str, GivenValues] | None = None,
+    columns: Mapping[tuple[RelationName, str], GivenValues] | None = None,
+    unique: Mapping[RelationName, Sequence[Sequence[str]]] | None = None,
+    accept: Mapping[RelationName, Accept] | None = None,
+) -> SearchStrategy[Rows]:
+    """Rows for tables, which can be inserted in one statement.
+
+    A foreign key chooses among the rows drawn for the table it references: earlier ones, later
+    ones, and where it references its own table the row itself. Where its columns may be NULL they
+    sometimes are.
+
+    Args:
+        catalog: as `read_catalog` reads it.
+        tables: the tables to draw rows for; None for all of the catalog. Tables that they need
+            by a foreign key that cannot be NULL are drawn as well.
+        rows: the least and the greatest number of rows of each table. There are fewer where the
+            keys leave no room or `accept` refuses rows.
+        types: values of types that are not built in, by the name that `format_type` gives.
+        columns: values of single columns, in place of those of their type.
+        unique: column lists that are unique although the catalog has no such key.
+        accept: tells whether a row satisfies what the catalog does not know.
+
+    Raises:
+        ValueError: at once, if a table, column or type is unknown, if bounds make no sense, or
+            if foreign keys reference each other's columns in a circle.
+
+    """
+    blueprint = make_blueprint(
+        catalog,
+        tables,
+        rows=rows,
+        types=types or {},
+        columns=columns or {},
+        unique=unique or {},
+        accept=accept or {},
+    )
+    return _rows(blueprint)
+
+
+def tenants_for(
+    catalog: Catalog,
+    tables: Sequence[RelationName] | None = None,
+    *,
+    root: RelationName,
+    scope_column: str,
+    tenants: _Bounds = (1, 3),
+    rows: _Bounds = (0, 2),
+    types: Mapping[str, GivenValues] | None = None,
+    columns: Mapping[tuple[RelationName, str], GivenValues] | None = None,
+    unique: Mapping[RelationName, Sequence[Sequence[str]]] | None = None,
+    accept: Mapping[RelationName, Accept] | None = None,
+) -> SearchStrategy[Tenants]:
+    """Rows of several tenants, which reference rows of their own tenant only, or shared ones.
+
+    Args:
+        catalog: as `read_catalog` reads it.
+        tables: as for `rows_for`; the root is always among them.
+        root: the table with one row for each tenant; its primary key, of one column, is the
+            scope value.
+        scope_column: the column that holds the scope value in every other table of a tenant.
+            Tables without it are shared by all tenants.
+        tenants: the least and the greatest number of tenants.
+        rows: the least and the greatest number of rows of each table, for each tenant; for shared
+            tables, in all.
+        types: as for `rows_for`.
+        columns: as for `rows_for`.
+        unique: as for `rows_for`.
+        accept: as for `rows_for`.
+
+    Raises:
+        ValueError: as for `rows_for`; also if the root has no primary key of one column, or a
+            shared table needs a row of a tenant.
+
+    """
+    check_bounds("tenants", tenants)
+    blueprint = make_blueprint(
+        catalog,
+        [*tables, root] if tables is not None else None,
+        rows=rows,
+        types=types or {},
+        columns=columns or {},
+        unique=unique or {},
+        accept=accept or {},
+        tenancy=Tenancy(root, scope_column),
+    )
+    return _tenants(blueprint, tenants)
+
+
+@st.composite
+def _rows(draw: DrawFn, blueprint: Blueprint) -> Rows:
+    return Drawing(draw, blueprint, groups=1).finished()[0]
+
+
+@st.composite
+def _tenants(draw: DrawFn, blueprint: Blueprint, tenants: _Bounds) -> Tenants:
+    number = draw(st.integers(*tenants))
+    shared, *own = Drawing(draw, blueprint, groups=1 + number).finished()
+    assert blueprint.tenancy is not None
+    root = blueprint.tenancy.root
+    key = blueprint.tables[root].table.primary_key[0]
+    scopes = tuple(str(rows[root][0][key]) for rows in own)
+    return Tenants(scopes, tuple(own), shared)

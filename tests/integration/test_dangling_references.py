@@ -1,0 +1,144 @@
+"""Rows that reference rows outside the export are found before anything is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from attrs import evolve
+
+from replant import api
+from replant.errors import DanglingReferenceError, ReplayError
+from replant.model import Dangling, RelationName, Settings, TableSettings
+from replant.testing.server import Database
+from replant_plugins.demonstration import PLATFORM
+
+TENANT = PLATFORM.scope["database_id"]
+POLICY = RelationName("collections_public", "policy")
+TABLE = RelationName("collections_public", "table")
+
+
+def change(database: Database, statement: str) -> str:
+    """Run a statement that returns a key, where foreign keys do not stop it."""
+    with psycopg.connect(database.dsn) as connection:
+        connection.execute("SET LOCAL session_replication_role = replica")
+        row = connection.execute(statement, {"tenant": TENANT}).fetchone()
+        assert row is not None
+        return str(row[0])
+
+
+@pytest.fixture
+def foreign(filled: Database) -> str:
+    """The key of a policy that references another tenant's table."""
+    return change(
+        filled,
+        "UPDATE collections_public.policy SET table_id = (SELECT min(id::text)::uuid "
+        "FROM collections_public.table WHERE database_id <> %(tenant)s) WHERE id = (SELECT "
+        "min(id::text)::uuid FROM collections_public.policy WHERE database_id = %(tenant)s) "
+        "RETURNING id",
+    )
+
+
+@pytest.fixture
+def nil(filled: Database) -> str:
+    """The key of a module that holds the nil uuid in a checked foreign key."""
+    return change(
+        filled,
+        "UPDATE meta_public.users_module SET type_table_id = uuid_nil() "
+        "WHERE database_id = %(tenant)s RETURNING id",
+    )
+
+
+def with_dangling(settings: Settings, mode: Dangling) -> Settings:
+    return evolve(settings, export=evolve(settings.export, dangling=mode))
+
+
+def test_a_reference_to_another_tenant_fails_with_table_key_and_column(
+    settings: Settings, foreign: str
+) -> None:
+    with pytest.raises(DanglingReferenceError) as caught:
+        api.export(settings)
+    message = str(caught.value)
+    assert f"{POLICY}(table_id)" in message
+    assert f"id = {foreign}" in message
+    assert "table_id = " in message
+    assert "such as another tenant's" in message
+    assert not Path(settings.export.output or "").exists()
+
+
+def test_the_nil_uuid_in_a_foreign_key_fails_and_is_called_so(settings: Settings, nil: str) -> None:
+    with pytest.raises(DanglingReferenceError) as caught:
+        api.plan(settings)
+    message = str(caught.value)
+    assert "meta_public.users_module(type_table_id)" in message
+    assert f"id = {nil}" in message
+    assert "the nil uuid, which references no row" in message
+
+
+def test_all_foreign_keys_that_dangle_are_reported_at_once(
+    settings: Settings, foreign: str, nil: str
+) -> None:
+    with pytest.raises(DanglingReferenceError) as caught:
+        api.plan(settings)
+    assert foreign in str(caught.value)
+    assert nil in str(caught.value)
+
+
+def test_the_row_can_be_left_out_and_the_rest_replays_and_verifies(
+    settings: Settings, foreign: str
+) -> None:
+    chosen = with_dangling(settings, Dangling.LEAVE_OUT)
+    done = api.export(chosen)
+    assert done.rows[POLICY] == 121
+    assert (
+        foreign
+        not in Path(done.output).read_text(encoding="utf-8").split("COMMIT;")[0].split("BEGIN;")[1]
+    )
+    omissions = [o for o in done.plan.omissions if o.what == f"1 row of {POLICY}"]
+    assert len(omissions) == 1
+    assert foreign in omissions[0].why
+    api.replay(done.output, chosen)
+    assert all(result.equal for result in api.verify(done.output, chosen))
+
+
+def test_leaving_a_row_out_leaves_out_the_rows_that_reference_it(
+    settings: Settings, filled: Database
+) -> None:
+    parent = change(
+        filled,
+        "UPDATE collections_public.table SET schema_id = uuid_nil() WHERE id = (SELECT "
+        "min(t.id::text)::uuid FROM collections_public.table AS t WHERE database_id = %(tenant)s "
+        "AND NOT EXISTS (SELECT FROM collections_public.table AS c WHERE c.inherits_id = t.id)) "
+        "RETURNING id",
+    )
+    chosen = with_dangling(settings, Dangling.LEAVE_OUT)
+    done = api.export(chosen)
+    assert done.rows[TABLE] == 60
+    with psycopg.connect(filled.dsn) as connection:
+        fields = connection.execute(
+            "SELECT count(*) FROM collections_public.field WHERE table_id = %s", [parent]
+        ).fetchone()
+    assert fields is not None
+    assert done.rows[RelationName("collections_public", "field")] == 848 - fields[0]
+    api.replay(done.output, chosen)
+    assert all(result.equal for result in api.verify(done.output, chosen))
+
+
+def test_the_row_can_be_exported_all_the_same_for_a_target_that_has_the_other(
+    settings: Settings, foreign: str
+) -> None:
+    chosen = with_dangling(settings, Dangling.EXPORT)
+    done = api.export(chosen)
+    assert done.rows[POLICY] == 122
+    assert [warning for warning in done.plan.warnings if foreign in warning]
+    with pytest.raises(ReplayError, match="references a row that the target lacks"):
+        api.replay(done.output, chosen)
+
+
+def test_a_table_can_have_a_choice_of_its_own(settings: Settings, foreign: str, nil: str) -> None:
+    chosen = evolve(settings, tables=(TableSettings(POLICY, dangling=Dangling.LEAVE_OUT),))
+    with pytest.raises(DanglingReferenceError) as caught:
+        api.plan(chosen)
+    assert nil in str(caught.value)
+    assert foreign not in str(caught.value)

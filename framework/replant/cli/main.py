@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -68,10 +69,10 @@ def replant(context: click.Context) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the code of its outcome."""
     signal.signal(signal.SIGTERM, _as_interrupt)
-    sys.exit(run(arguments))
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
-def run(arguments: list[str] | None) -> int:
+def run(arguments: Sequence[str]) -> int:
     """Run the command line; what went wrong is one clear line on standard error.
 
     Returns:
@@ -79,11 +80,14 @@ def run(arguments: list[str] | None) -> int:
 
     """
     try:
-        outcome: Any = replant(arguments, standalone_mode=False)
-    except click.Abort:
-        return _interrupted()
+        # Not `replant(…)`: click's own main would answer Ctrl-C with an empty line of its own.
+        with replant.make_context("replant", list(arguments)) as context:
+            outcome: Any = replant.invoke(context)
+    except click.exceptions.Exit as done:
+        return done.exit_code
     except KeyboardInterrupt:
-        return _interrupted()
+        _complain("interrupted; nothing was kept")
+        return INTERRUPTED
     except click.ClickException as error:
         _complain(_usage(error))
         return error.exit_code
@@ -102,11 +106,6 @@ def _usage(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "replant"
     return f"{error.format_message().rstrip('.')}; see {path} --help"
-
-
-def _interrupted() -> int:
-    _complain("interrupted; nothing was kept")
-    return INTERRUPTED
 
 
 def _complain(message: str) -> None:

@@ -86,7 +86,7 @@ def take_census(database: Database, selected: Selected, settings: Settings) -> C
 
     Raises:
         ScopeError: a scope value is malformed, or nothing was chosen at all.
-        ConfigurationError: a predicate of the configuration is not valid SQL.
+        ConfigurationError: a predicate is not one valid SQL expression.
         DanglingReferenceError: rows reference rows outside, and that is not allowed.
 
     """
@@ -121,15 +121,15 @@ def check_scope_values(database: Database, selected: Selected, settings: Setting
 
 def _check_predicates(database: Database, selected: Selected) -> None:
     for name, chosen in selected.rows.items():
-        if not any(isinstance(condition, Satisfies) for condition in chosen.conditions):
-            continue
-        try:
-            database.execute(sql.SQL("EXPLAIN {}").format(queries.count(selected.rows, name)))
-        except psycopg.ProgrammingError as error:
-            raise ConfigurationError(
-                f"the condition on the rows of {name} is not valid: {one_line(error)}; "
-                f"check 'where' of this table under [[tables]], or its plugin"
-            ) from error
+        predicates = [c.sql for c in chosen.conditions if isinstance(c, Satisfies)]
+        for predicate in predicates:
+            try:
+                database.execute(queries.explain_predicate(name, predicate))
+            except psycopg.ProgrammingError as error:
+                raise ConfigurationError(
+                    f"the condition on the rows of {name} is not valid: {one_line(error)}; "
+                    f"check 'where' of this table under [[tables]], or its plugin"
+                ) from error
 
 
 def _settle_references(

@@ -32,6 +32,16 @@ def count(selection: Selection, name: RelationName) -> sql.Composed:
     return _select(selection, name, sql.SQL("count(*)"))
 
 
+def explain_predicate(name: RelationName, predicate: str) -> sql.Composed:
+    """A statement that fails unless the predicate is one expression over the table's columns.
+
+    Inside CASE, text that closes a parenthesis it did not open is a syntax error.
+    """
+    return sql.SQL("EXPLAIN SELECT FROM {} WHERE CASE WHEN {}\n THEN true END").format(
+        sql.Identifier(name.schema, name.name), sql.SQL(predicate)
+    )
+
+
 def fingerprint(selection: Selection, table: PlannedTable) -> sql.Composed:
     """One row: the count, and the sum of the row hashes as numeric (NULL for no row)."""
     wanted = sql.SQL("count(*), {}").format(fingerprint_expression(table))

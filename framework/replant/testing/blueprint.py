@@ -235,7 +235,7 @@ def _scope(table: Table, tenancy: Tenancy | None) -> str | None:
 
 
 def _column_values(
-    table: Table, types: Mapping[str, Values], columns: Mapping[_Cell, Values]
+    table: Table, types: dict[str, Values], columns: Mapping[_Cell, Values]
 ) -> dict[str, Values]:
     found = {}
     for column in table.columns:
@@ -243,7 +243,10 @@ def _column_values(
             continue
         try:
             given = columns.get((table.name, column.name))
-            found[column.name] = given or values_of(column.type, types)
+            if given is None and column.type not in types:
+                # One value for all columns of the type, so that they share what is drawn for it.
+                types[column.type] = values_of(column.type, types)
+            found[column.name] = given or types[column.type]
         except ValueError as error:
             raise ValueError(f"{table.name}.{column.name}: {error}") from None
     return found

@@ -7,7 +7,6 @@ columns that reference nothing, then the references, then what no key leaves roo
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from itertools import count
 
 from attrs import define, field
 from hypothesis import reject
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from replant.model import Column, ForeignKey, RelationName, Text
-from replant.testing.blueprint import Blueprint, TableBlueprint, Tenancy, filled_by
+from replant.testing.blueprint import Blueprint, TableBlueprint, filled_by
 from replant.testing.rows import Row, Rows
 
 #: How many values of a type the cells of one example choose among, at most.
@@ -59,8 +58,7 @@ class Drawing:
             self._fill_references(key)
         for plan in blueprint.tables.values():
             self._keep_unique(plan, whole=True)
-            self._rows[plan.name] = [r for r in self._rows[plan.name] if plan.accept(r.cells)]
-        self._drop_dangling()
+        self._drop_unfit()
 
     def finished(self) -> list[Rows]:
         """The rows of each group; tables of another kind of group are left out."""
@@ -129,9 +127,9 @@ class Drawing:
                         )
             self._keep_unique(plan, whole=False)
             if tenancy is not None and plan.name == tenancy.root:
-                self._learn_scopes(plan, tenancy)
+                self._learn_scopes(plan)
 
-    def _learn_scopes(self, plan: TableBlueprint, tenancy: Tenancy) -> None:
+    def _learn_scopes(self, plan: TableBlueprint) -> None:
         assert plan.scope is not None
         for row in self._rows[plan.name]:
             self._scopes[row.group] = row.cells[plan.scope]
@@ -261,17 +259,23 @@ class Drawing:
                 return True
         return False
 
-    def _drop_dangling(self) -> None:
-        """Drop rows whose referenced row was dropped, or let them reference nothing."""
-        for _ in count():
-            if not any([self._dropped(key) for key in self._blueprint.keys]):
-                break
-        if self._blueprint.tenancy is not None:
-            roots = self._rows[self._blueprint.tenancy.root]
-            if len(roots) != self._groups - 1:
-                reject()
+    def _drop_unfit(self) -> None:
+        """Drop rows that their table refuses, and rows whose referenced row was dropped."""
+        keys, plans = self._blueprint.keys, self._blueprint.tables.values()
+        while any(map(self._refused, plans)) or any(map(self._dangling, keys)):
+            pass
+        tenancy = self._blueprint.tenancy
+        if tenancy is not None and len(self._rows[tenancy.root]) != self._groups - 1:
+            reject()
 
-    def _dropped(self, key: ForeignKey) -> bool:
+    def _refused(self, plan: TableBlueprint) -> bool:
+        """Drop the rows that the table refuses; whether there were any."""
+        rows = self._rows[plan.name]
+        self._rows[plan.name] = [row for row in rows if plan.accept(row.cells)]
+        return len(self._rows[plan.name]) < len(rows)
+
+    def _dangling(self, key: ForeignKey) -> bool:
+        """Drop the rows that reference nothing by the key, or let them; whether there were any."""
         plan = self._blueprint.tables[key.table]
         there = {
             tuple(other.cells[column] for column in key.referenced_columns)

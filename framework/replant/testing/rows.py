@@ -5,6 +5,7 @@ A row is a dict from column to the text of its value, or None for NULL.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,9 @@ Row = dict[str, Text]
 
 #: The rows of each table; the rows of one table all name the same columns.
 Rows = Mapping[RelationName, Sequence[Row]]
+
+#: The rows of each table as they were read: a tuple of `column = literal` for each row.
+Contents = Mapping[RelationName, Sequence[tuple[str, ...]]]
 
 
 def insert_rows(connection: Connection[Any], rows: Rows) -> None:
@@ -46,7 +50,7 @@ def remove_rows(connection: Connection[Any], tables: Iterable[RelationName]) -> 
     It needs a role that may set `session_replication_role`, and leaves the parameter as it was.
     For a few rows it is quicker than TRUNCATE, which makes new files for each table and index.
     """
-    parts = [sql.SQL("SET session_replication_role = replica")]
+    parts: list[sql.Composable] = [sql.SQL("SET session_replication_role = replica")]
     parts += [
         sql.SQL("DELETE FROM {}").format(sql.Identifier(name.schema, name.name)) for name in tables
     ]
@@ -61,8 +65,8 @@ def contents(
     *,
     without: Mapping[RelationName, Sequence[str]] | None = None,
     where: Mapping[RelationName, sql.Composable] | None = None,
-) -> dict[RelationName, list[tuple[str, ...]]]:
-    """Every row of the tables as SQL literals by the server, one for each column, sorted.
+) -> Contents:
+    """Every row of the tables, each value as an SQL literal by the server, sorted.
 
     Args:
         connection: where the tables are.
@@ -75,13 +79,15 @@ def contents(
         KeyError: the catalog has no such table.
 
     """
-    found = {}
+    found: dict[RelationName, list[tuple[str, ...]]] = {}
     for name in tables:
         left_out = (without or {}).get(name, ())
         names = [c.name for c in catalog.tables[name].columns if c.name not in left_out]
         query = sql.SQL("SELECT {} FROM {} WHERE {}").format(
             sql.SQL(", ").join(
-                sql.SQL("pg_catalog.format('%L', {})").format(sql.Identifier(column))
+                sql.SQL("pg_catalog.format('%s = %L', {}, {})").format(
+                    sql.Literal(column), sql.Identifier(column)
+                )
                 for column in names
             ),
             sql.Identifier(name.schema, name.name),
@@ -89,6 +95,23 @@ def contents(
         )
         found[name] = sorted(connection.execute(query).fetchall())
     return found
+
+
+def first_difference(expected: Contents, found: Contents) -> str | None:
+    """The first table that differs, with the row, columns and values; None if all is equal."""
+    for name in sorted({*expected, *found}):
+        wanted, had = Counter(expected.get(name, ())), Counter(found.get(name, ()))
+        missing, additional = list((wanted - had).elements()), list((had - wanted).elements())
+        if not missing and not additional:
+            continue
+        if not missing or not additional:
+            what = "is missing" if missing else "was not expected"
+            return f"{name}: the row ({', '.join((missing or additional)[0])}) {what}"
+        row = missing[0]
+        nearest = max(additional, key=lambda other: len(set(row) & set(other)))
+        pairs = [f"expected {a}, found {b}" for a, b in zip(row, nearest, strict=False) if a != b]
+        return f"{name}: {'; '.join(pairs)}, in the row ({', '.join(row)})"
+    return None
 
 
 def _insert(name: RelationName, rows: Sequence[Row]) -> sql.Composed:

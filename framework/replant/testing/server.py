@@ -32,10 +32,9 @@ class Database:
     name: str
     dsn: str
 
-    def as_role(self, role: str, password: str | None = None) -> str:
+    def as_role(self, role: str) -> str:
         """A connection string for the same database as another role."""
-        extra = {"password": password} if password is not None else {}
-        return make_conninfo(self.dsn, user=role, **extra)
+        return make_conninfo(self.dsn, user=role)
 
 
 @frozen

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,19 +36,18 @@ def whole_file(output: str, *, force: bool) -> Iterator[BinaryIO]:
         return
     path = Path(output)
     check_writable(output, force=force)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    # The name is known before the file is there, so an interruption at any moment removes it.
     try:
-        descriptor, name = tempfile.mkstemp(".partial", f".{path.name}.", path.parent)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb", buffering=1 << 20) as file:
+        with temporary.open("xb", buffering=1 << 20) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         _reveal(temporary, path, force=force)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror}; choose another -o"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -74,10 +73,7 @@ def check_writable(output: str, *, force: bool) -> None:
 
 
 def _reveal(temporary: Path, path: Path, *, force: bool) -> None:
-    """Give the file its name, with the permissions that any new file gets."""
-    umask = os.umask(0)
-    os.umask(umask)
-    temporary.chmod(0o666 & ~umask)
+    """Give the file its name."""
     if force:
         temporary.replace(path)
         return
@@ -88,7 +84,3 @@ def _reveal(temporary: Path, path: Path, *, force: bool) -> None:
         raise OutputError(
             f"{path} appeared while it was written; replace it with --force"
         ) from None
-
-
-def _cannot_write(path: Path, error: OSError) -> OutputError:
-    return OutputError(f"{path} cannot be written: {error.strerror}; choose another -o")

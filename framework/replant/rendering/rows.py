@@ -136,7 +136,7 @@ def _row_pattern(width: int) -> re.Pattern[bytes]:
 
 
 def texts(row: bytes) -> tuple[Text, ...]:
-    """The texts of a row's line; the inverse of `line`, also after `on_one_line`."""
+    """The texts of a row's line on one line: what `line` made, and `on_one_line` after it."""
     return tuple(_text(match[0]) for match in _ONE_LITERAL.finditer(row))
 
 

@@ -24,7 +24,7 @@ from replant.model import (
     Text,
 )
 from replant.rendering import queries
-from replant.rendering.rows import computed_by_server, line, on_one_line, row_hash
+from replant.rendering.rows import computed_by_server, line, on_one_line_each, sum_of_hashes
 
 _DEPTH = Struct("!i")
 
@@ -49,7 +49,7 @@ class SourceRows:
         match step:
             case PatchColumns(_, columns):
                 for lines in self._lines(_projected(planned, planned.key + columns)):
-                    yield Batch([on_one_line(text) for text in lines])
+                    yield Batch(on_one_line_each(lines))
             case LoadTable(_, by_depth=key) if key is not None:
                 yield from self._by_depth(planned, step)
             case LoadTable(_, patched=columns) if columns:
@@ -78,21 +78,21 @@ class SourceRows:
 
     def _hashed(self, table: PlannedTable) -> Iterator[list[bytes]]:
         for lines in self._lines(table):
-            self.fingerprints[table.name] += sum(map(row_hash, lines))
-            shown = list(map(on_one_line, lines))
+            self.fingerprints[table.name] += sum_of_hashes(lines)
+            shown = on_one_line_each(lines)
             self._passed(table.name, shown)
             yield shown
 
     def _patched(self, table: PlannedTable, columns: tuple[str, ...]) -> Iterator[Batch]:
         """The rows with NULL in some columns; the fingerprint is that of the whole rows."""
         for lines in self._lines(table):
-            self.fingerprints[table.name] += sum(map(row_hash, lines))
+            self.fingerprints[table.name] += sum_of_hashes(lines)
         nulled = tuple(
             evolve(c, transforms=(SqlExpression("NULL"),)) if c.name in columns else c
             for c in table.columns
         )
         for lines in self._lines(evolve(table, columns=nulled)):
-            shown = list(map(on_one_line, lines))
+            shown = on_one_line_each(lines)
             self._passed(table.name, shown)
             yield Batch(shown)
 
@@ -104,8 +104,8 @@ class SourceRows:
         together: list[bytes] = []
         for rows in copied_fields(self._database, query):
             lines = [text or b"" for text, _ in rows]
-            self.fingerprints[table.name] += sum(map(row_hash, lines))
-            shown = list(map(on_one_line, lines))
+            self.fingerprints[table.name] += sum_of_hashes(lines)
+            shown = on_one_line_each(lines)
             self._passed(table.name, shown)
             ready: list[bytes] = []
             for text, (_, depth) in zip(shown, rows, strict=True):

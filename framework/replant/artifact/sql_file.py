@@ -37,16 +37,15 @@ FIRST_WORDS = b"-- replant artifact"
 MANIFEST_MARK = b"-- replant manifest\n"
 DIGEST_MARK = b"-- sha256 "
 
-#: A statement ends after this many rows, or this many bytes: memory on both sides stays small.
-ROWS_PER_STATEMENT = 1000
+#: A statement has at most as many rows as a batch, and ends before it has more bytes than this
+#: (unless one row has): memory on both sides stays small.
 BYTES_PER_STATEMENT = 1 << 20
 
 
 class Batches(Protocol):
     """Where rows come from: batches of lines on one line each.
 
-    A batch whose `together` is set belongs in one statement, of its own; the others may be split
-    and joined as it suits.
+    A batch whose `together` is set belongs in one statement; the others may be split.
     """
 
     def __call__(self, table: RelationName, step: Step) -> Iterator[Batch]:
@@ -162,21 +161,21 @@ def _write_statement(out: DigestedFile, frame: InsertFrame, lines: list[bytes]) 
 
 
 def statements(batches: Iterable[Batch]) -> Iterator[list[bytes]]:
-    """The lines of each statement: small ones, but what belongs together stays together."""
+    """The lines of each statement: a batch each, or parts of one whose rows are large."""
+    for batch in batches:
+        if batch.together or sum(map(len, batch.lines)) <= BYTES_PER_STATEMENT:
+            yield batch.lines
+        else:
+            yield from _parts(batch.lines)
+
+
+def _parts(lines: list[bytes]) -> Iterator[list[bytes]]:
     pending: list[bytes] = []
     size = 0
-    for batch in batches:
-        if batch.together:
-            if pending:
-                yield pending
-            yield batch.lines
+    for line in lines:
+        if pending and size + len(line) > BYTES_PER_STATEMENT:
+            yield pending
             pending, size = [], 0
-            continue
-        for line in batch.lines:
-            pending.append(line)
-            size += len(line)
-            if len(pending) >= ROWS_PER_STATEMENT or size >= BYTES_PER_STATEMENT:
-                yield pending
-                pending, size = [], 0
-    if pending:
-        yield pending
+        pending.append(line)
+        size += len(line)
+    yield pending

@@ -194,8 +194,8 @@ class Host:
         """The nearest right name, and who was asked; plugins are named for what they offer."""
         asked = [plugin for plugin in self._plugins if hook in self.hooks_of(plugin)]
         near = difflib.get_close_matches(name, [*own, *asked], n=1)
-        meant = f"; did you mean {near[0]!r}?" if near else ""
-        return f"{meant}; asked were: {', '.join([*own, *asked]) or 'none, as none implements it'}"
+        meant = f" did you mean {near[0]!r}?" if near else ""
+        return f";{meant} known are those of: {', '.join([*own, *asked]) or 'no plugin'}"
 
 
 @frozen

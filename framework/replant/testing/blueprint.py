@@ -85,7 +85,8 @@ class Blueprint:
     """What all rows are drawn from.
 
     Attributes:
-        tables: the tables to draw rows for, by name, in name order.
+        tables: the tables to draw rows for, by name; those that need others come before them,
+            so that shrinking does away with a row before it does with what the row needs.
         keys: the foreign keys between them, in an order in which the columns that a key
             references are filled before the key is.
         rows: the least and the greatest number of rows of a table.
@@ -123,8 +124,9 @@ def make_blueprint(
     keys = [
         key for table in drawn.values() for key in table.foreign_keys if key.references in drawn
     ]
-    given_types = {name: _values(given) for name, given in types.items()}
-    given_columns = {cell: _values(given) for cell, given in columns.items()}
+    wrapped: dict[int, Values] = {}
+    given_types = {name: _values(given, wrapped) for name, given in types.items()}
+    given_columns = {cell: _values(given, wrapped) for cell, given in columns.items()}
     plans = {
         name: TableBlueprint(
             table=table,
@@ -139,7 +141,7 @@ def make_blueprint(
             keys=_unique_keys(table, unique.get(name, ())),
             accept=accept.get(name, _anything),
         )
-        for name, table in sorted(drawn.items())
+        for name, table in _needing_first(drawn)
     }
     return Blueprint(plans, _in_order(plans, keys), rows, tenancy)
 
@@ -183,6 +185,17 @@ def _with_needed(
         found[name] = known[name]
         wanted += [key.references for key in known[name].foreign_keys if _is_needed(known, key)]
     return found
+
+
+def _needing_first(drawn: Mapping[RelationName, Table]) -> list[tuple[RelationName, Table]]:
+    """The tables by how long the chain of what they need is, the longest first, then by name."""
+    depths = dict.fromkeys(drawn, 0)
+    # A chain is no longer than there are tables; in a cycle the depths would grow for ever.
+    for _ in drawn:
+        for table in drawn.values():
+            needed = [key.references for key in table.foreign_keys if _is_needed(drawn, key)]
+            depths[table.name] = max([0, *(depths[n] + 1 for n in needed if n != table.name)])
+    return sorted(drawn.items(), key=lambda item: (-depths[item[0]], item[0]))
 
 
 def _is_needed(tables: Mapping[RelationName, Table], key: ForeignKey) -> bool:
@@ -283,8 +296,11 @@ def _in_order(
     return tuple(ordered)
 
 
-def _values(given: GivenValues) -> Values:
-    return given if isinstance(given, Values) else Values(given)
+def _values(given: GivenValues, wrapped: dict[int, Values]) -> Values:
+    """The same values for the same strategy, so that its columns share what is drawn for it."""
+    if isinstance(given, Values):
+        return given
+    return wrapped.setdefault(id(given), Values(given))
 
 
 def _anything(_row: Row) -> bool:

@@ -79,8 +79,8 @@ def rows_for(
         catalog: as `read_catalog` reads it.
         tables: the tables to draw rows for; None for all of the catalog. Tables that they need
             by a foreign key that cannot be NULL are drawn as well.
-        rows: the least and the greatest number of rows of each table. There are fewer where the
-            keys leave no room or `accept` refuses rows.
+        rows: the least and the greatest number of rows to draw for each table. Afterwards those
+            go for which a key has no room, that `accept` refuses, or that need one that went.
         types: values of types that are not built in, by the name that `format_type` gives.
         columns: values of single columns, in place of those of their type.
         unique: column lists that are unique although the catalog has no such key.
@@ -152,17 +152,26 @@ def tenants_for(
     return _tenants(blueprint, tenants)
 
 
-@st.composite
-def _rows(draw: DrawFn, blueprint: Blueprint) -> Rows:
-    return Drawing(draw, blueprint, groups=1).finished()[0]
+# A strategy shows its arguments where an example fails, and a blueprint is long: it is no argument.
 
 
-@st.composite
-def _tenants(draw: DrawFn, blueprint: Blueprint, tenants: _Bounds) -> Tenants:
-    number = draw(st.integers(*tenants))
-    shared, *own = Drawing(draw, blueprint, groups=1 + number).finished()
+def _rows(blueprint: Blueprint) -> SearchStrategy[Rows]:
+    @st.composite
+    def rows(draw: DrawFn) -> Rows:
+        return Drawing(draw, blueprint, groups=1).finished()[0]
+
+    return rows()
+
+
+def _tenants(blueprint: Blueprint, bounds: _Bounds) -> SearchStrategy[Tenants]:
     assert blueprint.tenancy is not None
     root = blueprint.tenancy.root
     key = blueprint.tables[root].table.primary_key[0]
-    scopes = tuple(str(rows[root][0][key]) for rows in own)
-    return Tenants(scopes, tuple(own), shared)
+
+    @st.composite
+    def tenants(draw: DrawFn) -> Tenants:
+        number = draw(st.integers(*bounds))
+        shared, *own = Drawing(draw, blueprint, groups=1 + number).finished()
+        return Tenants(tuple(str(rows[root][0][key]) for rows in own), tuple(own), shared)
+
+    return tenants()

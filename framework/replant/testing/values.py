@@ -104,27 +104,24 @@ def intervals() -> SearchStrategy[str]:
     return parts.map(lambda p: f"{p[0]} mons {p[1]} days {p[2]} microseconds")
 
 
-@st.composite
-def json_texts(draw: DrawFn) -> str:
+def json_texts() -> SearchStrategy[str]:
     """JSON as the type `json` keeps it: odd white space, keys that occur twice, long numbers."""
     numbers = st.sampled_from(("-0", "1E+2", "1e400", "1.50", "12345678901234567890.10"))
     strings = texts().map(json.dumps) | texts().map(partial(json.dumps, ensure_ascii=False))
     escapes = st.sampled_from(('"\\u0000"', '"\\ud83d\\ude00"', '"\\/"'))
     words = st.sampled_from(("null", "true", "false"))
-    space = draw(st.sampled_from(("", " ", "\n", "\t\r\n ")))
-
-    def joined(opening: str, items: Sequence[str], closing: str) -> str:
-        return opening + space + f"{space},{space}".join(items) + space + closing
+    keys = st.just('"a"') | strings
 
     def nested(inner: SearchStrategy[str]) -> SearchStrategy[str]:
-        keys = st.just('"a"') | strings
-        pairs = st.tuples(keys, inner).map(f":{space}".join)
-        arrays = st.lists(inner, max_size=3).map(lambda items: joined("[", items, "]"))
-        objects = st.lists(pairs, max_size=3).map(lambda items: joined("{", items, "}"))
+        pairs = st.tuples(keys, inner).map(f":{_SPACE}".join)
+        arrays = st.lists(inner, max_size=3).map(partial(_json_joined, "[]"))
+        objects = st.lists(pairs, max_size=3).map(partial(_json_joined, "{}"))
         return arrays | objects
 
     leaves = st.one_of(words, numbers, strings, escapes, st.integers().map(str))
-    return space + draw(st.recursive(leaves, nested, max_leaves=4)) + space
+    trees = st.recursive(leaves, nested, max_leaves=4)
+    spaces = st.sampled_from(("", " ", "\n", "\t\r\n "))
+    return st.tuples(trees, spaces).map(lambda t: (_SPACE + t[0] + _SPACE).replace(_SPACE, t[1]))
 
 
 def jsonb_texts() -> SearchStrategy[str]:
@@ -200,6 +197,11 @@ def values_of(type_name: str, types: Mapping[str, Values]) -> Values:
     )
 
 
+def _json_joined(brackets: str, items: Sequence[str]) -> str:
+    inside = f"{_SPACE},{_SPACE}".join(items)
+    return f"{brackets[0]}{_SPACE}{inside}{_SPACE}{brackets[1]}"
+
+
 def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -233,6 +235,9 @@ def _unpadded(text: str) -> Hashable:
 def _same_json(text: str) -> Hashable:
     return json.dumps(json.loads(text), sort_keys=True)
 
+
+#: Where white space may stand in JSON: a noncharacter, which no text here is likely to hold.
+_SPACE = "\ufdd0"
 
 _LIMITED = re.compile(r"(character|character varying)\((\d+)\)")
 

@@ -1,0 +1,214 @@
+"""Plugins that are broken are named, with distribution, version and what to do."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from replant.errors import ConfigurationError, PluginError
+from replant.host.discovery import choose, find, load
+from replant.host.manager import Host, installed_plugins
+from replant.model import (
+    Catalog,
+    Column,
+    OrderRequest,
+    PluginSettings,
+    RelationName,
+    Settings,
+    SqlExpression,
+    Table,
+)
+
+Install = Callable[..., None]
+
+HEAD = "from replant import hookimpl, Registration, SqlExpression, LoadOrder, LoadTable\n"
+GOOD = HEAD + "@hookimpl\ndef register_tables(catalog):\n    return [Registration('s.t')]\n"
+CATALOG = Catalog("d", "r", 180000)
+TABLE = Table(RelationName("s", "t"), (Column("c", "text"),))
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Put a distribution with one plugin where Python looks for distributions."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def make(name: str, code: str, *, distribution: str = "", target: str = "") -> None:
+        distribution = distribution or f"replant-{name}"
+        module = f"plugin_{distribution.replace('-', '_')}"
+        monkeypatch.delitem(sys.modules, module, raising=False)
+        (tmp_path / f"{module}.py").write_text(code)
+        folder = tmp_path / f"{distribution.replace('-', '_')}-2.1.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Name: {distribution}\nVersion: 2.1\n")
+        (folder / "entry_points.txt").write_text(
+            f"[replant.plugins]\n{name} = {target or module}\n"
+        )
+
+    return make
+
+
+def host(*names: str) -> Host:
+    return Host.for_settings(Settings(plugins=PluginSettings(enable=names)))
+
+
+def test_the_built_in_plugins_come_in_as_entry_points_and_are_enabled_by_default() -> None:
+    chosen = choose(find(), None, "ordered")
+    assert [candidate.name for candidate in chosen] == [
+        "collections_public",
+        "meta_public",
+        "ordered",
+        "superuser",
+    ]
+
+
+def test_a_plugin_of_another_distribution_is_enabled_only_by_name(install: Install) -> None:
+    install("notes", GOOD)
+    assert "notes" not in [candidate.name for candidate in choose(find(), None, "ordered")]
+    chosen = choose(find(), ("notes",), "ordered")
+    assert [candidate.name for candidate in chosen] == ["notes", "ordered"]
+
+
+def test_naming_a_strategy_enables_the_plugin_of_that_name() -> None:
+    chosen = choose(find(), ("meta_public",), "superuser")
+    assert [candidate.name for candidate in chosen] == ["meta_public", "superuser"]
+
+
+def test_an_installed_plugin_that_is_not_enabled_cannot_break_anything(install: Install) -> None:
+    install("broken", "raise RuntimeError('at import')")
+    assert "broken" not in host("meta_public").versions
+
+
+def test_an_import_error_is_named(install: Install) -> None:
+    install("broken", "import no_such_module_anywhere")
+    with pytest.raises(PluginError) as caught:
+        host("broken")
+    message = str(caught.value)
+    assert "plugin 'broken' (distribution replant-broken 2.1) cannot be imported" in message
+    assert "ModuleNotFoundError: No module named 'no_such_module_anywhere'" in message
+    assert "take 'broken' out of [plugins] enable" in message
+
+
+def test_an_attribute_that_is_missing_is_named(install: Install) -> None:
+    install("broken", "", target="plugin_replant_broken:PLUGIN")
+    with pytest.raises(PluginError, match=r"'broken'.*AttributeError"):
+        host("broken")
+
+
+def test_a_class_instead_of_an_instance_is_named(install: Install) -> None:
+    install("broken", "class Plugin: pass", target="plugin_replant_broken:Plugin")
+    with pytest.raises(PluginError, match="is the class Plugin, not a module or an object"):
+        host("broken")
+
+
+def test_a_wrong_signature_is_named(install: Install) -> None:
+    install("broken", HEAD + "@hookimpl\ndef register_tables(katalog): ...\n")
+    with pytest.raises(PluginError) as caught:
+        host("broken")
+    assert "'broken' (distribution replant-broken 2.1) does not fit" in str(caught.value)
+    assert "katalog" in str(caught.value)
+
+
+def test_a_misspelt_hook_is_named_with_the_right_ones(install: Install) -> None:
+    install("broken", HEAD + "@hookimpl\ndef register_table(catalog): ...\n")
+    with pytest.raises(PluginError) as caught:
+        host("broken")
+    assert "unknown hook 'register_table'" in str(caught.value)
+    assert "register_tables, transform_value, render_row, order_tables" in str(caught.value)
+
+
+def test_two_plugins_of_one_name_are_both_named(install: Install) -> None:
+    install("notes", GOOD, distribution="replant-a")
+    install("notes", GOOD, distribution="replant-b")
+    with pytest.raises(PluginError, match=r"replant-a 2\.1 .* and replant-b 2\.1 .*; uninstall"):
+        find()
+
+
+def test_a_plugin_that_raises_while_it_is_asked_is_named(install: Install) -> None:
+    install("broken", HEAD + "@hookimpl\ndef register_tables():\n    raise KeyError('x')\n")
+    with pytest.raises(PluginError) as caught:
+        host("broken").register_tables(CATALOG, Settings())
+    assert "'broken' (distribution replant-broken 2.1) failed in register_tables" in str(
+        caught.value
+    )
+    assert "KeyError: 'x'" in str(caught.value)
+
+
+@pytest.mark.parametrize("answer", ["3", "['s.t']", "Registration('s.t')", "'ab'"])
+def test_an_answer_of_a_wrong_type_is_named(install: Install, answer: str) -> None:
+    install("broken", HEAD + f"@hookimpl\ndef register_tables():\n    return {answer}\n")
+    with pytest.raises(PluginError, match=r"'broken'.*answered register_tables with"):
+        host("broken").register_tables(CATALOG, Settings())
+
+
+def test_a_mistake_in_a_plugins_own_settings_is_the_configurations(install: Install) -> None:
+    code = "from replant import hookimpl, ConfigurationError\n@hookimpl\ndef register_tables():\n"
+    install("strict", code + "    raise ConfigurationError('plugins.strict.x: must be a string')\n")
+    with pytest.raises(ConfigurationError, match=r"plugins\.strict\.x"):
+        host("strict").register_tables(CATALOG, Settings())
+
+
+def test_a_table_that_two_plugins_register_names_both(install: Install) -> None:
+    install("one", GOOD)
+    install("two", GOOD)
+    with pytest.raises(PluginError, match=r"s\.t is registered by .*'one'.* and .*'two'"):
+        host("one", "two").register_tables(CATALOG, Settings())
+
+
+def test_no_plugin_at_all_says_how_to_install() -> None:
+    with pytest.raises(PluginError, match="pip install"):
+        choose((), None, "ordered")
+
+
+def test_transforms_form_a_chain_in_the_order_of_the_configuration(install: Install) -> None:
+    for name in ("alpha", "beta"):
+        install(
+            name, HEAD + f"@hookimpl\ndef transform_value():\n    return SqlExpression('{name}')"
+        )
+    first, second = SqlExpression("alpha"), SqlExpression("beta")
+    assert host("alpha", "beta").transform_value(TABLE, TABLE.columns[0]) == (first, second)
+    assert host("beta", "alpha").transform_value(TABLE, TABLE.columns[0]) == (second, first)
+
+
+def test_the_first_plugin_that_knows_a_format_renders_it(install: Install) -> None:
+    none = HEAD + "@hookimpl\ndef render_row():\n    return None\n"
+    install("silent", none)
+    for name in ("alpha", "beta"):
+        install(name, HEAD + f"@hookimpl\ndef render_row():\n    return SqlExpression('{name}')")
+    chosen = host("silent", "beta", "alpha").render_row(TABLE, TABLE.columns, "jsonl")
+    assert chosen == SqlExpression("beta")
+    with pytest.raises(ConfigurationError, match="known are those of: insert, silent"):
+        host("silent").render_row(TABLE, TABLE.columns, "jsonl")
+
+
+def test_a_strategy_of_two_plugins_names_both(install: Install) -> None:
+    order = HEAD + "@hookimpl\ndef order_tables():\n    return LoadOrder(())\n"
+    install("one", order)
+    install("two", order)
+    with pytest.raises(PluginError, match=r"plugin 'one'.* and plugin 'two'"):
+        host("one", "two").order_tables(OrderRequest("mine", ()))
+
+
+def test_a_strategy_of_no_plugin_names_those_that_were_asked() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"'superuser'\? known are those of: superuser, ordered"
+    ):
+        host("superuser", "meta_public").order_tables(OrderRequest("superusr", ()))
+
+
+def test_the_list_of_plugins_shows_hooks_and_failures(install: Install) -> None:
+    install("broken", "import no_such_module_anywhere")
+    install("notes", GOOD)
+    listed = {plugin.candidate.name: plugin for plugin in installed_plugins(Settings())}
+    assert listed["ordered"].hooks == ("order_tables",)
+    assert listed["ordered"].enabled
+    assert listed["notes"].hooks == ("register_tables",)
+    assert not listed["notes"].enabled
+    assert "no_such_module_anywhere" in (listed["broken"].failure or "")
+
+
+def test_each_host_has_a_manager_of_its_own() -> None:
+    one = [load(candidate) for candidate in find() if candidate.name == "ordered"]
+    assert Host(one).versions == Host(one).versions

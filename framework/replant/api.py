@@ -23,9 +23,9 @@ from replant.errors import UsageError
 from replant.host.manager import Host, InstalledPlugin, installed_plugins
 from replant.model import Plan, RelationName, Settings
 from replant.planning.plan import INSERT, make_plan
-from replant.replay.apply import apply, order_request
-from replant.replay.target import check_may_insert, check_may_select, tables_in_target
-from replant.replay.verify import TableResult, compare
+from replant.replaying.apply import apply, order_request
+from replant.replaying.target import check_may_insert, check_may_select, tables_in_target
+from replant.replaying.verify import TableResult, compare
 
 Progress = Callable[[RelationName, int, int], None]
 

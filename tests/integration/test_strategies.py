@@ -198,6 +198,7 @@ def test_a_third_partys_strategy_is_chosen_by_name(round_trip: RoundTrip, host: 
     assert [table.name.name for table in plan.tables] == ["b", "a"]
 
 
+UP_AND_DOWN = [RelationName("s", "up"), RelationName("s", "down")]
 BROKEN = (
     "CREATE SCHEMA s; CREATE TABLE s.up (id int PRIMARY KEY); CREATE TABLE s.down "
     "(id int PRIMARY KEY, a int, b int, FOREIGN KEY (a) REFERENCES s.up)"
@@ -267,9 +268,41 @@ def test_a_role_that_may_not_be_replica_is_told_what_would_do(
 ) -> None:
     settings, target = broken_artifact
     role = server.create_role("no_replica")
-    grant(target, role, "INSERT", [RelationName("s", "up"), RelationName("s", "down")])
+    grant(target, role, "INSERT, SELECT", UP_AND_DOWN)
     with pytest.raises(PrivilegeError, match="GRANT SET ON PARAMETER session_replication_role"):
         api.replay(settings.export.output or "", evolve(settings, target=target.as_role(role)))
+
+
+def test_a_role_that_could_not_check_the_keys_afterwards_is_told_the_grant(
+    broken_artifact: tuple[Settings, Database], server: Server
+) -> None:
+    settings, target = broken_artifact
+    role = server.create_role("cannot_check")
+    grant(target, role, "INSERT", UP_AND_DOWN)
+    with pytest.raises(PrivilegeError, match=r"GRANT SELECT ON s\.down, s\.up TO cannot_check;"):
+        api.replay(settings.export.output or "", evolve(settings, target=target.as_role(role)))
+
+
+def test_a_trigger_that_drops_rows_of_a_cycle_is_noticed(
+    make_database: MakeDatabase, host: Host, tmp_path: Path
+) -> None:
+    source = make_database()
+    with psycopg.connect(source.dsn) as connection:
+        connection.execute(CYCLE.format(null="", deferrable="").encode())
+    target = make_database(source)
+    with psycopg.connect(source.dsn) as connection:
+        connection.execute("INSERT INTO s.store VALUES (1); INSERT INTO s.staff VALUES (1, 1, 1)")
+    with psycopg.connect(target.dsn) as connection:
+        connection.execute(
+            "CREATE FUNCTION s.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; "
+            "CREATE TRIGGER t BEFORE INSERT ON s.staff FOR EACH ROW EXECUTE FUNCTION s.f()"
+        )
+    export = ExportSettings(output=str(tmp_path / "x.sql"))
+    settings = Settings(source=source.dsn, target=target.dsn, export=export)
+    plan = api.export(settings, host=host).plan
+    assert plan.order.steps == (LoadTogether((STAFF, STORE)),)
+    with pytest.raises(ReplayError, match=r"kept 0 of 1 rows of s\.staff"):
+        api.replay(str(tmp_path / "x.sql"), settings)
 
 
 def test_a_role_that_was_granted_the_parameter_needs_no_superuser(
@@ -282,7 +315,7 @@ def test_a_role_that_was_granted_the_parameter_needs_no_superuser(
     with psycopg.connect(source.dsn) as connection:
         connection.execute("INSERT INTO s.up VALUES (1); INSERT INTO s.down VALUES (1, 1, 1)")
     role = server.create_role("may_replica")
-    grant(target, role, "INSERT, SELECT", [RelationName("s", "up"), RelationName("s", "down")])
+    grant(target, role, "INSERT, SELECT", UP_AND_DOWN)
     with psycopg.connect(target.dsn) as connection:
         connection.execute("GRANT SET ON PARAMETER session_replication_role TO may_replica")
     settings = Settings(

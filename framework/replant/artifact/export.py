@@ -123,7 +123,7 @@ class SourceRows:
             yield Batch(together, together=True)
 
     def _lines(self, table: PlannedTable) -> Iterator[list[bytes]]:
-        if computed_by_server(table):
+        if computed_by_server(table.columns):
             yield from copied_texts(self._database, queries.lines(self._plan.selection, table))
             return
         for rows in self._texts(table):

@@ -69,6 +69,6 @@ def command(
     )
     for warning in done.plan.warnings:
         screen.print(f"note: {warning}")
-    left = sum(1 for omission in done.plan.omissions)
+    left = len(done.plan.omissions)
     if left and not verbose:
-        screen.print(f"{counted(left, 'thing')} left out on purpose: see its header, or -v")
+        screen.print(f"{counted(left, 'thing')} left out on purpose: -v or replant plan lists them")

@@ -53,8 +53,8 @@ def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
     _list(screen, "Note:", list(plan.warnings))
     filled = [table.name for table in plan.tables if table.row_count]
     needs = [
-        usage_grants({name.schema for name in filled}, "ROLE"),
-        grants("INSERT", filled, "ROLE"),
+        usage_grants({name.schema for name in filled}, "role_name"),
+        grants("INSERT", filled, "role_name"),
     ]
     if not verbose:
         schemas = ", ".join(sorted({name.schema for name in filled}))

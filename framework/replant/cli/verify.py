@@ -10,7 +10,7 @@ from replant import api
 from replant.cli import options
 from replant.cli.screen import console, counted, progress
 from replant.errors import DIFFERENCE_FOUND
-from replant.replay.verify import TableResult
+from replant.replaying.verify import TableResult
 
 
 @click.command(epilog="Example: replant verify tenant.sql --target postgresql://localhost/new")

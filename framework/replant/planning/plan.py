@@ -22,13 +22,16 @@ from replant.model import (
     PlannedTable,
     PythonFunction,
     RelationName,
+    RowFormat,
     Settings,
+    SqlExpression,
     Table,
     Transform,
     readable,
 )
 from replant.planning.census import Census, take_census
 from replant.planning.selection import Selected, select
+from replant.rendering.rows import computed_by_server
 
 #: The format that replant renders itself, and the only one that it replays.
 INSERT = "insert"
@@ -56,11 +59,11 @@ def plan_from(
         PluginError: a plugin fails, or its load order does not fit the tables.
 
     """
-    order = _order(selected, census, host, settings.export.strategy)
     planned = {
         name: _planned_table(selected, census, host, name, settings.export.format)
         for name in selected.tables
     }
+    order = _order(selected, census, host, settings.export.strategy)
     return Plan(
         source_version=catalog.version_text,
         plugins=host.versions,
@@ -82,15 +85,17 @@ def _planned_table(
     key = table.identifying_columns
     if not exported.keys() >= set(key):
         key = ()
+    planned = tuple(
+        PlannedColumn(c.name, c.type, _chain(host.transform_value(table, c), table, c))
+        for c in columns
+    )
     renderer = None
     if format_name != INSERT:
         renderer = host.render_row(table, columns, format_name)
+        _check_renderer(renderer, planned, name, format_name)
     return PlannedTable(
         name=name,
-        columns=tuple(
-            PlannedColumn(c.name, c.type, _chain(host.transform_value(table, c), table, c))
-            for c in columns
-        ),
+        columns=planned,
         key=key,
         collatable=frozenset(part for part in key if exported[part].collatable),
         rows=census.rows[name],
@@ -98,6 +103,18 @@ def _planned_table(
         overriding=any(column.identity is Identity.ALWAYS for column in columns),
         row_format=renderer,
     )
+
+
+def _check_renderer(
+    renderer: RowFormat, columns: tuple[PlannedColumn, ...], name: RelationName, format_name: str
+) -> None:
+    """Refuse to let the server render values that Python has yet to change."""
+    if isinstance(renderer, SqlExpression) and not computed_by_server(columns):
+        raise PluginError(
+            f"values of {name} are changed in Python, and the format {format_name!r} renders "
+            f"rows in SQL, which would see the values from before; let the plugin of the format "
+            f"answer with PythonRow, or the other with SqlExpression"
+        )
 
 
 def _chain(chain: tuple[Transform, ...], table: Table, column: Column) -> tuple[Transform, ...]:
@@ -161,6 +178,9 @@ def _omissions(catalog: Catalog, selected: Selected, census: Census) -> Iterator
             if column.name not in exported:
                 why = "computed by the target" if column.generated else _left_to_default(column)
                 yield Omission(f"{name}.{readable(column.name)}", why)
+            elif column.identity is not Identity.NONE or "nextval(" in (column.default or ""):
+                why = "not moved: before new rows come in the target, set it past the largest value"
+                yield Omission(f"the sequence of {name}.{readable(column.name)}", why)
     covered = {name.schema for name in selected.tables}
     for name, other in catalog.tables.items():
         if name.schema in covered and name not in selected.tables and not other.is_partition:

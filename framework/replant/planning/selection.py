@@ -140,12 +140,6 @@ def _check_scope(registered: Iterable[Registered], scope: Mapping[str, str]) -> 
     for item in registered:
         if isinstance(item.registration.rows, ByColumn):
             needed.setdefault(item.registration.rows.scope, item.plugin)
-    for name, plugin in sorted(needed.items()):
-        if name not in scope:
-            raise ScopeError(
-                f"the plugin {plugin!r} needs to know whose rows: give --scope {name}=VALUE, or "
-                f"{name} under [scope]"
-            )
     for name in sorted(set(scope) - set(needed)):
         near = difflib.get_close_matches(name, needed, n=1)
         meant = f"did you mean {near[0]!r}? " if near else ""
@@ -153,6 +147,12 @@ def _check_scope(registered: Iterable[Registered], scope: Mapping[str, str]) -> 
         raise ScopeError(
             f"scope {name!r} is used by no registered table; {meant}scopes in use: {known}"
         )
+    for name, plugin in sorted(needed.items()):
+        if name not in scope:
+            raise ScopeError(
+                f"the plugin {plugin!r} needs to know whose rows: give --scope {name}=VALUE, or "
+                f"{name} under [scope]"
+            )
 
 
 def _changes(

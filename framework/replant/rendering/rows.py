@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from hashlib import sha256
 
@@ -84,11 +84,11 @@ def order_by(table: PlannedTable, alias: str = "t0") -> sql.Composable:
     )
 
 
-def computed_by_server(table: PlannedTable) -> bool:
-    """Whether no transform of the table needs Python."""
+def computed_by_server(columns: Iterable[PlannedColumn]) -> bool:
+    """Whether no transform of these columns needs Python."""
     return not any(
         isinstance(transform, PythonFunction)
-        for column in table.columns
+        for column in columns
         for transform in column.transforms
     )
 

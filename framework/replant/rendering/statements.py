@@ -55,18 +55,22 @@ DECLARE
   broken text;
 BEGIN
   FOR key IN
-    SELECT k.conname, k.conrelid::regclass AS relation, k.confrelid::regclass AS referenced,
+    SELECT k.conname, n.nspname, t.relname, k.conrelid::regclass AS relation,
+           k.confrelid::regclass AS referenced,
            string_agg(format('p.%I = c.%I', b.attname, a.attname), ' AND '
              ORDER BY u.place) AS same,
            string_agg(format('c.%I IS NOT NULL', a.attname), CASE WHEN k.confmatchtype = 'f'
              THEN ' OR ' ELSE ' AND ' END ORDER BY u.place) AS given,
            string_agg(format('%L, c.%I', a.attname, a.attname), ', ' ORDER BY u.place) AS shown
     FROM pg_constraint AS k
+    JOIN pg_class AS t ON t.oid = k.conrelid
+    JOIN pg_namespace AS n ON n.oid = t.relnamespace
     CROSS JOIN unnest(k.conkey, k.confkey) WITH ORDINALITY AS u (own, other, place)
     JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.own
     JOIN pg_attribute AS b ON b.attrelid = k.confrelid AND b.attnum = u.other
     WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid = ANY (ARRAY[{tables}]::regclass[])
-    GROUP BY k.oid, k.conname, k.conrelid, k.confrelid, k.confmatchtype
+      AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)
+    GROUP BY k.oid, k.conname, k.conrelid, k.confrelid, k.confmatchtype, n.nspname, t.relname
     ORDER BY k.conrelid::regclass::text, k.conname
   LOOP
     EXECUTE format(
@@ -75,6 +79,7 @@ BEGIN
       key.shown, key.relation, key.given, key.referenced, key.same) INTO broken;
     IF broken IS NOT NULL THEN
       RAISE EXCEPTION USING ERRCODE = 'foreign_key_violation',
+        SCHEMA = key.nspname, TABLE = key.relname, CONSTRAINT = key.conname,
         MESSAGE = format('a row of %s violates its foreign key %I', key.relation, key.conname),
         DETAIL = format('%s references no row of %s', broken, key.referenced);
     END IF;
@@ -138,15 +143,17 @@ def frames(step: Step, tables: Mapping[RelationName, PlannedTable]) -> tuple[Ins
 def _together(
     tables: Mapping[RelationName, PlannedTable], names: Sequence[RelationName]
 ) -> Iterable[InsertFrame]:
-    """All tables but the last as INSERT in a CTE: one statement, checked at its end."""
+    """An INSERT for each table in a CTE, all checked at the end of the one statement.
+
+    It says how many rows each table took. RETURNING a constant needs no privilege but INSERT.
+    """
     last = len(names) - 1
+    counts = ", ".join(f'(SELECT count(*) FROM "{number}")' for number in range(len(names)))  # noqa: S608 - numbers only
     for number, name in enumerate(names):
-        head = _insert(tables[name])
-        if number < last:
-            lead = "WITH " if number == 0 else ""
-            head = f'{lead}"{number}" AS (\n'.encode() + head
-        tail = b";\n" if number == last else (b"\n),\n" if number < last - 1 else b"\n)\n")
-        yield InsertFrame(name, tables[name].column_names, head, tail)
+        lead = "WITH " if number == 0 else ""
+        head = f'{lead}"{number}" AS (\n'.encode() + _insert(tables[name])
+        tail = "\nRETURNING 1)" + (f"\nSELECT {counts};\n" if number == last else ",\n")
+        yield InsertFrame(name, tables[name].column_names, head, tail.encode())
 
 
 def _insert(table: PlannedTable) -> bytes:

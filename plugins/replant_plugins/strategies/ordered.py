@@ -83,7 +83,7 @@ def _part(request: OrderRequest, component: tuple[RelationName, ...]) -> _Part:
     if len(component) == 1:
         return _alone(request, component[0], inside)
     rows = sum(request.row_counts.get(table, 0) for table in component)
-    way = f"one statement with an INSERT for each, {rows} rows"
+    way = f"one statement with an INSERT for each, {_counted(rows)}"
     if rows > MOST_ROWS_TOGETHER:
         part = _broken(request, component, inside)
         if part is not None:
@@ -99,7 +99,7 @@ def _alone(request: OrderRequest, table: RelationName, keys: Sequence[ForeignKey
     names = ", ".join(", ".join(key.columns) for key in keys)
     rows = request.row_counts.get(table, 0)
     form = "statements by depth" if step.by_depth else "one statement"
-    way = f"references itself by {names}: {form}, {rows} rows"
+    way = f"references itself by {names}: {form}, {_counted(rows)}"
     return _Part((step,), cycles=(Cycle((table,), way),))
 
 
@@ -222,3 +222,7 @@ def _joined(statements: Iterable[Statement]) -> tuple[Statement, ...]:
         for name in statement.constraints
     ]
     return (DeferConstraints(tuple(sorted(names))),) if names else ()
+
+
+def _counted(rows: int) -> str:
+    return "1 row" if rows == 1 else f"{rows} rows"

@@ -22,5 +22,8 @@ def order_tables(request: OrderRequest) -> LoadOrder | None:
         steps=tuple(LoadTable(table) for table in request.tables),
         before=(AsReplica(),),
         after=(CheckForeignKeys(),),
-        needs=("SET on the parameter session_replication_role (superuser, or a GRANT)",),
+        needs=(
+            "SET on the parameter session_replication_role (superuser, or a GRANT)",
+            "SELECT on the loaded tables and on those that they reference",
+        ),
     )

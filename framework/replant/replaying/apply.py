@@ -6,7 +6,7 @@ statements that are composed from the target's catalog and a load order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import psycopg
@@ -88,25 +88,38 @@ def apply(
     """
     names = list(tables)
     inserted = dict.fromkeys(names, 0)
-    with _explained(order):
+    with _probed(order):
         database.execute(opening(order.before, names))
     for statement in _statements(artifact, tables, order):
-        rows = {group.frame.name: len(group.lines) for group in statement.groups}
-        with _explained(order):
-            count = database.execute(_sql(statement, tables)).rowcount
-        last = statement.groups[-1]
-        if count != len(last.lines):
-            raise ReplayError(
-                f"the target kept {count} of {len(last.lines)} rows of {last.frame.name}: a "
-                f"trigger or rule of the target dropped the others; nothing was replayed"
-            )
-        for name, number in rows.items():
+        with _explained():
+            _execute(database, statement, tables)
+        for group in statement.groups:
+            name, rows = group.frame.name, len(group.lines)
             if not isinstance(statement.step, PatchColumns):
-                inserted[name] += number
-            progress(name, number, sum(len(text) for g in statement.groups for text in g.lines))
-    with _explained(order):
+                inserted[name] += rows
+            progress(name, rows, sum(map(len, group.lines)))
+    with _explained():
         database.execute(closing(order.after, names))
     return inserted
+
+
+def _execute(database: Database, statement: StatementRows, tables: Tables) -> None:
+    """Run a statement, and see that every row of it was kept.
+
+    Raises:
+        ReplayError: the target kept fewer rows than it was given.
+
+    """
+    cursor = database.execute(_sql(statement, tables))
+    kept: Sequence[int] = [cursor.rowcount]
+    if isinstance(statement.step, LoadTogether):
+        kept = cursor.fetchone() or ()
+    for group, count in zip(statement.groups, kept, strict=True):
+        if count != len(group.lines):
+            raise ReplayError(
+                f"the target kept {count} of {len(group.lines)} rows of {group.frame.name}: a "
+                f"trigger or rule of the target dropped the others; nothing was replayed"
+            )
 
 
 def _sql(statement: StatementRows, tables: Tables) -> bytes:
@@ -178,20 +191,28 @@ def _projected(row: bytes, table: PlannedTable, columns: tuple[str, ...]) -> byt
 
 
 @contextmanager
-def _explained(order: LoadOrder) -> Iterator[None]:
+def _probed(order: LoadOrder) -> Iterator[None]:
+    """Say what a role lacks that may not set what the load order sets first."""
+    try:
+        with _explained():
+            yield
+    except PrivilegeError as error:
+        if not any(isinstance(statement, AsReplica) for statement in order.before):
+            raise
+        raise PrivilegeError(
+            f"{error}; this strategy needs a superuser, or from PostgreSQL 15 on GRANT SET ON "
+            f"PARAMETER session_replication_role; else replay with --strategy ordered"
+        ) from error
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
     """Turn the target's refusal into what it means for a replay."""
     try:
         yield
     except psycopg.errors.InsufficientPrivilege as error:
-        if any(isinstance(statement, AsReplica) for statement in order.before):
-            raise PrivilegeError(
-                f"the role may not set session_replication_role, which this strategy needs "
-                f"({one_line(error)}); use a superuser, or from PostgreSQL 15 on GRANT SET ON "
-                f"PARAMETER session_replication_role, or --strategy ordered"
-            ) from error
         raise PrivilegeError(
-            f"the target refused: {one_line(error)}; nothing was replayed; grant the privilege, "
-            f"or use another role"
+            f"the target refused: {one_line(error)}; nothing was replayed"
         ) from error
     except psycopg.errors.UniqueViolation as error:
         raise ReplayError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import evolve
 
@@ -12,6 +12,8 @@ from replant.database.privileges import read_privileges
 from replant.errors import CatalogMismatchError, PrivilegeError
 from replant.model import (
     Catalog,
+    CheckForeignKeys,
+    ForeignKey,
     Identity,
     LoadOrder,
     PatchColumns,
@@ -75,9 +77,30 @@ def check_may_insert(
         schemas={n.schema for n, p in has.items() if not p.use_schema},
         missing={
             "INSERT": {n for n, p in has.items() if not p.insert},
+            "SELECT": _unreadable(database, catalog, filled, order),
             "SELECT, UPDATE": {n for n in patched if not (has[n].update and has[n].select)},
         },
     )
+
+
+def _unreadable(
+    database: Database,
+    catalog: Catalog,
+    filled: Mapping[RelationName, tuple[str, ...]],
+    order: LoadOrder,
+) -> set[RelationName]:
+    """The tables that a check of foreign keys would read, and the role may not."""
+    if not any(isinstance(statement, CheckForeignKeys) for statement in order.after):
+        return set()
+    keys = [key for name in filled for key in catalog.tables[name].foreign_keys if key.enforced]
+    ends = {name: columns for key in keys for name, columns in _ends(key)}
+    has = read_privileges(database, ends)
+    return {name for name, privileges in has.items() if not privileges.select}
+
+
+def _ends(key: ForeignKey) -> Iterator[tuple[RelationName, tuple[str, ...]]]:
+    yield key.table, key.columns
+    yield key.references, key.referenced_columns
 
 
 def check_may_select(

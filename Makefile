@@ -1,0 +1,87 @@
+# Everything that is done with a checkout. Each target does its own set-up, in $(VENV), from pinned
+# and hashed requirements; a set-up that is up to date is skipped. `make` lists the targets.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+EXAMPLE := docs/examples/replant-notes
+
+# A stamp for each set of requirements; what `make test` installs serves `make demo` as well.
+DEV := $(VENV)/.dev
+DEMO := $(if $(wildcard $(DEV)),$(DEV),$(VENV)/.demo)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
+		printf '  make %-8s %s\n' "$$name" "$$what"; done
+
+.PHONY: demo
+demo: $(DEMO) ## Move a tenant between two databases of its own, and prove it
+	$(BIN)/replant demo
+
+.PHONY: test
+test: $(DEV) ## Run all tests, against a PostgreSQL that they start themselves
+	$(BIN)/python -m pytest
+
+.PHONY: lint
+lint: $(DEV) ## Check style, types and the layers of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/mypy tests
+	cd $(EXAMPLE) && "$(CURDIR)/$(BIN)/mypy"
+	$(BIN)/lint-imports
+
+.PHONY: bench
+bench: $(DEV) ## Measure against pg_dump, on a million rows (BENCH_ROWS, BENCH_ROUNDS)
+	$(BIN)/python -m tests.bench
+
+.PHONY: wheel
+wheel: $(DEV) ## Build the sdist, and from it the wheel, into dist/
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+
+.PHONY: example
+example: wheel ## Install replant and the example plugin in a venv of their own, and use both
+	rm -rf build/example
+	$(BIN)/python -m build --no-isolation --wheel --outdir build/example $(EXAMPLE)
+	$(BIN)/python -m venv build/example/venv
+	build/example/venv/bin/pip install --quiet --require-hashes -r requirements/demo.txt
+	build/example/venv/bin/pip install --quiet --no-deps dist/*.whl build/example/*.whl
+	cd build/example && venv/bin/python -P $(CURDIR)/tests/packaging/follow_readme.py \
+		$(CURDIR)/$(EXAMPLE)
+
+.PHONY: lock
+lock: $(VENV)/.lock ## Resolve the requirements anew; UPGRADE=--upgrade takes the newest versions
+	$(RESOLVE) pyproject.toml --extra demo --group dev --output-file requirements/dev.txt
+	$(RESOLVE) pyproject.toml --extra demo --group editable --constraint requirements/dev.txt \
+		--output-file requirements/demo.txt
+	$(RESOLVE) --group lock --output-file requirements/lock.txt
+
+.PHONY: clean
+clean: ## Delete all that these targets made
+	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .pytest_cache .ruff_cache
+	find . \( -name __pycache__ -o -name .mypy_cache \) -type d -prune -exec rm -rf {} +
+
+# For every platform and every Python from 3.11 on; no name of an index comes into the files.
+RESOLVE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command 'make lock' $(UPGRADE)
+
+$(VENV)/.demo $(DEV): $(VENV)/.%: requirements/%.txt pyproject.toml | $(BIN)/python
+	@echo "Installing requirements/$*.txt and replant into $(VENV)"
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/$*.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.lock: requirements/lock.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/lock.txt
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"replant needs Python 3.11 or later; say which: make PYTHON=python3.11")'
+	$(PYTHON) -m venv --clear $(VENV)

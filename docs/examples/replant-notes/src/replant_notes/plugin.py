@@ -1,0 +1,83 @@
+"""The hooks: what the entry point `notes` leads to.
+
+replant asks them while it plans an export, and never once per row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from replant import (
+    ByColumn,
+    Catalog,
+    Column,
+    DeclaredColumn,
+    PythonFunction,
+    PythonRow,
+    Registration,
+    Settings,
+    SqlExpression,
+    Table,
+    ThroughForeignKey,
+    WhereReferenced,
+    hookimpl,
+)
+from replant_notes import jsonl, masking
+
+SCHEMA = "notes"
+
+#: The scope value that says whose rows are exported: `--scope workspace_id=…`.
+SCOPE = "workspace_id"
+
+
+@hookimpl
+def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registration]:
+    """All four tables, each with another way to say which of its rows belong to a workspace."""
+    del catalog, settings  # these tables are always the same ones
+    return [
+        Registration("notes.workspace", rows=ByColumn("id", scope=SCOPE)),
+        Registration(
+            "notes.note",
+            rows=ByColumn("workspace_id", scope=SCOPE),
+            # If the database has these columns with other types, the plan says so.
+            columns=[
+                DeclaredColumn("id", "bigint", not_null=True),
+                DeclaredColumn("workspace_id", "uuid", not_null=True),
+                DeclaredColumn("parent_id", "bigint"),
+                DeclaredColumn("author_email", "text"),
+                DeclaredColumn("title", "text", not_null=True),
+                DeclaredColumn("body", "text"),
+                DeclaredColumn("pinned", "boolean", not_null=True),
+                DeclaredColumn("words", "integer"),
+            ],
+        ),
+        Registration("notes.note_tag", rows=ThroughForeignKey(("note_id",))),
+        Registration("notes.tag", rows=WhereReferenced()),
+    ]
+
+
+@hookimpl
+def transform_value(table: Table, column: Column) -> SqlExpression | PythonFunction | None:
+    """Mask addresses on the server, and telephone numbers in Python."""
+    if table.name.schema != SCHEMA:
+        return None
+    if column.name.endswith("email"):
+        return SqlExpression(masking.MASKED_ADDRESS)
+    if column.name == "body":
+        return PythonFunction(masking.without_telephone_numbers)
+    return None
+
+
+@hookimpl
+def render_row(
+    table: Table,
+    columns: Sequence[Column],
+    format: str,  # noqa: A002 - the hook's own name for it
+) -> PythonRow | None:
+    """The format `jsonl`: a JSON object for each row, on a line of its own.
+
+    It is rendered in Python, since the server cannot know what Python makes of a note's body.
+    """
+    if format != "jsonl":
+        return None
+    return PythonRow(jsonl.renderer(str(table.name), columns))

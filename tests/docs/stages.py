@@ -1,0 +1,145 @@
+"""Where a document is run: databases, roles, and the variables of its shell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import psycopg
+from attrs import frozen
+
+from replant.testing.server import Database, Server, grant
+from replant_plugins import ddl
+from replant_plugins.demonstration import PLATFORM
+from replant_plugins.schemas import collections_public, meta_public
+
+#: The roles of the documents; nobody but these tests uses them.
+LOADER, CHECKER, READER = "loader", "checker", "reader"
+_TABLES = [
+    registration.table
+    for registration in (*collections_public.REGISTRATIONS, *meta_public.REGISTRATIONS)
+]
+
+
+@frozen
+class Stage:
+    """Where a document is run: a folder, and the variables of its shell."""
+
+    folder: Path
+    variables: Mapping[str, str]
+
+
+@contextmanager
+def bare(server: Server, folder: Path) -> Iterator[Stage]:
+    """No database: the document starts a server of its own."""
+    del server
+    yield Stage(folder, {})
+
+
+@contextmanager
+def two_databases(server: Server, folder: Path) -> Iterator[Stage]:
+    """A source with two tenants, an empty target, and roles that may do nothing yet."""
+    with _databases(server, *platform(server)) as (source, target):
+        yield Stage(
+            folder,
+            {
+                "REPLANT_SOURCE": source.dsn,
+                "REPLANT_TARGET": target.as_role(LOADER),
+                "SOURCE_OWNER": source.dsn,
+                "READER": source.as_role(READER),
+                "OWNER": target.dsn,
+                "LOADER": target.as_role(LOADER),
+                "CHECKER": target.as_role(CHECKER),
+                "TENANT": PLATFORM.scope["database_id"],
+            },
+        )
+
+
+@contextmanager
+def without_a_superuser(server: Server, folder: Path) -> Iterator[Stage]:
+    """As `two_databases`; the document grants a parameter, which outlives the database."""
+    with two_databases(server, folder) as stage:
+        yield stage
+    with psycopg.connect(server.dsn) as connection:
+        parameter = "session_replication_role"
+        connection.execute(f"REVOKE ALL ON PARAMETER {parameter} FROM {LOADER}".encode())
+
+
+@contextmanager
+def granted(server: Server, folder: Path) -> Iterator[Stage]:
+    """As `two_databases`, where the target's role may INSERT, and SELECT for the proof."""
+    with two_databases(server, folder) as stage:
+        target = Database("target", stage.variables["OWNER"])
+        grant(target, LOADER, "INSERT, SELECT", _TABLES)
+        yield stage
+
+
+@contextmanager
+def shop(server: Server, folder: Path) -> Iterator[Stage]:
+    """A small shop's database, of which a plugin is still to be written, and an empty copy."""
+    with _databases(server) as (source, target):
+        for database in (source, target):
+            with psycopg.connect(database.dsn) as connection:
+                connection.execute(SHOP_TABLES.encode())
+        with psycopg.connect(source.dsn) as connection:
+            connection.execute(SHOP_ROWS.encode())
+        variables = {"REPLANT_SOURCE": source.dsn, "REPLANT_TARGET": target.dsn}
+        yield Stage(folder, variables)
+
+
+SHOP_TABLES = """
+CREATE SCHEMA shop;
+CREATE TABLE shop.customer (
+    id integer PRIMARY KEY, name text NOT NULL, email text NOT NULL, referrer_id integer
+    REFERENCES shop.customer);
+CREATE TABLE shop.purchase (
+    id integer PRIMARY KEY, customer_id integer NOT NULL REFERENCES shop.customer,
+    total numeric NOT NULL);
+"""
+SHOP_ROWS = """
+INSERT INTO shop.customer VALUES
+    (1, 'Ada', 'ada@example.com', NULL), (2, 'Ben', 'ben@example.com', NULL);
+INSERT INTO shop.purchase VALUES (10, 1, 12.50), (11, 1, 3), (12, 2, 99.99);
+"""
+
+
+@contextmanager
+def _databases(
+    server: Server, source_template: str | None = None, target_template: str | None = None
+) -> Iterator[tuple[Database, Database]]:
+    source = server.create_database(source_template)
+    target = server.create_database(target_template)
+    try:
+        yield source, target
+    finally:
+        server.drop_database(source)
+        server.drop_database(target)
+
+
+@cache
+def platform(server: Server) -> tuple[str, str]:
+    """The roles, and two templates: the platform's tables with rows, and without."""
+    for role in (LOADER, CHECKER, READER):
+        server.create_role(role)
+    empty = server.create_database()
+    with psycopg.connect(empty.dsn) as connection:
+        ddl.deploy(connection)
+    filled = server.create_database(empty.name)
+    with psycopg.connect(filled.dsn) as connection:
+        PLATFORM.fill(connection)
+    return filled.name, empty.name
+
+
+#: The documents that are run, each with its stage.
+EXECUTED = {
+    "README.md": granted,
+    "docs/tutorial/first-tenant.md": bare,
+    "docs/how-to/write-a-plugin.md": shop,
+    "docs/how-to/replay-without-a-superuser.md": without_a_superuser,
+    "docs/how-to/handle-dangling-references.md": granted,
+    "docs/how-to/use-in-ci.md": granted,
+    "docs/reference/artifact.md": granted,
+    "docs/reference/errors.md": granted,
+}

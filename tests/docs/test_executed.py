@@ -1,0 +1,41 @@
+"""README, tutorial and how-tos do what they say, from top to bottom, on a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from replant.testing.server import Server
+from tests.docs.documents import Document
+from tests.docs.executed import Said, perform, unexpected_failures
+from tests.docs.stages import EXECUTED, platform
+
+Performed = dict[str, Future[list[Said]]]
+
+
+@pytest.fixture(scope="module")
+def performed(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Performed]:
+    """All documents, two at a time: each spends half of its time waiting for a server."""
+    platform(server)
+    pool = ThreadPoolExecutor(2)
+    yield {
+        path: pool.submit(perform, Document(path), server, tmp_path_factory.mktemp("document"))
+        for path in EXECUTED
+    }
+    pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("path", EXECUTED)
+def test_every_command_prints_what_the_document_says(path: str, performed: Performed) -> None:
+    outcomes = performed[path].result()
+    failed = [f"{s.block} $ {s.command}\n{s.printed}" for s in unexpected_failures(outcomes)]
+    wrong = [
+        f"{said.block} $ {said.command}\n--- said\n{said.wanted}--- printed\n{said.printed}"
+        for said in outcomes
+        if not said.fits
+    ]
+    assert outcomes
+    assert not failed, "\n".join(["failed, and the next command is not echo $?:", *failed])
+    assert not wrong, "\n".join([*wrong, "if right: python -m tests.docs.regenerate"])

@@ -1,0 +1,132 @@
+"""The reference says what the code says."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from enum import Enum
+from typing import Any
+
+import attrs
+import pytest
+
+from replant import errors
+from replant.config import connection_strings
+from replant.config.reading import settings_from
+from replant.host import hookspecs
+from replant.model import ExportSettings, PluginSettings, Settings, TableSettings
+from tests.docs.documents import DOCUMENTS, Document
+from tests.docs.generated import HELP_OF, error_classes, generate, parts
+
+HOOKS = Document("docs/reference/hooks.md")
+COMMAND_LINE = Document("docs/reference/command-line.md")
+CONFIGURATION = Document("docs/reference/configuration.md")
+ERRORS = Document("docs/reference/errors.md")
+
+#: What `register_tables` and the others take and give; each must be documented.
+VALUES = {
+    *("Registration", "ByColumn", "ThroughForeignKey", "WhereReferenced", "ByPredicate", "AllRows"),
+    *("DeclaredColumn", "SqlExpression", "PythonFunction", "PythonRow"),
+    *("OrderRequest", "LoadOrder", "LoadTable", "LoadTogether", "PatchColumns"),
+    *("DeferConstraints", "AsReplica", "CheckForeignKeys", "Cycle"),
+    *("Catalog", "Table", "Column", "ForeignKey", "Identity", "RelationKind", "RelationName"),
+    "Settings",
+}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_generated_parts_are_what_the_code_makes(document: Document) -> None:
+    text = document.text
+    assert text == generate(text), "run: python -m tests.docs.regenerate"
+
+
+def test_every_hook_is_documented_in_the_order_of_the_specifications() -> None:
+    documented = [argument for name, argument in parts(HOOKS.text) if name == "hook"]
+    assert documented == [hook.__name__ for hook in hookspecs.HOOKS]
+
+
+def test_hook_signatures_are_those_of_the_specifications() -> None:
+    for hook in hookspecs.HOOKS:
+        signature = re.search(rf"^def {hook.__name__}\((.*)\) ->", HOOKS.text, re.MULTILINE)
+        assert signature is not None
+        names = [part.split(":")[0] for part in signature[1].split(", ")]
+        assert names == list(inspect.signature(hook).parameters)
+
+
+def test_every_value_that_hooks_take_or_give_is_documented() -> None:
+    documented = [argument for name, argument in parts(HOOKS.text) if name == "value"]
+    assert len(documented) == len(VALUES)
+    assert set(documented) == VALUES
+
+
+def test_the_help_of_every_command_is_documented_in_order() -> None:
+    documented = [argument for name, argument in parts(COMMAND_LINE.text) if name == "help"]
+    assert tuple(documented) == HELP_OF
+
+
+def test_every_configuration_key_is_documented_with_its_default_and_no_other() -> None:
+    documented = {row[0].strip("`"): row[2].strip("`") for row in CONFIGURATION.rows("Key")}
+    assert documented == _keys_and_defaults()
+
+
+def test_every_documented_configuration_key_is_accepted() -> None:
+    samples: dict[str, Any] = {
+        "source.dsn": {"source": {"dsn": "dbname=a"}},
+        "target.dsn": {"target": {"dsn": "dbname=a"}},
+        "scope.NAME": {"scope": {"tenant": 1}},
+        "plugins.enable": {"plugins": {"enable": ["ordered"]}},
+        "plugins.NAME": {"plugins": {"ordered": {"anything": True}}},
+        "export.output": {"export": {"output": "a.sql"}},
+        "export.strategy": {"export": {"strategy": "superuser"}},
+        "export.format": {"export": {"format": "jsonl"}},
+        "export.dangling": {"export": {"dangling": "leave-out"}},
+        "export.allow_empty": {"export": {"allow_empty": True}},
+        "tables[].name": {"tables": [{"name": "a.b"}]},
+        "tables[].where": {"tables": [{"name": "a.b", "where": "true"}]},
+        "tables[].omit": {"tables": [{"name": "a.b", "omit": ["c"]}]},
+        "tables[].dangling": {"tables": [{"name": "a.b", "dangling": "export"}]},
+    }
+    assert samples.keys() == {row[0].strip("`") for row in CONFIGURATION.rows("Key")}
+    for sample in samples.values():
+        assert settings_from(sample, "sample") != Settings()
+
+
+def test_every_environment_variable_is_documented() -> None:
+    documented = {row[0].strip("`") for row in CONFIGURATION.rows("Variable")}
+    own = {connection_strings.SOURCE_VARIABLE, connection_strings.TARGET_VARIABLE}
+    assert own == {name for name in documented if name.startswith("REPLANT_")}
+
+
+def test_every_exit_code_is_documented_and_no_other() -> None:
+    documented = {int(row[0]) for row in ERRORS.rows("Code")}
+    raised = {cls.exit_code for cls in error_classes()}
+    assert documented == {0, errors.DIFFERENCE_FOUND, errors.INTERRUPTED, *raised}
+
+
+def test_every_error_class_says_what_it_means() -> None:
+    for cls in error_classes():
+        assert inspect.getdoc(cls), cls
+
+
+def _keys_and_defaults() -> dict[str, str]:
+    """The keys as the reference writes them; a dash stands for no default."""
+    keys = {"source.dsn": "—", "target.dsn": "—", "scope.NAME": "—", "plugins.NAME": "—"}
+    settings = {attribute.name for attribute in attrs.fields(Settings)}
+    assert settings == {"source", "target", "scope", "export", "plugins", "tables"}
+    for attribute in attrs.fields(PluginSettings):
+        if attribute.name != "settings":
+            keys[f"plugins.{attribute.name}"] = _default(attribute)
+    for attribute in attrs.fields(ExportSettings):
+        keys[f"export.{attribute.name}"] = _default(attribute)
+    for attribute in attrs.fields(TableSettings):
+        keys[f"tables[].{attribute.name}"] = _default(attribute)
+    return keys
+
+
+def _default(attribute: attrs.Attribute[Any]) -> str:
+    default = attribute.default
+    if default is attrs.NOTHING or default is None:
+        return "—"
+    if isinstance(default, bool):
+        return str(default).lower()
+    return f'"{default.value if isinstance(default, Enum) else default}"'

@@ -58,7 +58,7 @@ SELECT
 FROM
     collections_public."table" AS t,
     generate_series(1, {fields}) AS n,
-    LATERAL (SELECT abs(hashtext(t.id::text || n))) AS _ (r)
+    LATERAL (SELECT hashtext(t.id::text || n) & 2147483647) AS _ (r)
 """
 
 _INDEX = """

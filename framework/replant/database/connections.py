@@ -36,8 +36,10 @@ EXACT_TEXT: Mapping[str, str] = {
 #: For reading: names come out qualified, hidden rows are an error, and no timeout that a role or
 #: database was given cuts a long read short. JIT compilation costs more than it saves on
 #: expressions that are wide and run once: 0.4 s against 0.02 s for an empty table of 500 columns.
-#: A cheap transfer between parallel workers lets the planner sort in them, which it otherwise
-#: believes dearer than a walk through an index in random order.
+#: Rows are wanted in key order, and keys such as uuids are in no physical order: with a small cache
+#: and a cheap transfer between parallel workers in mind, the planner sorts in the workers, where
+#: it would otherwise walk an index and read each page many times over (2.4 s against 4.8 s for a
+#: million rows). Where the order is physical too, and where few rows are wanted, it still does so.
 READING: Mapping[str, str] = {
     **EXACT_TEXT,
     "search_path": "",
@@ -46,6 +48,7 @@ READING: Mapping[str, str] = {
     "idle_in_transaction_session_timeout": "0",
     "jit": "off",
     "parallel_tuple_cost": "0.001",
+    "effective_cache_size": "8MB",
 }
 
 

@@ -7,7 +7,6 @@ format quote it. PostgreSQL manual, COPY, "Binary Format".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from select import select
 from struct import Struct
 
@@ -59,44 +58,44 @@ def _copied(database: Database, query: sql.Composable) -> Iterator[list[bytes]]:
     """The messages of the protocol, each a row in binary form, in batches."""
     statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(query)
     with translated("source"), database.cursor().copy(statement) as copy:
-        rows = _rows(database.pgconn)
-        while batch := list(islice(rows, ROWS_PER_BATCH)):
-            yield batch
+        yield from _batches(database.pgconn)
         # Behind the trailer the server says how the command ended.
         copy.read()
 
 
-def _rows(connection: PGconn) -> Iterator[bytes]:
+def _batches(connection: PGconn) -> Iterator[list[bytes]]:
     """The rows up to the trailer; the header comes in one message with the first of them.
 
-    psycopg's own iteration takes 1.9 s for a million rows where this takes 0.5 s: for each row it
+    psycopg's own iteration takes 1.9 s for a million rows where this takes 0.4 s: for each row it
     goes through a lock, a generator and a state machine that wait for the server, where mostly
     the row has already come.
     """
     take = connection.get_copy_data
-    size, message = take(1)
-    if size <= 0:
-        size, message = _next_message(connection, size)
-    header = bytes(message)
+    header = _message(connection, *take(1))
     if not header.startswith(_SIGNATURE):
         raise AssertionError("COPY in binary format begins with its signature")
-    row = header[_HEADER_LENGTH + _LENGTH.unpack_from(header, _HEADER_LENGTH - 4)[0] :]
-    while row != _TRAILER:
-        if row:
-            yield row
-        size, message = take(1)
-        if size <= 0:
-            size, message = _next_message(connection, size)
-        row = bytes(message)
+    first = header[_HEADER_LENGTH + _LENGTH.unpack_from(header, _HEADER_LENGTH - 4)[0] :]
+    rows = [first] if first else []
+    while not rows or rows[-1] != _TRAILER:
+        for _ in range(ROWS_PER_BATCH - len(rows)):
+            size, message = take(1)
+            row = bytes(message) if size > 0 else _message(connection, size, message)
+            rows.append(row)
+            if row == _TRAILER:
+                break
+        else:
+            yield rows
+            rows = []
+    if len(rows) > 1:
+        yield rows[:-1]
 
 
-def _next_message(connection: PGconn, size: int) -> tuple[int, memoryview]:
-    """Wait for the next message, after libpq answered `size`: 0 for none yet, less for no more.
+def _message(connection: PGconn, size: int, message: memoryview) -> bytes:
+    """The next message, after libpq answered `size`: 0 for none yet, less for no more.
 
     It is asked before each wait, since what it has read already will not come again. Waiting in
     `select` leaves Python free to answer Ctrl-C.
     """
-    message = memoryview(b"")
     while size == 0:
         select([connection.socket], [], [])
         connection.consume_input()
@@ -104,7 +103,7 @@ def _next_message(connection: PGconn, size: int) -> tuple[int, memoryview]:
     if size < 0:
         result = connection.get_result()
         raise error_from_result(result) if result else psycopg.OperationalError("no more rows")
-    return size, message
+    return bytes(message)
 
 
 def _fields(row: bytes) -> tuple[bytes | None, ...]:

@@ -259,7 +259,7 @@ def _column_values(
             if given is None and column.type not in types:
                 # One value for all columns of the type, so that they share what is drawn for it.
                 types[column.type] = values_of(column.type, types)
-            found[column.name] = given or types[column.type]
+            found[column.name] = types[column.type] if given is None else given
         except ValueError as error:
             raise ValueError(f"{table.name}.{column.name}: {error}") from None
     return found

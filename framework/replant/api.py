@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 from replant.artifact.export import SourceRows
 from replant.artifact.manifest import Manifest, manifest_of
 from replant.artifact.output import check_writable, whole_file
-from replant.artifact.reading import opened
+from replant.artifact.reading import open_artifact
 from replant.artifact.sql_file import write_sql_file
 from replant.config.connection_strings import SOURCE_VARIABLE, TARGET_VARIABLE, connection_string
 from replant.database.catalog import read_catalog
@@ -114,6 +114,7 @@ def replay(
     *,
     strategy: str | None = None,
     host: Host | None = None,
+    opened: Callable[[Manifest], None] = lambda _: None,
     progress: Progress = _silent,
 ) -> Replayed:
     """Load an artifact into the target: all its rows, or none.
@@ -123,6 +124,7 @@ def replay(
         settings: says where the target is, and which plugins may order the load.
         strategy: orders the load in place of the strategy of the export.
         host: the plugins to ask; None for those that the settings enable.
+        opened: told of the artifact's manifest, once its digest was found right.
         progress: told of the rows as they are loaded.
 
     Raises:
@@ -130,8 +132,9 @@ def replay(
 
     """
     dsn = connection_string(settings.target, TARGET_VARIABLE)
-    with opened(artifact) as source:
+    with open_artifact(artifact) as source:
         manifest = source.manifest
+        opened(manifest)
         with reading(dsn, "target") as database:
             catalog = read_catalog(database)
             tables = tables_in_target(manifest, catalog)
@@ -149,16 +152,27 @@ def replay(
 
 
 def verify(
-    artifact: str, settings: Settings, *, progress: Progress = _silent
+    artifact: str,
+    settings: Settings,
+    *,
+    opened: Callable[[Manifest], None] = lambda _: None,
+    progress: Progress = _silent,
 ) -> tuple[TableResult, ...]:
     """Compare the rows that the target holds with those of an artifact, table by table.
+
+    Args:
+        artifact: the path of the artifact.
+        settings: says where the target is.
+        opened: told of the artifact's manifest, once its digest was found right.
+        progress: told of each table when it was compared.
 
     Raises:
         ReplantError: see `replant.errors`.
 
     """
     dsn = connection_string(settings.target, TARGET_VARIABLE)
-    with opened(artifact) as source, reading(dsn, "target") as database:
+    with open_artifact(artifact) as source, reading(dsn, "target") as database:
+        opened(source.manifest)
         catalog = read_catalog(database)
         tables = tables_in_target(source.manifest, catalog)
         check_may_select(database, catalog, tables)

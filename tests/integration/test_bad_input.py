@@ -499,7 +499,7 @@ def test_verification_names_table_and_key_and_ends_with_1(
     assert f"  id = {changed[0]} differs in role_name" in outcome.out
     assert f"  id = {removed[0]} is missing in the target" in outcome.out
     assert f"  id = {added[0]} is in the target only" in outcome.out
-    assert outcome.out.endswith("3 tables of 51 differ\n")
+    assert outcome.out.endswith("3 of 51 tables differ\n")
 
 
 def test_a_tenant_of_a_target_that_was_verified_before_is_asked_for_its_own_rows_only(

@@ -53,7 +53,7 @@ class Artifact:
     """A SQL file whose digest was right when it was opened."""
 
     def __init__(self, file: BinaryIO, origin: str, manifest: Manifest) -> None:
-        """Use `opened`."""
+        """Use `open_artifact`."""
         self._file = file
         self._origin = origin
         self.manifest = manifest
@@ -146,7 +146,7 @@ class _Place:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[Artifact]:
+def open_artifact(path: str) -> Iterator[Artifact]:
     """Open an artifact after its digest was compared.
 
     Raises:

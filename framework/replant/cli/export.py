@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -10,8 +9,8 @@ import click
 from replant import api
 from replant.cli import options
 from replant.cli.plan import show
-from replant.cli.screen import Advance, console, counted, progress
-from replant.model import Plan, RelationName
+from replant.cli.screen import console, counted, metered
+from replant.model import Plan
 
 
 @click.command(epilog="Example: replant export --scope database_id=… -o tenant.sql")
@@ -46,20 +45,14 @@ def command(
         config, source=source, scope=scope, strategy=strategy, output=output
     )
     screen = console(stderr=True)
-    with ExitStack() as stack:
-        advance: Advance = lambda _table, _rows, _bytes: None  # noqa: E731 - replaced below
+    with metered(screen, "exporting", quiet=quiet) as meter:
 
         def planned(plan: Plan) -> None:
-            nonlocal advance
+            meter.expect(plan.row_count)
             if verbose and not quiet:
                 show(screen, plan, verbose=True)
-            bar = progress(plan.row_count, "exporting", quiet=quiet)
-            advance = stack.enter_context(bar)
 
-        def passed(table: RelationName, rows: int, size: int) -> None:
-            advance(table, rows, size)
-
-        done = api.export(settings, force=force, planned=planned, progress=passed)
+        done = api.export(settings, force=force, planned=planned, progress=meter.advance)
     if quiet:
         return
     rows = sum(done.rows.values())

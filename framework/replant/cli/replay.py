@@ -8,7 +8,7 @@ import click
 
 from replant import api
 from replant.cli import options
-from replant.cli.screen import console, counted, grid, progress
+from replant.cli.screen import console, counted, grid, metered
 
 
 @click.command(epilog="Example: replant replay tenant.sql --target postgresql://localhost/new")
@@ -33,11 +33,17 @@ def command(
     What is missing in the target, a table, a column or a privilege, is said before the first row.
     """
     settings = options.settings_of(config, target=target)
-    with progress(None, "replaying", quiet=quiet) as advance:
-        done = api.replay(artifact, settings, strategy=strategy, progress=advance)
+    screen = console(stderr=True)
+    with metered(screen, "replaying", quiet=quiet) as meter:
+        done = api.replay(
+            artifact,
+            settings,
+            strategy=strategy,
+            opened=lambda manifest: meter.expect(manifest.row_count),
+            progress=meter.advance,
+        )
     if quiet:
         return
-    screen = console(stderr=True)
     if verbose:
         table = grid("Inserted:", "table", "rows", numbers=frozenset({1}))
         for name, rows in done.rows.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -22,8 +22,6 @@ from replant.model import RelationName
 _WIDE = 500
 _THOUSAND = 1000
 
-Advance = Callable[[RelationName, int, int], None]
-
 
 def console(*, stderr: bool = False) -> Console:
     """A console that follows the terminal and NO_COLOR, and takes no text for markup.
@@ -36,12 +34,41 @@ def console(*, stderr: bool = False) -> Console:
     return screen
 
 
+class Meter:
+    """Progress that nobody sees: standard error is no terminal, or should be quiet."""
+
+    def expect(self, rows: int) -> None:
+        """Say how many rows there will be."""
+
+    def advance(self, table: RelationName, rows: int, size: int) -> None:
+        """Say that some rows of a table, of so many bytes, went by."""
+
+
+class VisibleMeter(Meter):
+    """Rows, bytes, the current table and the time left, on one line that is redrawn."""
+
+    def __init__(self, bar: Progress, label: str) -> None:
+        """Draw on `bar`, which the caller starts and stops."""
+        self._bar = bar
+        self._size = 0
+        self._task = bar.add_task(label, total=None, size=human_size(0), table="")
+
+    def expect(self, rows: int) -> None:
+        """Turn the bar from one that only moves into one that fills."""
+        self._bar.update(self._task, total=rows)
+
+    def advance(self, table: RelationName, rows: int, size: int) -> None:
+        """Move the bar."""
+        self._size += size
+        shown = human_size(self._size)
+        self._bar.update(self._task, advance=rows, size=shown, table=str(table))
+
+
 @contextmanager
-def progress(total: int | None, label: str, *, quiet: bool) -> Iterator[Advance]:
-    """Rows, bytes and the current table on standard error, while it is a terminal."""
-    screen = console(stderr=True)
+def metered(screen: Console, label: str, *, quiet: bool) -> Iterator[Meter]:
+    """A meter on standard error, visible while that is a terminal."""
     if quiet or not screen.is_terminal:
-        yield lambda _table, _rows, _bytes: None
+        yield Meter()
         return
     columns = (
         TextColumn(label),
@@ -51,16 +78,8 @@ def progress(total: int | None, label: str, *, quiet: bool) -> Iterator[Advance]
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    size = 0
     with Progress(*columns, console=screen, transient=True) as bar:
-        task = bar.add_task(label, total=total, size=human_size(0), table="")
-
-        def advance(table: RelationName, rows: int, more: int) -> None:
-            nonlocal size
-            size += more
-            bar.update(task, advance=rows, size=human_size(size), table=str(table))
-
-        yield advance
+        yield VisibleMeter(bar, label)
 
 
 def grid(title: str, *headings: str, numbers: frozenset[int] = frozenset()) -> Table:

@@ -8,7 +8,7 @@ import click
 
 from replant import api
 from replant.cli import options
-from replant.cli.screen import console, counted, progress
+from replant.cli.screen import console, counted, metered
 from replant.errors import DIFFERENCE_FOUND
 from replant.replaying.verify import TableResult
 
@@ -24,8 +24,13 @@ def command(
     named for each table.
     """
     settings = options.settings_of(config, target=target)
-    with progress(None, "verifying", quiet=quiet) as advance:
-        results = api.verify(artifact, settings, progress=advance)
+    with metered(console(stderr=True), "verifying", quiet=quiet) as meter:
+        results = api.verify(
+            artifact,
+            settings,
+            opened=lambda manifest: meter.expect(manifest.row_count),
+            progress=meter.advance,
+        )
     screen = console()
     for result in results:
         if not result.equal or (verbose and not quiet):
@@ -43,7 +48,9 @@ def lines(result: TableResult) -> list[str]:
     named = [f"  {difference}" for difference in result.differences]
     if result.count > len(named):
         named.append(f"  and {result.count - len(named)} more")
-    return [f"{result.name}: {counted(result.count, 'row')} of {result.exported} differ:", *named]
+    differ = "row differs" if result.count == 1 else "rows differ"
+    held = counted(result.exported, "row")
+    return [f"{result.name}: {result.count} {differ}, of {held} exported:", *named]
 
 
 def summary(results: tuple[TableResult, ...]) -> str:
@@ -51,5 +58,7 @@ def summary(results: tuple[TableResult, ...]) -> str:
     wrong = sum(1 for result in results if not result.equal)
     rows = sum(result.exported for result in results)
     if wrong:
-        return f"{counted(wrong, 'table')} of {len(results)} differ"
+        return (
+            f"{wrong} of {counted(len(results), 'table')} {'differs' if wrong == 1 else 'differ'}"
+        )
     return f"verified: {counted(rows, 'row')} of {counted(len(results), 'table')} are equal"

@@ -34,7 +34,7 @@ from replant.model import (
 
 NAME = "ordered"
 
-#: A statement of this many rows of 18 columns takes the server about 40 MB to parse; ten times as
+#: A statement of this many rows of 18 columns takes the server about 80 MB to parse; ten times as
 #: many would take ten times that.
 MOST_ROWS_TOGETHER = 10_000
 

@@ -6,6 +6,7 @@ Such a part stands between `<!-- generated: NAME ARGUMENT -->` and `<!-- end -->
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterator
 from enum import Enum
@@ -65,7 +66,7 @@ def _hook(name: str) -> str:
 def _value(name: str) -> str:
     cls: type[Any] = getattr(model, name)
     if issubclass(cls, Enum):
-        fields = "".join(f"    {member.name} = {member.value!r}\n" for member in cls)
+        fields = "".join(f"    {member.name} = {_quoted(member.value)}\n" for member in cls)
         return f"```python\nclass {name}(Enum):\n{fields}```\n"
     # Not `attribute.type`: cattrs resolves the types of some classes in place, and of others not.
     types = inspect.get_annotations(cls)
@@ -84,7 +85,7 @@ def _default(attribute: attrs.Attribute[Any]) -> str:
         return ""
     if factory := getattr(default, "factory", None):
         return f" = {factory.__name__}()"
-    return f" = {default}" if isinstance(default, Enum) else f" = {default!r}"
+    return f" = {default}" if isinstance(default, Enum) else f" = {_quoted(default)}"
 
 
 def error_classes() -> list[type[ReplantError]]:
@@ -114,3 +115,8 @@ _MAKERS: dict[str, Callable[[str], str]] = {
 
 #: The commands that must be documented; the empty one is `replant` itself.
 HELP_OF = ("", *COMMANDS)
+
+
+def _quoted(value: object) -> str:
+    """A value as the formatter leaves it in the documents."""
+    return json.dumps(value) if isinstance(value, str) else repr(value)

@@ -150,6 +150,17 @@ def test_a_mistake_in_a_plugins_own_settings_is_the_configurations(install: Inst
         host("strict").register_tables(CATALOG, Settings())
 
 
+def test_settings_of_a_plugin_that_takes_none_are_refused(install: Install) -> None:
+    install("deaf", GOOD)
+    install("keen", GOOD.replace("(catalog)", "(catalog, settings)"))
+    given: dict[str, dict[str, object]] = {"keen": {"x": 1}}
+    both = PluginSettings(("deaf", "keen"), given)
+    assert list(Host.for_settings(Settings(plugins=both)).versions) == ["deaf", "keen", "ordered"]
+    given["deaf"] = {"x": 1}
+    with pytest.raises(ConfigurationError, match=r"plugins\.deaf: the plugin takes no settings"):
+        Host.for_settings(Settings(plugins=both))
+
+
 def test_a_table_that_two_plugins_register_names_both(install: Install) -> None:
     install("one", GOOD)
     install("two", GOOD)

@@ -7,6 +7,7 @@ feel instant.
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -111,7 +112,9 @@ def _usage(error: click.ClickException) -> str:
 def _complain(message: str) -> None:
     for line in message.splitlines():
         shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
-        click.secho("replant: ", err=True, nl=False, fg="red", bold=True)
+        # click looks at the terminal, but not at NO_COLOR (no-color.org).
+        colour = False if os.environ.get("NO_COLOR") else None
+        click.secho("replant: ", err=True, nl=False, fg="red", bold=True, color=colour)
         click.echo(shown, err=True)
 
 

@@ -69,7 +69,31 @@ class Host:
         candidates = discovery.find()
         check_sub_tables(settings, candidates)
         chosen = discovery.choose(candidates, settings.plugins.enable, settings.export.strategy)
-        return cls([discovery.load(candidate) for candidate in chosen])
+        host = cls([discovery.load(candidate) for candidate in chosen])
+        host.check_takes_settings(settings)
+        return host
+
+    def check_takes_settings(self, settings: Settings) -> None:
+        """Refuse settings for a plugin that looks at none: they would change nothing.
+
+        Raises:
+            ConfigurationError: no hook of the plugin has the parameter `settings`.
+
+        """
+        for name in settings.plugins.settings:
+            if name not in self._plugins:
+                continue
+            callers = self._manager.get_hookcallers(self._plugins[name].implementation) or ()
+            taken = [
+                impl.argnames
+                for caller in callers
+                for impl in caller.get_hookimpls()
+                if impl.plugin_name == name
+            ]
+            if not any("settings" in names for names in taken):
+                raise ConfigurationError(
+                    f"plugins.{name}: the plugin takes no settings; remove this table"
+                )
 
     @property
     def versions(self) -> dict[str, str]:

@@ -103,6 +103,13 @@ def test_a_class_instead_of_an_instance_is_named(install: Install) -> None:
         host("broken")
 
 
+def test_an_object_that_cannot_be_hashed_is_named(install: Install) -> None:
+    code = "from dataclasses import dataclass\n@dataclass\nclass P: pass\nPLUGIN = P()\n"
+    install("broken", code, target="plugin_replant_broken:PLUGIN")
+    with pytest.raises(PluginError, match=r"'broken' .* is a P, which cannot be hashed"):
+        host("broken")
+
+
 def test_a_wrong_signature_is_named(install: Install) -> None:
     install("broken", HEAD + "@hookimpl\ndef register_tables(katalog): ...\n")
     with pytest.raises(PluginError) as caught:

@@ -277,6 +277,12 @@ def _register(manager: pluggy.PluginManager, plugin: LoadedPlugin) -> None:
     pluggy accepts an unknown hook in silence until `check_pending` is called.
     """
     candidate = plugin.candidate
+    if type(plugin.implementation).__hash__ is None:
+        kind = type(plugin.implementation).__name__
+        raise PluginError(
+            f"{candidate} is a {kind}, which cannot be hashed, as pluggy needs; "
+            f"let the class keep object.__hash__ (attrs and dataclasses: eq=False)"
+        )
     try:
         manager.register(plugin.implementation, candidate.name)
         manager.check_pending()

@@ -22,7 +22,7 @@ from replant.model import PlannedColumn, PlannedTable, PythonFunction, SqlExpres
 _MOST_ARGUMENTS = 99
 
 # Possessive, so that text that is no row is refused in time linear in its length.
-_LITERAL = rb"(?:E'(?:[^'\\\n\r]++|''|\\[\\nr])*+'|'(?:[^'\\\n\r]++|'')*+'|NULL)"
+_LITERAL = rb"(?:E'(?:[^'\\\n\r\0]++|''|\\[\\nr])*+'|'(?:[^'\\\n\r\0]++|'')*+'|NULL)"
 _ONE_LITERAL = re.compile(_LITERAL)
 _ANY_LITERAL = re.compile(rb"E?'(?:[^']|'')*'")
 _ESCAPED = re.compile(rb"''|\\(.)")
@@ -138,7 +138,17 @@ def _without_line_breaks(match: re.Match[bytes]) -> bytes:
 
 def is_row(text: bytes, width: int) -> bool:
     """Whether the text is one row's line on one line: that many literals, and nothing else."""
-    return _row_pattern(width).fullmatch(text) is not None
+    return _row_pattern(width).fullmatch(text) is not None and _is_utf8(text)
+
+
+def _is_utf8(text: bytes) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @cache

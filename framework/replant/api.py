@@ -21,13 +21,11 @@ from replant.database.connections import Database, reading, writing
 from replant.database.privileges import read_privileges
 from replant.errors import UsageError
 from replant.host.manager import Host, InstalledPlugin, installed_plugins
-from replant.model import Plan, RelationName, Settings
+from replant.model import Plan, Progress, RelationName, Settings
 from replant.planning.plan import INSERT, make_plan
 from replant.replaying.apply import apply, order_request
 from replant.replaying.target import check_may_insert, check_may_select, tables_in_target
 from replant.replaying.verify import TableResult, compare
-
-Progress = Callable[[RelationName, int, int], None]
 
 
 def _silent(_table: RelationName, _rows: int, _bytes: int) -> None:

@@ -17,6 +17,7 @@ from replant.host.hookspecs import hookimpl
 from replant.host.manager import Host
 from replant.model import (
     Catalog,
+    Column,
     Dangling,
     ExportSettings,
     LoadOrder,
@@ -25,6 +26,7 @@ from replant.model import (
     OrderRequest,
     PatchColumns,
     Plan,
+    PythonFunction,
     Registration,
     RelationName,
     Settings,
@@ -139,6 +141,42 @@ def test_a_large_table_that_references_itself_is_split_by_depth(
     # One for depth 0, one for each of the 55 rows of the chain above it, one for the cycle.
     assert text.count("INSERT INTO") == 57
     assert text.index("('60',") < text.index("('59',") < text.index("('2',") < text.index("('4',")
+
+
+class Masked:
+    """Changes the texts of `s.node` in Python."""
+
+    @hookimpl
+    def transform_value(self, column: Column) -> PythonFunction | None:
+        if column.name != "t":
+            return None
+        return PythonFunction(lambda text: text and text.replace("node", "masked"))
+
+
+def test_a_large_table_is_not_split_by_depth_past_a_transform_in_python(
+    make_database: MakeDatabase, tmp_path: Path, small: int
+) -> None:
+    database = make_database()
+    with psycopg.connect(database.dsn) as connection:
+        connection.execute(TREE.encode())
+        connection.execute(TREE_ROWS.encode())
+    host = Host(
+        [
+            LoadedPlugin(candidate("every"), EveryTable()),
+            LoadedPlugin(candidate("masked"), Masked()),
+            *(load(c) for c in find() if c.name == "ordered"),
+        ]
+    )
+    export = ExportSettings(output=str(tmp_path / "x.sql"))
+    api.export(Settings(source=database.dsn, export=export), host=host)
+    text = (tmp_path / "x.sql").read_text()
+    assert "'node " not in text
+    assert text.count("'masked ") == 60
+    with psycopg.connect(database.dsn) as connection:
+        connection.execute("TRUNCATE s.node")
+    settings = Settings(target=database.dsn)
+    api.replay(str(tmp_path / "x.sql"), settings)
+    assert all(result.equal for result in api.verify(str(tmp_path / "x.sql"), settings))
 
 
 CYCLE = """

@@ -12,10 +12,12 @@ from replant.artifact.sql_file import Batch
 from replant.database.connections import Database
 from replant.database.copying import copied_fields, copied_texts
 from replant.model import (
+    ForeignKey,
     LoadTable,
     PatchColumns,
     Plan,
     PlannedTable,
+    Progress,
     PythonFunction,
     PythonRow,
     RelationName,
@@ -27,9 +29,6 @@ from replant.rendering import queries
 from replant.rendering.rows import computed_by_server, line, on_one_line_each, sum_of_hashes
 
 _DEPTH = Struct("!i")
-
-#: Told the table, and how many rows and bytes of it just came.
-Progress = Callable[[RelationName, int, int], None]
 
 
 class SourceRows:
@@ -50,11 +49,13 @@ class SourceRows:
             case PatchColumns(_, columns):
                 for lines in self._lines(_projected(planned, planned.key + columns)):
                     yield Batch(on_one_line_each(lines))
-            case LoadTable(_, by_depth=key) if key is not None:
-                yield from self._by_depth(planned, step)
+            case LoadTable(_, by_depth=key) if key and computed_by_server(planned.columns):
+                yield from self._by_depth(planned, key)
             case LoadTable(_, patched=columns) if columns:
                 yield from self._patched(planned, columns)
-            case LoadTable(_, together=True):
+            case LoadTable(_, together=together, by_depth=key) if together or key:
+                # Only the server knows a row's depth: where Python changes values, the rows
+                # stay together, in one statement of whatever size.
                 lines = [text for batch in self._hashed(planned) for text in batch]
                 yield Batch(lines, together=True)
             case _:
@@ -96,10 +97,9 @@ class SourceRows:
             self._passed(table.name, shown)
             yield Batch(shown)
 
-    def _by_depth(self, table: PlannedTable, step: LoadTable) -> Iterator[Batch]:
+    def _by_depth(self, table: PlannedTable, key: ForeignKey) -> Iterator[Batch]:
         """Batches that never join rows of different depth; the rows without one are together."""
-        assert step.by_depth is not None
-        query = queries.lines_by_depth(self._plan.selection, table, step.by_depth)
+        query = queries.lines_by_depth(self._plan.selection, table, key)
         current: bytes | None = b""
         together: list[bytes] = []
         for rows in copied_fields(self._database, query):

@@ -16,6 +16,7 @@ from replant.model.load_order import (
 )
 from replant.model.names import RelationName, readable
 from replant.model.plan import Omission, Plan, PlannedColumn, PlannedTable
+from replant.model.progress import Progress
 from replant.model.registration import (
     AllRows,
     ByColumn,
@@ -84,6 +85,7 @@ __all__ = [
     "PlannedColumn",
     "PlannedTable",
     "PluginSettings",
+    "Progress",
     "PythonFunction",
     "PythonRow",
     "Registration",

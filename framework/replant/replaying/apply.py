@@ -6,7 +6,7 @@ statements that are composed from the target's catalog and a load order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import psycopg
@@ -26,14 +26,12 @@ from replant.model import (
     OrderRequest,
     PatchColumns,
     PlannedTable,
+    Progress,
     RelationName,
     Step,
 )
 from replant.rendering.rows import line, on_one_line, texts
 from replant.rendering.statements import InsertFrame, closing, frames, opening
-
-#: Told the table, and how many rows and bytes of it just went.
-Progress = Callable[[RelationName, int, int], None]
 
 Tables = Mapping[RelationName, PlannedTable]
 

@@ -7,7 +7,7 @@ target cannot be asked for the same rows by conditions, row by row by key.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 
 from attrs import field, frozen
@@ -18,9 +18,9 @@ from replant.database.connections import Database
 from replant.database.copying import copied_fields, copied_texts
 from replant.model import (
     ChosenRows,
-    LoadTable,
     PatchColumns,
     PlannedTable,
+    Progress,
     RelationName,
     Selection,
     Text,
@@ -34,7 +34,6 @@ SHOWN = 10
 
 Row = tuple[Text, ...]
 Tables = Mapping[RelationName, PlannedTable]
-Progress = Callable[[RelationName, int, int], None]
 
 
 class Kind(Enum):
@@ -190,11 +189,6 @@ class _Comparison:
         patched = self._patched.get(name, ())
         for statement in self.artifact.statements():
             late = isinstance(statement.step, PatchColumns)
-            if (
-                isinstance(statement.step, LoadTable | PatchColumns)
-                and statement.step.table != name
-            ):
-                continue
             for group in statement.groups:
                 if group.frame.name != name:
                     continue

@@ -1,0 +1,10 @@
+"""How a caller is told what passes by, while an export, a replay or a verification runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from replant.model.names import RelationName
+
+#: Told a table, and how many rows and bytes of it just passed.
+Progress = Callable[[RelationName, int, int], None]

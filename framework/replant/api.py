@@ -10,9 +10,10 @@ from contextlib import contextmanager
 
 from attrs import evolve, frozen
 
+from replant.artifact import directory
 from replant.artifact.export import SourceRows
 from replant.artifact.manifest import Manifest, manifest_of
-from replant.artifact.output import check_writable, whole_file
+from replant.artifact.output import check_writable, whole_directory, whole_file
 from replant.artifact.reading import open_artifact
 from replant.artifact.sql_file import write_sql_file
 from replant.config.connection_strings import SOURCE_VARIABLE, TARGET_VARIABLE, connection_string
@@ -21,10 +22,17 @@ from replant.database.connections import Database, reading, writing
 from replant.database.privileges import read_privileges
 from replant.errors import UsageError
 from replant.host.manager import Host, InstalledPlugin, installed_plugins
-from replant.model import Plan, Progress, RelationName, Settings
-from replant.planning.plan import INSERT, make_plan
-from replant.replaying.apply import apply, order_request
-from replant.replaying.target import check_may_insert, check_may_select, tables_in_target
+from replant.model import Layout, Plan, Progress, RelationName, RowSecurity, Settings
+from replant.planning.plan import OWN_FORMATS, make_plan
+from replant.replaying.apply import Loaded, apply
+from replant.replaying.load import Load, needs_new_order, order_request
+from replant.replaying.target import (
+    check_may_insert,
+    check_may_select,
+    may_be_copied,
+    on_conflict_of,
+    tables_in_target,
+)
 from replant.replaying.verify import TableResult, compare
 
 
@@ -40,21 +48,37 @@ class Exported:
         plan: what was decided.
         output: where the artifact lies; `-` for standard output.
         rows: how many rows of each table were written.
+        digest: the SHA-256 over the whole artifact; None for a format of a plugin's.
 
     """
 
     plan: Plan
     output: str
     rows: Mapping[RelationName, int]
+    digest: str | None = None
 
 
 @frozen
 class Replayed:
-    """What a replay did: the artifact's manifest, and how many rows of each table it inserted."""
+    """What a replay did.
+
+    Attributes:
+        manifest: what the artifact says of itself.
+        strategy: the one that ordered the load.
+        tables: what became of the rows of each table.
+        notes: what was not compared, and which sequences were not moved, each with the mend.
+
+    """
 
     manifest: Manifest
     strategy: str
-    rows: Mapping[RelationName, int]
+    tables: Mapping[RelationName, Loaded]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> dict[RelationName, int]:
+        """How many rows of each table were inserted."""
+        return {name: table.inserted for name, table in self.tables.items()}
 
 
 def plan(settings: Settings, host: Host | None = None) -> Plan:
@@ -92,18 +116,33 @@ def export(
     output = settings.export.output
     if output is None:
         raise UsageError("where should the artifact go? Give -o FILE, or -o - for standard output")
-    check_writable(output, force=force)
+    folder = settings.export.layout is Layout.DIRECTORY
+    check_writable(output, force=force, mark=directory.MANIFEST if folder else None)
     with _planned(settings, host) as (database, decided):
         planned(decided)
         rows = SourceRows(database, decided, progress)
-        with whole_file(output, force=force) as file:
-            if decided.format == INSERT:
-                write_sql_file(file, decided, rows, lambda: manifest_of(decided, rows.fingerprints))
-            else:
-                for table in decided.tables:
-                    for lines in rows.rendered(table):
-                        file.write(b"\n".join(lines) + b"\n")
-    return Exported(decided, output, dict(rows.counts))
+        write = _write_directory if folder else _write_file
+        digest = write(output, decided, rows, force=force)
+    return Exported(decided, output, dict(rows.counts), digest)
+
+
+def _write_file(output: str, decided: Plan, rows: SourceRows, *, force: bool) -> str | None:
+    with whole_file(output, force=force) as file:
+        if decided.format in OWN_FORMATS:
+            return write_sql_file(
+                file, decided, rows, lambda: manifest_of(decided, rows.fingerprints)
+            )
+        for table in decided.tables:
+            for lines in rows.rendered(table):
+                file.write(b"\n".join(lines) + b"\n")
+    return None
+
+
+def _write_directory(output: str, decided: Plan, rows: SourceRows, *, force: bool) -> str:
+    with whole_directory(output, mark=directory.MANIFEST, force=force) as folder:
+        return directory.write_directory(
+            folder, decided, rows, lambda files: manifest_of(decided, rows.fingerprints, files)
+        )
 
 
 def replay(
@@ -135,18 +174,20 @@ def replay(
         opened(manifest)
         with reading(dsn, "target") as database:
             catalog = read_catalog(database)
-            tables = tables_in_target(manifest, catalog)
+            tables = tables_in_target(manifest, catalog, on_conflict_of(settings, manifest))
             order = manifest.order
-            if strategy is not None and strategy != manifest.strategy:
+            strategy_used = strategy or manifest.strategy
+            if needs_new_order(manifest, tables, strategy):
                 names = {name: table.column_names for name, table in tables.items()}
                 has = read_privileges(database, names)
                 may_update = frozenset(n for n, p in has.items() if p.update and p.select)
-                request = order_request(strategy, manifest, catalog, may_update)
-                order = _strategy_host(settings, strategy, host).order_tables(request)
+                request = order_request(strategy_used, manifest, tables, catalog, may_update)
+                order = _strategy_host(settings, strategy_used, host).order_tables(request)
             check_may_insert(database, catalog, tables, order)
         with writing(dsn) as database:
-            rows = apply(database, source, tables, order, progress)
-    return Replayed(manifest, strategy or manifest.strategy, rows)
+            load = Load(source, tables, order, may_be_copied(tables, catalog))
+            applied = apply(database, load, progress)
+    return Replayed(manifest, strategy_used, applied.tables, applied.notes)
 
 
 def verify(
@@ -172,7 +213,7 @@ def verify(
     with open_artifact(artifact) as source, reading(dsn, "target") as database:
         opened(source.manifest)
         catalog = read_catalog(database)
-        tables = tables_in_target(source.manifest, catalog)
+        tables = tables_in_target(source.manifest, catalog, {})
         check_may_select(database, catalog, tables)
         return compare(database, source, tables, progress)
 
@@ -191,7 +232,9 @@ def plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
 def _planned(settings: Settings, host: Host | None) -> Iterator[tuple[Database, Plan]]:
     """The source in one snapshot, and the plan that was made in it."""
     host = host or Host.for_settings(settings)
-    with reading(connection_string(settings.source, SOURCE_VARIABLE), "source") as database:
+    dsn = connection_string(settings.source, SOURCE_VARIABLE)
+    fail = settings.export.row_security is RowSecurity.FAIL
+    with reading(dsn, "source", hidden_rows_fail=fail) as database:
         yield database, make_plan(database, read_catalog(database), host, settings)
 
 

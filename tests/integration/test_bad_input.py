@@ -496,7 +496,7 @@ def test_verification_names_table_and_key_and_ends_with_1(
     assert added is not None
     outcome = replant("verify", artifact, "--target", deployed.dsn)
     assert outcome.code == 1
-    assert f"  id = {changed[0]} differs in role_name" in outcome.out
+    assert f"  id = {changed[0]}: role_name is other, exported was " in outcome.out
     assert f"  id = {removed[0]} is missing in the target" in outcome.out
     assert f"  id = {added[0]} is in the target only" in outcome.out
     assert outcome.out.endswith("3 of 51 tables differ\n")

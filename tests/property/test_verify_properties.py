@@ -13,7 +13,7 @@ from hypothesis.strategies import DataObject, SearchStrategy
 from psycopg import Connection, errors, sql
 
 from replant.model import RelationName
-from replant.replaying.verify import Difference, Kind
+from replant.replaying.verify import Difference, DifferingValue, Kind
 from replant.testing.rows import insert_rows
 from replant_plugins.demonstration import PLATFORM
 from tests.property.moving import Mover, Side
@@ -115,23 +115,26 @@ def test_a_changed_value_is_found_by_its_row_and_column(
     column = data.draw(st.sampled_from(target.changeable(table)))
     text = data.draw(target.texts(table, column))
     where = row_is(target, table, key)
-    literal = sql.SQL("SELECT pg_catalog.format('%L', {}) FROM {} WHERE {}").format(
-        sql.Identifier(column), identifier(table), where
-    )
+    value = sql.SQL(
+        "SELECT CASE WHEN num_nulls({0}) = 0 THEN format('%s', {0}) END FROM {1} WHERE {2}"
+    ).format(sql.Identifier(column), identifier(table), where)
 
     with kept(target, table, key):
-        before = target.connection.execute(literal).fetchone()
+        before = target.connection.execute(value).fetchone()
         with unchecked(target.connection):
             target.connection.execute(
                 sql.SQL("UPDATE {} SET {} = {} WHERE {}").format(
                     identifier(table), sql.Identifier(column), sql.Literal(text), where
                 )
             )
-        after = target.connection.execute(literal).fetchone()
+        after = target.connection.execute(value).fetchone()
+        assert before is not None
+        assert after is not None
         assume(before != after)
         found = found_by_verify(moved)
 
-    wanted = Difference(Kind.CHANGED, f"{target.key(table)} = {key}", (column,))
+    changed = DifferingValue(column, before[0], after[0])
+    wanted = Difference(Kind.CHANGED, f"{target.key(table)} = {key}", (changed,))
     assert found == {table: (wanted,)}, f"{table}.{column} was {before} and became {after}"
 
 

@@ -12,10 +12,15 @@ from replant.config.connection_strings import connection_string
 from replant.config.reading import read_settings, settings_from, with_options
 from replant.errors import ConfigurationError
 from replant.model import (
+    Check,
+    Compression,
     Dangling,
     ExportSettings,
+    Layout,
+    OnConflict,
     PluginSettings,
     RelationName,
+    RowSecurity,
     Settings,
     TableSettings,
 )
@@ -35,7 +40,12 @@ archived = true
 [export]
 output = "out.sql"
 strategy = "superuser"
+layout = "directory"
 format = "jsonl"
+compress = "zstd"
+check = "count"
+on_conflict = "skip"
+row_security = "as-role"
 dangling = "leave-out"
 allow_empty = true
 [[tables]]
@@ -43,6 +53,7 @@ name = 'notes."No.te"'
 where = "id > 3"
 omit = ["created"]
 dangling = "export"
+on_conflict = "update"
 """
 
 
@@ -58,11 +69,26 @@ def test_every_key_arrives() -> None:
         target="postgresql:///to",
         scope={"database_id": "5b7", "account": "42"},
         export=ExportSettings(
-            "out.sql", "superuser", "jsonl", Dangling.LEAVE_OUT, allow_empty=True
+            output="out.sql",
+            strategy="superuser",
+            layout=Layout.DIRECTORY,
+            format="jsonl",
+            compress=Compression.ZSTD,
+            check=Check.COUNT,
+            on_conflict=OnConflict.SKIP,
+            dangling=Dangling.LEAVE_OUT,
+            row_security=RowSecurity.AS_ROLE,
+            allow_empty=True,
         ),
         plugins=PluginSettings(("notes", "ordered"), {"notes": {"archived": True}}),
         tables=(
-            TableSettings(RelationName("notes", "No.te"), "id > 3", ("created",), Dangling.EXPORT),
+            TableSettings(
+                name=RelationName("notes", "No.te"),
+                where="id > 3",
+                omit=("created",),
+                dangling=Dangling.EXPORT,
+                on_conflict=OnConflict.UPDATE,
+            ),
         ),
     )
 

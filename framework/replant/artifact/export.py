@@ -11,6 +11,7 @@ from attrs import evolve
 from replant.artifact.sql_file import Batch
 from replant.database.connections import Database
 from replant.database.copying import copied_fields, copied_texts
+from replant.database.copying_text import copied_rows
 from replant.model import (
     ForeignKey,
     LoadTable,
@@ -26,7 +27,9 @@ from replant.model import (
     Text,
 )
 from replant.rendering import queries
+from replant.rendering.copy_rows import copy_row, insert_lines
 from replant.rendering.rows import computed_by_server, line, on_one_line_each, sum_of_hashes
+from replant.rendering.statements import Frame
 
 _DEPTH = Struct("!i")
 
@@ -42,17 +45,19 @@ class SourceRows:
         self.fingerprints: defaultdict[RelationName, int] = defaultdict(int)
         self.counts: defaultdict[RelationName, int] = defaultdict(int)
 
-    def __call__(self, table: RelationName, step: Step) -> Iterator[Batch]:
+    def __call__(self, table: RelationName, step: Step, frame: Frame) -> Iterator[Batch]:
         """The rows' lines for a step; see `replant.artifact.sql_file.Batches`."""
         planned = self._plan.table(table)
         match step:
             case PatchColumns(_, columns):
                 for lines in self._lines(_projected(planned, planned.key + columns)):
                     yield Batch(on_one_line_each(lines))
+            case LoadTable(_, patched=columns) if columns:
+                yield from self._patched(planned, columns, copied=frame.copied)
+            case LoadTable() if frame.copied:
+                yield from map(Batch, self.copied(planned))
             case LoadTable(_, by_depth=key) if key and computed_by_server(planned.columns):
                 yield from self._by_depth(planned, key)
-            case LoadTable(_, patched=columns) if columns:
-                yield from self._patched(planned, columns)
             case LoadTable(_, together=together, by_depth=key) if together or key:
                 # Only the server knows a row's depth: where Python changes values, the rows
                 # stay together, in one statement of whatever size.
@@ -60,6 +65,14 @@ class SourceRows:
                 yield Batch(lines, together=True)
             case _:
                 yield from map(Batch, self._hashed(planned))
+
+    def copied(self, table: PlannedTable) -> Iterator[list[bytes]]:
+        """The rows as COPY writes them, one line each without its end."""
+        for lines in self._copied(table):
+            hashed = insert_lines(lines, len(table.columns))
+            self.fingerprints[table.name] += sum_of_hashes(hashed)
+            self._passed(table.name, lines)
+            yield lines
 
     def rendered(self, table: PlannedTable) -> Iterator[list[bytes]]:
         """The rows in the format of a plugin, one line each without its end."""
@@ -84,16 +97,18 @@ class SourceRows:
             self._passed(table.name, shown)
             yield shown
 
-    def _patched(self, table: PlannedTable, columns: tuple[str, ...]) -> Iterator[Batch]:
+    def _patched(
+        self, table: PlannedTable, columns: tuple[str, ...], *, copied: bool
+    ) -> Iterator[Batch]:
         """The rows with NULL in some columns; the fingerprint is that of the whole rows."""
         for lines in self._lines(table):
             self.fingerprints[table.name] += sum_of_hashes(lines)
-        nulled = tuple(
+        nulled = table.with_columns(
             evolve(c, transforms=(SqlExpression("NULL"),)) if c.name in columns else c
             for c in table.columns
         )
-        for lines in self._lines(evolve(table, columns=nulled)):
-            shown = on_one_line_each(lines)
+        for lines in self._copied(nulled) if copied else self._lines(nulled):
+            shown = lines if copied else on_one_line_each(lines)
             self._passed(table.name, shown)
             yield Batch(shown)
 
@@ -122,6 +137,14 @@ class SourceRows:
         if together:
             yield Batch(together, together=True)
 
+    def _copied(self, table: PlannedTable) -> Iterator[list[bytes]]:
+        if computed_by_server(table.columns):
+            query = queries.fields(self._plan.selection, table)
+            yield from copied_rows(self._database, query)
+            return
+        for rows in self._texts(table):
+            yield list(map(copy_row, rows))
+
     def _lines(self, table: PlannedTable) -> Iterator[list[bytes]]:
         if computed_by_server(table.columns):
             yield from copied_texts(self._database, queries.lines(self._plan.selection, table))
@@ -149,7 +172,7 @@ class SourceRows:
 
 def _projected(table: PlannedTable, names: tuple[str, ...]) -> PlannedTable:
     columns = {column.name: column for column in table.columns}
-    return evolve(table, columns=tuple(columns[name] for name in names))
+    return table.with_columns(columns[name] for name in names)
 
 
 def _transformed(value: bytes | None, chain: list[Callable[[Text], Text]]) -> Text:

@@ -3,7 +3,8 @@
 ```
 -- replant artifact …          what made it, for people
 BEGIN; …                       one transaction, settings pinned for its length
-INSERT INTO … VALUES           named columns, one row per line
+INSERT INTO … VALUES           named columns, one row per line; or COPY … FROM stdin
+DO …                           checks: the rows are those that were exported
 COMMIT;
 -- replant manifest            the manifest as JSON, each line a comment
 -- sha256 …                    of every byte before this line
@@ -15,23 +16,27 @@ a writer would have written for the manifest, with rows of literals between.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import BinaryIO, Protocol
 
 from attrs import frozen
 
 from replant import __version__
-from replant.artifact.manifest import Manifest, to_json
+from replant.artifact.manifest import Manifest, manifest_of, to_json
 from replant.model import (
     LoadTable,
     LoadTogether,
     PatchColumns,
     Plan,
+    PlannedTable,
     RelationName,
+    SequencePosition,
     Step,
+    readable,
 )
-from replant.rendering.statements import InsertFrame, closing, frames, opening
+from replant.rendering.closing import closing
+from replant.rendering.statements import Frame, frames, opening
 
 FIRST_WORDS = b"-- replant artifact"
 MANIFEST_MARK = b"-- replant manifest\n"
@@ -43,18 +48,15 @@ BYTES_PER_STATEMENT = 1 << 20
 
 
 class Batches(Protocol):
-    """Where rows come from: batches of lines on one line each.
+    """Where rows come from, in batches, as the frame that stands around them needs them."""
 
-    A batch whose `together` is set belongs in one statement; the others may be split.
-    """
-
-    def __call__(self, table: RelationName, step: Step) -> Iterator[Batch]:
+    def __call__(self, table: RelationName, step: Step, frame: Frame) -> Iterator[Batch]:
         """The rows of a table for a step, in the order in which they are written."""
 
 
 @frozen
 class Batch:
-    """Some rows' lines, in order."""
+    """Some rows' lines, in order; `together` if they belong in one statement."""
 
     lines: list[bytes]
     together: bool = False
@@ -69,11 +71,12 @@ class DigestedFile:
         self._digest = sha256()
         self.size = 0
 
-    def write(self, data: bytes) -> None:
-        """Write all of the bytes."""
-        self._file.write(data)
-        self._digest.update(data)
-        self.size += len(data)
+    def write(self, *parts: bytes) -> None:
+        """Write all of the bytes; parts that are large are never joined."""
+        for data in parts:
+            self._file.write(data)
+            self._digest.update(data)
+            self.size += len(data)
 
     def hexdigest(self) -> str:
         """The SHA-256 of all that was written, as 64 hexadecimal digits."""
@@ -81,27 +84,34 @@ class DigestedFile:
 
 
 def write_sql_file(
-    file: BinaryIO, plan: Plan, batches: Batches, manifest: Callable[[], Manifest]
-) -> None:
+    file: BinaryIO, plan: Plan, batches: Batches, finished: Callable[[], Manifest]
+) -> str:
     """Write an artifact.
 
     Args:
         file: where it goes.
         plan: what is exported.
         batches: gives the rows.
-        manifest: gives the manifest, once every row was written.
+        finished: gives the manifest, once every row was written.
+
+    Returns:
+        The SHA-256 of the file but for its last line, which holds it.
 
     """
     out = DigestedFile(file)
-    names = [table.name for table in plan.tables]
     out.write(header(plan))
-    out.write(opening(plan.order.before, names))
+    # A reader knows the tables by the manifest alone, so the frames are made from it here too.
+    tables = manifest_of(plan, {}).planned
+    out.write(opening(plan.order.before, tuple(tables)))
     for step in plan.order.steps:
-        _write_step(out, plan, step, batches)
-    out.write(b"\n" + closing(plan.order.after, names))
+        _write_step(out, tables, plan.format, step, batches)
+    manifest = finished()
+    out.write(b"\n" + closing(manifest.ending(tables, plan.order.after)))
     out.write(b"\n" + MANIFEST_MARK)
-    out.write(comment(to_json(manifest())))
-    out.write(DIGEST_MARK + out.hexdigest().encode() + b"\n")
+    out.write(comment(to_json(manifest)))
+    digest = out.hexdigest()
+    out.write(DIGEST_MARK + digest.encode() + b"\n")
+    return digest
 
 
 def header(plan: Plan) -> bytes:
@@ -114,6 +124,7 @@ def header(plan: Plan) -> bytes:
         f"plugins: {plugins}",
         f"scope: {scope or 'none'}",
         f"strategy: {plan.strategy}",
+        *([f"rows as the role {_ascii(plan.seen_as)} sees them"] if plan.seen_as else []),
         "",
         f"{plan.row_count} rows in {len(plan.tables)} tables, in the order of their load:",
         *(f"  {_ascii(str(t.name)):<{width}}  {t.row_count:>9}" for t in plan.tables),
@@ -121,9 +132,16 @@ def header(plan: Plan) -> bytes:
     if plan.order.cycles:
         lines += ["", "cycles of foreign keys:"]
         lines += [f"  {', '.join(map(str, c.tables))}: {c.way}" for c in plan.order.cycles]
+    if plan.sequences:
+        lines += ["", "sequences that are moved forward, to cover these rows:"]
+        lines += [f"  {s.table}.{readable(s.column)}: {_reach(s)}" for s in plan.sequences]
     if plan.omissions:
         lines += ["", "left out:", *(f"  {o.what}: {o.why}" for o in plan.omissions)]
     return comment("\n".join(lines)) + b"\n"
+
+
+def _reach(position: SequencePosition) -> str:
+    return f"{position.least} to {position.greatest}"
 
 
 def comment(text: str) -> bytes:
@@ -138,30 +156,66 @@ def _ascii(text: str) -> str:
     return "".join(c if " " <= c <= "~" else ascii(c)[1:-1] for c in text)
 
 
-def _write_step(out: DigestedFile, plan: Plan, step: Step, batches: Batches) -> None:
-    present = {table.name: table for table in plan.tables if table.row_count}
+def _write_step(
+    out: DigestedFile,
+    tables: Mapping[RelationName, PlannedTable],
+    format_name: str,
+    step: Step,
+    batches: Batches,
+) -> None:
     match step:
         case LoadTogether(names):
-            filled = LoadTogether(tuple(name for name in names if name in present))
+            filled = LoadTogether(tuple(name for name in names if tables[name].row_count))
             if filled.tables:
                 out.write(b"\n")
-            for frame in frames(filled, present):
-                lines = [line for batch in batches(frame.name, filled) for line in batch.lines]
+            for frame in frames(filled, tables, format_name):
+                lines = [
+                    line for batch in batches(frame.name, filled, frame) for line in batch.lines
+                ]
                 _write_statement(out, frame, lines)
         case LoadTable(name) | PatchColumns(name):
-            if name in present:
+            if tables[name].row_count:
                 out.write(b"\n")
-                (frame,) = frames(step, present)
-                for lines in statements(batches(name, step)):
-                    _write_statement(out, frame, lines)
+                (frame,) = frames(step, tables, format_name)
+                _write_table(out, frame, batches(name, step, frame))
 
 
-def _write_statement(out: DigestedFile, frame: InsertFrame, lines: list[bytes]) -> None:
-    out.write(frame.head + b",\n".join(lines) + frame.tail)
+def _write_table(out: DigestedFile, frame: Frame, batches: Iterator[Batch]) -> None:
+    if not frame.copied:
+        for lines in statements(batches):
+            _write_statement(out, frame, lines)
+        return
+    out.write(frame.head)
+    for batch in batches:
+        write_copied(out, batch.lines)
+    out.write(frame.tail)
+
+
+class Writer(Protocol):
+    """A file, or what stands for one."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write all of the bytes."""
+
+
+def write_copied(out: Writer, lines: list[bytes]) -> None:
+    """Rows of COPY, each with its line end; one that is large is not copied for it."""
+    if len(lines) == 1:
+        out.write(lines[0])
+        out.write(b"\n")
+    else:
+        out.write(b"\n".join([*lines, b""]))
+
+
+def _write_statement(out: DigestedFile, frame: Frame, lines: list[bytes]) -> None:
+    if len(lines) == 1:
+        out.write(frame.head, lines[0], frame.tail)
+    else:
+        out.write(frame.head + b",\n".join(lines) + frame.tail)
 
 
 def statements(batches: Iterable[Batch]) -> Iterator[list[bytes]]:
-    """The lines of each statement: a batch each, or parts of one whose rows are large."""
+    """The lines of each INSERT: a batch each, or parts of one whose rows are large."""
     for batch in batches:
         if batch.together or sum(map(len, batch.lines)) <= BYTES_PER_STATEMENT:
             yield batch.lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,6 +20,11 @@ from replant.model import Plan
     options.source,
     options.scope,
     options.strategy,
+    options.layout,
+    options.rows_format,
+    options.compress,
+    options.check,
+    options.on_conflict,
     click.option(
         "-o", "--output", metavar="PATH", help="Where the artifact goes; - is standard output."
     ),
@@ -30,20 +36,18 @@ def command(
     config: Path | None,
     source: str | None,
     scope: dict[str, str],
-    strategy: str | None,
-    output: str | None,
     force: bool,
     quiet: bool,
     verbose: bool,
+    **export: Any,
 ) -> None:
     """Write the chosen rows of a database as an artifact.
 
-    The artifact is one SQL file. It runs with psql alone, as one transaction, and carries what
-    `replant verify` needs.
+    The artifact is one SQL file, or a directory. A SQL file runs with psql alone, as one
+    transaction, and undoes itself if the rows that arrive are not those that were exported. Both
+    carry what `replant verify` needs.
     """
-    settings = options.settings_of(
-        config, source=source, scope=scope, strategy=strategy, output=output
-    )
+    settings = options.settings_of(config, source=source, scope=scope, **export)
     screen = console(stderr=True)
     with metered(screen, "exporting", quiet=quiet) as meter:
 
@@ -60,6 +64,8 @@ def command(
     screen.print(
         f"exported {counted(rows, 'row')} of {counted(len(done.plan.tables), 'table')} to {where}"
     )
+    if verbose and done.digest:
+        screen.print(f"SHA-256 {done.digest}")
     for warning in done.plan.warnings:
         screen.print(f"note: {warning}")
     left = len(done.plan.omissions)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from replant.config.reading import read_settings, with_options
-from replant.model import Settings
+from replant.model import Check, Compression, Layout, OnConflict, Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -51,6 +51,35 @@ scope = click.option(
 )
 strategy = click.option(
     "--strategy", metavar="NAME", help="How the load is ordered: ordered, superuser, or a plugin's."
+)
+on_conflict = click.option(
+    "--on-conflict",
+    type=click.Choice([way.value for way in OnConflict]),
+    callback=lambda _context, _parameter, value: value and OnConflict(value),
+    help="What to do with a row that the target holds already. [default: error]",
+)
+layout = click.option(
+    "--layout",
+    type=click.Choice([layout.value for layout in Layout]),
+    callback=lambda _context, _parameter, value: value and Layout(value),
+    help="One SQL file, or a directory with a data file for each table. [default: file]",
+)
+rows_format = click.option(
+    "--format",
+    metavar="NAME",
+    help="How rows are written: insert, copy, or a plugin's. [default: insert; a directory: copy]",
+)
+compress = click.option(
+    "--compress",
+    type=click.Choice([compression.value for compression in Compression]),
+    callback=lambda _context, _parameter, value: value and Compression(value),
+    help="How the data files of a directory are compressed. [default: none]",
+)
+check = click.option(
+    "--check",
+    type=click.Choice([check.value for check in Check]),
+    callback=lambda _context, _parameter, value: value and Check(value),
+    help="What a replay compares with the exported rows before it commits. [default: content]",
 )
 quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 verbose = click.option("-v", "--verbose", is_flag=True, help="Say more: every table, every note.")

@@ -22,6 +22,7 @@ from cattrs.gen import make_dict_structure_fn
 from replant.errors import ConfigurationError
 from replant.model import (
     ExportSettings,
+    OnConflict,
     PluginSettings,
     RelationName,
     Settings,
@@ -101,21 +102,25 @@ def with_options(
     source: str | None = None,
     target: str | None = None,
     scope: Mapping[str, str] | None = None,
-    strategy: str | None = None,
-    output: str | None = None,
+    **export: Any,
 ) -> Settings:
-    """The settings with what the command line says laid over them; None says nothing."""
-    export = attrs.evolve(
-        settings.export,
-        strategy=settings.export.strategy if strategy is None else strategy,
-        output=settings.export.output if output is None else output,
-    )
+    """The settings with what the command line says laid over them; None says nothing.
+
+    Args:
+        settings: those of the file.
+        source: connection string of the source.
+        target: connection string of the target.
+        scope: laid over the file's, value by value.
+        export: attributes of `ExportSettings`.
+
+    """
+    said = {name: value for name, value in export.items() if value is not None}
     return attrs.evolve(
         settings,
         source=settings.source if source is None else source,
         target=settings.target if target is None else target,
         scope={**settings.scope, **(scope or {})},
-        export=export,
+        export=attrs.evolve(settings.export, **said),
     )
 
 
@@ -237,6 +242,9 @@ def _converter() -> Converter:
     converter.register_structure_hook(PluginSettings, _plugins)
     converter.register_structure_hook_func(
         lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _choice
+    )
+    converter.register_structure_hook_func(
+        lambda kind: kind == OnConflict | None, lambda value, _: _choice(value, OnConflict)
     )
     converter.register_structure_hook_func(lambda kind: kind == dict[str, str], _scope)
     converter.register_structure_hook_func(

@@ -9,8 +9,21 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from attrs import evolve
+
 from replant.database.connections import Database
-from replant.model import Catalog, Column, ForeignKey, Identity, RelationKind, RelationName, Table
+from replant.model import (
+    Catalog,
+    Column,
+    Firing,
+    ForeignKey,
+    Identity,
+    OwnedSequence,
+    RelationKind,
+    RelationName,
+    Table,
+    Trigger,
+)
 
 _OURS = r"n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
 
@@ -33,7 +46,7 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_OURS}
 _COLUMNS = f"""
 SELECT a.attrelid, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
        CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,
-       a.attidentity::text, a.attgenerated <> '', a.attcollation <> 0
+       a.attidentity::text, a.attgenerated <> '', a.attcollation <> 0, a.atttypid, a.attnum
 FROM pg_catalog.pg_attribute AS a
 JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -41,6 +54,68 @@ LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.a
 WHERE a.attnum > 0 AND NOT a.attisdropped
   AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_OURS}
 ORDER BY a.attrelid, a.attnum
+"""
+
+# Types of PostgreSQL's own have their equality in pg_catalog, so only those of others are asked
+# for; a domain has the equality of the type below it.
+_TYPES = """
+WITH RECURSIVE used AS (
+    SELECT t.oid, t.oid AS base FROM pg_catalog.pg_type AS t
+    WHERE t.oid = ANY (%s) AND t.typtype <> 'd'
+    UNION
+    SELECT t.oid, t.typbasetype FROM pg_catalog.pg_type AS t
+    WHERE t.oid = ANY (%s) AND t.typtype = 'd'
+    UNION
+    SELECT u.oid, t.typbasetype FROM used AS u
+    JOIN pg_catalog.pg_type AS t ON t.oid = u.base WHERE t.typtype = 'd'
+)
+SELECT u.oid, pg_catalog.format_type(u.base, NULL),
+       (SELECT n.nspname
+        FROM pg_catalog.pg_opclass AS c
+        JOIN pg_catalog.pg_am AS m ON m.oid = c.opcmethod
+        JOIN pg_catalog.pg_amop AS a ON a.amopfamily = c.opcfamily
+             AND a.amoplefttype = c.opcintype AND a.amoprighttype = c.opcintype
+             AND a.amopstrategy = CASE m.amname WHEN 'btree' THEN 3 ELSE 1 END
+        JOIN pg_catalog.pg_operator AS o ON o.oid = a.amopopr
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = o.oprnamespace
+        WHERE c.opcintype = u.base AND c.opcdefault AND m.amname IN ('btree', 'hash')
+          AND o.oprname = '=' AND n.nspname <> 'pg_catalog'
+        ORDER BY m.amname LIMIT 1)
+FROM used AS u
+JOIN pg_catalog.pg_type AS t ON t.oid = u.base
+WHERE t.typtype <> 'd'
+"""
+
+# pg_depend has 'a' for OWNED BY and serial, 'i' for identity.
+_SEQUENCES = f"""
+SELECT d.refobjid, d.refobjsubid, m.nspname, c.relname, s.seqincrement
+FROM pg_catalog.pg_depend AS d
+JOIN pg_catalog.pg_sequence AS s ON s.seqrelid = d.objid
+JOIN pg_catalog.pg_class AS c ON c.oid = d.objid
+JOIN pg_catalog.pg_namespace AS m ON m.oid = c.relnamespace
+JOIN pg_catalog.pg_class AS t ON t.oid = d.refobjid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
+WHERE d.classid = 'pg_catalog.pg_class'::regclass
+  AND d.refclassid = 'pg_catalog.pg_class'::regclass
+  AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i') AND {_OURS}
+ORDER BY d.refobjid, d.refobjsubid, m.nspname, c.relname
+"""
+
+# Bits of tgtype: 4 is INSERT, 16 is UPDATE (PostgreSQL source, catalog/pg_trigger.h). ev_type is
+# '3' for INSERT and '2' for UPDATE (nodes/nodes.h, CmdType).
+_TRIGGERS = f"""
+SELECT g.tgrelid, g.tgname, 'trigger', g.tgtype & 4 <> 0, g.tgtype & 16 <> 0, g.tgenabled::text
+FROM pg_catalog.pg_trigger AS g
+JOIN pg_catalog.pg_class AS c ON c.oid = g.tgrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 20 <> 0 AND {_OURS}
+UNION ALL
+SELECT r.ev_class, r.rulename, 'rule', r.ev_type = '3', r.ev_type = '2', r.ev_enabled::text
+FROM pg_catalog.pg_rewrite AS r
+JOIN pg_catalog.pg_class AS c ON c.oid = r.ev_class
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE r.ev_type IN ('2', '3') AND r.ev_enabled <> 'D' AND c.relkind IN ('r', 'p') AND {_OURS}
+ORDER BY 1, 3, 2
 """
 
 # An index identifies rows when it is unique, on plain columns, on all rows, and checked at once;
@@ -87,11 +162,16 @@ def read_catalog(database: Database) -> Catalog:
     assert identity is not None
     relations = database.execute(_RELATIONS.encode()).fetchall()
     names = {oid: RelationName(schema, name) for oid, schema, name, *_ in relations}
-    columns = _grouped(database.execute(_COLUMNS.encode()))
+    columns = _columns(database)
     unique_keys = _grouped(database.execute(_UNIQUE_KEYS.encode()))
     foreign_keys = _grouped(database.execute(_FOREIGN_KEYS.encode()))
+    triggers = _grouped(database.execute(_TRIGGERS.encode()))
     tables = (
-        _table(row, names, columns[row[0]], unique_keys[row[0]], foreign_keys[row[0]])
+        evolve(
+            _table(row, names, unique_keys[row[0]], foreign_keys[row[0]]),
+            columns=tuple(columns[row[0]]),
+            triggers=tuple(_trigger(*trigger) for trigger in triggers[row[0]]),
+        )
         for row in relations
     )
     return Catalog(
@@ -114,7 +194,6 @@ def _grouped(rows: Iterable[tuple[Any, ...]]) -> defaultdict[int, list[tuple[Any
 def _table(
     row: tuple[Any, ...],
     names: dict[int, RelationName],
-    columns: list[tuple[Any, ...]],
     unique_keys: list[tuple[Any, ...]],
     foreign_keys: list[tuple[Any, ...]],
 ) -> Table:
@@ -122,7 +201,7 @@ def _table(
     return Table(
         name=names[oid],
         kind=RelationKind(kind),
-        columns=tuple(_column(*column) for column in columns),
+        columns=(),
         primary_key=next((tuple(key) for primary, key in unique_keys if primary), ()),
         unique_keys=tuple(tuple(key) for primary, key in unique_keys if not primary),
         foreign_keys=tuple(_foreign_key(names, oid, *key) for key in foreign_keys),
@@ -134,16 +213,41 @@ def _table(
     )
 
 
-def _column(
-    name: str,
-    type_: str,
-    not_null: bool,
-    default: str | None,
-    identity: str,
-    generated: bool,
-    collatable: bool,
-) -> Column:
-    return Column(name, type_, not_null, default, Identity(identity), generated, collatable)
+def _columns(database: Database) -> defaultdict[int, list[Column]]:
+    """The columns of every relation, by its oid."""
+    rows = database.execute(_COLUMNS.encode()).fetchall()
+    used = sorted({row[-2] for row in rows})
+    types = {oid: rest for oid, *rest in database.execute(_TYPES.encode(), [used, used])}
+    sequences = {
+        (oid, number): OwnedSequence(RelationName(schema, name), increment)
+        for oid, number, schema, name, increment in database.execute(_SEQUENCES.encode())
+    }
+    columns: defaultdict[int, list[Column]] = defaultdict(list)
+    for oid, name, type_, not_null, default, identity, generated, collatable, *ids in rows:
+        type_id, number = ids
+        base, equality = types[type_id]
+        columns[oid].append(
+            Column(
+                name=name,
+                type=type_,
+                not_null=not_null,
+                default=default,
+                identity=Identity(identity),
+                generated=generated,
+                collatable=collatable,
+                equality=equality,
+                base_type=base,
+                sequence=sequences.get((oid, number)),
+            )
+        )
+    return columns
+
+
+def _trigger(name: str, kind: str, on_insert: bool, on_update: bool, enabled: str) -> Trigger:
+    events = {"INSERT": on_insert, "UPDATE": on_update}
+    return Trigger(
+        name, kind, frozenset(event for event, fires in events.items() if fires), Firing(enabled)
+    )
 
 
 def _foreign_key(

@@ -43,7 +43,6 @@ EXACT_TEXT: Mapping[str, str] = {
 READING: Mapping[str, str] = {
     **EXACT_TEXT,
     "search_path": "",
-    "row_security": "off",
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "jit": "off",
@@ -53,12 +52,14 @@ READING: Mapping[str, str] = {
 
 
 @contextmanager
-def reading(dsn: str, side: str) -> Iterator[Database]:
+def reading(dsn: str, side: str, *, hidden_rows_fail: bool = True) -> Iterator[Database]:
     """One REPEATABLE READ READ ONLY transaction with pinned settings; it sees one state.
 
     Args:
         dsn: a libpq connection string; empty for libpq's own variables.
         side: `source` or `target`, for errors.
+        hidden_rows_fail: whether a policy that would hide rows is an error, as it is unless the
+            rows that the role sees are what is wanted.
 
     Raises:
         DatabaseError: the server cannot be reached, or failed while it was asked.
@@ -67,7 +68,7 @@ def reading(dsn: str, side: str) -> Iterator[Database]:
     with _connected(dsn, side) as connection, translated(side):
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
-        _pin(connection, READING)
+        _pin(connection, {**READING, "row_security": "off" if hidden_rows_fail else "on"})
         yield connection
         connection.rollback()
 

@@ -1,6 +1,16 @@
 """The values that all layers share: frozen, without I/O, without pluggy or psycopg."""
 
-from replant.model.catalog import Catalog, Column, ForeignKey, Identity, RelationKind, Table
+from replant.model.catalog import (
+    Catalog,
+    Column,
+    Firing,
+    ForeignKey,
+    Identity,
+    OwnedSequence,
+    RelationKind,
+    Table,
+    Trigger,
+)
 from replant.model.load_order import (
     AsReplica,
     CheckForeignKeys,
@@ -15,7 +25,14 @@ from replant.model.load_order import (
     Step,
 )
 from replant.model.names import RelationName, readable
-from replant.model.plan import Omission, Plan, PlannedColumn, PlannedTable
+from replant.model.plan import (
+    FiringTrigger,
+    Omission,
+    Plan,
+    PlannedColumn,
+    PlannedTable,
+    SequencePosition,
+)
 from replant.model.progress import Progress
 from replant.model.registration import (
     AllRows,
@@ -38,9 +55,16 @@ from replant.model.rows import (
     Selection,
 )
 from replant.model.settings import (
+    COPY,
+    INSERT,
+    Check,
+    Compression,
     Dangling,
     ExportSettings,
+    Layout,
+    OnConflict,
     PluginSettings,
+    RowSecurity,
     Settings,
     TableSettings,
 )
@@ -54,24 +78,31 @@ from replant.model.transform import (
 )
 
 __all__ = [
+    "COPY",
+    "INSERT",
     "AllRows",
     "AsReplica",
     "ByColumn",
     "ByPredicate",
     "Catalog",
+    "Check",
     "CheckForeignKeys",
     "ChosenRows",
     "Column",
     "ColumnIs",
+    "Compression",
     "Condition",
     "Cycle",
     "Dangling",
     "DeclaredColumn",
     "DeferConstraints",
     "ExportSettings",
+    "Firing",
+    "FiringTrigger",
     "ForeignKey",
     "Identity",
     "KeyIsNot",
+    "Layout",
     "Link",
     "LinkedTo",
     "LoadOrder",
@@ -79,7 +110,9 @@ __all__ = [
     "LoadTogether",
     "Membership",
     "Omission",
+    "OnConflict",
     "OrderRequest",
+    "OwnedSequence",
     "PatchColumns",
     "Plan",
     "PlannedColumn",
@@ -92,8 +125,10 @@ __all__ = [
     "RelationKind",
     "RelationName",
     "RowFormat",
+    "RowSecurity",
     "Satisfies",
     "Selection",
+    "SequencePosition",
     "Settings",
     "SqlExpression",
     "Statement",
@@ -103,6 +138,7 @@ __all__ = [
     "Text",
     "ThroughForeignKey",
     "Transform",
+    "Trigger",
     "WhereReferenced",
     "readable",
 ]

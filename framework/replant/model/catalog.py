@@ -32,6 +32,14 @@ class RelationKind(Enum):
 
 
 @frozen
+class OwnedSequence:
+    """A sequence that a column owns: that of an identity column, of `serial`, of OWNED BY."""
+
+    name: RelationName
+    increment: int = 1
+
+
+@frozen
 class Column:
     """One column of a table that is not dropped.
 
@@ -41,6 +49,11 @@ class Column:
         default: the default expression as `pg_get_expr` writes it, or None.
         generated: whether the column is computed (stored or virtual) and so is never written.
         collatable: whether the type has a collation, so an order needs one named.
+        equality: the schema of the type's `=` operator, where that is not `pg_catalog` (as for
+            a type of an extension); None also for a type that has none.
+        base_type: the type below all domains, for example `bigint`; equal to `type` but for the
+            modifier where there is no domain.
+        sequence: the sequence that the column owns.
 
     """
 
@@ -51,6 +64,9 @@ class Column:
     identity: Identity = Identity.NONE
     generated: bool = False
     collatable: bool = False
+    equality: str | None = None
+    base_type: str = ""
+    sequence: OwnedSequence | None = None
 
     @property
     def writable(self) -> bool:
@@ -82,6 +98,30 @@ class ForeignKey:
         return f"{self.table}({own}) → {self.references}({other})"
 
 
+class Firing(Enum):
+    """`pg_trigger.tgenabled`: in which modes of `session_replication_role` a trigger fires."""
+
+    ORDINARY = "O"
+    REPLICA = "R"
+    ALWAYS = "A"
+
+
+@frozen
+class Trigger:
+    """A trigger or rule that changes what an INSERT or UPDATE of a table does.
+
+    Attributes:
+        kind: `trigger` or `rule`.
+        events: `INSERT`, `UPDATE`, or both.
+
+    """
+
+    name: str
+    kind: str
+    events: frozenset[str]
+    firing: Firing = Firing.ORDINARY
+
+
 @frozen
 class Table:
     """A relation with its columns in `attnum` order and its keys in name order.
@@ -91,6 +131,7 @@ class Table:
         unique_keys: the columns of each other unique constraint or plain unique index.
         estimated_rows: `pg_class.reltuples`, or 0 where it was never analysed.
         is_partition: whether it is a partition, whose rows its root shows as well.
+        triggers: the triggers and rules that a load may fire, those of constraints excepted.
         rows_are_hidden: whether row-level security applies to the connected role.
         may_use_schema: whether the connected role has USAGE on the schema.
         may_select: whether the connected role may read every column.
@@ -105,6 +146,7 @@ class Table:
     foreign_keys: tuple[ForeignKey, ...] = ()
     estimated_rows: int = 0
     is_partition: bool = False
+    triggers: tuple[Trigger, ...] = ()
     rows_are_hidden: bool = False
     may_use_schema: bool = True
     may_select: bool = True
@@ -112,6 +154,11 @@ class Table:
     def column(self, name: str) -> Column | None:
         """The column of that name, or None."""
         return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def equality(self) -> dict[str, str]:
+        """The schema of each column's `=` operator, where that is not `pg_catalog`."""
+        return {c.name: c.equality for c in self.columns if c.equality is not None}
 
     @property
     def identifying_columns(self) -> tuple[str, ...]:

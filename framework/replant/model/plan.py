@@ -5,23 +5,33 @@ A plan is compared, printed and tested without a database.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from replant.model.catalog import Trigger
 from replant.model.load_order import LoadOrder
-from replant.model.names import RelationName
+from replant.model.names import RelationName, readable
 from replant.model.rows import ChosenRows, Selection
+from replant.model.settings import Check, Compression, Layout, OnConflict
 from replant.model.transform import RowFormat, Transform
 
 
 @frozen
 class PlannedColumn:
-    """A column that is exported, with the chain of transforms its values pass through."""
+    """A column that is exported.
+
+    Attributes:
+        transforms: the chain that its values pass through.
+        always_identity: whether it is an identity column that is GENERATED ALWAYS, which an
+            UPDATE may not set.
+
+    """
 
     name: str
     type: str
     transforms: tuple[Transform, ...] = ()
+    always_identity: bool = False
 
 
 @frozen
@@ -35,8 +45,7 @@ class PlannedTable:
         collatable: those key columns whose order needs a collation named.
         rows: which rows are exported.
         row_count: how many rows they chose in the snapshot of the plan.
-        overriding: whether INSERT must say OVERRIDING SYSTEM VALUE, for an identity column that
-            is GENERATED ALWAYS.
+        on_conflict: what a replay does with a row that is there already.
         row_format: how a row is rendered, when a plugin renders it.
 
     """
@@ -47,13 +56,52 @@ class PlannedTable:
     collatable: frozenset[str] = frozenset()
     rows: ChosenRows = field(factory=ChosenRows)
     row_count: int = 0
-    overriding: bool = False
+    on_conflict: OnConflict = OnConflict.ERROR
     row_format: RowFormat | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:
         """The names of the exported columns."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def overriding(self) -> bool:
+        """Whether INSERT must say OVERRIDING SYSTEM VALUE."""
+        return any(column.always_identity for column in self.columns)
+
+    def with_columns(self, columns: Iterable[PlannedColumn]) -> PlannedTable:
+        """The same rows with other columns, or with fewer."""
+        return evolve(self, columns=tuple(columns))
+
+
+@frozen
+class SequencePosition:
+    """How far a sequence must have come in the target, to cover the exported rows.
+
+    Attributes:
+        table: the table whose column owns the sequence.
+        least: the least value that the column's exported rows hold.
+        greatest: the greatest.
+
+    """
+
+    table: RelationName
+    column: str
+    least: int
+    greatest: int
+
+
+@frozen
+class FiringTrigger:
+    """A trigger or rule that fires during a replay, as the source has it."""
+
+    table: RelationName
+    trigger: Trigger
+
+    def __str__(self) -> str:
+        """For people: `trigger audit of s.t, on INSERT`."""
+        events = " and ".join(sorted(self.trigger.events))
+        return f"{self.trigger.kind} {readable(self.trigger.name)} of {self.table}, on {events}"
 
 
 @frozen
@@ -73,6 +121,12 @@ class Plan:
         plugins: name to `distribution version`, of every plugin that was asked.
         tables: in the order in which they are first loaded.
         order: the steps, and what is said around them.
+        layout: what lies on disk afterwards.
+        compression: of the data files of a directory.
+        check: what a replay compares before it commits.
+        seen_as: the role whose view of the rows this is, where policies may hide some.
+        sequences: those that a replay moves forward, and how far.
+        triggers: those that fire in the replay, if the target has what the source has.
         omissions: what is left out, each with the reason.
         warnings: what a person should know although it stops nothing.
 
@@ -85,6 +139,12 @@ class Plan:
     format: str
     tables: tuple[PlannedTable, ...]
     order: LoadOrder
+    layout: Layout = Layout.FILE
+    compression: Compression = Compression.NONE
+    check: Check = Check.CONTENT
+    seen_as: str | None = None
+    sequences: tuple[SequencePosition, ...] = ()
+    triggers: tuple[FiringTrigger, ...] = ()
     omissions: tuple[Omission, ...] = ()
     warnings: tuple[str, ...] = ()
     _by_name: Mapping[RelationName, PlannedTable] = field(init=False, repr=False, eq=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import frozen
+from attrs import field, frozen
 
 from replant.model.names import RelationName
 
@@ -66,11 +66,15 @@ class ChosenRows:
     Attributes:
         only: whether the rows of inheritance children are kept out by ONLY. A partitioned table
             has its rows nowhere but in its partitions, so it is read without.
+        equality: the schema of the `=` operator of each column whose type has it outside
+            `pg_catalog`; another operator of that name might not tell `A` from `a` as the
+            column's own does, or tell them apart where it does not.
 
     """
 
     conditions: tuple[Condition, ...] = ()
     only: bool = True
+    equality: Mapping[str, str] = field(factory=dict)
 
 
 #: The chosen rows of every table that is exported.

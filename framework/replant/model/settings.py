@@ -19,6 +19,50 @@ class Dangling(Enum):
     EXPORT = "export"
 
 
+class OnConflict(Enum):
+    """What a replay does with a row that is there already, by a unique key."""
+
+    ERROR = "error"
+    SKIP = "skip"
+    UPDATE = "update"
+
+
+class Layout(Enum):
+    """What lies on disk: one SQL file, or a directory of data files with a manifest."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+
+
+class Compression(Enum):
+    """How the data files of a directory are compressed."""
+
+    NONE = "none"
+    GZIP = "gzip"
+    ZSTD = "zstd"
+
+
+class Check(Enum):
+    """What a replay compares with the exported rows before it commits."""
+
+    CONTENT = "content"
+    COUNT = "count"
+    NONE = "none"
+
+
+class RowSecurity(Enum):
+    """What to do when row-level security may hide rows of the source from the role."""
+
+    FAIL = "fail"
+    AS_ROLE = "as-role"
+
+
+#: Rows as statements that any client can run; what a file holds unless it is asked for another.
+INSERT = "insert"
+#: Rows as PostgreSQL's COPY writes them in its text format; what a directory holds.
+COPY = "copy"
+
+
 @frozen
 class TableSettings:
     """Changes to one registered table.
@@ -27,6 +71,7 @@ class TableSettings:
         where: an SQL predicate over the table's columns that its rows must satisfy as well.
         omit: the columns left to their default, in place of the plugin's own list.
         dangling: overrides the setting of the export for this table.
+        on_conflict: likewise; and that of a replay, where it takes another than the artifact's.
 
     """
 
@@ -34,6 +79,7 @@ class TableSettings:
     where: str | None = None
     omit: tuple[str, ...] | None = None
     dangling: Dangling | None = None
+    on_conflict: OnConflict | None = None
 
 
 @frozen
@@ -43,17 +89,36 @@ class ExportSettings:
     Attributes:
         output: a path, or `-` for standard output; None when it was not said.
         strategy: the name of the strategy that orders the load.
-        format: `insert`, or the name of a format that a plugin renders.
+        layout: one file, or a directory.
+        format: `insert`, `copy`, or the name of a format that a plugin renders; None for what
+            the layout holds by default.
+        compress: how the data files of a directory are compressed.
+        check: what the artifact compares with the exported rows when it is replayed.
+        on_conflict: what a replay does with rows that are there already; None when it was not
+            said, which is an error for an artifact and the artifact's own way for a replay.
         dangling: what to do with rows that reference rows outside the export.
+        row_security: what to do when policies may hide rows.
         allow_empty: whether an export without a row is wanted.
 
     """
 
     output: str | None = None
     strategy: str = "ordered"
-    format: str = "insert"
+    layout: Layout = Layout.FILE
+    format: str | None = None
+    compress: Compression = Compression.NONE
+    check: Check = Check.CONTENT
+    on_conflict: OnConflict | None = None
     dangling: Dangling = Dangling.FAIL
+    row_security: RowSecurity = RowSecurity.FAIL
     allow_empty: bool = False
+
+    @property
+    def format_name(self) -> str:
+        """The format, which the layout decides when it was not said."""
+        if self.format is not None:
+            return self.format
+        return INSERT if self.layout is Layout.FILE else COPY
 
 
 @frozen

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+
+from attrs import evolve
 
 from replant.database.connections import Database
-from replant.errors import PluginError
+from replant.errors import ConfigurationError, PluginError
 from replant.host.manager import Host
 from replant.model import (
+    COPY,
+    INSERT,
+    AsReplica,
     Catalog,
     Column,
+    Compression,
+    ExportSettings,
+    Firing,
+    FiringTrigger,
     Identity,
+    Layout,
     LoadOrder,
     LoadTable,
     LoadTogether,
-    Omission,
+    OnConflict,
     OrderRequest,
+    PatchColumns,
     Plan,
     PlannedColumn,
     PlannedTable,
@@ -30,11 +41,13 @@ from replant.model import (
     readable,
 )
 from replant.planning.census import Census, take_census
+from replant.planning.columns import large_objects, sequence_positions
+from replant.planning.omissions import omissions, warnings
 from replant.planning.selection import Selected, select
 from replant.rendering.rows import computed_by_server
 
-#: The format that replant renders itself, and the only one that it replays.
-INSERT = "insert"
+#: The formats that replant renders itself, and the only ones that it replays.
+OWN_FORMATS = (INSERT, COPY)
 
 
 def make_plan(database: Database, catalog: Catalog, host: Host, settings: Settings) -> Plan:
@@ -44,9 +57,32 @@ def make_plan(database: Database, catalog: Catalog, host: Host, settings: Settin
         ReplantError: see `select` and `take_census`; a plugin may fail too.
 
     """
+    check_form(settings.export)
     selected = select(catalog, host.register_tables(catalog, settings), settings)
     census = take_census(database, selected, settings)
-    return plan_from(catalog, selected, census, host, settings)
+    decided = plan_from(catalog, selected, census, host, settings)
+    sequences, unmoved = sequence_positions(database, selected, decided)
+    objects = large_objects(database, selected, decided)
+    return evolve(decided, sequences=sequences, omissions=(*decided.omissions, *unmoved, *objects))
+
+
+def check_form(export: ExportSettings) -> None:
+    """Refuse a layout and a format that do not go together.
+
+    Raises:
+        ConfigurationError: they do not.
+
+    """
+    if export.layout is Layout.DIRECTORY and export.format_name != COPY:
+        raise ConfigurationError(
+            f"export.format: a directory holds the rows as COPY writes them, not as "
+            f"{export.format_name!r}; leave the format out, or choose layout = 'file'"
+        )
+    if export.layout is Layout.FILE and export.compress is not Compression.NONE:
+        raise ConfigurationError(
+            "export.compress: a file is not compressed; choose layout = 'directory', or let "
+            "gzip or zstd read it from -o -"
+        )
 
 
 def plan_from(
@@ -55,25 +91,35 @@ def plan_from(
     """The plan of a counted selection; pure but for what plugins do.
 
     Raises:
-        ConfigurationError: no plugin knows the strategy or the format.
+        ConfigurationError: no plugin knows the strategy or the format, or rows of a table should
+            be updated that no key tells apart.
         PluginError: a plugin fails, or its load order does not fit the tables.
 
     """
+    on_conflict = _on_conflict(selected, settings)
     planned = {
-        name: _planned_table(selected, census, host, name, settings.export.format)
+        name: evolve(
+            _planned_table(selected, census, host, name, settings.export.format_name),
+            on_conflict=on_conflict[name],
+        )
         for name in selected.tables
     }
-    order = _order(selected, census, host, settings.export.strategy)
+    order = _order(selected, census, host, settings.export.strategy, on_conflict)
     return Plan(
         source_version=catalog.version_text,
         plugins=host.versions,
         scope=dict(sorted(settings.scope.items())),
         strategy=settings.export.strategy,
-        format=settings.export.format,
+        format=settings.export.format_name,
         tables=tuple(planned[name] for name in _loaded(order)),
         order=order,
-        omissions=tuple(_omissions(catalog, selected, census)),
-        warnings=tuple(_warnings(selected, census)),
+        layout=settings.export.layout,
+        compression=settings.export.compress,
+        check=settings.export.check,
+        seen_as=_seen_as(catalog, selected),
+        triggers=tuple(_triggers(selected, order, on_conflict)),
+        omissions=tuple(omissions(catalog, selected, census)),
+        warnings=tuple(warnings(selected, census)),
     )
 
 
@@ -82,15 +128,18 @@ def _planned_table(
 ) -> PlannedTable:
     table, columns = selected.tables[name], selected.columns[name]
     exported = {column.name: column for column in columns}
-    key = table.identifying_columns
-    if not exported.keys() >= set(key):
-        key = ()
+    key = _key(selected, name)
     planned = tuple(
-        PlannedColumn(c.name, c.type, _chain(host.transform_value(table, c), table, c))
+        PlannedColumn(
+            c.name,
+            c.type,
+            _chain(host.transform_value(table, c), table, c),
+            always_identity=c.identity is Identity.ALWAYS,
+        )
         for c in columns
     )
     renderer = None
-    if format_name != INSERT:
+    if format_name not in OWN_FORMATS:
         renderer = host.render_row(table, columns, format_name)
         _check_renderer(renderer, planned, name, format_name)
     return PlannedTable(
@@ -100,7 +149,6 @@ def _planned_table(
         collatable=frozenset(part for part in key if exported[part].collatable),
         rows=census.rows[name],
         row_count=census.counts[name],
-        overriding=any(column.identity is Identity.ALWAYS for column in columns),
         row_format=renderer,
     )
 
@@ -129,7 +177,65 @@ def _chain(chain: tuple[Transform, ...], table: Table, column: Column) -> tuple[
     return chain
 
 
-def _order(selected: Selected, census: Census, host: Host, strategy: str) -> LoadOrder:
+def _on_conflict(selected: Selected, settings: Settings) -> dict[RelationName, OnConflict]:
+    said = {change.name: change.on_conflict for change in settings.tables if change.on_conflict}
+    default = settings.export.on_conflict or OnConflict.ERROR
+    ways = {name: said.get(name, default) for name in selected.tables}
+    keyless = [
+        str(name)
+        for name, way in ways.items()
+        if way is OnConflict.UPDATE and not _key(selected, name)
+    ]
+    if keyless:
+        raise ConfigurationError(no_key_to_update_by(keyless))
+    return ways
+
+
+def no_key_to_update_by(tables: Sequence[str]) -> str:
+    """The refusal to update rows of tables without a key."""
+    return (
+        f"on_conflict: rows of {', '.join(tables)} cannot be updated, since no key tells them "
+        f"apart; choose on_conflict = 'error' or 'skip' for them under [[tables]]"
+    )
+
+
+def _key(selected: Selected, name: RelationName) -> tuple[str, ...]:
+    """The columns that identify a row, if all of them are exported."""
+    key = selected.tables[name].identifying_columns
+    exported = {column.name for column in selected.columns[name]}
+    return key if exported.issuperset(key) else ()
+
+
+def _seen_as(catalog: Catalog, selected: Selected) -> str | None:
+    """The role, if policies may hide rows from it (which was allowed, or the export failed)."""
+    hidden = any(table.rows_are_hidden for table in selected.tables.values())
+    return catalog.role if hidden else None
+
+
+def _triggers(
+    selected: Selected, order: LoadOrder, on_conflict: Mapping[RelationName, OnConflict]
+) -> Iterator[FiringTrigger]:
+    """What fires when the rows are loaded in this order."""
+    replica = any(isinstance(statement, AsReplica) for statement in order.before)
+    quiet = Firing.ORDINARY if replica else Firing.REPLICA
+    patched = {step.table for step in order.steps if isinstance(step, PatchColumns)}
+    for name, table in selected.tables.items():
+        events = {"INSERT"}
+        if name in patched or on_conflict[name] is OnConflict.UPDATE:
+            events.add("UPDATE")
+        for trigger in table.triggers:
+            fires = trigger.events & events
+            if fires and trigger.firing is not quiet:
+                yield FiringTrigger(name, evolve(trigger, events=frozenset(fires)))
+
+
+def _order(
+    selected: Selected,
+    census: Census,
+    host: Host,
+    strategy: str,
+    on_conflict: Mapping[RelationName, OnConflict],
+) -> LoadOrder:
     tables = tuple(sorted(selected.tables))
     keys = tuple(
         key
@@ -147,7 +253,7 @@ def _order(selected: Selected, census: Census, host: Host, strategy: str) -> Loa
                 (name, column.name)
                 for name in tables
                 for column in selected.columns[name]
-                if not column.not_null
+                if not column.not_null and on_conflict[name] is OnConflict.ERROR
             ),
             keyed=frozenset(n for n in tables if selected.tables[n].identifying_columns),
         )
@@ -169,59 +275,3 @@ def _loaded(order: LoadOrder) -> Iterator[RelationName]:
                 yield name
             case LoadTogether(names):
                 yield from names
-
-
-def _omissions(catalog: Catalog, selected: Selected, census: Census) -> Iterator[Omission]:
-    for name, table in selected.tables.items():
-        exported = {column.name for column in selected.columns[name]}
-        for column in table.columns:
-            if column.name not in exported:
-                why = "computed by the target" if column.generated else _left_to_default(column)
-                yield Omission(f"{name}.{readable(column.name)}", why)
-            elif column.identity is not Identity.NONE or "nextval(" in (column.default or ""):
-                why = "not moved: before new rows come in the target, set it past the largest value"
-                yield Omission(f"the sequence of {name}.{readable(column.name)}", why)
-    covered = {name.schema for name in selected.tables}
-    for name, other in catalog.tables.items():
-        if name.schema in covered and name not in selected.tables and not other.is_partition:
-            kind = other.kind.name.lower().replace("_", " ")
-            yield Omission(str(name), f"a {kind} that no enabled plugin registers")
-    for finding in census.left_out:
-        noun = "row" if finding.count == 1 else "rows"
-        yield Omission(f"{finding.count} {noun} of {finding.key.table}", str(finding))
-    for references, keys in _leaving(selected.tables).items():
-        listed = ", ".join(keys)
-        yield Omission(str(references), f"not exported, but referenced by {listed}")
-
-
-def _left_to_default(column: Column) -> str:
-    return f"left to its default in the target, here {column.default or 'NULL'}"
-
-
-def _leaving(tables: Mapping[RelationName, Table]) -> dict[RelationName, list[str]]:
-    """The foreign keys that lead to tables which are not exported."""
-    leaving: dict[RelationName, list[str]] = {}
-    for table in tables.values():
-        for key in table.foreign_keys:
-            if key.references not in tables:
-                leaving.setdefault(key.references, []).append(str(key))
-    return dict(sorted(leaving.items()))
-
-
-def _warnings(selected: Selected, census: Census) -> Iterator[str]:
-    for name, table in selected.tables.items():
-        item = selected.registered[name]
-        declared = {column.name: column for column in item.registration.columns}
-        for column in table.columns if declared else ():
-            if column.name not in declared:
-                yield (
-                    f"{name}.{readable(column.name)} is not known to the plugin {item.plugin!r}; "
-                    f"it is exported all the same"
-                )
-            elif declared[column.name].type != column.type:
-                yield (
-                    f"{name}.{readable(column.name)} is {column.type}; the plugin "
-                    f"{item.plugin!r} was written for {declared[column.name].type}"
-                )
-    for finding in census.kept:
-        yield f"exported all the same: {finding}"

@@ -28,6 +28,7 @@ from replant.model import (
     LinkedTo,
     RelationKind,
     RelationName,
+    RowSecurity,
     Satisfies,
     Selection,
     Settings,
@@ -74,7 +75,7 @@ def select(catalog: Catalog, registered: Sequence[Registered], settings: Setting
     """
     by_table = {item.registration.table: item for item in registered}
     tables = _live_tables(catalog, by_table)
-    _check_readable(catalog, tables.values())
+    _check_readable(catalog, tables.values(), settings.export.row_security)
     _check_scope(by_table.values(), settings.scope)
     changes = _changes(settings.tables, tables)
     columns = {
@@ -114,7 +115,7 @@ def _live_tables(
     return {name: catalog.tables[name] for name in sorted(registered)}
 
 
-def _check_readable(catalog: Catalog, tables: Iterable[Table]) -> None:
+def _check_readable(catalog: Catalog, tables: Iterable[Table], row_security: RowSecurity) -> None:
     """Find all missing privileges at once, with the GRANT for each kind."""
     tables = list(tables)
     closed = [table.name.schema for table in tables if not table.may_use_schema]
@@ -127,11 +128,12 @@ def _check_readable(catalog: Catalog, tables: Iterable[Table]) -> None:
             f"to export; run as their owner: {' '.join(mends)}"
         )
     hidden = [str(table.name) for table in tables if table.rows_are_hidden]
-    if hidden:
+    if hidden and row_security is RowSecurity.FAIL:
         raise PrivilegeError(
             f"row-level security may hide rows of {', '.join(hidden)} from the role "
             f"{catalog.role!r}, and an export must not lose them; read as the tables' owner or "
-            f"as a role with BYPASSRLS"
+            f"as a role with BYPASSRLS, or say that the rows which this role sees are wanted: "
+            f"row_security = 'as-role' under [export]"
         )
 
 
@@ -232,7 +234,8 @@ def _rows(
             pass
     if change is not None and change.where is not None:
         conditions.append(Satisfies(change.where))
-    return ChosenRows(tuple(conditions), only=tables[name].kind is RelationKind.TABLE)
+    table = tables[name]
+    return ChosenRows(tuple(conditions), table.kind is RelationKind.TABLE, table.equality)
 
 
 def _link_up(

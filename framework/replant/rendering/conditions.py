@@ -6,7 +6,7 @@ without capturing each other's columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from psycopg import sql
 
@@ -51,49 +51,81 @@ def chosen_from(selection: Selection, name: RelationName, *, alias: str = "t0") 
 def chosen_where(selection: Selection, name: RelationName, *, depth: int = 0) -> sql.Composable:
     """What follows WHERE: an expression over alias `t<depth>` for the other conditions."""
     terms = [
-        _term(selection, condition, depth)
+        _term(selection, name, condition, depth)
         for condition in selection[name].conditions
         if not isinstance(condition, Satisfies)
     ]
     return sql.SQL(" AND ").join(terms) if terms else sql.SQL("true")
 
 
-def linked(selection: Selection, link: Link, *, depth: int) -> sql.Composable:
-    """A chosen row stands at the other end of the link from the row under `t<depth>`."""
+def linked(selection: Selection, name: RelationName, link: Link, *, depth: int) -> sql.Composable:
+    """A chosen row stands at the other end of the link from the row of `name` under `t<depth>`."""
     inner = f"t{depth + 1}"
     return sql.SQL("EXISTS (SELECT FROM {} WHERE {} AND {})").format(
         chosen_from(selection, link.other, alias=inner),
-        same_row(f"t{depth}", link, inner),
+        same_row(selection, (name, f"t{depth}"), link, inner),
         chosen_where(selection, link.other, depth=depth + 1),
     )
 
 
-def same_row(own: str, link: Link, other: str) -> sql.Composable:
-    """The aliases `own` and `other` hold equal values in the columns of the link."""
+def same_row(
+    selection: Selection, own: tuple[RelationName, str], link: Link, other: str
+) -> sql.Composable:
+    """Rows under the aliases `own[1]` and `other` hold equal values in the columns of the link.
+
+    Where both columns have an equality of their own, it is the foreign key's too. A column of a
+    type such as citext that is compared with one of text is compared as text.
+    """
+    name, alias = own
+    mine = _equality(selection, name)
+    theirs = _equality(selection, link.other)
     return sql.SQL(" AND ").join(
-        sql.SQL("{} = {}").format(sql.Identifier(other, theirs), sql.Identifier(own, mine))
-        for mine, theirs in zip(link.columns, link.other_columns, strict=True)
+        sql.SQL("{} {} {}").format(
+            sql.Identifier(other, b),
+            equals(mine.get(a) if mine.get(a) == theirs.get(b) else None),
+            sql.Identifier(alias, a),
+        )
+        for a, b in zip(link.columns, link.other_columns, strict=True)
     )
 
 
+def equals(schema: str | None) -> sql.Composable:
+    """The operator `=` of a schema; of `pg_catalog` by its plain name."""
+    if schema is None:
+        return sql.SQL("=")
+    return sql.SQL("OPERATOR({}.=)").format(sql.Identifier(schema))
+
+
+def _equality(selection: Selection, name: RelationName) -> Mapping[str, str]:
+    return selection[name].equality if name in selection else {}
+
+
 def _term(
-    selection: Selection, condition: ColumnIs | LinkedTo | KeyIsNot, depth: int
+    selection: Selection,
+    name: RelationName,
+    condition: ColumnIs | LinkedTo | KeyIsNot,
+    depth: int,
 ) -> sql.Composable:
     alias = f"t{depth}"
+    equality = selection[name].equality
     match condition:
         case ColumnIs(column, value):
-            return sql.SQL("{} = {}").format(sql.Identifier(alias, column), sql.Literal(value))
+            return _is(alias, column, value, equality)
         case LinkedTo(links):
-            ways = [linked(selection, link, depth=depth) for link in links]
+            ways = [linked(selection, name, link, depth=depth) for link in links]
             return sql.SQL("({})").format(sql.SQL(" OR ").join(ways)) if ways else sql.SQL("false")
         case KeyIsNot(names, keys):
-            rows = [_key_is(alias, names, key) for key in keys]
-            return sql.SQL("NOT ({})").format(sql.SQL(" OR ").join(rows))
+            rows = [
+                sql.SQL(" AND ").join(
+                    _is(alias, column, value, equality)
+                    for column, value in zip(names, key, strict=True)
+                )
+                for key in keys
+            ]
+            return sql.SQL("NOT (({}))").format(sql.SQL(") OR (").join(rows))
 
 
-def _key_is(alias: str, names: tuple[str, ...], key: tuple[str, ...]) -> sql.Composable:
-    pairs = [
-        sql.SQL("{} = {}").format(sql.Identifier(alias, name), sql.Literal(value))
-        for name, value in zip(names, key, strict=True)
-    ]
-    return sql.SQL("({})").format(sql.SQL(" AND ").join(pairs))
+def _is(alias: str, column: str, value: str, equality: Mapping[str, str]) -> sql.Composable:
+    return sql.SQL("{} {} {}").format(
+        sql.Identifier(alias, column), equals(equality.get(column)), sql.Literal(value)
+    )

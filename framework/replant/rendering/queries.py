@@ -15,7 +15,7 @@ from replant.model import (
     Selection,
     SqlExpression,
 )
-from replant.rendering.conditions import chosen_from, chosen_where, linked, same_row
+from replant.rendering.conditions import chosen_from, chosen_where, equals, linked, same_row
 from replant.rendering.rows import (
     fingerprint_expression,
     line_expression,
@@ -59,6 +59,32 @@ def texts(selection: Selection, table: PlannedTable) -> sql.Composed:
     return _ordered(selection, table, sql.SQL(", ").join(values))
 
 
+def fields(selection: Selection, table: PlannedTable) -> sql.Composed:
+    """The rows in order, the exported columns as they are: what COPY writes as a row."""
+    values = [value_expression(column) for column in table.columns]
+    return _ordered(selection, table, sql.SQL(", ").join(values))
+
+
+def bounds(selection: Selection, table: PlannedTable, column: str) -> sql.Composed:
+    """The least and the greatest value of a column of integers, as bigint; NULL for no value."""
+    (planned,) = (c for c in table.columns if c.name == column)
+    value = sql.SQL("({})::bigint").format(value_expression(planned))
+    return _select(selection, table.name, sql.SQL("min({0}), max({0})").format(value))
+
+
+def large_objects(selection: Selection, name: RelationName, column: str) -> sql.Composed:
+    """How many large objects the column of the chosen rows points to.
+
+    PostgreSQL manual, "Large Objects" and pg_largeobject_metadata, which everyone may read.
+    """
+    value = sql.Identifier("t0", column)
+    wanted = sql.SQL("count(DISTINCT {}::oid)").format(value)
+    exists = sql.SQL(
+        " AND EXISTS (SELECT FROM pg_largeobject_metadata AS m WHERE m.oid = {}::oid)"
+    ).format(value)
+    return _select(selection, name, wanted) + exists
+
+
 def rendered(selection: Selection, table: PlannedTable, row: SqlExpression) -> sql.Composed:
     """The rows in order, in a plugin's format: one column of type text.
 
@@ -85,8 +111,9 @@ def lines_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) -
     """
     link = Link(key.columns, key.references, key.referenced_columns)
     place = sql.SQL("t0.tableoid, t0.ctid")
-    itself = sql.SQL("coalesce({}, false)").format(same_row("t0", link, "t0"))
-    roots = sql.SQL("({} OR NOT {})").format(itself, linked(selection, link, depth=0))
+    own = (table.name, "t0")
+    itself = sql.SQL("coalesce({}, false)").format(same_row(selection, own, link, "t0"))
+    roots = sql.SQL("({} OR NOT {})").format(itself, linked(selection, table.name, link, depth=0))
     identity = sql.SQL(", ").join(sql.Identifier("t0", c) for c in key.referenced_columns)
     return sql.SQL(
         "WITH RECURSIVE depths AS ("
@@ -103,7 +130,7 @@ def lines_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) -
         source=chosen_from(selection, table.name),
         chosen=chosen_where(selection, table.name),
         roots=roots,
-        child=same_row("t0", link, "d"),
+        child=same_row(selection, own, link, "d"),
         itself=itself,
         line=line_expression(table),
         order=order_by(table),
@@ -123,12 +150,15 @@ def dangling(
         sql.SQL("{} IS NOT NULL").format(sql.Identifier("t0", column)) for column in key.columns
     )
     exists = sql.SQL("EXISTS (SELECT FROM {} AS t1 WHERE {})").format(
-        sql.Identifier(key.references.schema, key.references.name), same_row("t0", link, "t1")
+        sql.Identifier(key.references.schema, key.references.name),
+        same_row(selection, (key.table, "t0"), link, "t1"),
     )
     wanted = [sql.SQL("count(*) OVER ()"), exists]
     wanted += [text_expression(sql.Identifier("t0", column)) for column in shown]
     query = _select(selection, key.table, sql.SQL(", ").join(wanted))
-    query += sql.SQL(" AND {} AND NOT {}").format(given, linked(selection, link, depth=0))
+    query += sql.SQL(" AND {} AND NOT {}").format(
+        given, linked(selection, key.table, link, depth=0)
+    )
     if shown:
         first = len(wanted) - len(shown) + 1
         places = range(first, len(wanted) + 1)
@@ -146,27 +176,36 @@ def key_texts(selection: Selection, table: PlannedTable) -> sql.Composed:
 def texts_by_key(
     table: PlannedTable, columns: Sequence[str], keys: Sequence[Sequence[str | None]]
 ) -> sql.Composed:
-    """The rows with these keys: the texts of the key's columns, then of `columns`.
+    """The rows with these keys: the key's place in the list, its texts in the row, then `columns`.
 
-    A first row of typed NULLs lets each type's input function read the keys; it equals no row.
+    A key may be equal to the row's by its type, and yet have another text. A first row of typed
+    NULLs lets each type's input function read the keys; it equals no row.
     """
     types = {column.name: column.type for column in table.columns}
     typed: list[sql.Composable] = [
         sql.SQL("NULL::{}").format(sql.SQL(types[name])) for name in table.key
     ]
-    rows: list[list[sql.Composable]] = [typed]
-    rows += [[sql.Literal(part) for part in key] for key in keys]
-    return sql.SQL("SELECT {}, {} FROM {} JOIN (VALUES {}) AS v ({}) ON {}").format(
+    rows: list[list[sql.Composable]] = [[sql.SQL("NULL"), *typed]]
+    rows += [[sql.Literal(place), *map(sql.Literal, key)] for place, key in enumerate(keys)]
+    return sql.SQL("SELECT v._, {}{} FROM {} JOIN (VALUES {}) AS v (_, {}) ON {}").format(
         _texts_of(table.key),
-        _texts_of(columns),
+        sql.SQL("").join(sql.SQL(", ") + _texts_of([name]) for name in columns),
         chosen_from({table.name: ChosenRows(only=table.rows.only)}, table.name),
         sql.SQL(", ").join([sql.SQL("({})").format(sql.SQL(", ").join(row)) for row in rows]),
-        sql.SQL(", ").join(map(sql.Identifier, table.key)),
+        sql.SQL(", ").join(_key_part(place) for place, _ in enumerate(table.key)),
         sql.SQL(" AND ").join(
-            sql.SQL("{} = {}").format(sql.Identifier("t0", name), sql.Identifier("v", name))
-            for name in table.key
+            sql.SQL("{} {} {}").format(
+                sql.Identifier("t0", name),
+                equals(table.rows.equality.get(name)),
+                _key_part(place, "v"),
+            )
+            for place, name in enumerate(table.key)
         ),
     )
+
+
+def _key_part(place: int, *alias: str) -> sql.Composable:
+    return sql.Identifier(*alias, f"k{place}")
 
 
 def _texts_of(columns: Sequence[str]) -> sql.Composable:

@@ -18,6 +18,9 @@ from psycopg import sql
 
 from replant.model import PlannedColumn, PlannedTable, PythonFunction, SqlExpression, Text
 
+#: The line of a row without columns: `()` is no row of PostgreSQL's, and this is none of literals.
+EMPTY_ROW = b"(true)"
+
 #: PostgreSQL passes at most 100 arguments to a function; one of them is the format.
 _MOST_ARGUMENTS = 99
 
@@ -35,6 +38,8 @@ _UNESCAPED = {b"n": b"\n", b"r": b"\r", b"\\": b"\\"}
 def line_expression(table: PlannedTable, alias: str = "t0") -> sql.Composable:
     """An expression of type text: the row's line, line breaks in values left as they are."""
     values = [value_expression(column, alias) for column in table.columns]
+    if not values:
+        return sql.SQL("{}::text").format(sql.Literal(EMPTY_ROW.decode()))
     chunks = [values[i : i + _MOST_ARGUMENTS] for i in range(0, len(values), _MOST_ARGUMENTS)]
     parts = [
         sql.SQL("pg_catalog.format({}, {})").format(
@@ -98,6 +103,8 @@ def computed_by_server(columns: Iterable[PlannedColumn]) -> bool:
 
 def line(texts: Sequence[Text]) -> bytes:
     """The row's line from its texts: the same bytes that `line_expression` gives."""
+    if not texts:
+        return EMPTY_ROW
     return b"(" + b", ".join(map(literal, texts)) + b")"
 
 
@@ -138,10 +145,13 @@ def _without_line_breaks(match: re.Match[bytes]) -> bytes:
 
 def is_row(text: bytes, width: int) -> bool:
     """Whether the text is one row's line on one line: that many literals, and nothing else."""
-    return _row_pattern(width).fullmatch(text) is not None and _is_utf8(text)
+    if width == 0:
+        return text == EMPTY_ROW
+    return _row_pattern(width).fullmatch(text) is not None and is_utf8(text)
 
 
-def _is_utf8(text: bytes) -> bool:
+def is_utf8(text: bytes) -> bool:
+    """Whether the bytes are text in UTF-8."""
     if text.isascii():
         return True
     try:

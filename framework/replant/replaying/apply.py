@@ -10,182 +10,199 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import psycopg
+from attrs import frozen
 
-from replant.artifact.manifest import Manifest
-from replant.artifact.reading import Artifact, Group, StatementRows
-from replant.artifact.sql_file import Batch, statements
+from replant.artifact.sql_file import write_copied
+from replant.artifact.statements import CopiedRows, StatementRows
 from replant.database.connections import Database, one_line
-from replant.errors import ArtifactError, PrivilegeError, ReplayError
+from replant.errors import PrivilegeError, ReplayError
 from replant.model import (
+    INSERT,
     AsReplica,
-    Catalog,
-    Column,
     LoadOrder,
-    LoadTable,
     LoadTogether,
-    OrderRequest,
+    OnConflict,
     PatchColumns,
     PlannedTable,
     Progress,
     RelationName,
-    Step,
 )
-from replant.rendering.rows import line, on_one_line, texts
-from replant.rendering.statements import InsertFrame, closing, frames, opening
+from replant.rendering.closing import CHECK_FAILED, closing
+from replant.rendering.statements import copy_from, frames, opening, updated_rows
+from replant.replaying.load import Load, Tables, statements_of
 
-Tables = Mapping[RelationName, PlannedTable]
-
-
-def order_request(
-    strategy: str, manifest: Manifest, catalog: Catalog, may_update: frozenset[RelationName]
-) -> OrderRequest:
-    """What a strategy may know when it is asked at replay: the target's keys and privileges."""
-    names = sorted(table.name for table in manifest.tables)
-    live = {name: catalog.tables[name] for name in names}
-    return OrderRequest(
-        strategy=strategy,
-        tables=tuple(names),
-        foreign_keys=tuple(
-            key
-            for name in names
-            for key in live[name].foreign_keys
-            if key.enforced and key.references in live
-        ),
-        row_counts={table.name: table.row_count for table in manifest.tables},
-        nullable=frozenset(
-            (name, column.name)
-            for name, table in manifest.planned.items()
-            for column in table.columns
-            if not (live[name].column(column.name) or Column(column.name, "")).not_null
-        ),
-        keyed=frozenset(name for name, table in manifest.planned.items() if table.key),
-        may_update=may_update,
-    )
+#: What the target says of a row that it does not take; anything else is a failure of its own.
+_REFUSALS = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
 
 
-def apply(
-    database: Database, artifact: Artifact, tables: Tables, order: LoadOrder, progress: Progress
-) -> dict[RelationName, int]:
+@frozen
+class Loaded:
+    """What became of the rows of one table.
+
+    Attributes:
+        inserted: how many of them are new in the target.
+        updated: how many were there, and were set to what the artifact holds.
+        skipped: how many were there by some unique key, and were left as they are unseen.
+        unchanged: how many were there and equal.
+
+    """
+
+    inserted: int = 0
+    updated: int = 0
+    skipped: int = 0
+    unchanged: int = 0
+
+    @property
+    def given(self) -> int:
+        """How many rows the artifact holds."""
+        return self.inserted + self.updated + self.skipped + self.unchanged
+
+    def __add__(self, other: Loaded) -> Loaded:
+        """Both together."""
+        return Loaded(
+            self.inserted + other.inserted,
+            self.updated + other.updated,
+            self.skipped + other.skipped,
+            self.unchanged + other.unchanged,
+        )
+
+
+@frozen
+class Applied:
+    """What a replay did.
+
+    Attributes:
+        tables: what became of the rows of each table.
+        notes: what was not compared, and which sequences were not moved, each with the mend.
+
+    """
+
+    tables: Mapping[RelationName, Loaded]
+    notes: tuple[str, ...]
+
+
+def apply(database: Database, load: Load, progress: Progress) -> Applied:
     """Insert every row of the artifact and commit.
 
     Args:
         database: a connection in autocommit mode, in which BEGIN and COMMIT are said here.
-        artifact: where the rows come from.
-        tables: the artifact's tables as the target has them.
-        order: the artifact's own load order, or that of another strategy.
+        load: what is loaded.
         progress: told of each statement.
 
     Returns:
-        How many rows of each table the target reported as inserted.
+        What became of the rows of each table, and what the end of the replay could not do.
 
     Raises:
-        ReplayError: the target refused a row, or did not keep every row.
+        ReplayError: the target refused a row, or does not hold what was exported.
         PrivilegeError: the strategy needs a setting that the role may not set.
         ArtifactError: the artifact is not what its manifest calls for.
 
     """
-    names = list(tables)
-    inserted = dict.fromkeys(names, 0)
-    with _probed(order):
-        database.execute(opening(order.before, names))
-    for statement in _statements(artifact, tables, order):
+    names = list(load.tables)
+    loaded = dict.fromkeys(names, Loaded())
+    with _probed(load.order):
+        database.execute(opening(load.order.before, names))
+    for statement in statements_of(load):
         with _explained():
-            _execute(database, statement, tables)
-        for group in statement.groups:
-            name, rows = group.frame.name, len(group.lines)
-            if not isinstance(statement.step, PatchColumns):
-                inserted[name] += rows
-            progress(name, rows, sum(map(len, group.lines)))
+            changes = _execute(database, statement, load.tables, progress)
+        if not isinstance(statement.step, PatchColumns):
+            for name, change in changes.items():
+                loaded[name] += change
+    notices: list[str] = []
+    database.add_notice_handler(lambda notice: _note(notices, notice))
+    ending = load.artifact.manifest.ending(load.tables, load.order.after)
     with _explained():
-        database.execute(closing(order.after, names))
-    return inserted
+        database.execute(closing(ending))
+    return Applied(loaded, tuple(notices))
 
 
-def _execute(database: Database, statement: StatementRows, tables: Tables) -> None:
+def _note(notices: list[str], notice: psycopg.errors.Diagnostic) -> None:
+    if notice.sqlstate == CHECK_FAILED and notice.message_primary:
+        notices.append(notice.message_primary)
+
+
+def _execute(
+    database: Database,
+    statement: StatementRows | CopiedRows,
+    tables: Tables,
+    progress: Progress,
+) -> dict[RelationName, Loaded]:
     """Run a statement, and see that every row of it was kept.
 
     Raises:
         ReplayError: the target kept fewer rows than it was given.
 
     """
-    cursor = database.execute(_sql(statement, tables))
-    kept: Sequence[int] = [cursor.rowcount]
-    if isinstance(statement.step, LoadTogether):
-        kept = cursor.fetchone() or ()
-    for group, count in zip(statement.groups, kept, strict=True):
-        if count != len(group.lines):
-            raise ReplayError(
-                f"the target kept {count} of {len(group.lines)} rows of {group.frame.name}: a "
-                f"trigger or rule of the target dropped the others; nothing was replayed"
-            )
+    if isinstance(statement, CopiedRows):
+        name = statement.frame.name
+        return {name: _copy(database, statement, tables[name], progress)}
+    changes = _insert(database, statement, tables)
+    for group in statement.groups:
+        progress(group.frame.name, len(group.lines), sum(map(len, group.lines)))
+    return changes
 
 
-def _sql(statement: StatementRows, tables: Tables) -> bytes:
+def _outcome(table: PlannedTable, given: int, written: int, updated: int = 0) -> Loaded:
+    """What became of the given rows, of which the target wrote so many.
+
+    Raises:
+        ReplayError: it dropped some, where it should keep every one or say why not.
+
+    """
+    left = given - written
+    match table.on_conflict:
+        case OnConflict.SKIP:
+            return Loaded(inserted=written, skipped=left)
+        case OnConflict.UPDATE:
+            return Loaded(inserted=written - updated, updated=updated, unchanged=left)
+        case OnConflict.ERROR:
+            if left:
+                raise ReplayError(
+                    f"the target kept {written} of {given} rows of {table.name}: a trigger or "
+                    f"rule of the target dropped the others; nothing was replayed"
+                )
+            return Loaded(inserted=written)
+
+
+def _copy(database: Database, rows: CopiedRows, table: PlannedTable, progress: Progress) -> Loaded:
+    given = 0
+    with database.cursor() as cursor:
+        with cursor.copy(copy_from(table)) as copy:
+            for lines in rows.batches:
+                given += len(lines)
+                write_copied(copy, lines)
+                progress(table.name, len(lines), sum(map(len, lines)))
+        return _outcome(table, given, cursor.rowcount)
+
+
+def _insert(
+    database: Database, statement: StatementRows, tables: Tables
+) -> dict[RelationName, Loaded]:
     """The statement composed from the target's tables, around the artifact's rows."""
-    own = frames(statement.step, tables)
-    return b"".join(
-        frame.head + b",\n".join(group.lines) + frame.tail
-        for frame, group in zip(own, statement.groups, strict=True)
-    )
-
-
-def _statements(artifact: Artifact, tables: Tables, order: LoadOrder) -> Iterator[StatementRows]:
-    """The artifact's statements as they are, if the order is its own; else made anew."""
-    if order.steps == artifact.manifest.order.steps:
-        return artifact.statements()
-    patched = [s.table for s in artifact.manifest.order.steps if isinstance(s, PatchColumns)]
-    if patched:
-        raise ArtifactError(
-            f"the artifact loads {', '.join(map(str, patched))} in two parts, so it can be "
-            f"replayed in its own order only: leave --strategy out, or export with that strategy"
+    updating = any(tables[name].on_conflict is OnConflict.UPDATE for name in statement.tables)
+    own = frames(statement.step, tables, INSERT, counted=updating)
+    counters = [updated_rows(place) for place in range(len(own) if updating else 0)]
+    for counter in counters:
+        database.execute("SELECT set_config(%s, '0', true)", [counter])
+    cursor = database.execute(
+        b"".join(
+            frame.head + b",\n".join(group.lines) + frame.tail
+            for frame, group in zip(own, statement.groups, strict=True)
         )
-    return (made for step in order.steps for made in _made(artifact, tables, step))
+    )
+    written: Sequence[int] = [cursor.rowcount]
+    if isinstance(statement.step, LoadTogether):
+        written = cursor.fetchone() or ()
+    updated = [_setting(database, counter) for counter in counters] or [0] * len(own)
+    return {
+        group.frame.name: _outcome(tables[group.frame.name], len(group.lines), count, changed)
+        for group, count, changed in zip(statement.groups, written, updated, strict=True)
+    }
 
 
-def _made(artifact: Artifact, tables: Tables, step: Step) -> Iterator[StatementRows]:
-    match step:
-        case LoadTogether(names):
-            filled = LoadTogether(tuple(name for name in names if tables[name].row_count))
-            groups = [
-                Group(frame, [text for lines in artifact.rows(frame.name) for text in lines])
-                for frame in frames(filled, tables)
-            ]
-            if groups:
-                yield StatementRows(filled, tuple(groups))
-        case LoadTable(name) | PatchColumns(name):
-            (frame,) = frames(step, tables)
-            for lines in statements(_batches(artifact, tables[name], step, frame)):
-                yield StatementRows(step, (Group(frame, lines),))
-
-
-def _batches(
-    artifact: Artifact, table: PlannedTable, step: LoadTable | PatchColumns, frame: InsertFrame
-) -> Iterator[Batch]:
-    batches = artifact.rows(table.name)
-    match step:
-        case LoadTable(together=together, by_depth=key) if together or key is not None:
-            # The depth of a row is not known here; in one statement it does not matter.
-            lines = [text for batch in batches for text in batch]
-            if lines:
-                yield Batch(lines, together=True)
-        case LoadTable(patched=columns) if columns:
-            for batch in batches:
-                yield Batch([_with_null(text, table, columns) for text in batch])
-        case PatchColumns():
-            for batch in batches:
-                yield Batch([_projected(text, table, frame.columns) for text in batch])
-        case _:
-            yield from map(Batch, batches)
-
-
-def _with_null(row: bytes, table: PlannedTable, columns: tuple[str, ...]) -> bytes:
-    pairs = zip(table.column_names, texts(row), strict=True)
-    return on_one_line(line([None if name in columns else text for name, text in pairs]))
-
-
-def _projected(row: bytes, table: PlannedTable, columns: tuple[str, ...]) -> bytes:
-    values = dict(zip(table.column_names, texts(row), strict=True))
-    return on_one_line(line([values[name] for name in columns]))
+def _setting(database: Database, name: str) -> int:
+    (value,) = database.execute("SELECT current_setting(%s)", [name]).fetchone() or ("0",)
+    return int(value)
 
 
 @contextmanager
@@ -215,14 +232,21 @@ def _explained() -> Iterator[None]:
     except psycopg.errors.UniqueViolation as error:
         raise ReplayError(
             f"the target already holds a row of this artifact in {_place(error)}: "
-            f"{one_line(error)}; nothing was replayed; remove these rows from the target first"
+            f"{one_line(error)}; nothing was replayed; remove these rows from the target, or "
+            f"replay with --on-conflict skip or update"
         ) from error
     except psycopg.errors.ForeignKeyViolation as error:
         raise ReplayError(
             f"a row of this artifact references a row that the target lacks, in {_place(error)}: "
             f"{one_line(error)}; nothing was replayed; load the referenced rows first"
         ) from error
-    except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
+    except psycopg.DatabaseError as error:
+        if error.sqlstate == CHECK_FAILED:
+            raise ReplayError(f"{one_line(error)}; nothing was replayed") from error
+        if not isinstance(
+            error, (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
+        ):
+            raise
         raise ReplayError(
             f"the target refused a row of {_place(error)}: {one_line(error)}; nothing was "
             f"replayed; compare the target's schema with the source's"

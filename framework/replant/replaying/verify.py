@@ -7,7 +7,7 @@ target cannot be asked for the same rows by conditions, row by row by key.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 
 from attrs import field, frozen
@@ -18,7 +18,6 @@ from replant.database.connections import Database
 from replant.database.copying import copied_fields, copied_texts
 from replant.model import (
     ChosenRows,
-    PatchColumns,
     PlannedTable,
     Progress,
     RelationName,
@@ -32,6 +31,9 @@ from replant.rendering.rows import line, row_hash, texts
 #: How many differing rows of a table are named.
 SHOWN = 10
 
+#: Of a long value this many characters are shown, beginning so many before the difference.
+_LONGEST, _CONTEXT = 60, 20
+
 Row = tuple[Text, ...]
 Tables = Mapping[RelationName, PlannedTable]
 
@@ -40,8 +42,28 @@ class Kind(Enum):
     """How a row differs."""
 
     MISSING = "is missing in the target"
-    CHANGED = "differs"
+    CHANGED = "holds other values"
     ADDITIONAL = "is in the target only"
+
+
+@frozen
+class DifferingValue:
+    """A value that differs, as the texts of its type's output function; None for NULL."""
+
+    column: str
+    exported: Text
+    found: Text
+
+    def __str__(self) -> str:
+        """For people: both texts, from where they begin to differ if they are long."""
+        mine, theirs = _visible(self.exported), _visible(self.found)
+        pairs = enumerate(zip(mine, theirs, strict=False))
+        differ = (place for place, (one, other) in pairs if one != other)
+        start = max(0, next(differ, min(len(mine), len(theirs))) - _CONTEXT)
+        return (
+            f"{readable(self.column)} is {_shortened(theirs, start)}, exported was "
+            f"{_shortened(mine, start)}"
+        )
 
 
 @frozen
@@ -50,12 +72,13 @@ class Difference:
 
     kind: Kind
     key: str
-    columns: tuple[str, ...] = ()
+    values: tuple[DifferingValue, ...] = ()
 
     def __str__(self) -> str:
         """One line."""
-        where = f" in {', '.join(map(readable, self.columns))}" if self.columns else ""
-        return f"{self.key} {self.kind.value}{where}"
+        if self.kind is not Kind.CHANGED:
+            return f"{self.key} {self.kind.value}"
+        return f"{self.key}: {'; '.join(map(str, self.values))}"
 
 
 @frozen
@@ -139,16 +162,16 @@ class _Comparison:
     def by_key(self) -> TableResult:
         """Ask the target for the artifact's keys, then for keys that the artifact has not."""
         seen: set[Row] = set()
-        found = 0
-        for columns, rows in self._parts():
-            of_target = self._of_target(columns, rows)
-            whole = len(columns) == len(self.table.columns) or self.table.name not in self._patched
-            for key, values in rows.items():
-                other = of_target.get(key)
-                if whole:
-                    seen.add(key)
-                    found += other is not None
-                self._compare(key, columns, values, other)
+        name = self.table.name
+        apart = self.artifact.in_two_parts.get(name, ())
+        held = self.table.column_names
+        kept = tuple(column for column in held if column not in apart)
+        for lines in self.artifact.rows(name):
+            self._compare_all(held, kept, lines, seen)
+        for lines in self.artifact.patches(name):
+            held = self.table.key + apart
+            self._compare_all(held, apart, lines, None)
+        found = len(seen)
         if self.exported.rows is not None:
             found += self._additional(seen)
         return self._result(found)
@@ -159,7 +182,7 @@ class _Comparison:
         sample: dict[int, str] = {}
         for lines in self.artifact.rows(self.table.name):
             for text in lines:
-                content = row_hash(_raw(text))
+                content = row_hash(line(texts(text)))
                 wanted[content] += 1
                 sample.setdefault(content, text.decode())
         found = 0
@@ -177,44 +200,42 @@ class _Comparison:
                 self._note(Kind.MISSING, sample[content])
         return self._result(found)
 
-    @property
-    def _patched(self) -> dict[RelationName, tuple[str, ...]]:
-        """Columns that the artifact holds apart from their rows."""
-        steps = self.artifact.manifest.order.steps
-        return {step.table: step.columns for step in steps if isinstance(step, PatchColumns)}
+    def _compare_all(
+        self,
+        held: tuple[str, ...],
+        kept: tuple[str, ...],
+        lines: list[bytes],
+        seen: set[Row] | None,
+    ) -> None:
+        """Compare the `kept` columns of rows whose lines hold `held`.
 
-    def _parts(self) -> Iterator[tuple[tuple[str, ...], dict[Row, Row]]]:
-        """Batches of the artifact's rows: columns, and their texts by key."""
-        name = self.table.name
-        patched = self._patched.get(name, ())
-        for statement in self.artifact.statements():
-            late = isinstance(statement.step, PatchColumns)
-            for group in statement.groups:
-                if group.frame.name != name:
-                    continue
-                held = group.frame.columns
-                kept = tuple(c for c in held if late or c not in patched)
-                for start in range(0, len(group.lines), 1000):
-                    yield kept, dict(self._keyed(held, kept, group.lines[start : start + 1000]))
-
-    def _keyed(
-        self, held: tuple[str, ...], kept: tuple[str, ...], lines: Iterable[bytes]
-    ) -> Iterator[tuple[Row, Row]]:
-        for text in lines:
-            values = dict(zip(held, texts(text), strict=True))
-            yield tuple(values[c] for c in self.table.key), tuple(values[c] for c in kept)
-
-    def _of_target(self, columns: tuple[str, ...], rows: Mapping[Row, Row]) -> dict[Row, Row]:
-        query = queries.texts_by_key(self.table, columns, list(rows))
+        The keys that were found are added to `seen`. It is None for columns that stand apart from
+        their rows: rows that are missing were missed when the rows themselves were looked for.
+        """
+        rows = [dict(zip(held, texts(text), strict=True)) for text in lines]
+        keys = [tuple(row[name] for name in self.table.key) for row in rows]
+        query = queries.texts_by_key(self.table, kept, keys)
         width = len(self.table.key)
-        return {tuple(row[:width]): tuple(row[width:]) for row in self.database.execute(query)}
+        of_target = {place: rest for place, *rest in self.database.execute(query)}
+        for place, (key, row) in enumerate(zip(keys, rows, strict=True)):
+            if place not in of_target:
+                if seen is not None:
+                    self._note(Kind.MISSING, self._key_text(key))
+                continue
+            if seen is not None:
+                # A key may be equal in the target and have another text there.
+                seen.add(tuple(of_target[place][:width]))
+            self._compare(key, kept, row, of_target[place][width:])
 
-    def _compare(self, key: Row, columns: tuple[str, ...], values: Row, other: Row | None) -> None:
-        if other is None:
-            self._note(Kind.MISSING, self._key_text(key))
-        elif other != values:
-            pairs = zip(columns, values, other, strict=True)
-            differing = tuple(name for name, mine, theirs in pairs if mine != theirs)
+    def _compare(
+        self, key: Row, names: tuple[str, ...], row: Mapping[str, Text], found: Sequence[Text]
+    ) -> None:
+        differing = tuple(
+            DifferingValue(name, row[name], other)
+            for name, other in zip(names, found, strict=True)
+            if row[name] != other
+        )
+        if differing:
             self._note(Kind.CHANGED, self._key_text(key), differing)
 
     def _additional(self, seen: set[Row]) -> int:
@@ -232,17 +253,18 @@ class _Comparison:
     def _target_lines(self) -> Iterator[list[bytes]]:
         selection = self.selection
         if self.exported.rows is None:
-            selection = {**selection, self.table.name: ChosenRows(only=self.table.rows.only)}
+            rows = ChosenRows(only=self.table.rows.only)
+            selection = {**selection, self.table.name: rows}
         return copied_texts(self.database, queries.lines(selection, self.table))
 
     def _key_text(self, key: Row) -> str:
         pairs = zip(self.table.key, key, strict=True)
         return ", ".join(f"{readable(name)} = {_visible(value)}" for name, value in pairs)
 
-    def _note(self, kind: Kind, key: str, columns: tuple[str, ...] = ()) -> None:
+    def _note(self, kind: Kind, key: str, values: tuple[DifferingValue, ...] = ()) -> None:
         self.counts[kind] += 1
         if len(self.shown) < SHOWN:
-            self.shown.append(Difference(kind, key, columns))
+            self.shown.append(Difference(kind, key, values))
 
     def _result(self, found: int) -> TableResult:
         return TableResult(
@@ -254,12 +276,14 @@ class _Comparison:
         )
 
 
-def _raw(text: bytes) -> bytes:
-    """The row's line as the server renders it, line breaks and all."""
-    return line(texts(text))
-
-
 def _visible(value: Text) -> str:
     if value is None:
         return "NULL"
     return value if value.isprintable() else repr(value)
+
+
+def _shortened(text: str, start: int) -> str:
+    shown = text[start : start + _LONGEST]
+    before = "…" if start else ""
+    after = "…" if len(text) > start + _LONGEST else ""
+    return f"{before}{shown}{after}"

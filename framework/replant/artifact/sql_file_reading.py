@@ -1,0 +1,284 @@
+"""A SQL file read back: first checked as a whole, then statement by statement.
+
+A SQL file is never handed to a server as it is. The frames in it must be those that its manifest
+calls for, and between them there may be nothing but rows of literals, or of COPY; a replay then
+composes its own statements around these rows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import BinaryIO
+
+from attrs import frozen
+
+from replant.artifact.manifest import Manifest, from_json
+from replant.artifact.sql_file import DIGEST_MARK, FIRST_WORDS, MANIFEST_MARK
+from replant.artifact.statements import CopiedRows, Group, Lines, StatementRows, limited
+from replant.errors import ArtifactError
+from replant.model import LoadTable, LoadTogether, PatchColumns, RelationName, Step
+from replant.rendering.closing import closing
+from replant.rendering.copy_rows import insert_lines, is_copy_row
+from replant.rendering.rows import is_row, on_one_line_each
+from replant.rendering.statements import Frame, frames, opening
+
+_CHUNK = 1 << 20
+_DIGEST_LENGTH = len(DIGEST_MARK) + 64 + 1
+
+
+class SqlFile:
+    """A SQL file whose digest was right when it was opened.
+
+    Attributes:
+        manifest: what it says of itself.
+        in_two_parts: the tables of which some columns stand apart from their rows.
+
+    """
+
+    def __init__(self, file: BinaryIO, origin: str) -> None:
+        """Compare the digest, and read the manifest.
+
+        Raises:
+            ArtifactError: it is no artifact, is truncated, or was changed.
+
+        """
+        self._file = file
+        self._origin = origin
+        self.manifest = _checked(file, origin)
+        self.in_two_parts = {
+            step.table: step.columns
+            for step in self.manifest.order.steps
+            if isinstance(step, PatchColumns)
+        }
+        self._tables = self.manifest.planned
+        self._places: dict[tuple[RelationName, bool], _Place] | None = None
+
+    def statements(self) -> Iterator[StatementRows | CopiedRows]:
+        """The rows of every statement, in the order of the file.
+
+        Raises:
+            ArtifactError: the file is not what its manifest calls for; names the line.
+
+        """
+        for _, statement in self._walk():
+            yield statement
+
+    def rows(self, table: RelationName) -> Iterator[Lines]:
+        """The rows of one table as it is loaded, as lines of an INSERT.
+
+        The first call reads the whole file, to know where each table stands.
+
+        Raises:
+            ArtifactError: the file is not what its manifest calls for; names the line.
+
+        """
+        yield from self._found(table, patches=False)
+
+    def patches(self, table: RelationName) -> Iterator[Lines]:
+        """The key and the columns that stand apart, of one table, as lines of an INSERT.
+
+        Raises:
+            ArtifactError: the file is not what its manifest calls for; names the line.
+
+        """
+        yield from self._found(table, patches=True)
+
+    def copied(self, table: RelationName) -> None:
+        """None: rows of COPY are met in `statements`, and in another order made into INSERTs."""
+
+    def _found(self, table: RelationName, *, patches: bool) -> Iterator[Lines]:
+        if self._places is None:
+            self._places = {}
+            for at, statement in self._walk():
+                late = isinstance(statement.step, PatchColumns)
+                for name in statement.tables:
+                    self._places.setdefault((name, late), at)
+        place = self._places.get((table, patches))
+        if place is None:
+            return
+        reader = _Reader(self._file, self._origin, place)
+        for _, statement in self._step(reader, place.step, begun=True):
+            if isinstance(statement, CopiedRows):
+                width = len(statement.frame.columns)
+                for lines in statement.batches:
+                    yield on_one_line_each(insert_lines(lines, width))
+            else:
+                for group in statement.groups:
+                    if group.frame.name == table:
+                        yield group.lines
+
+    def _walk(self) -> Iterator[tuple[_Place, StatementRows | CopiedRows]]:
+        self._file.seek(0)
+        reader = _Reader(self._file, self._origin)
+        reader.skip_comments()
+        order = self.manifest.order
+        reader.expect(opening(order.before, tuple(self._tables)))
+        for step in order.steps:
+            yield from self._step(reader, step)
+        ending = self.manifest.ending(self._tables, order.after)
+        reader.expect(b"\n" + closing(ending) + b"\n" + MANIFEST_MARK)
+
+    def _step(
+        self, reader: _Reader, step: Step, *, begun: bool = False
+    ) -> Iterator[tuple[_Place, StatementRows | CopiedRows]]:
+        """The statements of a step; `begun` if the reader stands behind its blank line."""
+        match step:
+            case LoadTogether(names):
+                filled = LoadTogether(tuple(n for n in names if self._tables[n].row_count))
+                if filled.tables:
+                    place = reader.begin(step, begun)
+                    yield place, StatementRows(filled, self._groups(reader, filled))
+            case LoadTable(name) | PatchColumns(name):
+                left = self._tables[name].row_count
+                if not left:
+                    return
+                place = reader.begin(step, begun)
+                (frame,) = frames(step, self._tables, self.manifest.format)
+                if frame.copied:
+                    yield from ((place, rows) for rows in _copied(reader, step, frame, left))
+                    return
+                while left > 0:
+                    groups = self._groups(reader, step)
+                    left -= len(groups[0].lines)
+                    yield place, StatementRows(step, groups)
+
+    def _groups(self, reader: _Reader, step: Step) -> tuple[Group, ...]:
+        found = []
+        for frame in frames(step, self._tables, self.manifest.format):
+            reader.expect(frame.head)
+            lines = reader.rows(len(frame.columns))
+            # The last row's line was read with its end; the tail stands right behind the row.
+            reader.expect(frame.tail)
+            found.append(Group(frame, lines))
+        return tuple(found)
+
+
+def _copied(reader: _Reader, step: Step, frame: Frame, count: int) -> Iterator[CopiedRows]:
+    reader.expect(frame.head)
+    batches = limited(reader.copied_row(len(frame.columns)) for _ in range(count))
+    yield CopiedRows(step, frame, batches)
+    for _ in batches:
+        pass  # what was not asked for stands between here and the next statement all the same
+    reader.expect(frame.tail)
+
+
+@frozen
+class _Place:
+    """Where the first statement of a step stands."""
+
+    step: Step
+    offset: int
+    number: int
+
+
+def _checked(file: BinaryIO, origin: str) -> Manifest:
+    """The manifest of a file whose digest is right."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    if file.read(len(FIRST_WORDS)) != FIRST_WORDS:
+        raise ArtifactError(f"{origin}: is no replant artifact; give a file that export wrote")
+    file.seek(max(0, size - _DIGEST_LENGTH))
+    last = file.read()
+    if not last.startswith(DIGEST_MARK) or not last.endswith(b"\n"):
+        raise ArtifactError(f"{origin}: is truncated: its end is missing; export it again")
+    body = size - _DIGEST_LENGTH
+    if _digest(file, body) != last[len(DIGEST_MARK) : -1]:
+        raise ArtifactError(
+            f"{origin}: was changed since it was written: its SHA-256 differs; export it again"
+        )
+    start = _last_place(file, b"\n" + MANIFEST_MARK, body)
+    if start is None:
+        raise ArtifactError(f"{origin}: has no manifest; export it again")
+    file.seek(start + 1 + len(MANIFEST_MARK))
+    text = file.read(body - file.tell()).decode("ascii", "replace")
+    json = "\n".join(line.removeprefix("-- ") for line in text.splitlines())
+    return from_json(json, origin)
+
+
+def _digest(file: BinaryIO, length: int) -> bytes:
+    digest = sha256()
+    file.seek(0)
+    while length > 0 and (chunk := file.read(min(_CHUNK, length))):
+        digest.update(chunk)
+        length -= len(chunk)
+    return digest.hexdigest().encode()
+
+
+def _last_place(file: BinaryIO, mark: bytes, end: int) -> int | None:
+    """Where the mark stands last before `end`, searched from the end in overlapping chunks."""
+    while end > 0:
+        start = max(0, end - _CHUNK)
+        file.seek(start)
+        found = file.read(end - start + len(mark)).rfind(mark)
+        if found >= 0:
+            return start + found
+        end = start
+    return None
+
+
+class _Reader:
+    """The file's bytes, compared with what is expected, with the line number for errors."""
+
+    def __init__(self, file: BinaryIO, origin: str, place: _Place | None = None) -> None:
+        self._file = file
+        self._origin = origin
+        self._number = 1
+        self._ahead = b""
+        if place is not None:
+            self._number = place.number
+            file.seek(place.offset)
+
+    def begin(self, step: Step, begun: bool) -> _Place:
+        """Pass over the blank line before a step's statements, unless that is done."""
+        if not begun:
+            self.expect(b"\n")
+        return _Place(step, self._file.tell(), self._number)
+
+    def skip_comments(self) -> None:
+        """Pass over the header."""
+        while (text := self._file.readline()).startswith(b"--"):
+            self._number += 1
+        self._number += 1
+        if text != b"\n":
+            raise self._unexpected()
+
+    def expect(self, wanted: bytes) -> None:
+        """Pass over exactly these bytes."""
+        text = self._ahead + self._file.read(len(wanted) - len(self._ahead))
+        self._ahead = b""
+        if text != wanted:
+            raise self._unexpected()
+        self._number += wanted.count(b"\n")
+
+    def rows(self, width: int) -> list[bytes]:
+        """Rows until one without a comma behind it; what stands behind that one is next."""
+        found = []
+        while True:
+            text = self._file.readline()
+            more = text.endswith(b"),\n")
+            end = text.rfind(b")") + 1
+            row = text[:end]
+            if not is_row(row, width):
+                raise self._unexpected()
+            found.append(row)
+            if not more:
+                self._ahead = text[end:]
+                return found
+            self._number += 1
+
+    def copied_row(self, width: int) -> bytes:
+        """The next row of COPY, without its line end."""
+        text = self._file.readline()
+        row = text[:-1]
+        if not text.endswith(b"\n") or not is_copy_row(row, width):
+            raise self._unexpected()
+        self._number += 1
+        return row
+
+    def _unexpected(self) -> ArtifactError:
+        return ArtifactError(
+            f"{self._origin}, line {self._number}: is not what its manifest calls for; "
+            f"it was not written by replant, or was changed: export it again"
+        )

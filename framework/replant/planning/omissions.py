@@ -1,0 +1,81 @@
+"""What is not exported, and what a person should know: nothing is left out in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from replant.model import Catalog, Column, Omission, RelationName, Table, readable
+from replant.planning.census import Census
+from replant.planning.selection import Selected
+
+
+def omissions(catalog: Catalog, selected: Selected, census: Census) -> Iterator[Omission]:
+    """Everything of the covered schemas that stays behind, each with the reason."""
+    for name, table in selected.tables.items():
+        yield from _columns(table, {column.name for column in selected.columns[name]})
+    yield from _relations(catalog, selected)
+    for name, table in selected.tables.items():
+        if table.rows_are_hidden:
+            why = f"left out are rows that policies hide from the role {readable(catalog.role)}"
+            yield Omission(f"rows of {name}", why)
+    for finding in census.left_out:
+        noun = "row" if finding.count == 1 else "rows"
+        yield Omission(f"{finding.count} {noun} of {finding.key.table}", str(finding))
+    for references, keys in _leaving(selected.tables).items():
+        listed = ", ".join(keys)
+        yield Omission(str(references), f"not exported, but referenced by {listed}")
+
+
+def warnings(selected: Selected, census: Census) -> Iterator[str]:
+    """What stops nothing: columns that a plugin did not know, references that lead outside."""
+    for name, table in selected.tables.items():
+        item = selected.registered[name]
+        declared = {column.name: column for column in item.registration.columns}
+        for column in table.columns if declared else ():
+            if column.name not in declared:
+                yield (
+                    f"{name}.{readable(column.name)} is not known to the plugin {item.plugin!r}; "
+                    f"it is exported all the same"
+                )
+            elif declared[column.name].type != column.type:
+                yield (
+                    f"{name}.{readable(column.name)} is {column.type}; the plugin "
+                    f"{item.plugin!r} was written for {declared[column.name].type}"
+                )
+    for finding in census.kept:
+        yield f"exported all the same: {finding}"
+
+
+def _columns(table: Table, exported: set[str]) -> Iterator[Omission]:
+    for column in table.columns:
+        place = f"{table.name}.{readable(column.name)}"
+        if column.name not in exported:
+            yield Omission(place, _left_to_target(column))
+        elif column.sequence is None and "nextval(" in (column.default or ""):
+            why = "not moved: the column does not own it; set it past the largest value"
+            yield Omission(f"the sequence of {place}", why)
+
+
+def _left_to_target(column: Column) -> str:
+    if column.generated:
+        return "computed by the target"
+    return f"left to its default in the target, here {column.default or 'NULL'}"
+
+
+def _relations(catalog: Catalog, selected: Selected) -> Iterator[Omission]:
+    """Tables, views and the like of the covered schemas; a partition's rows are its root's."""
+    covered = {name.schema for name in selected.tables}
+    for name, other in catalog.tables.items():
+        if name.schema in covered and name not in selected.tables and not other.is_partition:
+            kind = other.kind.name.lower().replace("_", " ")
+            yield Omission(str(name), f"a {kind} that no enabled plugin registers")
+
+
+def _leaving(tables: Mapping[RelationName, Table]) -> dict[RelationName, list[str]]:
+    """The foreign keys that lead to tables which are not exported."""
+    leaving: dict[RelationName, list[str]] = {}
+    for table in tables.values():
+        for key in table.foreign_keys:
+            if key.references not in tables:
+                leaving.setdefault(key.references, []).append(str(key))
+    return dict(sorted(leaving.items()))

@@ -1,0 +1,229 @@
+"""The end of a replay: checks against what was exported, then the sequences, then COMMIT.
+
+The rows of this transaction are those whose xmin is its id. They are compared in the transaction
+itself, so a replay in which a trigger, a rule or a column's type changed something is undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from attrs import evolve, frozen
+from psycopg import sql
+
+from replant.model import (
+    Check,
+    ColumnIs,
+    OnConflict,
+    PlannedTable,
+    RelationName,
+    SequencePosition,
+    Statement,
+    readable,
+)
+from replant.rendering.conditions import chosen_where, relation
+from replant.rendering.rows import fingerprint_expression
+from replant.rendering.statements import do, said
+
+#: SQLSTATE of what the checks refuse and of what they could not do: of no class of PostgreSQL's.
+CHECK_FAILED = "RPLNT"
+
+# Whoever may not read a table is told so; the load itself needs no SELECT. The sums of signed
+# hashes are equal modulo 2**64 or not at all.
+_CHECK_ROWS = """\
+DECLARE
+  wanted record;
+  found record;
+  unseen text[];
+BEGIN
+  FOR wanted IN
+    SELECT w.*, c.oid FROM (VALUES
+{wanted}
+    ) AS w (schema, name, shown, row_count, hash, exact, query)
+    JOIN pg_namespace AS n ON n.nspname = w.schema
+    JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name
+  LOOP
+    IF NOT has_schema_privilege(wanted.schema, 'USAGE')
+       OR NOT has_table_privilege(wanted.oid, 'SELECT') OR row_security_active(wanted.oid) THEN
+      unseen := unseen || wanted.shown;
+      CONTINUE;
+    END IF;
+    EXECUTE wanted.query INTO found;
+    IF found.row_count < wanted.row_count
+       OR wanted.exact AND found.row_count > wanted.row_count THEN
+      RAISE EXCEPTION USING ERRCODE = 'RPLNT',
+        MESSAGE = format('%s: %s exported, and %s of this replay in the target', wanted.shown,
+          wanted.row_count, found.row_count),
+        HINT = 'A trigger or rule of the target drops or adds rows. Nothing was kept.';
+    ELSIF found.row_count = wanted.row_count AND mod(found.hash - wanted.hash,
+        18446744073709551616) <> 0 THEN
+      RAISE EXCEPTION USING ERRCODE = 'RPLNT',
+        MESSAGE = format('%s: the rows differ from those that were exported', wanted.shown),
+        HINT = 'A trigger, rule or column type of the target changes values. Nothing was kept.';
+    END IF;
+  END LOOP;
+  IF unseen IS NOT NULL THEN
+    RAISE NOTICE USING ERRCODE = 'RPLNT', MESSAGE = format('not compared with the exported rows,'
+      ' since the role %s may not SELECT all of them: %s%s',
+      regexp_replace(quote_ident(current_user), '[[:cntrl:]]', '?', 'g'),
+      array_to_string(unseen[:3], ', '),
+      ' and ' || nullif(greatest(cardinality(unseen) - 3, 0), 0) || ' more');
+  END IF;
+END"""
+
+# What a sequence gives next is read if it may be; else one value is taken from it to know. It is
+# moved only forward, and where the role may: setval is not undone by ROLLBACK.
+_MOVE_SEQUENCES = """\
+DECLARE
+  wanted record;
+  goal bigint;
+  next bigint;
+  stays text;
+BEGIN
+  FOR wanted IN
+    SELECT w.*, s.*, q.nspname, k.relname,
+           has_sequence_privilege(s.seqrelid, 'UPDATE') AS may_move,
+           has_schema_privilege(q.oid, 'USAGE') AND has_sequence_privilege(s.seqrelid, 'SELECT')
+             AS may_read
+    FROM (VALUES
+{wanted}
+    ) AS w (schema, name, attribute, shown, least, greatest)
+    JOIN pg_namespace AS n ON n.nspname = w.schema
+    JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name
+    JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = w.attribute
+    JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
+      AND d.refobjsubid = a.attnum AND d.classid = 'pg_class'::regclass
+      AND d.deptype IN ('a', 'i')
+    JOIN pg_sequence AS s ON s.seqrelid = d.objid
+    JOIN pg_class AS k ON k.oid = s.seqrelid
+    JOIN pg_namespace AS q ON q.oid = k.relnamespace
+  LOOP
+    goal := CASE WHEN wanted.seqincrement > 0 THEN wanted.greatest ELSE wanted.least END;
+    stays := NULL;
+    IF goal NOT BETWEEN wanted.seqmin AND wanted.seqmax THEN
+      stays := format('%s lies outside its bounds', goal);
+    ELSIF wanted.may_move THEN
+      IF wanted.may_read THEN
+        EXECUTE format('SELECT last_value + CASE WHEN is_called THEN %s ELSE 0 END FROM %I.%I',
+          wanted.seqincrement, wanted.nspname, wanted.relname) INTO next;
+      ELSE
+        next := nextval(wanted.seqrelid::regclass);
+      END IF;
+      IF (CASE WHEN wanted.seqincrement > 0 THEN next <= goal ELSE next >= goal END) THEN
+        PERFORM setval(wanted.seqrelid::regclass, goal);
+      END IF;
+    ELSE
+      stays := format('GRANT UPDATE ON SEQUENCE %I.%I TO %I; then SELECT setval(%L, %s)',
+        wanted.nspname, wanted.relname, current_user,
+        format('%I.%I', wanted.nspname, wanted.relname), goal);
+    END IF;
+    IF stays IS NOT NULL THEN
+      RAISE NOTICE USING ERRCODE = 'RPLNT', MESSAGE = format('the sequence of %s was not moved'
+        ' past the new rows: %s', wanted.shown,
+        regexp_replace(stays, '[[:cntrl:]]', '?', 'g'));
+    END IF;
+  END LOOP;
+END"""
+
+
+@frozen
+class Ending:
+    """What the end of a replay needs to know.
+
+    Attributes:
+        after: what the strategy says after the last row.
+        check: what is compared.
+        tables: the tables by name, in load order.
+        fingerprints: those of the exported rows.
+        sequences: how far sequences must have come.
+
+    """
+
+    after: Sequence[Statement]
+    check: Check
+    tables: Mapping[RelationName, PlannedTable]
+    fingerprints: Mapping[RelationName, int]
+    sequences: Sequence[SequencePosition]
+
+
+def closing(ending: Ending) -> bytes:
+    """What a strategy says after the last row, the checks, the sequences, and COMMIT."""
+    blocks = [said(ending.after, tuple(ending.tables))]
+    if ending.check is not Check.NONE and ending.tables:
+        # Deferred triggers may still change rows.
+        blocks += [b"SET CONSTRAINTS ALL IMMEDIATE;\n", _check_rows(ending)]
+    if ending.sequences:
+        blocks.append(_move_sequences(ending.sequences))
+    return b"".join([*blocks, b"COMMIT;\n"])
+
+
+def _check_rows(ending: Ending) -> bytes:
+    rows = [_wanted_rows(ending, table) for table in ending.tables.values()]
+    return do(_CHECK_ROWS.replace("{wanted}", _listed(rows)))
+
+
+def _wanted_rows(ending: Ending, table: PlannedTable) -> sql.Composable:
+    """A row of the list of checks.
+
+    Where rows may have been there before, it is known only that there are no fewer; if there are
+    as many, and each was set to what was exported, their content is compared.
+    """
+    exact = table.on_conflict is OnConflict.ERROR
+    compared = ending.check is Check.CONTENT and table.on_conflict is not OnConflict.SKIP
+    total = str(ending.fingerprints[table.name]) if compared else "NULL"
+    return sql.SQL("{}, {}, {}, {}, {}::numeric, {}, {}").format(
+        sql.Literal(table.name.schema),
+        sql.Literal(table.name.name),
+        sql.Literal(str(table.name)),
+        sql.Literal(table.row_count),
+        sql.SQL(total),
+        sql.Literal(exact),
+        sql.Literal(_query(ending, table, exact, compared).as_string()),
+    )
+
+
+def _query(ending: Ending, table: PlannedTable, exact: bool, compared: bool) -> sql.Composed:
+    """How many rows the table holds now, and the sum of their hashes.
+
+    ONLY would hide the rows of a partitioned table, and whether the table is one is known in the
+    target alone. A condition on a column finds the rows of this transaction by an index, where
+    there is one.
+    """
+    selection = {name: other.rows for name, other in ending.tables.items()}
+    terms: list[sql.Composable] = []
+    if exact:
+        conditions = tuple(c for c in table.rows.conditions if isinstance(c, ColumnIs))
+        selection[table.name] = evolve(table.rows, conditions=conditions)
+        terms.append(sql.SQL("t0.xmin = pg_current_xact_id()::xid"))
+    terms.append(
+        sql.SQL(
+            "(t0.tableoid = {0}::regclass OR EXISTS (SELECT FROM pg_partitioned_table AS p"
+            " WHERE p.partrelid = {0}::regclass))"
+        ).format(sql.Literal(relation(table.name).as_string()))
+    )
+    terms.append(chosen_where(selection, table.name))
+    total = sql.SQL("coalesce({}, 0)").format(fingerprint_expression(table))
+    return sql.SQL("SELECT count(*) AS row_count, {} AS hash FROM {} AS t0 WHERE {}").format(
+        total if compared else sql.SQL("NULL::numeric"),
+        relation(table.name),
+        sql.SQL(" AND ").join(terms),
+    )
+
+
+def _move_sequences(sequences: Iterable[SequencePosition]) -> bytes:
+    rows = [
+        sql.SQL("{}, {}, {}, {}, {}::bigint, {}::bigint").format(
+            sql.Literal(position.table.schema),
+            sql.Literal(position.table.name),
+            sql.Literal(position.column),
+            sql.Literal(f"{position.table}.{readable(position.column)}"),
+            sql.Literal(str(position.least)),
+            sql.Literal(str(position.greatest)),
+        )
+        for position in sequences
+    ]
+    return do(_MOVE_SEQUENCES.replace("{wanted}", _listed(rows)))
+
+
+def _listed(rows: Iterable[sql.Composable]) -> str:
+    return ",\n".join(f"      ({row.as_string()})" for row in rows)

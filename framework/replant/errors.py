@@ -30,6 +30,10 @@ class ScopeError(UsageError):
     """A scope value is missing, malformed, or matches no row."""
 
 
+class BudgetError(UsageError):
+    """A closed set grew beyond its budget; the text shows by which path most rows came."""
+
+
 class OutputError(UsageError):
     """The output exists already, or cannot be written."""
 

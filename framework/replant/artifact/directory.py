@@ -23,7 +23,8 @@ from typing import BinaryIO, cast
 import zstandard
 
 from replant.artifact.export import SourceRows
-from replant.artifact.manifest import DataFile, Manifest, sealed
+from replant.artifact.manifest import DataFile, Manifest
+from replant.artifact.manifest_json import sealed
 from replant.artifact.output import synced
 from replant.artifact.sql_file import DigestedFile, Writer, write_copied
 from replant.model import Compression, Plan, RelationName

@@ -15,7 +15,8 @@ from typing import BinaryIO, cast
 import zstandard
 
 from replant.artifact.directory import DATA, MANIFEST, file_name
-from replant.artifact.manifest import DataFile, ExportedTable, Manifest, unsealed
+from replant.artifact.manifest import DataFile, ExportedTable, Manifest
+from replant.artifact.manifest_json import unsealed
 from replant.artifact.statements import Lines, limited
 from replant.errors import ArtifactError
 from replant.model import COPY, Compression, Layout, RelationName

@@ -1,39 +1,25 @@
 """What an artifact says of itself: enough to replay it, to verify it, and to know what it lacks.
 
-It is JSON, written with one table per line. It is never trusted: a replay composes its own SQL
-and refuses what does not fit.
+It is never trusted: a replay composes its own SQL and refuses what does not fit.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
-from graphlib import TopologicalSorter
-from hashlib import sha256
-from typing import Any
 
 from attrs import frozen
-from cattrs import Converter
-from cattrs.gen import make_dict_unstructure_fn
-from cattrs.strategies import configure_tagged_union
 
 from replant import __version__
-from replant.errors import ArtifactError
 from replant.model import (
     Check,
     ChosenRows,
     ColumnIs,
     Compression,
-    KeyIsNot,
     Layout,
     LinkedTo,
     LoadOrder,
-    LoadTable,
-    LoadTogether,
     Omission,
     OnConflict,
-    PatchColumns,
     Plan,
     PlannedColumn,
     PlannedTable,
@@ -41,12 +27,16 @@ from replant.model import (
     Satisfies,
     SequencePosition,
 )
-from replant.model.load_order import Statement, Step
-from replant.model.rows import Condition
+from replant.model.closure import RowsAt
+from replant.model.load_order import Statement
 from replant.rendering.closing import Ending
 
 #: The version of the manifest; a reader refuses any other.
 VERSION = 1
+
+#: The conditions that an artifact holds. The others are SQL, which is never taken from one, or
+#: name rows as only their source knows them.
+AskedCondition = ColumnIs | LinkedTo
 
 
 @frozen
@@ -102,7 +92,7 @@ class ExportedTable:
     name: RelationName
     columns: tuple[ExportedColumn, ...]
     key: tuple[str, ...]
-    rows: tuple[Condition, ...] | None
+    rows: tuple[AskedCondition, ...] | None
     only: bool
     on_conflict: OnConflict
     row_count: int
@@ -224,132 +214,12 @@ def manifest_of(
     )
 
 
-def to_json(manifest: Manifest) -> str:
-    """JSON in ASCII, one table per line; the same manifest gives the same text."""
-    raw: dict[str, Any] = _CONVERTER.unstructure(manifest)
-    tables = raw.pop("tables")
-    lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in raw.items()]
-    listed = ",\n".join(f"    {json.dumps(table)}" for table in tables)
-    return "{\n" + ",\n".join(lines) + ',\n  "tables": [\n' + listed + "\n  ]\n}"
-
-
-_SEAL_LENGTH = len(',\n  "digest": ""\n}\n') + 64
-_SEAL = re.compile(rb',\n  "digest": "([0-9a-f]{64})"\n}\n')
-
-
-def sealed(manifest: Manifest) -> tuple[bytes, str]:
-    """The manifest of a directory as it lies on disk, and the digest in its last line.
-
-    The digest is the SHA-256 of all that stands before that line, which holds the SHA-256 of every
-    file: it is one digest over the whole artifact.
-    """
-    body = to_json(manifest).removesuffix("\n}").encode()
-    digest = sha256(body).hexdigest()
-    return body + f',\n  "digest": "{digest}"\n}}\n'.encode(), digest
-
-
-def unsealed(data: bytes, origin: str) -> Manifest:
-    """Read a manifest whose digest is right; `origin` names it in errors.
-
-    Raises:
-        ArtifactError: it was changed, is truncated, or is no manifest.
-
-    """
-    seal = _SEAL.search(data, max(0, len(data) - _SEAL_LENGTH))
-    if seal is None or seal.end() != len(data):
-        raise ArtifactError(f"{origin}: is truncated or no manifest; export it again")
-    body = data[: seal.start()]
-    if sha256(body).hexdigest().encode() != seal[1]:
-        raise ArtifactError(
-            f"{origin}: was changed since it was written: its SHA-256 differs; export it again"
-        )
-    return from_json(body.decode("ascii", "replace") + "\n}", origin)
-
-
-def from_json(text: str, origin: str) -> Manifest:
-    """Read a manifest; `origin` names the artifact in errors.
-
-    Raises:
-        ArtifactError: it is no manifest, or one of a version that this replant does not know.
-
-    """
-    try:
-        raw = json.loads(text)
-        if raw["version"] == VERSION:
-            return _consistent(_CONVERTER.structure(raw, Manifest))
-    except Exception as error:
-        raise ArtifactError(
-            f"{origin}: its manifest cannot be read ({type(error).__name__}); export it again"
-        ) from error
-    raise ArtifactError(
-        f"{origin}: its manifest has version {raw['version']!r}, "
-        f"and replant {__version__} reads version {VERSION}; use the replant that wrote it"
-    )
-
-
-def _consistent(manifest: Manifest) -> Manifest:
-    """The manifest, if what it says of its tables fits together.
-
-    Raises:
-        ValueError: it does not, so replant did not write it.
-
-    """
-    tables = manifest.planned
-    loaded = [name for step in manifest.order.steps for name in _loaded(step)]
-    if sorted(loaded) != sorted(table.name for table in manifest.tables):
-        raise ValueError("its load order is not that of its tables")
-    for table in tables.values():
-        names = set(table.column_names)
-        if len(names) != len(table.columns) or not names.issuperset(table.key):
-            raise ValueError("the columns of a table do not fit")
-        if any(isinstance(condition, Satisfies) for condition in table.rows.conditions):
-            raise TypeError("SQL of an artifact is never run")
-        if table.row_count < 0 or (table.on_conflict is OnConflict.UPDATE and not table.key):
-            raise ValueError("the rows of a table do not fit")
-    # Rows that are chosen by each other's would be asked for without end.
-    TopologicalSorter({name: _links(table, tables) for name, table in tables.items()}).prepare()
-    for position in manifest.sequences:
-        if position.column not in tables[position.table].column_names:
-            raise ValueError("a sequence is of no column")
-    for step in manifest.order.steps:
-        if isinstance(step, PatchColumns):
-            _check_patch(tables[step.table], step)
-    manifest.fingerprints  # noqa: B018 - reads every fingerprint as a number
-    return manifest
-
-
-def _links(table: PlannedTable, tables: Mapping[RelationName, PlannedTable]) -> list[RelationName]:
-    """The tables by whose rows those of the table are chosen; all must be there."""
-    others = [
-        link.other
-        for condition in table.rows.conditions
-        if isinstance(condition, LinkedTo)
-        for link in condition.links
-    ]
-    return [tables[name].name for name in others]
-
-
-def _check_patch(table: PlannedTable, step: PatchColumns) -> None:
-    if not table.key or not set(table.column_names).issuperset(step.columns):
-        raise ValueError("the columns of a step do not fit")
-
-
-def _loaded(step: Step) -> tuple[RelationName, ...]:
-    match step:
-        case LoadTable(name):
-            return (name,)
-        case LoadTogether(names):
-            return names
-        case PatchColumns():
-            return ()
-
-
 def _askable(plan: Plan) -> frozenset[RelationName]:
     """The tables whose rows the target can be asked for by conditions alone."""
     blocked = {
         table.name
         for table in plan.tables
-        if any(isinstance(condition, Satisfies) for condition in table.rows.conditions)
+        if any(isinstance(c, Satisfies | RowsAt) for c in table.rows.conditions)
         or _transformed(table) & _condition_columns(plan, table.name)
     }
     while True:
@@ -387,21 +257,6 @@ def _condition_columns(plan: Plan, name: RelationName) -> set[str]:
     return found
 
 
-def _conditions(table: PlannedTable) -> tuple[Condition, ...]:
+def _conditions(table: PlannedTable) -> tuple[AskedCondition, ...]:
     """The conditions for the target, where rows that were left out are not there to be found."""
-    return tuple(c for c in table.rows.conditions if not isinstance(c, KeyIsNot))
-
-
-def _converter() -> Converter:
-    converter = Converter(forbid_extra_keys=True)
-    converter.register_unstructure_hook(RelationName, lambda name: [name.schema, name.name])
-    converter.register_structure_hook(RelationName, lambda pair, _: RelationName(*map(str, pair)))
-    for union in (Step, Statement, Condition):
-        configure_tagged_union(union, converter, tag_name="is")
-    for kind in (ExportedColumn, ExportedTable):
-        plain = make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
-        converter.register_unstructure_hook(kind, plain)
-    return converter
-
-
-_CONVERTER = _converter()
+    return tuple(c for c in table.rows.conditions if isinstance(c, AskedCondition))

@@ -23,7 +23,8 @@ from typing import BinaryIO, Protocol
 from attrs import frozen
 
 from replant import __version__
-from replant.artifact.manifest import Manifest, manifest_of, to_json
+from replant.artifact.manifest import Manifest, manifest_of
+from replant.artifact.manifest_json import to_json
 from replant.model import (
     LoadTable,
     LoadTogether,

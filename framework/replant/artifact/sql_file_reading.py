@@ -14,7 +14,8 @@ from typing import BinaryIO
 
 from attrs import frozen
 
-from replant.artifact.manifest import Manifest, from_json
+from replant.artifact.manifest import Manifest
+from replant.artifact.manifest_json import from_json
 from replant.artifact.sql_file import DIGEST_MARK, FIRST_WORDS, MANIFEST_MARK
 from replant.artifact.statements import CopiedRows, Group, Lines, StatementRows, limited
 from replant.errors import ArtifactError

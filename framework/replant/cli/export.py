@@ -14,12 +14,9 @@ from replant.cli.screen import console, counted, metered
 from replant.model import Plan
 
 
-@click.command(epilog="Example: replant export --scope database_id=… -o tenant.sql")
+@click.command(epilog="Example: replant export --root 'public.customer: id = 42' -o customer.sql")
 @options.together(
-    options.config,
-    options.source,
-    options.scope,
-    options.strategy,
+    options.choosing,
     options.layout,
     options.rows_format,
     options.compress,
@@ -34,12 +31,10 @@ from replant.model import Plan
 )
 def command(
     config: Path | None,
-    source: str | None,
-    scope: dict[str, str],
     force: bool,
     quiet: bool,
     verbose: bool,
-    **export: Any,
+    **said: Any,
 ) -> None:
     """Write the chosen rows of a database as an artifact.
 
@@ -47,7 +42,7 @@ def command(
     transaction, and undoes itself if the rows that arrive are not those that were exported. Both
     carry what `replant verify` needs.
     """
-    settings = options.settings_of(config, source=source, scope=scope, **export)
+    settings = options.settings_of(config, **said)
     screen = console(stderr=True)
     with metered(screen, "exporting", quiet=quiet) as meter:
 

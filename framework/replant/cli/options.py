@@ -81,6 +81,35 @@ check = click.option(
     callback=lambda _context, _parameter, value: value and Check(value),
     help="What a replay compares with the exported rows before it commits. [default: content]",
 )
+include = click.option(
+    "--include",
+    metavar="PATTERN",
+    multiple=True,
+    help="Tables of any schema, such as 'public.*'; all rows, unless --root is given. Repeatable.",
+)
+exclude = click.option(
+    "--exclude",
+    metavar="PATTERN",
+    multiple=True,
+    help="Tables to leave out, whatever references them. Repeatable.",
+)
+root = click.option(
+    "--root",
+    metavar="TABLE: CONDITION",
+    multiple=True,
+    help="Rows from which a closed set grows: 'public.customer: id = 42'. Repeatable.",
+)
+scope_column = click.option(
+    "--scope-column",
+    metavar="NAME",
+    help="The column that says whose a row is, in every table that has it.",
+)
+max_rows = click.option(
+    "--max-rows",
+    metavar="NUMBER",
+    type=click.IntRange(min=1),
+    help="Refuse to export more rows than this.",
+)
 quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 verbose = click.option("-v", "--verbose", is_flag=True, help="Say more: every table, every note.")
 artifact = click.argument("artifact", type=click.Path(dir_okay=True))
@@ -97,6 +126,29 @@ def together(*options: Callable[[Function], Function]) -> Callable[[Function], F
     return decorate
 
 
-def settings_of(config_file: Path | None, **said: Any) -> Settings:
+def choosing(function: Function) -> Function:
+    """The options that say which rows are exported, of commands that make a plan."""
+    return together(
+        config, source, scope, include, exclude, root, scope_column, max_rows, strategy
+    )(function)
+
+
+def settings_of(
+    config_file: Path | None,
+    *,
+    include: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
+    root: tuple[str, ...] = (),
+    scope_column: str | None = None,
+    **said: Any,
+) -> Settings:
     """The settings of the file with what the command line says laid over them."""
-    return with_options(read_settings(config_file), **said)
+    asked = {
+        "include": list(include),
+        "exclude": list(exclude),
+        "roots": list(root),
+        "scope_column": scope_column,
+    }
+    schemas = {name: value for name, value in asked.items() if value}
+    plugins = {"schemas": schemas} if schemas else None
+    return with_options(read_settings(config_file), plugins=plugins, **said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -17,20 +18,14 @@ from replant.rendering.grants import grants, usage_grants
 @click.command(
     epilog="Example: replant plan --source postgresql://localhost/design --scope database_id=…"
 )
-@options.together(options.config, options.source, options.scope, options.strategy, options.verbose)
-def command(
-    config: Path | None,
-    source: str | None,
-    scope: dict[str, str],
-    strategy: str | None,
-    verbose: bool,
-) -> None:
+@options.together(options.choosing, options.verbose)
+def command(config: Path | None, verbose: bool, **said: Any) -> None:
     """Show what an export would do, before any row is read.
 
     Tables in load order with their rows; what is left out, and why; how cycles of foreign keys
     are broken; what the role that replays needs.
     """
-    settings = options.settings_of(config, source=source, scope=scope, strategy=strategy)
+    settings = options.settings_of(config, **said)
     show(console(), api.plan(settings), verbose=verbose)
 
 
@@ -49,6 +44,7 @@ def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
         "Cycles of foreign keys:",
         [f"{', '.join(map(str, cycle.tables))}: {cycle.way}" for cycle in plan.order.cycles],
     )
+    _list(screen, "How the rows of the closed set came:", [str(a) for a in plan.arrivals])
     _list(screen, "Left out:", [f"{left.what}: {left.why}" for left in plan.omissions])
     _list(screen, "Note:", list(plan.warnings))
     filled = [table.name for table in plan.tables if table.row_count]

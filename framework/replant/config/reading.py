@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args, get_origin
 
 import attrs
 import tomli
@@ -21,6 +21,7 @@ from cattrs.gen import make_dict_structure_fn
 
 from replant.errors import ConfigurationError
 from replant.model import (
+    Children,
     ExportSettings,
     OnConflict,
     PluginSettings,
@@ -28,6 +29,8 @@ from replant.model import (
     Settings,
     TableSettings,
 )
+
+Shape = TypeVar("Shape")
 
 #: The file that is read when none is named, if it is there.
 DEFAULT_FILE = Path("replant.toml")
@@ -96,12 +99,31 @@ def settings_from(document: Mapping[str, Any], origin: str) -> Settings:
     )
 
 
+def structured(table: Mapping[str, Any], kind: type[Shape], path: str) -> Shape:
+    """A table of the configuration as a frozen attrs class; for the settings of a plugin.
+
+    Args:
+        table: what TOML gave.
+        kind: an attrs class; its attributes are the keys.
+        path: where the table stands, such as `plugins.notes`, for errors.
+
+    Raises:
+        ConfigurationError: naming every unknown key and wrong value, each with its path.
+
+    """
+    try:
+        return _CONVERTER.structure(table, kind)
+    except BaseValidationError as error:
+        raise ConfigurationError("\n".join(_problems(error, path))) from error
+
+
 def with_options(
     settings: Settings,
     *,
     source: str | None = None,
     target: str | None = None,
     scope: Mapping[str, str] | None = None,
+    plugins: Mapping[str, Mapping[str, Any]] | None = None,
     **export: Any,
 ) -> Settings:
     """The settings with what the command line says laid over them; None says nothing.
@@ -111,9 +133,13 @@ def with_options(
         source: connection string of the source.
         target: connection string of the target.
         scope: laid over the file's, value by value.
+        plugins: settings of plugins, laid over the file's, key by key.
         export: attributes of `ExportSettings`.
 
     """
+    tables = {**settings.plugins.settings}
+    for name, table in (plugins or {}).items():
+        tables[name] = {**tables.get(name, {}), **table}
     said = {name: value for name, value in export.items() if value is not None}
     return attrs.evolve(
         settings,
@@ -121,6 +147,7 @@ def with_options(
         target=settings.target if target is None else target,
         scope={**settings.scope, **(scope or {})},
         export=attrs.evolve(settings.export, **said),
+        plugins=attrs.evolve(settings.plugins, settings=tables),
     )
 
 
@@ -165,6 +192,12 @@ def _strictly(kind: type, words: str) -> Any:
         return value
 
     return structure
+
+
+def _count(value: Any, _: type) -> int:
+    if type(value) is not int or value < 1:
+        raise TypeError(f"must be an integer of 1 or more, not {value!r}")
+    return value
 
 
 def _toml_type(value: Any) -> str:
@@ -237,6 +270,7 @@ def _at(name: str, error: Exception) -> Exception:
 def _converter() -> Converter:
     converter = Converter(detailed_validation=True, forbid_extra_keys=True)
     converter.register_structure_hook(str, _strictly(str, "a string"))
+    converter.register_structure_hook(int, _count)
     converter.register_structure_hook(bool, _strictly(bool, "true or false"))
     converter.register_structure_hook(RelationName, _relation)
     converter.register_structure_hook(PluginSettings, _plugins)
@@ -246,13 +280,14 @@ def _converter() -> Converter:
     converter.register_structure_hook_func(
         lambda kind: kind == OnConflict | None, lambda value, _: _choice(value, OnConflict)
     )
+    converter.register_structure_hook_func(
+        lambda kind: kind == Children | None, lambda value, _: _choice(value, Children)
+    )
     converter.register_structure_hook_func(lambda kind: kind == dict[str, str], _scope)
     converter.register_structure_hook_func(
         lambda kind: kind in (tuple[str, ...], tuple[str, ...] | None), _names
     )
-    converter.register_structure_hook_func(
-        lambda kind: kind == tuple[TableSettings, ...], _array_of_tables(converter)
-    )
+    converter.register_structure_hook_func(_is_tuple_of_tables, _array_of_tables(converter))
     converter.register_structure_hook_func(
         lambda kind: attrs.has(kind) and kind not in (RelationName, PluginSettings),
         lambda value, kind: _table(converter, value, kind),
@@ -260,11 +295,16 @@ def _converter() -> Converter:
     return converter
 
 
+def _is_tuple_of_tables(kind: Any) -> bool:
+    return get_origin(kind) is tuple and attrs.has(get_args(kind)[0])
+
+
 def _array_of_tables(converter: Converter) -> Any:
-    def structure(value: Any, _: type) -> tuple[TableSettings, ...]:
+    def structure(value: Any, kind: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
             raise TypeError(f"must be an array of tables, not {_toml_type(value)}")
-        return tuple(converter.structure(value, list[TableSettings]))
+        items: Any = list[get_args(kind)[0]]  # type: ignore[misc] # a type that is only known now
+        return tuple(converter.structure(value, items))
 
     return structure
 

@@ -31,6 +31,7 @@ EXACT_TEXT: Mapping[str, str] = {
     "standard_conforming_strings": "on",
     "array_nulls": "on",
     "xmloption": "content",
+    "quote_all_identifiers": "off",
 }
 
 #: For reading: names come out qualified, hidden rows are an error, and no timeout that a role or

@@ -14,6 +14,7 @@ from itertools import pairwise
 from attrs import frozen
 
 from replant.errors import ConfigurationError, PluginError
+from replant.model import PluginSettings
 
 GROUP = "replant.plugins"
 
@@ -78,13 +79,14 @@ def check_unique(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
 
 
 def choose(
-    candidates: Sequence[Candidate], enable: Sequence[str] | None, strategy: str
+    candidates: Sequence[Candidate], plugins: PluginSettings, strategy: str
 ) -> tuple[Candidate, ...]:
     """The plugins to ask, in the order in which they are asked.
 
     Args:
         candidates: what is installed.
-        enable: the names in the configuration's order; None for replant's own plugins.
+        plugins: which are enabled; if that is not said, those that have settings, and if none
+            has, replant's own.
         strategy: a plugin of this name is chosen as well, so that naming a strategy is enough.
 
     Raises:
@@ -98,10 +100,12 @@ def choose(
             "install it again with 'pip install replant' (or 'pip install -e .' in a checkout)"
         )
     installed = {candidate.name: candidate for candidate in candidates}
-    if enable is None:
-        names = [c.name for c in candidates if c.distribution == OWN_DISTRIBUTION]
+    if plugins.enable is not None:
+        names = list(dict.fromkeys(plugins.enable))
+    elif plugins.settings:
+        names = list(plugins.settings)
     else:
-        names = list(dict.fromkeys(enable))
+        names = [c.name for c in candidates if c.distribution == OWN_DISTRIBUTION]
     problems = [
         not_installed("plugins.enable", name, installed) for name in names if name not in installed
     ]

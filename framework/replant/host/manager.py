@@ -68,7 +68,7 @@ class Host:
         """
         candidates = discovery.find()
         check_sub_tables(settings, candidates)
-        chosen = discovery.choose(candidates, settings.plugins.enable, settings.export.strategy)
+        chosen = discovery.choose(candidates, settings.plugins, settings.export.strategy)
         host = cls([discovery.load(candidate) for candidate in chosen])
         host.check_takes_settings(settings)
         return host
@@ -242,7 +242,7 @@ def installed_plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
     """
     candidates = discovery.find()
     check_sub_tables(settings, candidates)
-    enabled = discovery.choose(candidates, settings.plugins.enable, settings.export.strategy)
+    enabled = discovery.choose(candidates, settings.plugins, settings.export.strategy)
     return tuple(_inspect(candidate, candidate in enabled) for candidate in candidates)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from attrs import evolve, field, frozen
 
 from replant.model.catalog import Trigger
+from replant.model.closure import Arrival
 from replant.model.load_order import LoadOrder
 from replant.model.names import RelationName, readable
 from replant.model.rows import ChosenRows, Selection
@@ -127,6 +128,7 @@ class Plan:
         seen_as: the role whose view of the rows this is, where policies may hide some.
         sequences: those that a replay moves forward, and how far.
         triggers: those that fire in the replay, if the target has what the source has.
+        arrivals: how many rows of closed sets came by which reference, the most first.
         omissions: what is left out, each with the reason.
         warnings: what a person should know although it stops nothing.
 
@@ -145,6 +147,7 @@ class Plan:
     seen_as: str | None = None
     sequences: tuple[SequencePosition, ...] = ()
     triggers: tuple[FiringTrigger, ...] = ()
+    arrivals: tuple[Arrival, ...] = ()
     omissions: tuple[Omission, ...] = ()
     warnings: tuple[str, ...] = ()
     _by_name: Mapping[RelationName, PlannedTable] = field(init=False, repr=False, eq=False)

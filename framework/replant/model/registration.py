@@ -6,11 +6,13 @@ plan can be printed and the target can be asked for the same rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from attrs import field, frozen
 
+from replant.model.closure import Children, EdgeRule
 from replant.model.names import RelationName
+from replant.model.references import DeclaredReference
 
 
 @frozen
@@ -48,7 +50,23 @@ class AllRows:
     """Every row of the table."""
 
 
-Membership = ByColumn | ThroughForeignKey | WhereReferenced | ByPredicate | AllRows
+@frozen
+class InClosure:
+    """The rows of the closed set that grows from the roots and from all other chosen rows.
+
+    A row that a row of the set references is part of it, and so are the rows that reference it, as
+    far as the registrations let them.
+
+    Attributes:
+        root: an SQL predicate over the table's columns; the rows for which it holds are roots.
+            None for a table without a root of its own.
+
+    """
+
+    root: str | None = None
+
+
+Membership = ByColumn | ThroughForeignKey | WhereReferenced | ByPredicate | AllRows | InClosure
 
 
 @frozen
@@ -80,6 +98,11 @@ class Registration:
         table: the table; a text such as `notes.note` is parsed.
         rows: how its rows belong to the scope.
         omit: columns that are left to their default in the target.
+        children: whether rows of tables that are `InClosure` come along because they reference a
+            row of this table.
+        edges: what holds in place of that for references of this table's own rows, by the name
+            of the foreign key or of a declared reference.
+        references: the references of this table's rows that no foreign key declares.
         columns: the columns the plugin was written for; empty when it takes any.
 
     """
@@ -87,4 +110,7 @@ class Registration:
     table: RelationName = field(converter=_relation)
     rows: Membership = field(factory=AllRows)
     omit: tuple[str, ...] = field(default=(), converter=_names)
+    children: Children = Children.FROM_ROOTS
+    edges: Mapping[str, EdgeRule] = field(factory=dict)
+    references: tuple[DeclaredReference, ...] = ()
     columns: tuple[DeclaredColumn, ...] = field(default=(), converter=_declared)

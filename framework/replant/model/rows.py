@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
+from replant.model.closure import RowsAt
 from replant.model.names import RelationName
 
 
@@ -56,7 +57,10 @@ class KeyIsNot:
     keys: tuple[tuple[str, ...], ...]
 
 
-Condition = ColumnIs | LinkedTo | Satisfies | KeyIsNot
+#: Conditions that any database can be asked for, not only the one in which they were found.
+Lasting = ColumnIs | LinkedTo | KeyIsNot
+
+Condition = Lasting | Satisfies | RowsAt
 
 
 @frozen

@@ -72,6 +72,7 @@ class TableSettings:
         omit: the columns left to their default, in place of the plugin's own list.
         dangling: overrides the setting of the export for this table.
         on_conflict: likewise; and that of a replay, where it takes another than the artifact's.
+        max_rows: how many of its rows may be exported; None for any number.
 
     """
 
@@ -80,6 +81,7 @@ class TableSettings:
     omit: tuple[str, ...] | None = None
     dangling: Dangling | None = None
     on_conflict: OnConflict | None = None
+    max_rows: int | None = None
 
 
 @frozen
@@ -99,6 +101,7 @@ class ExportSettings:
         dangling: what to do with rows that reference rows outside the export.
         row_security: what to do when policies may hide rows.
         allow_empty: whether an export without a row is wanted.
+        max_rows: how many rows may be exported in all; None for any number.
 
     """
 
@@ -112,6 +115,7 @@ class ExportSettings:
     dangling: Dangling = Dangling.FAIL
     row_security: RowSecurity = RowSecurity.FAIL
     allow_empty: bool = False
+    max_rows: int | None = None
 
     @property
     def format_name(self) -> str:

@@ -9,19 +9,23 @@ from attrs import evolve, frozen
 from psycopg import sql
 
 from replant.database.connections import Database, one_line
-from replant.errors import ConfigurationError, DanglingReferenceError, ScopeError
+from replant.errors import BudgetError, ConfigurationError, DanglingReferenceError, ScopeError
 from replant.model import (
+    Arrival,
+    Catalog,
     ColumnIs,
     Dangling,
     ForeignKey,
     KeyIsNot,
     RelationName,
+    RowsAt,
     Satisfies,
     Selection,
     Settings,
     Table,
     readable,
 )
+from replant.planning.growth import grow
 from replant.planning.selection import Selected
 from replant.rendering import queries
 
@@ -72,6 +76,9 @@ class Census:
         counts: how many rows of each table are chosen.
         left_out: the references for whose sake rows were left out.
         kept: the references that are exported although they lead outside.
+        arrivals: how rows of a closed set came.
+        unindexed: the references that made a table be read as a whole, for people.
+        unreached: the registered tables that no row can come into.
 
     """
 
@@ -79,24 +86,46 @@ class Census:
     counts: Mapping[RelationName, int]
     left_out: tuple[DanglingReferences, ...] = ()
     kept: tuple[DanglingReferences, ...] = ()
+    arrivals: tuple[Arrival, ...] = ()
+    unindexed: tuple[str, ...] = ()
+    unreached: frozenset[RelationName] = frozenset()
 
 
-def take_census(database: Database, selected: Selected, settings: Settings) -> Census:
-    """Count the chosen rows, and treat those that reference rows outside as configured.
+def take_census(
+    database: Database, catalog: Catalog, selected: Selected, settings: Settings
+) -> tuple[Selected, Census]:
+    """Grow closed sets, count the chosen rows, and treat references that lead outside.
+
+    Returns:
+        The selection without tables that no row can come into, and the census of it.
 
     Raises:
         ScopeError: a scope value is malformed, or nothing was chosen at all.
         ConfigurationError: a predicate is not one valid SQL expression.
         DanglingReferenceError: rows reference rows outside, and that is not allowed.
+        BudgetError: there are more rows than may be exported.
 
     """
     check_scope_values(database, selected, settings)
     _check_predicates(database, selected)
-    rows, left_out, kept = _settle_references(database, selected, settings)
+    # What grows, grows from rows that stay: those that are left out are left out before it.
+    rows, left_out, _ = _settle_references(database, selected, selected.rows, settings)
+    grown = grow(database, catalog, selected, rows, settings)
+    rows, more, kept = _settle_references(database, grown.selected, grown.rows, settings)
     counts = {name: _count(database, rows, name) for name in rows}
     if not any(counts.values()) and not settings.export.allow_empty:
         raise ScopeError(_nothing_chosen(settings, len(counts)))
-    return Census(rows, counts, left_out, kept)
+    _check_budget(counts, settings)
+    census = Census(
+        rows=rows,
+        counts=counts,
+        left_out=(*left_out, *more),
+        kept=kept,
+        arrivals=grown.arrivals,
+        unindexed=grown.unindexed,
+        unreached=frozenset(selected.tables) - frozenset(grown.selected.tables),
+    )
+    return grown.selected, census
 
 
 def check_scope_values(database: Database, selected: Selected, settings: Settings) -> None:
@@ -133,14 +162,13 @@ def _check_predicates(database: Database, selected: Selected) -> None:
 
 
 def _settle_references(
-    database: Database, selected: Selected, settings: Settings
+    database: Database, selected: Selected, rows: Selection, settings: Settings
 ) -> tuple[Selection, tuple[DanglingReferences, ...], tuple[DanglingReferences, ...]]:
     """The selection in which every reference was treated as configured.
 
     A row that is left out may be referenced itself, so the search goes on until it finds none.
     """
     modes = {change.name: change.dangling for change in settings.tables if change.dangling}
-    rows = selected.rows
     left_out: list[DanglingReferences] = []
     while True:
         found = _find(database, selected.tables, rows, modes, settings.export.dangling)
@@ -178,8 +206,11 @@ def _find(
 def _holds(database: Database, rows: Selection, key: ForeignKey) -> bool:
     """Whether the key cannot dangle: both ends are chosen by the same value in its one column.
 
-    Then every reference is to the one row with that value, if it is there.
+    Then every reference is to the one row with that value, if it is there. Nor can a key into a
+    closed set, which has every row that a row of the export references.
     """
+    if any(isinstance(c, RowsAt) for c in rows[key.references].conditions[-1:]):
+        return True
     own = [c for c in rows[key.table].conditions if isinstance(c, ColumnIs)]
     other = rows[key.references].conditions
     if len(key.columns) != 1 or len(other) != 1 or not own:
@@ -234,6 +265,25 @@ def _count(database: Database, rows: Selection, name: RelationName) -> int:
     row = database.execute(queries.count(rows, name)).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def _check_budget(counts: Mapping[RelationName, int], settings: Settings) -> None:
+    """Refuse more rows than may be exported; what a closed set grew by was limited before."""
+    most = {change.name: change.max_rows for change in settings.tables if change.max_rows}
+    over = [
+        f"{name} has {counts[name]} rows, and max_rows allows {limit}"
+        for name, limit in most.items()
+        if counts.get(name, 0) > limit
+    ]
+    total, limit = sum(counts.values()), settings.export.max_rows
+    if limit is not None and total > limit:
+        name = max(counts, key=lambda table: (counts[table], table))
+        over.append(
+            f"{total} rows are chosen, most of them ({counts[name]}) of {name}, and max_rows "
+            f"allows {limit}"
+        )
+    if over:
+        raise BudgetError(f"{'; '.join(over)}; choose fewer rows, or allow more under [export]")
 
 
 def _nothing_chosen(settings: Settings, tables: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from replant.model import Catalog, Column, Omission, RelationName, Table, readable
 from replant.planning.census import Census
@@ -13,7 +13,7 @@ def omissions(catalog: Catalog, selected: Selected, census: Census) -> Iterator[
     """Everything of the covered schemas that stays behind, each with the reason."""
     for name, table in selected.tables.items():
         yield from _columns(table, {column.name for column in selected.columns[name]})
-    yield from _relations(catalog, selected)
+    yield from _relations(catalog, selected, census.unreached)
     for name, table in selected.tables.items():
         if table.rows_are_hidden:
             why = f"left out are rows that policies hide from the role {readable(catalog.role)}"
@@ -42,6 +42,7 @@ def warnings(selected: Selected, census: Census) -> Iterator[str]:
                     f"{name}.{readable(column.name)} is {column.type}; the plugin "
                     f"{item.plugin!r} was written for {declared[column.name].type}"
                 )
+    yield from census.unindexed
     for finding in census.kept:
         yield f"exported all the same: {finding}"
 
@@ -62,13 +63,18 @@ def _left_to_target(column: Column) -> str:
     return f"left to its default in the target, here {column.default or 'NULL'}"
 
 
-def _relations(catalog: Catalog, selected: Selected) -> Iterator[Omission]:
+def _relations(
+    catalog: Catalog, selected: Selected, unreached: Collection[RelationName]
+) -> Iterator[Omission]:
     """Tables, views and the like of the covered schemas; a partition's rows are its root's."""
     covered = {name.schema for name in selected.tables}
     for name, other in catalog.tables.items():
         if name.schema in covered and name not in selected.tables and not other.is_partition:
             kind = other.kind.name.lower().replace("_", " ")
-            yield Omission(str(name), f"a {kind} that no enabled plugin registers")
+            why = "that no enabled plugin registers"
+            if name in unreached:
+                why = "that no reference leads to from the chosen rows"
+            yield Omission(str(name), f"a {kind} {why}")
 
 
 def _leaving(tables: Mapping[RelationName, Table]) -> dict[RelationName, list[str]]:

@@ -59,7 +59,7 @@ def make_plan(database: Database, catalog: Catalog, host: Host, settings: Settin
     """
     check_form(settings.export)
     selected = select(catalog, host.register_tables(catalog, settings), settings)
-    census = take_census(database, selected, settings)
+    selected, census = take_census(database, catalog, selected, settings)
     decided = plan_from(catalog, selected, census, host, settings)
     sequences, unmoved = sequence_positions(database, selected, decided)
     objects = large_objects(database, selected, decided)
@@ -118,6 +118,7 @@ def plan_from(
         check=settings.export.check,
         seen_as=_seen_as(catalog, selected),
         triggers=tuple(_triggers(selected, order, on_conflict)),
+        arrivals=census.arrivals,
         omissions=tuple(omissions(catalog, selected, census)),
         warnings=tuple(warnings(selected, census)),
     )

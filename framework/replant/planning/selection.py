@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from replant.errors import (
     CatalogMismatchError,
@@ -24,10 +24,13 @@ from replant.model import (
     Column,
     ColumnIs,
     Condition,
+    InClosure,
     Link,
     LinkedTo,
+    Membership,
     RelationKind,
     RelationName,
+    RowsAt,
     RowSecurity,
     Satisfies,
     Selection,
@@ -61,6 +64,25 @@ class Selected:
     rows: Selection
     scope_columns: Mapping[str, tuple[RelationName, Column]]
 
+    @property
+    def open(self) -> frozenset[RelationName]:
+        """The tables whose rows are those that a closed set has of them."""
+        return frozenset(
+            name
+            for name, item in self.registered.items()
+            if isinstance(item.registration.rows, InClosure)
+        )
+
+    def only(self, names: Collection[RelationName]) -> Selected:
+        """The same without other tables."""
+        return evolve(
+            self,
+            registered={name: item for name, item in self.registered.items() if name in names},
+            tables={name: table for name, table in self.tables.items() if name in names},
+            columns={name: columns for name, columns in self.columns.items() if name in names},
+            rows={name: rows for name, rows in self.rows.items() if name in names},
+        )
+
 
 def select(catalog: Catalog, registered: Sequence[Registered], settings: Settings) -> Selected:
     """Decide tables, rows and columns.
@@ -75,7 +97,9 @@ def select(catalog: Catalog, registered: Sequence[Registered], settings: Setting
     """
     by_table = {item.registration.table: item for item in registered}
     tables = _live_tables(catalog, by_table)
-    _check_readable(catalog, tables.values(), settings.export.row_security)
+    # Of the tables that are open to a closed set, those matter that it can reach.
+    fixed = [t for n, t in tables.items() if not isinstance(_membership(by_table[n]), InClosure)]
+    _check_readable(catalog, fixed, settings.export.row_security)
     _check_scope(by_table.values(), settings.scope)
     changes = _changes(settings.tables, tables)
     columns = {
@@ -101,8 +125,8 @@ def _live_tables(
         plugins = sorted({r.plugin for n, r in registered.items() if n.schema == schema})
         raise CatalogMismatchError(
             f"the database {catalog.database!r} has no schema {schema!r}, of which the plugin "
-            f"{plugins[0]!r} registers tables; is this the right database? If so, leave the "
-            f"plugin out of [plugins] enable"
+            f"{plugins[0]!r} registers tables; is this the right database? If so, choose its "
+            f"tables with --include or --root, or leave the plugin out of [plugins] enable"
         )
     for name in sorted(registered):
         table = catalog.tables.get(name)
@@ -177,6 +201,10 @@ def _changes(
     return {change.name: change for change in changes}
 
 
+def _membership(item: Registered) -> Membership:
+    return item.registration.rows
+
+
 def omitted(item: Registered, change: TableSettings | None) -> tuple[str, ...]:
     """The columns left to their default: the configuration's list in place of the plugin's."""
     if change is not None and change.omit is not None:
@@ -230,6 +258,8 @@ def _rows(
             conditions.append(LinkedTo(_links_down(tables, name)))
         case ByPredicate(predicate):
             conditions.append(Satisfies(predicate))
+        case InClosure():
+            conditions.append(RowsAt(()))
         case AllRows():
             pass
     if change is not None and change.where is not None:

@@ -1,7 +1,7 @@
 """The end of a replay: checks against what was exported, then the sequences, then COMMIT.
 
-The rows of this transaction are those whose xmin is its id. They are compared in the transaction
-itself, so a replay in which a trigger, a rule or a column's type changed something is undone.
+The rows of this transaction are known by their xmin. They are compared in the transaction itself,
+so a replay in which a trigger, a rule or a column's type changed something is undone.
 """
 
 from __future__ import annotations
@@ -28,35 +28,54 @@ from replant.rendering.statements import do, said
 #: SQLSTATE of what the checks refuse and of what they could not do: of no class of PostgreSQL's.
 CHECK_FAILED = "RPLNT"
 
-# Whoever may not read a table is told so; the load itself needs no SELECT. The sums of signed
-# hashes are equal modulo 2**64 or not at all.
+# Whoever may not read a table is told so; the load itself needs no SELECT. With row_security off, a
+# policy that hides rows is a missing privilege too. The sums of signed hashes are equal modulo
+# 2**64 or not at all.
+#
+# A row that a trigger wrote inside a block with EXCEPTION, or any row while a client sets
+# savepoints, has the id of a subtransaction. That is newer than the transaction's own, as are ids
+# of other sessions; but a row that is seen, by a transaction that is in progress, can only be of
+# this one. An id that lies in the future is an old one: the numbers have come round since.
 _CHECK_ROWS = """\
 DECLARE
   wanted record;
-  found record;
+  part record;
+  row_count bigint;
+  hash numeric;
+  own boolean;
   unseen text[];
 BEGIN
+  PERFORM set_config('row_security', 'off', true);
   FOR wanted IN
-    SELECT w.*, c.oid FROM (VALUES
+    SELECT * FROM (VALUES
 {wanted}
-    ) AS w (schema, name, shown, row_count, hash, exact, query)
-    JOIN pg_namespace AS n ON n.nspname = w.schema
-    JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name
+    ) AS w (shown, row_count, hash, exact, query)
   LOOP
-    IF NOT has_schema_privilege(wanted.schema, 'USAGE')
-       OR NOT has_table_privilege(wanted.oid, 'SELECT') OR row_security_active(wanted.oid) THEN
+    row_count := 0;
+    hash := 0;
+    BEGIN
+      FOR part IN EXECUTE wanted.query LOOP
+        BEGIN
+          own := part.age = 0 OR pg_xact_status(
+            (pg_current_xact_id()::text::bigint - part.age)::text::xid8) = 'in progress';
+        EXCEPTION WHEN invalid_parameter_value THEN
+          own := false;
+        END;
+        IF own THEN
+          row_count := row_count + part.row_count;
+          hash := hash + part.hash;
+        END IF;
+      END LOOP;
+    EXCEPTION WHEN insufficient_privilege THEN
       unseen := unseen || wanted.shown;
       CONTINUE;
-    END IF;
-    EXECUTE wanted.query INTO found;
-    IF found.row_count < wanted.row_count
-       OR wanted.exact AND found.row_count > wanted.row_count THEN
+    END;
+    IF row_count < wanted.row_count OR wanted.exact AND row_count > wanted.row_count THEN
       RAISE EXCEPTION USING ERRCODE = 'RPLNT',
-        MESSAGE = format('%s: %s exported, and %s of this replay in the target', wanted.shown,
-          wanted.row_count, found.row_count),
+        MESSAGE = format('%s: %s exported, and %s in the target', wanted.shown, wanted.row_count,
+          row_count || CASE WHEN wanted.exact THEN ' of this replay' ELSE '' END),
         HINT = 'A trigger or rule of the target drops or adds rows. Nothing was kept.';
-    ELSIF found.row_count = wanted.row_count AND mod(found.hash - wanted.hash,
-        18446744073709551616) <> 0 THEN
+    ELSIF row_count = wanted.row_count AND mod(hash - wanted.hash, 18446744073709551616) <> 0 THEN
       RAISE EXCEPTION USING ERRCODE = 'RPLNT',
         MESSAGE = format('%s: the rows differ from those that were exported', wanted.shown),
         HINT = 'A trigger, rule or column type of the target changes values. Nothing was kept.';
@@ -72,12 +91,14 @@ BEGIN
 END"""
 
 # What a sequence gives next is read if it may be; else one value is taken from it to know. It is
-# moved only forward, and where the role may: setval is not undone by ROLLBACK.
+# moved only forward, and where the role may: setval is not undone by ROLLBACK. One that has given
+# its last value is past every row; so is one whose least value is greater than theirs.
 _MOVE_SEQUENCES = """\
 DECLARE
   wanted record;
+  ascending boolean;
   goal bigint;
-  next bigint;
+  next numeric;
   stays text;
 BEGIN
   FOR wanted IN
@@ -98,30 +119,33 @@ BEGIN
     JOIN pg_class AS k ON k.oid = s.seqrelid
     JOIN pg_namespace AS q ON q.oid = k.relnamespace
   LOOP
-    goal := CASE WHEN wanted.seqincrement > 0 THEN wanted.greatest ELSE wanted.least END;
-    stays := NULL;
+    ascending := wanted.seqincrement > 0;
+    goal := CASE WHEN ascending THEN wanted.greatest ELSE wanted.least END;
+    CONTINUE WHEN CASE WHEN ascending THEN goal < wanted.seqmin ELSE goal > wanted.seqmax END;
+    next := NULL;
+    IF wanted.may_read THEN
+      EXECUTE format('SELECT last_value::numeric + CASE WHEN is_called THEN %s ELSE 0 END'
+        ' FROM %I.%I', wanted.seqincrement, wanted.nspname, wanted.relname) INTO next;
+    ELSIF wanted.may_move THEN
+      BEGIN
+        next := nextval(wanted.seqrelid::regclass);
+      EXCEPTION WHEN sequence_generator_limit_exceeded THEN
+        CONTINUE;
+      END;
+    END IF;
+    CONTINUE WHEN CASE WHEN ascending THEN next > goal ELSE next < goal END;
     IF goal NOT BETWEEN wanted.seqmin AND wanted.seqmax THEN
       stays := format('%s lies outside its bounds', goal);
     ELSIF wanted.may_move THEN
-      IF wanted.may_read THEN
-        EXECUTE format('SELECT last_value + CASE WHEN is_called THEN %s ELSE 0 END FROM %I.%I',
-          wanted.seqincrement, wanted.nspname, wanted.relname) INTO next;
-      ELSE
-        next := nextval(wanted.seqrelid::regclass);
-      END IF;
-      IF (CASE WHEN wanted.seqincrement > 0 THEN next <= goal ELSE next >= goal END) THEN
-        PERFORM setval(wanted.seqrelid::regclass, goal);
-      END IF;
+      PERFORM setval(wanted.seqrelid::regclass, goal);
+      CONTINUE;
     ELSE
       stays := format('GRANT UPDATE ON SEQUENCE %I.%I TO %I; then SELECT setval(%L, %s)',
         wanted.nspname, wanted.relname, current_user,
         format('%I.%I', wanted.nspname, wanted.relname), goal);
     END IF;
-    IF stays IS NOT NULL THEN
-      RAISE NOTICE USING ERRCODE = 'RPLNT', MESSAGE = format('the sequence of %s was not moved'
-        ' past the new rows: %s', wanted.shown,
-        regexp_replace(stays, '[[:cntrl:]]', '?', 'g'));
-    END IF;
+    RAISE NOTICE USING ERRCODE = 'RPLNT', MESSAGE = format('the sequence of %s was not moved'
+      ' past the new rows: %s', wanted.shown, regexp_replace(stays, '[[:cntrl:]]', '?', 'g'));
   END LOOP;
 END"""
 
@@ -150,8 +174,10 @@ def closing(ending: Ending) -> bytes:
     """What a strategy says after the last row, the checks, the sequences, and COMMIT."""
     blocks = [said(ending.after, tuple(ending.tables))]
     if ending.check is not Check.NONE and ending.tables:
-        # Deferred triggers may still change rows.
-        blocks += [b"SET CONSTRAINTS ALL IMMEDIATE;\n", _check_rows(ending)]
+        # Deferred triggers may still change rows. After them nothing needs the search path, and
+        # values that name things, such as those of regclass, are written as they were exported.
+        blocks += [b"SET CONSTRAINTS ALL IMMEDIATE;\nSET LOCAL search_path = '';\n"]
+        blocks += [_check_rows(ending)]
     if ending.sequences:
         blocks.append(_move_sequences(ending.sequences))
     return b"".join([*blocks, b"COMMIT;\n"])
@@ -171,9 +197,7 @@ def _wanted_rows(ending: Ending, table: PlannedTable) -> sql.Composable:
     exact = table.on_conflict is OnConflict.ERROR
     compared = ending.check is Check.CONTENT and table.on_conflict is not OnConflict.SKIP
     total = str(ending.fingerprints[table.name]) if compared else "NULL"
-    return sql.SQL("{}, {}, {}, {}, {}::numeric, {}, {}").format(
-        sql.Literal(table.name.schema),
-        sql.Literal(table.name.name),
+    return sql.SQL("{}, {}, {}::numeric, {}, {}").format(
         sql.Literal(str(table.name)),
         sql.Literal(table.row_count),
         sql.SQL(total),
@@ -183,7 +207,10 @@ def _wanted_rows(ending: Ending, table: PlannedTable) -> sql.Composable:
 
 
 def _query(ending: Ending, table: PlannedTable, exact: bool, compared: bool) -> sql.Composed:
-    """How many rows the table holds now, and the sum of their hashes.
+    """How many rows the table holds now, and the sum of their hashes; by age where it matters.
+
+    Where every row must be of this transaction, its rows are those of age 0, and those of its
+    subtransactions are younger.
 
     ONLY would hide the rows of a partitioned table, and whether the table is one is known in the
     target alone. A condition on a column finds the rows of this transaction by an index, where
@@ -194,7 +221,7 @@ def _query(ending: Ending, table: PlannedTable, exact: bool, compared: bool) -> 
     if exact:
         conditions = tuple(c for c in table.rows.conditions if isinstance(c, ColumnIs))
         selection[table.name] = evolve(table.rows, conditions=conditions)
-        terms.append(sql.SQL("t0.xmin = pg_current_xact_id()::xid"))
+        terms.append(sql.SQL("age(t0.xmin) <= 0"))
     terms.append(
         sql.SQL(
             "(t0.tableoid = {0}::regclass OR EXISTS (SELECT FROM pg_partitioned_table AS p"
@@ -203,10 +230,14 @@ def _query(ending: Ending, table: PlannedTable, exact: bool, compared: bool) -> 
     )
     terms.append(chosen_where(selection, table.name))
     total = sql.SQL("coalesce({}, 0)").format(fingerprint_expression(table))
-    return sql.SQL("SELECT count(*) AS row_count, {} AS hash FROM {} AS t0 WHERE {}").format(
+    return sql.SQL(
+        "SELECT {} AS age, count(*) AS row_count, {} AS hash FROM {} AS t0 WHERE {}{}"
+    ).format(
+        sql.SQL("age(t0.xmin)" if exact else "0"),
         total if compared else sql.SQL("NULL::numeric"),
         relation(table.name),
         sql.SQL(" AND ").join(terms),
+        sql.SQL(" GROUP BY 1" if exact else ""),
     )
 
 

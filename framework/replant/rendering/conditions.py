@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from attrs import evolve
 from psycopg import sql
 
 from replant.model import (
@@ -19,6 +20,9 @@ from replant.model import (
     Satisfies,
     Selection,
 )
+from replant.model.closure import RowsAt
+from replant.model.rows import Lasting
+from replant.rendering.closure_queries import rows_at
 
 
 def relation(name: RelationName) -> sql.Composable:
@@ -55,6 +59,32 @@ def chosen_where(selection: Selection, name: RelationName, *, depth: int = 0) ->
         for condition in selection[name].conditions
         if not isinstance(condition, Satisfies)
     ]
+    return sql.SQL(" AND ").join(terms) if terms else sql.SQL("true")
+
+
+def predicate_of(selection: Selection, name: RelationName) -> sql.Composable:
+    """The chosen rows as one expression over the table's columns by their plain names."""
+    chosen = selection[name]
+    terms: list[sql.Composable] = []
+    others = []
+    for condition in chosen.conditions:
+        match condition:
+            case ColumnIs(column, value):
+                equal = equals(chosen.equality.get(column))
+                terms.append(
+                    sql.SQL("{} {} {}").format(sql.Identifier(column), equal, sql.Literal(value))
+                )
+            case Satisfies(text):
+                terms.append(sql.SQL("({}\n)").format(sql.SQL(text)))
+            case _:
+                others.append(condition)
+    if others:
+        rest = {**selection, name: evolve(chosen, conditions=tuple(others))}
+        terms.append(
+            sql.SQL("(tableoid, ctid) IN (SELECT t0.tableoid, t0.ctid FROM {} WHERE {})").format(
+                chosen_from(rest, name), chosen_where(rest, name)
+            )
+        )
     return sql.SQL(" AND ").join(terms) if terms else sql.SQL("true")
 
 
@@ -103,7 +133,7 @@ def _equality(selection: Selection, name: RelationName) -> Mapping[str, str]:
 def _term(
     selection: Selection,
     name: RelationName,
-    condition: ColumnIs | LinkedTo | KeyIsNot,
+    condition: Lasting | RowsAt,
     depth: int,
 ) -> sql.Composable:
     alias = f"t{depth}"
@@ -123,6 +153,8 @@ def _term(
                 for key in keys
             ]
             return sql.SQL("NOT (({}))").format(sql.SQL(") OR (").join(rows))
+        case RowsAt():
+            return rows_at(condition, alias)
 
 
 def _is(alias: str, column: str, value: str, equality: Mapping[str, str]) -> sql.Composable:

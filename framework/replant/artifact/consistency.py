@@ -1,0 +1,174 @@
+"""Whether what a manifest says fits together: queries are composed from it, whoever wrote it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
+
+from replant.artifact.manifest import ExportedTable, Manifest
+from replant.model import (
+    COPY,
+    INSERT,
+    AsReplica,
+    CheckForeignKeys,
+    Compression,
+    DeferConstraints,
+    Layout,
+    LinkedTo,
+    LoadTable,
+    LoadTogether,
+    OnConflict,
+    PatchColumns,
+    RelationName,
+    SequencePosition,
+    Step,
+    readable,
+)
+
+_FINGERPRINT = re.compile(r"[0-9a-f]{16}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+#: PostgreSQL's bigint, which also holds every size of a file.
+_LEAST, _GREATEST = -(2**63), 2**63 - 1
+
+#: Conditions that choose rows by each other's become queries in queries. No server plans so many
+#: of them, or so deep ones, in any useful time; the artifact of an export has far fewer.
+_MOST_QUERIES, _DEEPEST = 10_000, 100
+
+
+def check_consistent(manifest: Manifest) -> None:
+    """Refuse a manifest that contradicts itself, or names what it does not have.
+
+    Raises:
+        ValueError: it does, so replant did not write it; the text is a clause that says why.
+
+    """
+    _check_form(manifest)
+    tables: dict[RelationName, ExportedTable] = {}
+    for table in manifest.tables:
+        if table.name in tables:
+            raise ValueError(f"the table {table.name} stands twice")
+        tables[table.name] = table
+        _check_table(table)
+    _check_links(tables)
+    _check_steps(manifest.order.steps, tables)
+    _check_statements(manifest)
+    for position in manifest.sequences:
+        _check_sequence(position, tables)
+
+
+def _check_form(manifest: Manifest) -> None:
+    """A file holds rows in its statements, a directory in data files."""
+    if manifest.layout is Layout.DIRECTORY:
+        fits = manifest.format == COPY
+    else:
+        fits = manifest.format in {INSERT, COPY} and manifest.compression is Compression.NONE
+    if not fits:
+        raise ValueError("layout, format and compression do not go together")
+    apart = manifest.layout is Layout.DIRECTORY
+    wrong = [table.name for table in manifest.tables if (table.file is not None) != apart]
+    if wrong:
+        raise ValueError(f"{wrong[0]} has {'no' if apart else 'a'} data file")
+
+
+def _check_table(table: ExportedTable) -> None:
+    columns = _columns(table)
+    if _repeated(column.name for column in table.columns):
+        raise ValueError(f"a column of {table.name} stands twice")
+    if _repeated(table.key) or not columns.issuperset(table.key):
+        raise ValueError(f"the key of {table.name} is not made of its columns")
+    if table.on_conflict is OnConflict.UPDATE and not table.key:
+        raise ValueError(f"rows of {table.name} should be updated without a key")
+    if not 0 <= table.row_count <= _GREATEST:
+        raise ValueError(f"{table.name} has an impossible number of rows")
+    if not _FINGERPRINT.fullmatch(table.fingerprint):
+        raise ValueError(f"the fingerprint of {table.name} is not 16 hexadecimal digits")
+    file = table.file
+    if file is not None and not (0 <= file.size <= _GREATEST and _SHA256.fullmatch(file.sha256)):
+        raise ValueError(f"the size or SHA-256 of the file of {table.name} is none")
+
+
+def _check_links(tables: Mapping[RelationName, ExportedTable]) -> None:
+    """Rows that are chosen by each other's would be asked for without end."""
+    others: dict[RelationName, list[RelationName]] = {name: [] for name in tables}
+    for table in tables.values():
+        for condition in table.rows or ():
+            for link in condition.links if isinstance(condition, LinkedTo) else ():
+                if not link.columns or len(link.columns) != len(link.other_columns):
+                    raise ValueError(f"a link of {table.name} does not join columns to columns")
+                if link.other not in tables:
+                    raise ValueError(f"a link of {table.name} leads to {link.other}, not exported")
+                others[table.name].append(link.other)
+    try:
+        order = list(TopologicalSorter(others).static_order())
+    except CycleError as error:
+        raise ValueError(f"the rows of {error.args[1][0]} are chosen by their own") from error
+    size: dict[RelationName, int] = {}
+    depth: dict[RelationName, int] = {}
+    for name in order:
+        size[name] = 1 + sum(size[other] for other in others[name])
+        depth[name] = 1 + max((depth[other] for other in others[name]), default=0)
+        if size[name] > _MOST_QUERIES or depth[name] > _DEEPEST:
+            raise ValueError(f"the rows of {name} are chosen by those of too many tables")
+
+
+def _check_steps(steps: Iterable[Step], tables: Mapping[RelationName, ExportedTable]) -> None:
+    """Every table is loaded once, and every column that is loaded as NULL is set once, after."""
+    waiting: dict[RelationName, tuple[str, ...]] = {}
+    loaded: list[RelationName] = []
+    for step in steps:
+        match step:
+            case LoadTable(name):
+                loaded.append(name)
+                if step.patched:
+                    waiting[name] = step.patched
+            case LoadTogether(names):
+                loaded += names
+            case PatchColumns(name, columns):
+                if waiting.pop(name, None) != columns:
+                    raise ValueError(f"the order sets other columns of {name} than it left NULL")
+                _check_patch(tables.get(name), name, columns)
+    if waiting:
+        raise ValueError(f"the order leaves columns of {next(iter(waiting))} NULL")
+    if sorted(loaded) != sorted(tables):
+        raise ValueError("the order does not load every table once")
+
+
+def _check_patch(table: ExportedTable | None, name: RelationName, columns: tuple[str, ...]) -> None:
+    fit = table is not None and table.key and _columns(table).issuperset(columns)
+    if not fit or _repeated(columns) or (table and set(columns) & set(table.key)):
+        raise ValueError(f"the columns of {name} that are set later do not fit")
+
+
+def _check_statements(manifest: Manifest) -> None:
+    """What is said around the rows: foreign keys that were switched off must be checked."""
+    before, after = manifest.order.before, manifest.order.after
+    off = any(isinstance(statement, AsReplica) for statement in before)
+    checked = any(isinstance(statement, CheckForeignKeys) for statement in after)
+    if (off and not checked) or any(isinstance(statement, AsReplica) for statement in after):
+        raise ValueError("the order switches foreign keys off and does not check them")
+    for statement in (*before, *after):
+        if isinstance(statement, DeferConstraints) and not statement.constraints:
+            raise ValueError("the order defers no constraint")
+
+
+def _check_sequence(
+    position: SequencePosition, tables: Mapping[RelationName, ExportedTable]
+) -> None:
+    table = tables.get(position.table)
+    if table is None or position.column not in _columns(table):
+        raise ValueError(
+            f"a sequence is that of {position.table}.{readable(position.column)}, not exported"
+        )
+    if not _LEAST <= position.least <= position.greatest <= _GREATEST:
+        raise ValueError(f"the sequence of {position.table} has impossible values")
+
+
+def _columns(table: ExportedTable) -> set[str]:
+    return {column.name for column in table.columns}
+
+
+def _repeated(names: Iterable[str]) -> bool:
+    listed = list(names)
+    return len(set(listed)) != len(listed)

@@ -1,0 +1,147 @@
+"""The manifest as JSON in ASCII, one table per line; with a seal, as a directory holds it.
+
+Reading is strict: only the very text that would be written for what was read is a manifest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from hashlib import sha256
+from itertools import zip_longest
+from typing import Any
+
+from cattrs import BaseValidationError, Converter, transform_error
+from cattrs.gen import make_dict_unstructure_fn
+from cattrs.strategies import configure_tagged_union
+
+from replant import __version__
+from replant.artifact.consistency import check_consistent
+from replant.artifact.manifest import (
+    VERSION,
+    AskedCondition,
+    ExportedColumn,
+    ExportedTable,
+    Manifest,
+)
+from replant.errors import ArtifactError
+from replant.model import RelationName
+from replant.model.load_order import Statement, Step
+
+_SEAL_LENGTH = len(',\n  "digest": ""\n}\n') + 64
+_SEAL = re.compile(rb',\n  "digest": "([0-9a-f]{64})"\n}\n')
+
+
+def to_json(manifest: Manifest) -> str:
+    """JSON in ASCII, one table per line; the same manifest gives the same text."""
+    raw: dict[str, Any] = _CONVERTER.unstructure(manifest)
+    tables = raw.pop("tables")
+    lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in raw.items()]
+    listed = ",\n".join(f"    {json.dumps(table)}" for table in tables)
+    return "{\n" + ",\n".join(lines) + ',\n  "tables": [\n' + listed + "\n  ]\n}"
+
+
+def from_json(text: str, origin: str) -> Manifest:
+    """Read a manifest; `origin` names the artifact in errors.
+
+    Raises:
+        ArtifactError: it is no manifest, or one of a version that this replant does not know.
+
+    """
+    try:
+        raw = json.loads(text)
+        version = raw["version"]
+        manifest = _CONVERTER.structure(raw, Manifest) if version == VERSION else None
+    except Exception as error:
+        raise ArtifactError(
+            f"{origin}: its manifest cannot be read ({_reason(error)}); export it again"
+        ) from error
+    if manifest is None:
+        raise ArtifactError(
+            f"{origin}: its manifest has version {json.dumps(version)[:20]}, and replant "
+            f"{__version__} reads version {VERSION}; use the replant that wrote it"
+        )
+    _check_text(text, to_json(manifest), origin)
+    try:
+        check_consistent(manifest)
+    except ValueError as error:
+        raise ArtifactError(f"{origin}: in its manifest, {error}; export it again") from error
+    return manifest
+
+
+def sealed(manifest: Manifest) -> tuple[bytes, str]:
+    """The manifest of a directory as it lies on disk, and the digest in its last line.
+
+    The digest is the SHA-256 of all that stands before that line, which holds the SHA-256 of every
+    file: it is one digest over the whole artifact.
+    """
+    body = to_json(manifest).removesuffix("\n}").encode()
+    digest = sha256(body).hexdigest()
+    return body + f',\n  "digest": "{digest}"\n}}\n'.encode(), digest
+
+
+def unsealed(data: bytes, origin: str) -> Manifest:
+    """Read a manifest whose digest is right; `origin` names it in errors.
+
+    Raises:
+        ArtifactError: it was changed, is truncated, or is no manifest.
+
+    """
+    seal = _SEAL.search(data, max(0, len(data) - _SEAL_LENGTH))
+    if seal is None or seal.end() != len(data):
+        raise ArtifactError(f"{origin}: is truncated or no manifest; export it again")
+    body = data[: seal.start()]
+    if sha256(body).hexdigest().encode() != seal[1]:
+        raise ArtifactError(
+            f"{origin}: was changed since it was written: its SHA-256 differs; export it again"
+        )
+    return from_json(body.decode("ascii", "replace") + "\n}", origin)
+
+
+def _check_text(text: str, written: str, origin: str) -> None:
+    """Refuse what was read as something else than it says: `"1"` as a number, a key twice."""
+    pairs = zip_longest(text.split("\n"), written.split("\n"))
+    for number, (found, wanted) in enumerate(pairs, start=1):
+        if found != wanted:
+            raise ArtifactError(
+                f"{origin}: line {number} of its manifest is not as replant writes it; "
+                f"export it again"
+            )
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong and where, as far as it is known."""
+    if isinstance(error, BaseValidationError):
+        return transform_error(error, path="manifest")[0]
+    return type(error).__name__
+
+
+def _text(value: object, _: object) -> str:
+    """A text that PostgreSQL can hold.
+
+    Raises:
+        ValueError: it is something else.
+
+    """
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError("is no text")
+    value.encode()  # a surrogate on its own is no text either
+    return value
+
+
+def _converter() -> Converter:
+    converter = Converter(forbid_extra_keys=True)
+    converter.register_structure_hook(str, _text)
+    converter.register_unstructure_hook(RelationName, lambda name: [name.schema, name.name])
+    converter.register_structure_hook(
+        RelationName, lambda pair, _: RelationName(*converter.structure(pair, tuple[str, str]))
+    )
+    for union in (Step, Statement, AskedCondition):
+        configure_tagged_union(union, converter, tag_name="is")
+    for kind in (ExportedColumn, ExportedTable):
+        plain = make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
+        converter.register_unstructure_hook(kind, plain)
+    return converter
+
+
+_CONVERTER = _converter()

@@ -1,0 +1,282 @@
+"""How rows reference rows: foreign keys, and references that no constraint declares, as one graph.
+
+Nothing here reads a database: `replant.database.references` fills in what the server knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from attrs import field, frozen
+
+from replant.model.catalog import ForeignKey, Table
+from replant.model.names import RelationName, readable
+
+
+@frozen(order=True)
+class EdgeName:
+    """The name of a reference: that of a constraint is unique for its table only."""
+
+    table: RelationName
+    name: str
+
+    def __str__(self) -> str:
+        """The name as a person would write it: `public.order.order_customer_id_fkey`."""
+        return f"{self.table}.{readable(self.name)}"
+
+
+# -- what a configuration declares ---------------------------------------------------------------
+
+
+@frozen
+class PlainReference:
+    """Columns that hold the value of another table's columns, as a foreign key's would."""
+
+    table: RelationName
+    columns: tuple[str, ...]
+    references: RelationName
+    referenced_columns: tuple[str, ...]
+    name: str | None = None
+
+
+@frozen
+class ArrayReference:
+    """A column of an array type, each element of which holds the value of another's column."""
+
+    table: RelationName
+    column: str
+    references: RelationName
+    referenced_column: str
+    name: str | None = None
+
+
+@frozen
+class Target:
+    """The table that a polymorphic reference leads to where its type column holds `value`."""
+
+    value: str
+    references: RelationName
+    referenced_columns: tuple[str, ...]
+
+
+@frozen
+class PolymorphicReference:
+    """A column whose value chooses the table that other columns reference."""
+
+    table: RelationName
+    type_column: str
+    columns: tuple[str, ...]
+    targets: tuple[Target, ...]
+    name: str | None = None
+
+
+DeclaredReference = PlainReference | ArrayReference | PolymorphicReference
+
+
+# -- the edges of the graph ----------------------------------------------------------------------
+
+
+@frozen
+class Comparison:
+    """How a value is compared with the one it may equal: `referenced OPERATOR(schema.name) own`.
+
+    The search path is empty while rows are read, so an operator of an extension's type is found
+    by its schema alone.
+
+    Attributes:
+        own_type: what the referencing value is cast to first, as `format_type` writes it.
+        referenced_type: likewise for the referenced value.
+        collation: schema and name, where the two columns' own collations differ.
+        converts: whether the cast of the referencing value makes a new value, which may fail.
+
+    """
+
+    schema: str = "pg_catalog"
+    operator: str = "="
+    own_type: str | None = None
+    referenced_type: str | None = None
+    collation: tuple[str, str] | None = None
+    converts: bool = False
+
+
+@frozen
+class Pair:
+    """A column, and the column of the referenced row whose value it holds."""
+
+    column: str
+    referenced: str
+    comparison: Comparison = Comparison()
+
+
+@frozen
+class Only:
+    """The references of those rows only whose `column` holds `value`."""
+
+    column: str
+    value: str
+    comparison: Comparison = Comparison()
+
+
+@frozen
+class Reference:
+    """A way from rows of `table` to the rows of `references` that they reference.
+
+    Attributes:
+        unique: whether a row references at most one row this way.
+        indexed: whether an index finds the rows that reference a given row.
+        referenced_indexed: whether an index finds the rows that a given row references.
+        elements: whether the one column is an array, whose elements are compared.
+        array_type: the type of that column, as `format_type` writes it.
+        only: which rows of the table reference this way at all; None for every row.
+
+    """
+
+    table: RelationName
+    name: str
+    references: RelationName
+    pairs: tuple[Pair, ...]
+    unique: bool = False
+    indexed: bool = True
+    referenced_indexed: bool = True
+    elements: bool = False
+    array_type: str | None = None
+    only: Only | None = None
+
+    @property
+    def edge(self) -> EdgeName:
+        """The name by which rules speak of it."""
+        return EdgeName(self.table, self.name)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The referencing columns."""
+        return tuple(pair.column for pair in self.pairs)
+
+    @property
+    def referenced_columns(self) -> tuple[str, ...]:
+        """The referenced columns."""
+        return tuple(pair.referenced for pair in self.pairs)
+
+    def __str__(self) -> str:
+        """The reference as a sentence uses it: `s.t(a, b) → s.u(c, d)`."""
+        own = [readable(column) + ("[]" if self.elements else "") for column in self.columns]
+        if self.only is not None:
+            value = self.only.value.encode("unicode_escape").decode()
+            own.insert(0, f"{readable(self.only.column)} = '{value}'")
+        others = ", ".join(map(readable, self.referenced_columns))
+        return f"{self.table}({', '.join(own)}) → {self.references}({others})"
+
+
+def from_foreign_key(key: ForeignKey) -> Reference:
+    """The reference that a constraint declares, before the server is asked how it compares."""
+    return Reference(
+        table=key.table,
+        name=key.name,
+        references=key.references,
+        pairs=_pairs(key.columns, key.referenced_columns),
+        unique=True,
+    )
+
+
+def from_declared(declared: DeclaredReference) -> tuple[Reference, ...]:
+    """The references of a declaration; a polymorphic one has one for each of its targets.
+
+    Without a name of its own it is called after its columns; a target adds its value.
+
+    Raises:
+        ValueError: the two lists of columns differ in length, or are empty.
+
+    """
+    match declared:
+        case PlainReference(table, columns, references, referenced, name):
+            pairs = _pairs(columns, referenced)
+            return (Reference(table, name or "_".join(columns), references, pairs),)
+        case ArrayReference(table, column, references, referenced_column, name):
+            pairs = _pairs((column,), (referenced_column,))
+            return (Reference(table, name or column, references, pairs, elements=True),)
+        case PolymorphicReference(table, type_column, columns, targets, name):
+            stem = name or "_".join(columns)
+            return tuple(
+                Reference(
+                    table=table,
+                    name=f"{stem}:{target.value}",
+                    references=target.references,
+                    pairs=_pairs(columns, target.referenced_columns),
+                    only=Only(type_column, target.value),
+                )
+                for target in targets
+            )
+
+
+def _pairs(columns: Iterable[str], referenced: Iterable[str]) -> tuple[Pair, ...]:
+    pairs = tuple(Pair(own, other) for own, other in zip(columns, referenced, strict=True))
+    if not pairs:
+        raise ValueError("a reference needs at least one column")
+    return pairs
+
+
+# -- where rows lie ------------------------------------------------------------------------------
+
+
+@frozen
+class Leaf:
+    """A relation that holds rows itself: a table, or a partition that has no partitions.
+
+    Attributes:
+        oid: `pg_class.oid`, which the rows show as `tableoid`.
+        direct: whether the role may read it by itself, and not only through its root.
+        foreign: whether it is a foreign table, whose rows have no lasting place.
+
+    """
+
+    oid: int
+    name: RelationName
+    direct: bool = True
+    foreign: bool = False
+
+
+@frozen
+class Storage:
+    """Where the rows of a table lie.
+
+    Attributes:
+        root: the table through which they are read: for a partition the one at the top.
+        leaves: by name.
+        may_locate: whether the role may read the places of the root's rows; SELECT on each
+            column is not enough for that, it takes SELECT on the table.
+
+    """
+
+    root: RelationName
+    leaves: tuple[Leaf, ...]
+    may_locate: bool = True
+
+
+def _sorted(references: Iterable[Reference]) -> tuple[Reference, ...]:
+    return tuple(sorted(references, key=lambda reference: reference.edge))
+
+
+@frozen
+class ReferenceGraph:
+    """Tables as nodes, references as edges.
+
+    Attributes:
+        role: the role that reads.
+        tables: as the catalog has them.
+        storage: for each table and partition.
+        references: by name, in whatever order they were given.
+
+    """
+
+    role: str
+    tables: Mapping[RelationName, Table]
+    storage: Mapping[RelationName, Storage]
+    references: tuple[Reference, ...] = field(converter=_sorted)
+
+    def child(self, reference: Reference) -> RelationName:
+        """The table through which the referencing rows are read."""
+        return self.storage[reference.table].root
+
+    def parent(self, reference: Reference) -> RelationName:
+        """The table through which the referenced rows are read."""
+        return self.storage[reference.references].root

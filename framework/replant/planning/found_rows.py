@@ -1,0 +1,230 @@
+"""The rows that were found, and how: in a temporary file, so that memory stays flat.
+
+A row is found once. If it was found because another references it, and later because it references
+another itself, it is promoted: then its own children are followed from there on. Both ways are
+kept, each with the round of the search in which it was taken.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+
+from attrs import frozen
+
+from replant.errors import OutputError
+
+# SQLite keeps 32 MiB in memory, and the rest in a file without a name. An index has the place
+# behind its own column, as every index of SQLite does: the rows of a round come out in the order
+# of their places, and a range of them needs no search.
+_SCHEMA = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -32768;
+CREATE TABLE found (
+    place INTEGER PRIMARY KEY, round INTEGER, edge INTEGER, down INTEGER, source INTEGER);
+CREATE INDEX found_by_round ON found (round);
+CREATE TABLE promoted (
+    place INTEGER PRIMARY KEY, round INTEGER, edge INTEGER, source INTEGER);
+CREATE INDEX promoted_by_round ON promoted (round);
+BEGIN;
+"""
+
+_ADD = "INSERT OR IGNORE INTO found VALUES (?1, ?2, ?3, ?4, ?5)"
+
+_PROMOTE = """
+INSERT OR IGNORE INTO promoted
+SELECT ?1, ?2, ?3, ?5 WHERE EXISTS (SELECT 1 FROM found WHERE place = ?1 AND NOT down)
+"""
+
+_NEW = "SELECT place FROM {} WHERE round = :round AND place BETWEEN :low AND :high"
+_FOUND = _NEW.format("found")
+_FOUND_OTHERWISE = f"{_FOUND} AND NOT (down AND edge = :edge)"
+_DESCENDING = f"{_FOUND} AND down UNION ALL {_NEW.format('promoted')}"
+_PAGE = " ORDER BY place LIMIT :size"
+
+# Rows that share what lies above the lowest 48 bits of their places lie in the same leaf.
+_TOUCHED = """
+SELECT max(place) FROM found WHERE round = ?1 GROUP BY place >> 48
+UNION
+SELECT max(place) FROM promoted WHERE round = ?1 GROUP BY place >> 48
+"""
+
+_BEFORE = """
+SELECT coalesce(p.edge, s.edge), p.place IS NOT NULL OR s.down, count(*)
+FROM found AS f
+JOIN found AS s ON s.place = f.source
+LEFT JOIN promoted AS p ON p.place = s.place AND :descending
+WHERE f.edge = :edge AND f.down = :down
+GROUP BY 1, 2
+ORDER BY 3 DESC, 1, 2
+"""
+
+
+#: The place of a row, and of the row that led to it; a root has none.
+Found = tuple[int, int | None]
+
+
+@frozen
+class Step:
+    """The last step of a way to a row.
+
+    Attributes:
+        round: how many steps the shortest way has; 0 for a root.
+        edge: the number of a reference; of a root, counted from -1 downward.
+        down: whether the row references the source; false if the source references it. A root
+            counts as reached downward.
+
+    """
+
+    round: int
+    edge: int
+    down: bool
+
+
+class FoundRows:
+    """The set of found rows. Closing it deletes it.
+
+    Attributes:
+        arrivals: how many rows each edge added, by its number and direction.
+
+    """
+
+    def __init__(self) -> None:
+        self.arrivals: Counter[tuple[int, bool]] = Counter()
+        with _translated():
+            self._file = sqlite3.connect("", isolation_level=None)
+            self._file.executescript(_SCHEMA)
+
+    def __enter__(self) -> FoundRows:
+        """The set itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Delete it."""
+        self.close()
+
+    def close(self) -> None:
+        """Delete the file."""
+        self._file.close()
+
+    # -- growing ---------------------------------------------------------------------------------
+
+    def add(self, rows: Sequence[Found], step: Step) -> int:
+        """Add rows, each with its source, where they are new; how many were."""
+        number = self._write(_ADD, rows, step)
+        self.arrivals[step.edge, step.down] += number
+        return number
+
+    def promote(self, rows: Sequence[Found], step: Step) -> None:
+        """Note of those rows that were not reached downward before that now they are."""
+        self._write(_PROMOTE, rows, step)
+
+    def _write(self, statement: str, rows: Sequence[Found], step: Step) -> int:
+        values = [(place, step.round, step.edge, step.down, source) for place, source in rows]
+        with _translated():
+            return self._file.executemany(statement, values).rowcount
+
+    # -- going on from what is new ---------------------------------------------------------------
+
+    def touched(self, round_: int) -> list[int]:
+        """A place in each leaf that got rows, or promoted ones, in a round."""
+        return [place for (place,) in self._read(_TOUCHED, (round_,))]
+
+    def new(
+        self, round_: int, bounds: tuple[int, int], size: int, *, unless_down_by: int | None
+    ) -> Iterator[list[int]]:
+        """The rows that were found in a round, in order, in lists of `size`.
+
+        Args:
+            round_: the round.
+            bounds: the least and the greatest place.
+            size: how many at a time.
+            unless_down_by: leave out the rows that were reached downward by this edge.
+
+        """
+        query = _FOUND if unless_down_by is None else _FOUND_OTHERWISE
+        return self._pages(query, round_, bounds, size, unless_down_by)
+
+    def descending(self, round_: int, bounds: tuple[int, int], size: int) -> Iterator[list[int]]:
+        """The rows that were reached downward in a round for the first time, likewise."""
+        return self._pages(_DESCENDING, round_, bounds, size, None)
+
+    def _pages(
+        self, query: str, round_: int, bounds: tuple[int, int], size: int, edge: int | None
+    ) -> Iterator[list[int]]:
+        """Each page is a query of its own, since rows are added between one and the next."""
+        low, high = bounds
+        while True:
+            values = {"round": round_, "low": low, "high": high, "size": size, "edge": edge}
+            page = [place for (place,) in self._read(query + _PAGE, values)]
+            if page:
+                yield page
+            if len(page) < size:
+                return
+            low = page[-1] + 1
+
+    # -- afterwards ------------------------------------------------------------------------------
+
+    def __contains__(self, place: int) -> bool:
+        """Whether the row was found."""
+        return bool(self._read("SELECT 1 FROM found WHERE place = ?", (place,)))
+
+    def places(self, bounds: tuple[int, int]) -> Iterator[int]:
+        """The found rows between two places, in order."""
+        with _translated():
+            query = "SELECT place FROM found WHERE place BETWEEN ? AND ? ORDER BY place"
+            for (place,) in self._file.execute(query, bounds):
+                yield place
+
+    def found_by(self, place: int) -> tuple[Step, int | None]:
+        """The step by which a row was found, and its source; the row is one of the set."""
+        query = "SELECT round, edge, down, source FROM found WHERE place = ?"
+        ((round_, edge, down, source),) = self._read(query, (place,))
+        return Step(round_, edge, bool(down)), source
+
+    def was_reached_downward(self, place: int) -> bool:
+        """Whether a row of the set was a root, or was reached downward at all."""
+        return self.found_by(place)[0].down or bool(self._promotion(place))
+
+    def descended_by(self, place: int) -> tuple[Step, int | None]:
+        """The step by which a row was first reached downward, and its source."""
+        for round_, edge, source in self._promotion(place):
+            return Step(round_, edge, down=True), source
+        return self.found_by(place)
+
+    def _promotion(self, place: int) -> list[tuple[int, ...]]:
+        return self._read("SELECT round, edge, source FROM promoted WHERE place = ?", (place,))
+
+    def before(self, edge: int, *, down: bool, descending: bool) -> list[tuple[int, bool, int]]:
+        """By which edges the sources of the rows of an edge came, and how many, most first.
+
+        `descending` says that the edge is followed from rows that were reached downward.
+        """
+        values = {"edge": edge, "down": down, "descending": descending}
+        return [(e, bool(d), n) for e, d, n in self._read(_BEFORE, values)]
+
+    def _read(
+        self, query: str, values: Sequence[int] | Mapping[str, int | None]
+    ) -> list[tuple[int, ...]]:
+        with _translated():
+            return self._file.execute(query, values).fetchall()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise OutputError(
+            f"the found rows cannot be kept in a temporary file: {error}; let TMPDIR name a "
+            f"folder with room for them, about 60 MB for a million rows"
+        ) from error

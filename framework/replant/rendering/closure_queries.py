@@ -1,0 +1,346 @@
+"""The queries by which a closed set grows: from rows at known places to the places of others.
+
+A query of neighbours has three columns: the place of a row it started from, then relation and
+place (`tableoid`, `ctid`) of a row it found. Its rows have no NULL, so each has the same length in
+binary form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from attrs import frozen
+from psycopg import sql
+
+from replant.model import RelationName
+from replant.model.closure import Root, RowsAt
+from replant.model.references import Comparison, Only, Pair, Reference
+
+#: A block of a relation, and a line pointer in it: what a `ctid` is made of.
+Pointer = tuple[int, int]
+
+
+@frozen
+class Source:
+    """What rows are read from.
+
+    Attributes:
+        only: whether the rows of inheritance children are kept out by ONLY.
+        leaves: the relations whose rows are meant, by oid; empty for all.
+
+    """
+
+    table: RelationName
+    only: bool
+    leaves: tuple[int, ...] = ()
+
+
+@frozen
+class Order:
+    """By which columns the rows of a table are told apart; by their whole text if by none.
+
+    Attributes:
+        collatable: those of the columns whose order needs a collation named.
+
+    """
+
+    columns: tuple[str, ...]
+    collatable: frozenset[str]
+
+
+def root_rows(root: Root, source: Source) -> sql.Composed:
+    """The places of the rows that a predicate chooses: relation and place.
+
+    The predicate gets a query with nothing but the table in sight, and a line end, so a comment at
+    its end does no harm.
+    """
+    return sql.SQL("SELECT tableoid, ctid FROM {} WHERE ({}\n) AND {}").format(
+        _relation(source), sql.SQL(root.predicate), _leaves(sql.Identifier("tableoid"), source)
+    )
+
+
+def first_rows(root: Root, source: Source, order: Order, most: int) -> sql.Composed:
+    """How many rows a predicate chooses, then relation and place of the first of them."""
+    chosen = sql.SQL("(SELECT tableoid, ctid, * FROM {} WHERE ({}\n) AND {})").format(
+        _relation(source), sql.SQL(root.predicate), _leaves(sql.Identifier("tableoid"), source)
+    )
+    return sql.SQL(
+        "SELECT count(*) OVER (), s.tableoid, s.ctid::text FROM {} AS s ORDER BY {} LIMIT {}"
+    ).format(chosen, _ordered("s", order), sql.Literal(most))
+
+
+def referenced_rows(
+    reference: Reference, start: Source, pointers: Sequence[Pointer], end: Source
+) -> sql.Composed:
+    """The rows that the rows at these places reference, each with the first of those places."""
+    source = sql.SQL("{} AS s{} JOIN {} AS f ON {}").format(
+        _relation(start),
+        _elements(reference, "s") if reference.elements else sql.SQL(""),
+        _relation(end),
+        _same(reference, own="s", other="f"),
+    )
+    return _first_places(_neighbours(source, start, pointers, end))
+
+
+def referencing_rows(
+    reference: Reference,
+    start: Source,
+    pointers: Sequence[Pointer],
+    end: Source,
+    *,
+    limit: int | None = None,
+    order: Order,
+) -> sql.Composed:
+    """The rows that reference the rows at these places, at most `limit` for each of them.
+
+    Where a row may reference several rows, it comes with the first of their places.
+    """
+    if limit is None:
+        source = sql.SQL("{} AS s JOIN {} ON {}").format(
+            _relation(start), _referencing(reference, end), _references(reference)
+        )
+        found = _neighbours(source, start, pointers, end)
+    elif reference.indexed:
+        found = _limited_by_index(reference, start, pointers, end, limit, order)
+    else:
+        found = _limited_by_number(reference, start, pointers, end, limit, order)
+    return found if reference.unique else _first_places(found)
+
+
+def key_texts(source: Source, pointers: Sequence[Pointer], columns: Sequence[str]) -> sql.Composed:
+    """Relation, place, and the texts of NOT NULL columns of the rows at these places."""
+    texts = [
+        sql.SQL("pg_catalog.format('%s', {})").format(sql.Identifier("s", name)) for name in columns
+    ]
+    wanted = sql.SQL(", ").join([sql.SQL("s.tableoid"), sql.SQL("s.ctid::text"), *texts])
+    return sql.SQL("SELECT {} FROM {} AS s WHERE {}").format(
+        wanted, _relation(source), _at("s", source, pointers)
+    )
+
+
+def planned(query: sql.Composable) -> sql.Composed:
+    """A statement that tells what the planner makes of a query; it reads no row."""
+    return sql.SQL("EXPLAIN (FORMAT json) {}").format(query)
+
+
+def all_rows(source: Source) -> sql.Composed:
+    """All rows, without a column."""
+    return sql.SQL("SELECT FROM {} WHERE {}").format(
+        _relation(source) + sql.SQL(" AS s"), _in("s", source)
+    )
+
+
+def rows_at(rows: RowsAt, alias: str) -> sql.Composable:
+    """The row under the alias is one of these: an expression of type boolean.
+
+    The server makes the array of places from runs of neighbours, once, and reads just these
+    places (a TID scan). An array longer than a few has no estimate, so none can mislead it.
+    """
+    terms = [
+        sql.SQL("{} = {} AND {} = ANY (ARRAY({}))").format(
+            sql.Identifier(alias, "tableoid"),
+            sql.Literal(held.leaf),
+            sql.Identifier(alias, "ctid"),
+            _places(held),
+        )
+        for held in rows.places
+    ]
+    if not terms:
+        return sql.SQL("false")
+    return sql.SQL("({})").format(sql.SQL(" OR ").join(terms))
+
+
+def _places(runs: Iterable[tuple[int, int, int]]) -> sql.Composable:
+    blocks, first, last = zip(*runs, strict=True)
+    lists = [sql.Literal(f"{{{','.join(map(str, part))}}}") for part in (blocks, first, last)]
+    return sql.SQL(
+        "SELECT pg_catalog.format('(%s,%s)', r.block, p)::tid "
+        "FROM unnest({}::int8[], {}::int4[], {}::int4[]) AS r (block, first, last), "
+        "pg_catalog.generate_series(r.first, r.last) AS p"
+    ).format(*lists)
+
+
+# -- neighbours ----------------------------------------------------------------------------------
+
+
+def _neighbours(
+    source: sql.Composable, start: Source, pointers: Sequence[Pointer], end: Source
+) -> sql.Composed:
+    return sql.SQL(
+        "SELECT s.ctid AS place, f.tableoid AS relation, f.ctid AS found FROM {} WHERE {} AND {}"
+    ).format(source, _at("s", start, pointers), _in("f", end))
+
+
+def _limited_by_index(
+    reference: Reference,
+    start: Source,
+    pointers: Sequence[Pointer],
+    end: Source,
+    limit: int,
+    order: Order,
+) -> sql.Composed:
+    """An index finds the referencing rows of each row in turn."""
+    return sql.SQL(
+        "SELECT s.ctid AS place, f.relation, f.found FROM {} AS s CROSS JOIN LATERAL ("
+        "SELECT f.tableoid AS relation, f.ctid AS found FROM {} WHERE {} AND {} "
+        "ORDER BY {} LIMIT {}) AS f WHERE {}"
+    ).format(
+        _relation(start),
+        _referencing(reference, end),
+        _references(reference),
+        _in("f", end),
+        _ordered("f", order),
+        sql.Literal(limit),
+        _at("s", start, pointers),
+    )
+
+
+def _limited_by_number(
+    reference: Reference,
+    start: Source,
+    pointers: Sequence[Pointer],
+    end: Source,
+    limit: int,
+    order: Order,
+) -> sql.Composed:
+    """Without an index all referencing rows are found in one go, then counted off."""
+    return sql.SQL(
+        "SELECT n.place, n.relation, n.found FROM ("
+        "SELECT s.ctid AS place, f.tableoid AS relation, f.ctid AS found, "
+        "pg_catalog.row_number() OVER (PARTITION BY s.ctid ORDER BY {}) AS number "
+        "FROM {} AS s JOIN {} ON {} WHERE {} AND {}) AS n WHERE n.number <= {}"
+    ).format(
+        _ordered("f", order),
+        _relation(start),
+        _referencing(reference, end),
+        _references(reference),
+        _at("s", start, pointers),
+        _in("f", end),
+        sql.Literal(limit),
+    )
+
+
+def _first_places(found: sql.Composable) -> sql.Composed:
+    return sql.SQL(
+        "SELECT pg_catalog.min(q.place), q.relation, q.found FROM ({}) AS q "
+        "GROUP BY q.relation, q.found"
+    ).format(found)
+
+
+# -- who references whom -------------------------------------------------------------------------
+
+
+def _referencing(reference: Reference, end: Source) -> sql.Composable:
+    """What follows JOIN, so that `f` has the rows that may reference."""
+    rows = sql.SQL("{} AS f").format(_relation(end))
+    if not reference.elements or reference.indexed:
+        return rows
+    return sql.SQL("({}{})").format(rows, _elements(reference, "f"))
+
+
+def _references(reference: Reference) -> sql.Composable:
+    """The row under `f` references the row under `s`."""
+    if not reference.elements or not reference.indexed:
+        return _same(reference, own="f", other="s")
+    # Only a containment is what an index on an array knows.
+    (pair,) = reference.pairs
+    assert reference.array_type is not None
+    return sql.SQL("{} OPERATOR(pg_catalog.@>) ARRAY[{}]::{}").format(
+        sql.Identifier("f", pair.column),
+        sql.Identifier("s", pair.referenced),
+        sql.SQL(reference.array_type),
+    )
+
+
+def _elements(reference: Reference, own: str) -> sql.Composable:
+    """Joins the elements of the referencing array, each once, as `e.value`."""
+    (column,) = reference.columns
+    return sql.SQL(
+        " CROSS JOIN LATERAL (SELECT DISTINCT u.value FROM pg_catalog.unnest({}) AS u (value)) AS e"
+    ).format(sql.Identifier(own, column))
+
+
+def _same(reference: Reference, *, own: str, other: str) -> sql.Composable:
+    """The row under `own` references the row under `other`."""
+    only = None if reference.only is None else _holds(reference.only, own)
+    terms = [] if only is None else [only]
+    for pair in reference.pairs:
+        value = (
+            sql.Identifier("e", "value") if reference.elements else sql.Identifier(own, pair.column)
+        )
+        terms.append(_equal(pair, value, other, only))
+    return sql.SQL(" AND ").join(terms)
+
+
+def _equal(
+    pair: Pair, value: sql.Composable, other: str, only: sql.Composable | None
+) -> sql.Composable:
+    comparison = pair.comparison
+    value = _cast(value, comparison.own_type)
+    if only is not None and comparison.converts:
+        # What another target's rows hold may not be convertible, and AND has no order.
+        value = sql.SQL("CASE WHEN {} THEN {} END").format(only, value)
+    if comparison.collation is not None:
+        value += sql.SQL(" COLLATE {}").format(sql.Identifier(*comparison.collation))
+    return sql.SQL("{} {} {}").format(
+        _cast(sql.Identifier(other, pair.referenced), comparison.referenced_type),
+        _operator(comparison),
+        value,
+    )
+
+
+def _holds(only: Only, own: str) -> sql.Composable:
+    return sql.SQL("{} {} {}").format(
+        _cast(sql.Identifier(own, only.column), only.comparison.referenced_type),
+        _operator(only.comparison),
+        sql.Literal(only.value),
+    )
+
+
+def _operator(comparison: Comparison) -> sql.Composable:
+    return sql.SQL("OPERATOR({}.{})").format(
+        sql.Identifier(comparison.schema), sql.SQL(comparison.operator)
+    )
+
+
+def _cast(value: sql.Composable, type_: str | None) -> sql.Composable:
+    return value if type_ is None else sql.SQL("{}::{}").format(value, sql.SQL(type_))
+
+
+# -- which rows ----------------------------------------------------------------------------------
+
+
+def _relation(source: Source) -> sql.Composable:
+    name = sql.Identifier(source.table.schema, source.table.name)
+    return sql.SQL("ONLY {}").format(name) if source.only else name
+
+
+def _in(alias: str, source: Source) -> sql.Composable:
+    return _leaves(sql.Identifier(alias, "tableoid"), source)
+
+
+def _leaves(relation: sql.Composable, source: Source) -> sql.Composable:
+    if not source.leaves:
+        return sql.SQL("true")
+    return sql.SQL("{} = ANY ('{{{}}}'::oid[])").format(
+        relation, sql.SQL(",".join(map(str, source.leaves)))
+    )
+
+
+def _at(alias: str, source: Source, pointers: Sequence[Pointer]) -> sql.Composable:
+    listed = ",".join([f'"({block},{line})"' for block, line in pointers])
+    return sql.SQL("{} AND {} = ANY ('{{{}}}'::tid[])").format(
+        _in(alias, source), sql.Identifier(alias, "ctid"), sql.SQL(listed)
+    )
+
+
+def _ordered(alias: str, order: Order) -> sql.Composable:
+    """In the order of the key, texts by bytes, so that no locale of the server decides."""
+    if not order.columns:
+        return sql.SQL('({alias}.*)::text COLLATE "C", {alias}.tableoid, {alias}.ctid').format(
+            alias=sql.Identifier(alias)
+        )
+    return sql.SQL(", ").join(
+        sql.Identifier(alias, name) + sql.SQL(' COLLATE "C"' if name in order.collatable else "")
+        for name in order.columns
+    )

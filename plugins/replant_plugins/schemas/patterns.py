@@ -1,0 +1,61 @@
+"""Patterns of table names: `public.*`, `public`, `crm.order_?`, `"Sales"."*"`."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+
+from replant.errors import ConfigurationError
+from replant.model import RelationName, readable
+
+_PART = r'(?:"(?:[^"]|"")+"|[^".]+)'
+_PATTERN = re.compile(rf"({_PART})(?:\.({_PART}))?")
+
+
+def matching(
+    patterns: Sequence[str], names: Iterable[RelationName], path: str
+) -> frozenset[RelationName]:
+    """The names that at least one of the patterns matches.
+
+    A part in double quotes stands for itself; otherwise `*` is any text, `?` any character and
+    `[ab]` one of those. A schema alone means all its tables.
+
+    Raises:
+        ConfigurationError: a pattern matches nothing, or is malformed; names them all.
+
+    """
+    names = sorted(names)
+    found: set[RelationName] = set()
+    problems = []
+    for place, pattern in enumerate(patterns):
+        parts = _PATTERN.fullmatch(pattern)
+        if parts is None:
+            problems.append(f"{path}[{place}]: {pattern!r} is not schema.table or schema")
+            continue
+        matched = {name for name in names if _matches(name, parts[1], parts[2] or "*")}
+        if not matched:
+            problems.append(f"{path}[{place}]: {pattern!r} matches no table{_near(pattern, names)}")
+        found |= matched
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+    return frozenset(found)
+
+
+def _matches(name: RelationName, schema: str, table: str) -> bool:
+    return _part(name.schema, schema) and _part(name.name, table)
+
+
+def _part(name: str, pattern: str) -> bool:
+    if pattern.startswith('"'):
+        return name == pattern[1:-1].replace('""', '"')
+    return fnmatchcase(name, pattern)
+
+
+def _near(pattern: str, names: Sequence[RelationName]) -> str:
+    schemas = sorted({readable(name.schema) for name in names})
+    near = difflib.get_close_matches(pattern, [*map(str, names), *schemas], n=1)
+    if near:
+        return f"; did you mean {near[0]}?"
+    return f"; the schemas with tables are: {', '.join(schemas) or 'none'}"

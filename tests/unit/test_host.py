@@ -55,24 +55,31 @@ def host(*names: str) -> Host:
 
 
 def test_the_built_in_plugins_come_in_as_entry_points_and_are_enabled_by_default() -> None:
-    chosen = choose(find(), None, "ordered")
+    chosen = choose(find(), PluginSettings(), "ordered")
     assert [candidate.name for candidate in chosen] == [
         "collections_public",
         "meta_public",
         "ordered",
+        "schemas",
         "superuser",
     ]
 
 
+def test_without_a_list_the_plugins_that_have_settings_are_enabled() -> None:
+    plugins = PluginSettings(settings={"schemas": {"include": ["public"]}})
+    chosen = choose(find(), plugins, "ordered")
+    assert [candidate.name for candidate in chosen] == ["schemas", "ordered"]
+
+
 def test_a_plugin_of_another_distribution_is_enabled_only_by_name(install: Install) -> None:
     install("notes", GOOD)
-    assert "notes" not in [candidate.name for candidate in choose(find(), None, "ordered")]
-    chosen = choose(find(), ("notes",), "ordered")
+    assert "notes" not in [candidate.name for candidate in choose(find(), PluginSettings(), "ordered")]
+    chosen = choose(find(), PluginSettings(("notes",)), "ordered")
     assert [candidate.name for candidate in chosen] == ["notes", "ordered"]
 
 
 def test_naming_a_strategy_enables_the_plugin_of_that_name() -> None:
-    chosen = choose(find(), ("meta_public",), "superuser")
+    chosen = choose(find(), PluginSettings(("meta_public",)), "superuser")
     assert [candidate.name for candidate in chosen] == ["meta_public", "superuser"]
 
 
@@ -177,7 +184,7 @@ def test_a_table_that_two_plugins_register_names_both(install: Install) -> None:
 
 def test_no_plugin_at_all_says_how_to_install() -> None:
     with pytest.raises(PluginError, match="pip install"):
-        choose((), None, "ordered")
+        choose((), PluginSettings(), "ordered")
 
 
 def test_transforms_form_a_chain_in_the_order_of_the_configuration(install: Install) -> None:

@@ -10,13 +10,18 @@ EXAMPLE := docs/examples/replant-notes
 DEV := $(VENV)/.dev
 DEMO := $(if $(wildcard $(DEV)),$(DEV),$(VENV)/.demo)
 
+# Servers of further releases, and what fetches them.
+SERVERS := build/postgresql
+NPM := $(or $(shell command -v npm),$(BIN)/npm)
+NPM_READY := $(if $(filter $(BIN)/npm,$(NPM)),$(VENV)/.npm)
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
 .PHONY: help
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
-		printf '  make %-8s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
+		printf '  make %-13s %s\n' "$$name" "$$what"; done
 
 .PHONY: demo
 demo: $(DEMO) ## Move a tenant between two databases of its own, and prove it
@@ -25,6 +30,10 @@ demo: $(DEMO) ## Move a tenant between two databases of its own, and prove it
 .PHONY: test
 test: $(DEV) ## Run all tests, against a PostgreSQL that they start themselves
 	$(BIN)/python -m pytest
+
+.PHONY: test-versions
+test-versions: $(DEV) $(SERVERS)/.unpacked ## Move rows between PostgreSQL 14 to 18, in every pair (Linux on x86-64)
+	REPLANT_TEST_SERVERS=$$(printf '%s:' $(SERVERS)/[0-9]*/bin) $(BIN)/python -m pytest tests/versions
 
 .PHONY: lint
 lint: $(DEV) ## Check style, types and the layers of imports
@@ -55,11 +64,14 @@ example: wheel ## Install replant and the example plugin in a venv of their own,
 		$(CURDIR)/$(EXAMPLE)
 
 .PHONY: lock
-lock: $(VENV)/.lock ## Resolve the requirements anew; UPGRADE=--upgrade takes the newest versions
+lock: $(VENV)/.lock $(NPM_READY) ## Resolve the requirements anew; UPGRADE=--upgrade takes the newest versions
 	$(RESOLVE) pyproject.toml --extra demo --group dev --output-file requirements/dev.txt
 	$(RESOLVE) pyproject.toml --extra demo --group editable --constraint requirements/dev.txt \
 		--output-file requirements/demo.txt
 	$(RESOLVE) --group lock --output-file requirements/lock.txt
+	$(RESOLVE) --group npm --output-file requirements/npm.txt
+	$(NPM) install --prefix requirements/postgresql --package-lock-only --ignore-scripts \
+		--omit-lockfile-registry-resolved --no-audit --no-fund
 
 .PHONY: clean
 clean: ## Delete all that these targets made
@@ -77,8 +89,17 @@ $(VENV)/.demo $(DEV): $(VENV)/.%: requirements/%.txt pyproject.toml | $(BIN)/pyt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.lock: requirements/lock.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/lock.txt
+$(VENV)/.lock $(VENV)/.npm: $(VENV)/.%: requirements/%.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/$*.txt
+	@touch $@
+
+# The lock file holds the digest of each package; no script of a package is run.
+$(SERVERS)/.unpacked: requirements/postgresql/package-lock.json tests/versions/unpack.py \
+		$(NPM_READY) | $(BIN)/python
+	@mkdir -p $(SERVERS)
+	cp requirements/postgresql/package.json requirements/postgresql/package-lock.json $(SERVERS)
+	$(NPM) ci --prefix $(SERVERS) --ignore-scripts --no-audit --no-fund
+	$(BIN)/python -m tests.versions.unpack $(SERVERS)
 	@touch $@
 
 $(BIN)/python:

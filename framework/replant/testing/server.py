@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -23,6 +26,15 @@ _NO_SERVER = "this needs a PostgreSQL of its own: pip install 'replant[demo]'"
 
 #: A server that is thrown away may lose what it has not yet written to disk.
 _FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+
+#: The first release whose CREATE DATABASE has the option STRATEGY.
+_STRATEGIES = 150000
+
+_OWNER = "postgres"
+_PORT = "5432"
+_LOG = "log"
+_INITDB = ("-U", _OWNER, "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
+_ON_SOCKET = {"listen_addresses": "", "port": _PORT}
 
 
 @frozen
@@ -51,10 +63,13 @@ class Server:
         """
         name = f"replant_{next(self._numbers)}"
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
-        if template is not None:
-            # The template's files are copied as they are, which beats writing them through WAL.
-            statement += sql.SQL(" TEMPLATE {} STRATEGY file_copy").format(sql.Identifier(template))
         with psycopg.connect(self.dsn, autocommit=True) as connection:
+            if template is not None:
+                statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+                # The template's files are copied as they are, which beats writing them through
+                # WAL. PostgreSQL 14 knows no other way.
+                if connection.info.server_version >= _STRATEGIES:
+                    statement += sql.SQL(" STRATEGY file_copy")
             connection.execute(statement)
         return Database(name, make_conninfo(self.dsn, dbname=name))
 
@@ -118,6 +133,74 @@ def embedded_server() -> Iterator[Server]:
                 yield Server(dsn)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def local_server(programs: Path) -> Iterator[Server]:
+    """Start the PostgreSQL whose `initdb` and `pg_ctl` lie in a folder; delete it at the end.
+
+    It listens on a socket in a folder of its own, and on no network address. Where root starts it,
+    it runs as `nobody`, who must be able to read the programs. It needs Unix.
+
+    Raises:
+        UsageError: the folder holds no server, or none that starts here.
+
+    """
+    folder = Path(tempfile.mkdtemp(prefix="replant-"))
+    data = folder / "data"
+    programs = programs.absolute()
+    run = partial(_run, user=_unprivileged(folder), folder=folder)
+    try:
+        run(programs / "initdb", *_INITDB, "-D", data)
+        with (data / "postgresql.conf").open("a", encoding="utf-8") as file:
+            settings = {**_FAST, **_ON_SOCKET, "unix_socket_directories": folder}
+            file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+        run(programs / "pg_ctl", "start", "-w", "-D", data, "-l", folder / _LOG)
+        try:
+            yield Server(make_conninfo(host=str(folder), port=_PORT, user=_OWNER, dbname=_OWNER))
+        finally:
+            # Nothing of it is wanted any more, so nothing needs to be written out.
+            run(programs / "pg_ctl", "stop", "-w", "-D", data, "-m", "immediate")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unprivileged(folder: Path) -> tuple[int, int] | None:
+    """Whom a server runs as, which refuses root: for root, a user who owns that folder alone."""
+    if os.geteuid() != 0:
+        return None
+    import pwd  # noqa: PLC0415 - only Unix has it
+
+    nobody = pwd.getpwnam("nobody")
+    os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    return nobody.pw_uid, nobody.pw_gid
+
+
+def _run(program: Path, *arguments: str | Path, user: tuple[int, int] | None, folder: Path) -> None:
+    """Run a program of PostgreSQL to its end.
+
+    Raises:
+        UsageError: it cannot be run, or failed; the text has what it said.
+
+    """
+    uid, gid = user or (None, None)
+    try:
+        done = subprocess.run(  # noqa: S603 - the caller says which server to start
+            [program, *arguments],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            user=uid,
+            group=gid,
+            extra_groups=[] if user else None,
+        )
+    except OSError as error:
+        raise UsageError(f"cannot run {program}: {error.strerror}") from error
+    if done.returncode != 0:
+        log = folder / _LOG
+        said = done.stderr + (log.read_text(encoding="utf-8") if log.exists() else "")
+        raise UsageError(f"{program} ended with {done.returncode}: {' '.join(said.split())}")
 
 
 def embedded_program(name: str) -> Path:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from attrs import evolve, frozen
 
 from replant.artifact import directory
+from replant.artifact.explaining import explain
 from replant.artifact.export import SourceRows
 from replant.artifact.manifest import Manifest, manifest_of
 from replant.artifact.output import check_writable, whole_directory, whole_file
@@ -19,20 +20,27 @@ from replant.artifact.sql_file import write_sql_file
 from replant.config.connection_strings import SOURCE_VARIABLE, TARGET_VARIABLE, connection_string
 from replant.database.catalog import read_catalog
 from replant.database.connections import Database, reading, writing
-from replant.database.privileges import read_privileges
 from replant.errors import UsageError
 from replant.host.manager import Host, InstalledPlugin, installed_plugins
-from replant.model import Layout, Plan, Progress, RelationName, RowSecurity, Settings
-from replant.planning.plan import OWN_FORMATS, make_plan
-from replant.replaying.apply import Loaded, apply
-from replant.replaying.load import Load, needs_new_order, order_request
-from replant.replaying.target import (
-    check_may_insert,
-    check_may_select,
-    may_be_copied,
-    on_conflict_of,
-    tables_in_target,
+from replant.model import (
+    Layout,
+    LoadOrder,
+    OrderRequest,
+    Plan,
+    Progress,
+    RelationName,
+    Root,
+    RowSecurity,
+    Settings,
 )
+from replant.model.belonging import Answer
+from replant.planning.belonging import belonging
+from replant.planning.plan import OWN_FORMATS, make_plan
+from replant.planning.selection import select
+from replant.replaying.apply import Loaded, apply
+from replant.replaying.order import OrderTables
+from replant.replaying.preflight import examine
+from replant.replaying.target import check_fits, tables_in_target, unseen
 from replant.replaying.verify import TableResult, compare
 
 
@@ -173,21 +181,11 @@ def replay(
         manifest = source.manifest
         opened(manifest)
         with reading(dsn, "target") as database:
-            catalog = read_catalog(database)
-            tables = tables_in_target(manifest, catalog, on_conflict_of(settings, manifest))
-            order = manifest.order
-            strategy_used = strategy or manifest.strategy
-            if needs_new_order(manifest, tables, strategy):
-                names = {name: table.column_names for name, table in tables.items()}
-                has = read_privileges(database, names)
-                may_update = frozenset(n for n, p in has.items() if p.update and p.select)
-                request = order_request(strategy_used, manifest, tables, catalog, may_update)
-                order = _strategy_host(settings, strategy_used, host).order_tables(request)
-            check_may_insert(database, catalog, tables, order)
+            preflight, load = examine(database, source, settings, strategy, _orders(settings, host))
+        preflight.check()
         with writing(dsn) as database:
-            load = Load(source, tables, order, may_be_copied(tables, catalog))
             applied = apply(database, load, progress)
-    return Replayed(manifest, strategy_used, applied.tables, applied.notes)
+    return Replayed(manifest, preflight.strategy, applied.tables, applied.notes)
 
 
 def verify(
@@ -213,9 +211,43 @@ def verify(
     with open_artifact(artifact) as source, reading(dsn, "target") as database:
         opened(source.manifest)
         catalog = read_catalog(database)
-        tables = tables_in_target(source.manifest, catalog, {})
-        check_may_select(database, catalog, tables)
-        return compare(database, source, tables, progress)
+        check_fits(source.manifest, catalog)
+        tables = tables_in_target(source.manifest, catalog)
+        return compare(database, source, tables, unseen(database, catalog, tables), progress)
+
+
+def why(settings: Settings, asked: Root, host: Host | None = None) -> Answer:
+    """Explain in the source why rows are exported, or are not.
+
+    Args:
+        settings: say which rows are exported.
+        asked: the table, and an SQL predicate over its columns.
+        host: the plugins to ask; None for those that the settings enable.
+
+    Raises:
+        ReplantError: see `replant.errors`.
+
+    """
+    host = host or Host.for_settings(settings)
+    with _source(settings) as database:
+        catalog = read_catalog(database)
+        selected = select(catalog, host.register_tables(catalog, settings), settings)
+        return belonging(database, catalog, selected, settings, asked)
+
+
+def why_in_artifact(artifact: str, asked: Root) -> Answer:
+    """Explain by the rows of an artifact why rows are in it; no database is asked.
+
+    Args:
+        artifact: its path.
+        asked: the table, and `column = value`, or several of these joined by AND.
+
+    Raises:
+        ReplantError: see `replant.errors`.
+
+    """
+    with open_artifact(artifact) as opened:
+        return explain(opened, asked)
 
 
 def plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
@@ -232,12 +264,25 @@ def plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
 def _planned(settings: Settings, host: Host | None) -> Iterator[tuple[Database, Plan]]:
     """The source in one snapshot, and the plan that was made in it."""
     host = host or Host.for_settings(settings)
-    dsn = connection_string(settings.source, SOURCE_VARIABLE)
-    fail = settings.export.row_security is RowSecurity.FAIL
-    with reading(dsn, "source", hidden_rows_fail=fail) as database:
+    with _source(settings) as database:
         yield database, make_plan(database, read_catalog(database), host, settings)
 
 
-def _strategy_host(settings: Settings, strategy: str, host: Host | None) -> Host:
-    export_settings = evolve(settings.export, strategy=strategy)
-    return host or Host.for_settings(evolve(settings, export=export_settings))
+@contextmanager
+def _source(settings: Settings) -> Iterator[Database]:
+    """The source in one snapshot."""
+    dsn = connection_string(settings.source, SOURCE_VARIABLE)
+    fail = settings.export.row_security is RowSecurity.FAIL
+    with reading(dsn, "source", hidden_rows_fail=fail) as database:
+        yield database
+
+
+def _orders(settings: Settings, host: Host | None) -> OrderTables:
+    """Asks the plugin that knows the strategy of a request, which is enabled by naming it."""
+
+    def order_tables(request: OrderRequest) -> LoadOrder:
+        export_settings = evolve(settings.export, strategy=request.strategy)
+        chosen = host or Host.for_settings(evolve(settings, export=export_settings))
+        return chosen.order_tables(request)
+
+    return order_tables

@@ -64,6 +64,10 @@ class ReplayError(DatabaseError):
     """The target refused the rows; nothing of the artifact was kept."""
 
 
+class PreflightError(ReplayError):
+    """The target cannot take the artifact; the text names all that is in the way, each on a line."""
+
+
 class ArtifactError(ReplantError):
     """The artifact is damaged, unreadable, or no artifact at all."""
 

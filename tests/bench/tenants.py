@@ -9,8 +9,14 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
+from replant.model import RelationName
 from replant.testing.server import Database, Server
 from replant_plugins import ddl
+
+#: The tables that have rows, a table after those it references.
+FILLED = [
+    RelationName("collections_public", name) for name in ("database", "schema", "table", "field")
+]
 
 _FIELDS_OF_A_TABLE = 20
 
@@ -119,3 +125,13 @@ def field_count(database: Database) -> int:
         row = connection.execute("SELECT count(*) FROM collections_public.field").fetchone()
     assert row is not None
     return int(row[0])
+
+
+def all_tables(database: Database) -> list[RelationName]:
+    """Every table that the plugin registers."""
+    with psycopg.connect(database.dsn) as connection:
+        names = connection.execute(
+            "SELECT relname::text FROM pg_class WHERE relkind = 'r'"
+            " AND relnamespace = 'collections_public'::regnamespace ORDER BY relname"
+        )
+        return [RelationName("collections_public", name) for (name,) in names]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -77,6 +78,18 @@ def granted(server: Server, folder: Path) -> Iterator[Stage]:
 
 
 @contextmanager
+def versioned(server: Server, folder: Path) -> Iterator[Stage]:
+    """As `granted`, in an empty folder inside another, with a git that nobody has configured."""
+    inner = folder / "repository"
+    inner.mkdir()
+    who = {"NAME": "reader", "EMAIL": "reader@example.org"}
+    git = {f"GIT_{role}_{key}": v for role in ("AUTHOR", "COMMITTER") for key, v in who.items()}
+    git |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_PAGER": "cat"}
+    with granted(server, inner) as stage:
+        yield Stage(inner, {**stage.variables, **git})
+
+
+@contextmanager
 def shop(server: Server, folder: Path) -> Iterator[Stage]:
     """A small shop's database, of which a plugin is still to be written, and an empty copy."""
     with _databases(server) as (source, target):
@@ -139,6 +152,8 @@ EXECUTED = {
     "docs/how-to/write-a-plugin.md": shop,
     "docs/how-to/replay-without-a-superuser.md": without_a_superuser,
     "docs/how-to/handle-dangling-references.md": granted,
+    "docs/how-to/replay-the-same-artifact-again.md": granted,
+    "docs/how-to/keep-artifacts-in-git.md": versioned,
     "docs/how-to/use-in-ci.md": granted,
     "docs/reference/artifact.md": granted,
     "docs/reference/errors.md": granted,

@@ -30,7 +30,7 @@ VALUES = {
     *("OrderRequest", "LoadOrder", "LoadTable", "LoadTogether", "PatchColumns"),
     *("DeferConstraints", "AsReplica", "CheckForeignKeys", "Cycle"),
     *("Catalog", "Table", "Column", "ForeignKey", "Identity", "RelationKind", "RelationName"),
-    "Settings",
+    *("OwnedSequence", "Trigger", "Firing", "Settings"),
 }
 
 
@@ -78,13 +78,21 @@ def test_every_documented_configuration_key_is_accepted() -> None:
         "plugins.NAME": {"plugins": {"ordered": {"anything": True}}},
         "export.output": {"export": {"output": "a.sql"}},
         "export.strategy": {"export": {"strategy": "superuser"}},
+        "export.layout": {"export": {"layout": "directory"}},
         "export.format": {"export": {"format": "jsonl"}},
+        "export.compress": {"export": {"compress": "zstd"}},
+        "export.check": {"export": {"check": "count"}},
+        "export.on_conflict": {"export": {"on_conflict": "update"}},
         "export.dangling": {"export": {"dangling": "leave-out"}},
+        "export.row_security": {"export": {"row_security": "as-role"}},
         "export.allow_empty": {"export": {"allow_empty": True}},
+        "export.max_rows": {"export": {"max_rows": 1000}},
         "tables[].name": {"tables": [{"name": "a.b"}]},
         "tables[].where": {"tables": [{"name": "a.b", "where": "true"}]},
         "tables[].omit": {"tables": [{"name": "a.b", "omit": ["c"]}]},
         "tables[].dangling": {"tables": [{"name": "a.b", "dangling": "export"}]},
+        "tables[].on_conflict": {"tables": [{"name": "a.b", "on_conflict": "skip"}]},
+        "tables[].max_rows": {"tables": [{"name": "a.b", "max_rows": 1000}]},
     }
     assert samples.keys() == {row[0].strip("`") for row in CONFIGURATION.rows("Key")}
     for sample in samples.values():

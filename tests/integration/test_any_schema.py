@@ -224,9 +224,7 @@ def test_a_set_beyond_its_budget_is_refused_with_the_path(shop: Database) -> Non
 
 def test_all_rows_beyond_the_budget_are_refused_as_well(shop: Database) -> None:
     settings = asking(shop, {"include": ["*"]})
-    with pytest.raises(
-        BudgetError, match="26 rows are chosen, most of them"
-    ):
+    with pytest.raises(BudgetError, match="26 rows are chosen, most of them"):
         api.plan(evolve(settings, export=ExportSettings(max_rows=3)))
 
 

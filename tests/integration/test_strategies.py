@@ -32,7 +32,7 @@ from replant.model import (
     Settings,
 )
 from replant.testing.server import Database, Server, grant
-from replant_plugins.strategies import ordered
+from replant_plugins.strategies import cycles
 from tests.conftest import MakeDatabase
 
 
@@ -73,7 +73,7 @@ def host() -> Host:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> int:
     """A threshold that a test's rows exceed."""
-    monkeypatch.setattr(ordered, "MOST_ROWS_TOGETHER", 10)
+    monkeypatch.setattr(cycles, "MOST_ROWS_TOGETHER", 10)
     return 10
 
 

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from replant.model import ForeignKey, OrderRequest, RelationName
-from replant_plugins.strategies.ordered import MOST_ROWS_TOGETHER, NAME
+from replant_plugins.strategies.cycles import MOST_ROWS_TOGETHER
+from replant_plugins.strategies.ordered import NAME
 
 PLAIN_NAMES = st.builds(RelationName, st.sampled_from("rs"), st.sampled_from("abcd"))
 
@@ -23,6 +24,7 @@ def order_requests(
     names: SearchStrategy[RelationName] = PLAIN_NAMES,
     column_names: SearchStrategy[str] = st.sampled_from(("c0", "c1", "c2")),  # noqa: B008 - a value
     counts: SearchStrategy[int] = COUNTS,
+    strategy: str = NAME,
 ) -> OrderRequest:
     """A few tables and foreign keys between any of them, some of one column, some of two."""
     tables = draw(st.lists(names, min_size=1, max_size=5, unique=True).map(sorted))
@@ -37,12 +39,17 @@ def order_requests(
         for number, (table, own, other, deferrable) in enumerate(drawn)
     ]
     cells = st.sampled_from([(table, column) for table in tables for column in columns])
+    some_tables = st.just(frozenset(tables)) | st.frozensets(one_table)
+    at_a_target = draw(st.booleans())
     return OrderRequest(
-        strategy=NAME,
+        strategy=strategy,
         tables=tuple(tables),
         foreign_keys=tuple(sorted(keys, key=lambda key: (key.table, key.name))),
         row_counts={table: draw(counts) for table in tables},
         nullable=draw(st.frozensets(cells)),
-        keyed=draw(st.just(frozenset(tables)) | st.frozensets(one_table)),
-        may_update=draw(st.none() | st.frozensets(one_table)),
+        keyed=draw(some_tables),
+        may_update=draw(st.frozensets(one_table)) if at_a_target else None,
+        may_copy=draw(some_tables) if at_a_target else None,
+        may_stage=draw(some_tables) if at_a_target else None,
+        may_be_replica=draw(st.booleans()) if at_a_target else None,
     )

@@ -39,7 +39,7 @@ from replant.model import (
 )
 from replant.rendering.rows import line, on_one_line, texts
 from replant.testing.values import texts as any_text
-from replant_plugins.strategies import ordered
+from replant_plugins.strategies import cycles, ordered
 from tests.property.graphs import order_requests
 
 NAMES = any_text(min_size=1)
@@ -99,7 +99,7 @@ def examples(draw: DrawFn) -> Example:
     request = draw(order_requests(names=RELATIONS, column_names=NAMES, counts=st.integers(0, 3)))
     with pytest.MonkeyPatch.context() as patch:
         # So few rows are loaded in each of the ways that are meant for many.
-        patch.setattr(ordered, "MOST_ROWS_TOGETHER", draw(st.integers(0, 4)))
+        patch.setattr(cycles, "MOST_ROWS_TOGETHER", draw(st.integers(0, 4)))
         order = ordered.order_tables(request)
     assert order is not None
     if draw(st.booleans()):

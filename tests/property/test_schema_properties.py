@@ -23,7 +23,7 @@ from replant.model import Catalog, ExportSettings, Registration, RelationName, S
 from replant.testing.rows import Rows, contents, first_difference, insert_rows
 from replant.testing.server import Database, Server
 from replant.testing.strategies import rows_for
-from replant_plugins.strategies import ordered
+from replant_plugins.strategies import cycles, ordered
 
 SCHEMA = 'the "odd"\nschema'
 EXAMPLES = settings().max_examples // 4
@@ -181,7 +181,7 @@ def test_rows_in_any_cycles_arrive_as_they_were(
 
     with pytest.MonkeyPatch.context() as patch:
         # So few rows are loaded in each of the ways that are meant for many.
-        patch.setattr(ordered, "MOST_ROWS_TOGETHER", most)
+        patch.setattr(cycles, "MOST_ROWS_TOGETHER", most)
         difference = pair.move(catalog, rows)
 
     assert difference is None, difference

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from replant.artifact.manifest import ExportedTable, Manifest
+from replant.artifact.manifest import ExportedReference, ExportedTable, Manifest
 from replant.model import (
     COPY,
     INSERT,
@@ -25,6 +25,7 @@ from replant.model import (
     Step,
     readable,
 )
+from replant.model.lineage import RootRows
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -56,6 +57,12 @@ def check_consistent(manifest: Manifest) -> None:
     _check_statements(manifest)
     for position in manifest.sequences:
         _check_sequence(position, tables)
+    for reference in manifest.references:
+        _check_reference(reference, tables)
+    for root in manifest.roots:
+        _check_root(root, tables)
+    if _repeated(type_.name for type_ in manifest.types):
+        raise ValueError("a type stands twice")
 
 
 def _check_form(manifest: Manifest) -> None:
@@ -163,6 +170,38 @@ def _check_sequence(
         )
     if not _LEAST <= position.least <= position.greatest <= _GREATEST:
         raise ValueError(f"the sequence of {position.table} has impossible values")
+
+
+def _check_reference(
+    reference: ExportedReference, tables: Mapping[RelationName, ExportedTable]
+) -> None:
+    """Rows are joined by it, so its columns must be there, and as many on each side."""
+    ends = tables.get(reference.table), tables.get(reference.references)
+    columns, others = reference.columns, reference.referenced_columns
+    used = {*columns, *([reference.only[0]] if reference.only else [])}
+    if not (
+        ends[0]
+        and ends[1]
+        and used <= _columns(ends[0])
+        and _columns(ends[1]).issuperset(others)
+        and 0 < len(columns) == len(others)
+        and (len(columns) == 1 or not reference.elements)
+        and (reference.limit is None or (reference.down and reference.limit > 0))
+    ):
+        raise ValueError(f"a reference of {reference.table} does not fit the tables")
+
+
+def _check_root(root: RootRows, tables: Mapping[RelationName, ExportedTable]) -> None:
+    table = tables.get(root.table)
+    if table is None or not 0 <= root.row_count <= table.row_count:
+        raise ValueError(f"a root is in {root.table}, which does not have its rows")
+    keys = root.keys
+    if keys is not None and not (
+        table.key
+        and len(keys) == root.row_count
+        and all(len(key) == len(table.key) for key in keys)
+    ):
+        raise ValueError(f"the keys of a root in {root.table} do not fit the table")
 
 
 def _columns(table: ExportedTable) -> set[str]:

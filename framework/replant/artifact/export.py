@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from struct import Struct
+from itertools import groupby
 
 from attrs import evolve
 
-from replant.artifact.sql_file import Batch
+from replant.artifact.sql_file import Batch, in_one_statement
 from replant.database.connections import Database
 from replant.database.copying import copied_fields, copied_texts
 from replant.database.copying_text import copied_rows
@@ -31,8 +31,6 @@ from replant.rendering.copy_rows import copy_row, insert_lines
 from replant.rendering.rows import computed_by_server, line, on_one_line_each, sum_of_hashes
 from replant.rendering.statements import Frame
 
-_DEPTH = Struct("!i")
-
 
 class SourceRows:
     """Gives the rows of each step, and keeps the fingerprint of each table as they pass."""
@@ -52,8 +50,9 @@ class SourceRows:
             case PatchColumns(_, columns):
                 for lines in self._lines(_projected(planned, planned.key + columns)):
                     yield Batch(on_one_line_each(lines))
-            case LoadTable(_, patched=columns) if columns:
-                yield from self._patched(planned, columns, copied=frame.copied)
+            case LoadTable(_, together=together, patched=columns) if columns:
+                rows = self._patched(planned, columns, copied=frame.copied)
+                yield from in_one_statement(rows) if together else rows
             case LoadTable() if frame.copied:
                 yield from map(Batch, self.copied(planned))
             case LoadTable(_, by_depth=key) if key and computed_by_server(planned.columns):
@@ -61,8 +60,7 @@ class SourceRows:
             case LoadTable(_, together=together, by_depth=key) if together or key:
                 # Only the server knows a row's depth: where Python changes values, the rows
                 # stay together, in one statement of whatever size.
-                lines = [text for batch in self._hashed(planned) for text in batch]
-                yield Batch(lines, together=True)
+                yield from in_one_statement(map(Batch, self._hashed(planned)))
             case _:
                 yield from map(Batch, self._hashed(planned))
 
@@ -115,27 +113,17 @@ class SourceRows:
     def _by_depth(self, table: PlannedTable, key: ForeignKey) -> Iterator[Batch]:
         """Batches that never join rows of different depth; the rows without one are together."""
         query = queries.lines_by_depth(self._plan.selection, table, key)
-        current: bytes | None = b""
-        together: list[bytes] = []
+        begun = False
         for rows in copied_fields(self._database, query):
             lines = [text or b"" for text, _ in rows]
             self.fingerprints[table.name] += sum_of_hashes(lines)
             shown = on_one_line_each(lines)
             self._passed(table.name, shown)
-            ready: list[bytes] = []
-            for text, (_, depth) in zip(shown, rows, strict=True):
-                if depth is None:
-                    together.append(text)
-                    continue
-                if depth != current and ready:
-                    yield Batch(ready, together=True)
-                    ready = []
-                current = depth
-                ready.append(text)
-            if ready:
-                yield Batch(ready, together=True)
-        if together:
-            yield Batch(together, together=True)
+            # Rows without a depth come last.
+            for depth, group in groupby(zip(shown, rows, strict=True), lambda pair: pair[1][1]):
+                ready = [text for text, _ in group]
+                yield Batch(ready, together=True, continued=depth is None and begun)
+                begun = begun or depth is None
 
     def _copied(self, table: PlannedTable) -> Iterator[list[bytes]]:
         if computed_by_server(table.columns):

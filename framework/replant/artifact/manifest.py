@@ -5,7 +5,7 @@ It is never trusted: a replay composes its own SQL and refuses what does not fit
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import frozen
 
@@ -15,6 +15,7 @@ from replant.model import (
     ChosenRows,
     ColumnIs,
     Compression,
+    DefinedType,
     Layout,
     LinkedTo,
     LoadOrder,
@@ -27,8 +28,10 @@ from replant.model import (
     Satisfies,
     SequencePosition,
 )
-from replant.model.closure import RowsAt
+from replant.model.closure import Children, RowsAt
+from replant.model.lineage import RootRows
 from replant.model.load_order import Statement
+from replant.model.shape import ColumnShape, TableShape
 from replant.rendering.closing import Ending
 
 #: The version of the manifest; a reader refuses any other.
@@ -117,6 +120,31 @@ class ExportedTable:
 
 
 @frozen
+class ExportedReference:
+    """A reference by which rows of a closed set came; both its tables are exported.
+
+    Attributes:
+        up: whether the rows that are referenced by it came along.
+        down: whether the rows that reference by it came along; None if none of them did.
+        limit: at most so many of them for each referenced row.
+        elements: whether its one column is an array of referenced values.
+        only: a column, and the value that it holds in the rows that reference by it at all.
+
+    """
+
+    table: RelationName
+    name: str
+    columns: tuple[str, ...]
+    references: RelationName
+    referenced_columns: tuple[str, ...]
+    up: bool
+    down: Children | None = None
+    limit: int | None = None
+    elements: bool = False
+    only: tuple[str, str] | None = None
+
+
+@frozen
 class Manifest:
     """The whole of what an artifact says of itself.
 
@@ -129,6 +157,10 @@ class Manifest:
         check: what a replay compares before it commits.
         seen_as: the role whose view of the rows this is, where policies may have hidden some.
         sequences: those that a replay moves forward.
+        references: those by which a closed set grew, if there was one; a replay needs them not.
+        roots: the rows from which it grew, likewise.
+        types: the enums, domains and composite types that columns are made of, as the source has
+            them, by name.
 
     """
 
@@ -147,11 +179,22 @@ class Manifest:
     sequences: tuple[SequencePosition, ...]
     omissions: tuple[Omission, ...]
     tables: tuple[ExportedTable, ...]
+    references: tuple[ExportedReference, ...] = ()
+    roots: tuple[RootRows, ...] = ()
+    types: tuple[DefinedType, ...] = ()
 
     @property
     def planned(self) -> dict[RelationName, PlannedTable]:
         """The tables by name, as statements and queries are composed from them."""
         return {table.name: table.planned for table in self.tables}
+
+    @property
+    def shapes(self) -> tuple[TableShape, ...]:
+        """What the tables looked like, as far as a replay or a comparison needs it."""
+        return tuple(
+            TableShape(table.name, tuple(ColumnShape(c.name, c.type) for c in table.columns))
+            for table in self.tables
+        )
 
     @property
     def fingerprints(self) -> dict[RelationName, int]:
@@ -211,7 +254,34 @@ def manifest_of(
             )
             for table in plan.tables
         ),
+        references=tuple(_references(plan)),
+        roots=plan.lineage.roots,
+        types=plan.types,
     )
+
+
+def _references(plan: Plan) -> Iterator[ExportedReference]:
+    """The references that rows of the artifact can be joined by."""
+    columns = {table.name: set(table.column_names) for table in plan.tables}
+    for followed in plan.lineage.references:
+        reference, only = followed.reference, followed.reference.only
+        own = {*reference.columns, *([only.column] if only else [])}
+        others = set(reference.referenced_columns)
+        if own <= columns.get(reference.table, set()) and others <= columns.get(
+            reference.references, set()
+        ):
+            yield ExportedReference(
+                table=reference.table,
+                name=reference.name,
+                columns=reference.columns,
+                references=reference.references,
+                referenced_columns=reference.referenced_columns,
+                up=followed.up,
+                down=followed.down,
+                limit=followed.limit,
+                elements=reference.elements,
+                only=(only.column, only.value) if only else None,
+            )
 
 
 def _askable(plan: Plan) -> frozenset[RelationName]:

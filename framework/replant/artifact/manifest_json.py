@@ -21,12 +21,17 @@ from replant.artifact.manifest import (
     VERSION,
     AskedCondition,
     ExportedColumn,
+    ExportedReference,
     ExportedTable,
     Manifest,
 )
 from replant.errors import ArtifactError
-from replant.model import RelationName
+from replant.model import DefinedType, LoadTogether, RelationName
+from replant.model.lineage import RootRows
 from replant.model.load_order import Statement, Step
+
+#: What has a line for each of its items.
+_LISTED = ("tables", "references", "roots", "types")
 
 _SEAL_LENGTH = len(',\n  "digest": ""\n}\n') + 64
 _SEAL = re.compile(rb',\n  "digest": "([0-9a-f]{64})"\n}\n')
@@ -35,10 +40,15 @@ _SEAL = re.compile(rb',\n  "digest": "([0-9a-f]{64})"\n}\n')
 def to_json(manifest: Manifest) -> str:
     """JSON in ASCII, one table per line; the same manifest gives the same text."""
     raw: dict[str, Any] = _CONVERTER.unstructure(manifest)
-    tables = raw.pop("tables")
-    lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in raw.items()]
-    listed = ",\n".join(f"    {json.dumps(table)}" for table in tables)
-    return "{\n" + ",\n".join(lines) + ',\n  "tables": [\n' + listed + "\n  ]\n}"
+    lines = [f"  {json.dumps(key)}: {_value(key, value)}" for key, value in raw.items()]
+    return "{\n" + ",\n".join(lines) + "\n}"
+
+
+def _value(key: str, value: Any) -> str:
+    if key not in _LISTED:
+        return json.dumps(value)
+    listed = ",\n".join(f"    {json.dumps(item)}" for item in value)
+    return f"[\n{listed}\n  ]"
 
 
 def from_json(text: str, origin: str) -> Manifest:
@@ -136,9 +146,11 @@ def _converter() -> Converter:
     converter.register_structure_hook(
         RelationName, lambda pair, _: RelationName(*converter.structure(pair, tuple[str, str]))
     )
-    for union in (Step, Statement, AskedCondition):
+    together = make_dict_unstructure_fn(LoadTogether, converter, _cattrs_omit_if_default=True)
+    converter.register_unstructure_hook(LoadTogether, together)
+    for union in (Step, Statement, AskedCondition, DefinedType):
         configure_tagged_union(union, converter, tag_name="is")
-    for kind in (ExportedColumn, ExportedTable):
+    for kind in (ExportedColumn, ExportedReference, ExportedTable, RootRows, Manifest):
         plain = make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
         converter.register_unstructure_hook(kind, plain)
     return converter

@@ -57,10 +57,23 @@ class Batches(Protocol):
 
 @frozen
 class Batch:
-    """Some rows' lines, in order; `together` if they belong in one statement."""
+    """Some rows' lines, in order.
+
+    Attributes:
+        together: whether they belong in one statement, whatever its size.
+        continued: whether they belong in the statement of the batch before.
+
+    """
 
     lines: list[bytes]
     together: bool = False
+    continued: bool = False
+
+
+def in_one_statement(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """The batches as parts of one statement, so that it is never held as a whole."""
+    for place, batch in enumerate(batches):
+        yield Batch(batch.lines, together=True, continued=place > 0)
 
 
 class DigestedFile:
@@ -170,10 +183,8 @@ def _write_step(
             if filled.tables:
                 out.write(b"\n")
             for frame in frames(filled, tables, format_name):
-                lines = [
-                    line for batch in batches(frame.name, filled, frame) for line in batch.lines
-                ]
-                _write_statement(out, frame, lines)
+                rows = batches(frame.name, filled, frame)
+                _write_statements(out, frame, in_one_statement(rows))
         case LoadTable(name) | PatchColumns(name):
             if tables[name].row_count:
                 out.write(b"\n")
@@ -183,8 +194,7 @@ def _write_step(
 
 def _write_table(out: DigestedFile, frame: Frame, batches: Iterator[Batch]) -> None:
     if not frame.copied:
-        for lines in statements(batches):
-            _write_statement(out, frame, lines)
+        _write_statements(out, frame, batches)
         return
     out.write(frame.head)
     for batch in batches:
@@ -208,11 +218,18 @@ def write_copied(out: Writer, lines: list[bytes]) -> None:
         out.write(b"\n".join([*lines, b""]))
 
 
-def _write_statement(out: DigestedFile, frame: Frame, lines: list[bytes]) -> None:
-    if len(lines) == 1:
-        out.write(frame.head, lines[0], frame.tail)
-    else:
-        out.write(frame.head + b",\n".join(lines) + frame.tail)
+def _write_statements(out: DigestedFile, frame: Frame, batches: Iterable[Batch]) -> None:
+    """A statement for each batch, or for several that continue each other."""
+    between = b""
+    for batch in batches:
+        if batch.continued:
+            out.write(b",\n", b",\n".join(batch.lines))
+            continue
+        for lines in statements([batch]):
+            # A list of one line is joined without a copy.
+            out.write(between, frame.head, b",\n".join(lines))
+            between = frame.tail
+    out.write(between)
 
 
 def statements(batches: Iterable[Batch]) -> Iterator[list[bytes]]:

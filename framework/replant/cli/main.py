@@ -25,6 +25,7 @@ COMMANDS = {
     "export": "Write the chosen rows of a database as an artifact.",
     "replay": "Load an artifact into a database: all its rows, or none.",
     "verify": "Compare the rows of a database with those of an artifact.",
+    "why": "Explain by which path a row is exported, or why it is not.",
     "plugins": "List the installed plugins, and which are enabled.",
 }
 

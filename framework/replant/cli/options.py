@@ -126,11 +126,14 @@ def together(*options: Callable[[Function], Function]) -> Callable[[Function], F
     return decorate
 
 
+def choosing_rows(function: Function) -> Function:
+    """The options that say which rows are exported."""
+    return together(config, source, scope, include, exclude, root, scope_column)(function)
+
+
 def choosing(function: Function) -> Function:
-    """The options that say which rows are exported, of commands that make a plan."""
-    return together(
-        config, source, scope, include, exclude, root, scope_column, max_rows, strategy
-    )(function)
+    """Those, and what else commands take that make a plan."""
+    return together(choosing_rows, max_rows, strategy)(function)
 
 
 def settings_of(

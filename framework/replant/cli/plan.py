@@ -11,7 +11,7 @@ from rich.console import Console
 from replant import api
 from replant.cli import options
 from replant.cli.screen import console, counted, grid
-from replant.model import Plan
+from replant.model import Plan, SequencePosition, readable
 from replant.rendering.grants import grants, usage_grants
 
 
@@ -23,7 +23,7 @@ def command(config: Path | None, verbose: bool, **said: Any) -> None:
     """Show what an export would do, before any row is read.
 
     Tables in load order with their rows; what is left out, and why; how cycles of foreign keys
-    are broken; what the role that replays needs.
+    are broken; which triggers fire and which sequences move; what the role that replays needs.
     """
     settings = options.settings_of(config, **said)
     show(console(), api.plan(settings), verbose=verbose)
@@ -33,10 +33,12 @@ def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
     """Print a plan for people."""
     scope = ", ".join(f"{name} = {value}" for name, value in plan.scope.items())
     total = f"{counted(plan.row_count, 'row')} in {counted(len(plan.tables), 'table')}"
+    if plan.expected_rows is not None:
+        total += f" (the planner expected about {plan.expected_rows})"
     screen.print(f"{total}, strategy {plan.strategy}{', ' + scope if scope else ''}\n")
     tables = grid("In load order:", "table", "rows", "columns", "key", numbers=frozenset({1, 2}))
     for table in plan.tables:
-        key = ", ".join(table.key) or "none: compared by content"
+        key = ", ".join(map(readable, table.key)) or "none: compared by content"
         tables.add_row(str(table.name), str(table.row_count), str(len(table.columns)), key)
     screen.print(tables)
     _list(
@@ -45,6 +47,16 @@ def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
         [f"{', '.join(map(str, cycle.tables))}: {cycle.way}" for cycle in plan.order.cycles],
     )
     _list(screen, "How the rows of the closed set came:", [str(a) for a in plan.arrivals])
+    _list(
+        screen,
+        "Triggers and rules that fire, if the target has them too:",
+        [str(firing) for firing in plan.triggers],
+    )
+    _list(
+        screen,
+        "Sequences that are moved forward, to cover the rows:",
+        [_reach(sequence) for sequence in plan.sequences],
+    )
     _list(screen, "Left out:", [f"{left.what}: {left.why}" for left in plan.omissions])
     _list(screen, "Note:", list(plan.warnings))
     filled = [table.name for table in plan.tables if table.row_count]
@@ -58,8 +70,14 @@ def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
     _list(screen, "The role that replays needs:", [*needs, *plan.order.needs] if filled else [])
 
 
+def _reach(sequence: SequencePosition) -> str:
+    column = f"{sequence.table}.{readable(sequence.column)}"
+    return f"{column}: {sequence.least} to {sequence.greatest}"
+
+
 def _list(screen: Console, title: str, lines: list[str]) -> None:
     if lines:
         screen.print(f"\n{title}")
     for line in lines:
-        screen.print(f"  {line}")
+        # A line that holds what the database holds, such as a default, stays one line.
+        screen.print("  " + line.replace("\n", "\\n"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -23,12 +24,26 @@ _WIDE = 500
 _THOUSAND = 1000
 
 
+class Screen(Console):
+    """A console whose cursor no text moves: what cannot be printed is escaped, but line ends."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print texts, and what is no text as it is."""
+        shown = [printable(item) if isinstance(item, str) else item for item in objects]
+        super().print(*shown, **options)
+
+
+def printable(text: str) -> str:
+    """The text with Python's escapes for what a terminal might take for a command."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console that follows the terminal and NO_COLOR, and takes no text for markup.
 
     What does not go to a terminal is not folded to the width of one.
     """
-    screen = Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True)
+    screen = Screen(stderr=stderr, highlight=False, markup=False, soft_wrap=True)
     if not screen.is_terminal:
         screen.width = _WIDE
     return screen

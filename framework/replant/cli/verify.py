@@ -9,7 +9,7 @@ import click
 from replant import api
 from replant.cli import options
 from replant.cli.screen import console, counted, metered
-from replant.errors import DIFFERENCE_FOUND
+from replant.errors import DIFFERENCE_FOUND, PrivilegeError
 from replant.replaying.verify import TableResult
 
 
@@ -21,7 +21,7 @@ def command(
     """Compare the rows of a database with those of an artifact, by content.
 
     Exit code 0 when they are the same, 1 when they differ; then the first keys that differ are
-    named for each table.
+    named for each table. Exit code 4 when no row differs, but the role may not see all tables.
     """
     settings = options.settings_of(config, target=target)
     with metered(console(stderr=True), "verifying", quiet=quiet) as meter:
@@ -38,11 +38,21 @@ def command(
                 screen.print(line)
     if not quiet:
         screen.print(summary(results))
-    return 0 if all(result.equal for result in results) else DIFFERENCE_FOUND
+    return exit_code(results)
+
+
+def exit_code(results: tuple[TableResult, ...]) -> int:
+    """A difference that was found matters more than what could not be seen."""
+    if any(result.count for result in results):
+        return DIFFERENCE_FOUND
+    return 0 if all(result.equal for result in results) else PrivilegeError.exit_code
 
 
 def lines(result: TableResult) -> list[str]:
     """What was found for a table: one line, and one for each row that is named."""
+    if result.unseen:
+        held = counted(result.exported, "row")
+        return [f"{result.name}: {held} not compared, the role may not see them; {result.unseen}"]
     if result.equal:
         return [f"{result.name}: {counted(result.exported, 'row')}, equal"]
     named = [f"  {difference}" for difference in result.differences]
@@ -55,10 +65,12 @@ def lines(result: TableResult) -> list[str]:
 
 def summary(results: tuple[TableResult, ...]) -> str:
     """One line for all tables."""
-    wrong = sum(1 for result in results if not result.equal)
-    rows = sum(result.exported for result in results)
+    wrong = sum(1 for result in results if result.count)
+    unseen = sum(1 for result in results if result.unseen)
+    rows = sum(result.exported for result in results if not result.unseen)
+    left = f"; {unseen} could not be seen" if unseen else ""
     if wrong:
-        return (
-            f"{wrong} of {counted(len(results), 'table')} {'differs' if wrong == 1 else 'differ'}"
-        )
-    return f"verified: {counted(rows, 'row')} of {counted(len(results), 'table')} are equal"
+        differ = "differs" if wrong == 1 else "differ"
+        return f"{wrong} of {counted(len(results), 'table')} {differ}{left}"
+    seen = counted(len(results) - unseen, "table")
+    return f"verified: {counted(rows, 'row')} of {seen} are equal{left}"

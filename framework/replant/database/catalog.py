@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import evolve
@@ -15,6 +15,10 @@ from replant.database.connections import Database
 from replant.model import (
     Catalog,
     Column,
+    CompositeType,
+    DefinedType,
+    DomainType,
+    EnumType,
     Firing,
     ForeignKey,
     Identity,
@@ -45,11 +49,13 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_OURS}
 
 _COLUMNS = f"""
 SELECT a.attrelid, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
-       CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,
+       CASE WHEN a.attgenerated <> '' THEN NULL WHEN d.oid IS NULL THEN t.typdefault
+            ELSE pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,
        a.attidentity::text, a.attgenerated <> '', a.attcollation <> 0, a.atttypid, a.attnum
 FROM pg_catalog.pg_attribute AS a
 JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
 LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attnum > 0 AND NOT a.attisdropped
   AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_OURS}
@@ -60,16 +66,16 @@ ORDER BY a.attrelid, a.attnum
 # for; a domain has the equality of the type below it.
 _TYPES = """
 WITH RECURSIVE used AS (
-    SELECT t.oid, t.oid AS base FROM pg_catalog.pg_type AS t
+    SELECT t.oid, t.oid AS base, false AS not_null FROM pg_catalog.pg_type AS t
     WHERE t.oid = ANY (%s) AND t.typtype <> 'd'
     UNION
-    SELECT t.oid, t.typbasetype FROM pg_catalog.pg_type AS t
+    SELECT t.oid, t.typbasetype, t.typnotnull FROM pg_catalog.pg_type AS t
     WHERE t.oid = ANY (%s) AND t.typtype = 'd'
     UNION
-    SELECT u.oid, t.typbasetype FROM used AS u
+    SELECT u.oid, t.typbasetype, u.not_null OR t.typnotnull FROM used AS u
     JOIN pg_catalog.pg_type AS t ON t.oid = u.base WHERE t.typtype = 'd'
 )
-SELECT u.oid, pg_catalog.format_type(u.base, NULL),
+SELECT u.oid, pg_catalog.format_type(u.base, NULL), u.not_null,
        (SELECT n.nspname
         FROM pg_catalog.pg_opclass AS c
         JOIN pg_catalog.pg_am AS m ON m.oid = c.opcmethod
@@ -84,6 +90,44 @@ SELECT u.oid, pg_catalog.format_type(u.base, NULL),
 FROM used AS u
 JOIN pg_catalog.pg_type AS t ON t.oid = u.base
 WHERE t.typtype <> 'd'
+"""
+
+# What a type is made of: the elements of an array, the bases of a domain, the attributes of a
+# composite type, the subtype of a range. Since PostgreSQL 17 a domain's NOT NULL is a constraint
+# too.
+_DEFINED_TYPES = f"""
+WITH RECURSIVE made AS (
+    SELECT a.atttypid AS root, a.atttypid AS oid
+    FROM pg_catalog.pg_attribute AS a
+    JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND {_OURS}
+    UNION
+    SELECT m.root, p.oid FROM made AS m
+    JOIN pg_catalog.pg_type AS t ON t.oid = m.oid
+    CROSS JOIN LATERAL (
+        SELECT t.typelem WHERE t.typcategory = 'A'
+        UNION ALL SELECT t.typbasetype WHERE t.typtype = 'd'
+        UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range AS r
+        WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
+        UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute AS a
+        WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0
+          AND NOT a.attisdropped
+    ) AS p (oid)
+)
+SELECT m.root, pg_catalog.format_type(t.oid, NULL), t.typtype::text,
+       ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum AS e WHERE e.enumtypid = t.oid
+             ORDER BY e.enumsortorder),
+       pg_catalog.format_type(t.typbasetype, t.typtypmod), t.typnotnull,
+       ARRAY(SELECT pg_catalog.pg_get_constraintdef(k.oid) FROM pg_catalog.pg_constraint AS k
+             WHERE k.contypid = t.oid AND k.contype = 'c' ORDER BY k.conname),
+       ARRAY(SELECT ARRAY[a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod)]
+             FROM pg_catalog.pg_attribute AS a
+             WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0
+               AND NOT a.attisdropped ORDER BY a.attnum)
+FROM made AS m
+JOIN pg_catalog.pg_type AS t ON t.oid = m.oid
+WHERE t.typtype IN ('e', 'd', 'c') AND t.typnamespace <> 'pg_catalog'::regnamespace
 """
 
 # pg_depend has 'a' for OWNED BY and serial, 'i' for identity.
@@ -101,21 +145,29 @@ WHERE d.classid = 'pg_catalog.pg_class'::regclass
 ORDER BY d.refobjid, d.refobjsubid, m.nspname, c.relname
 """
 
-# Bits of tgtype: 4 is INSERT, 16 is UPDATE (PostgreSQL source, catalog/pg_trigger.h). ev_type is
-# '3' for INSERT and '2' for UPDATE (nodes/nodes.h, CmdType).
+# Bits of tgtype: 1 is ROW, 4 is INSERT, 16 is UPDATE (PostgreSQL source, catalog/pg_trigger.h).
+# ev_type is '3' for INSERT and '2' for UPDATE (nodes/nodes.h, CmdType). A row that comes through
+# the root fires the row triggers of its partition; those cloned from the root's stand for these.
 _TRIGGERS = f"""
-SELECT g.tgrelid, g.tgname, 'trigger', g.tgtype & 4 <> 0, g.tgtype & 16 <> 0, g.tgenabled::text
+SELECT t.oid, g.tgname, 'trigger', g.tgtype & 4 <> 0, g.tgtype & 16 <> 0, g.tgenabled::text,
+       CASE WHEN t.oid <> c.oid THEN n.nspname END, CASE WHEN t.oid <> c.oid THEN c.relname END
 FROM pg_catalog.pg_trigger AS g
 JOIN pg_catalog.pg_class AS c ON c.oid = g.tgrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 20 <> 0 AND {_OURS}
+CROSS JOIN LATERAL (
+    SELECT c.oid UNION
+    SELECT pg_catalog.pg_partition_root(c.oid) WHERE g.tgparentid = 0 AND g.tgtype & 1 <> 0
+) AS t (oid)
+WHERE t.oid IS NOT NULL AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 20 <> 0
+  AND {_OURS}
 UNION ALL
-SELECT r.ev_class, r.rulename, 'rule', r.ev_type = '3', r.ev_type = '2', r.ev_enabled::text
+SELECT r.ev_class, r.rulename, 'rule', r.ev_type = '3', r.ev_type = '2', r.ev_enabled::text,
+       NULL, NULL
 FROM pg_catalog.pg_rewrite AS r
 JOIN pg_catalog.pg_class AS c ON c.oid = r.ev_class
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE r.ev_type IN ('2', '3') AND r.ev_enabled <> 'D' AND c.relkind IN ('r', 'p') AND {_OURS}
-ORDER BY 1, 3, 2
+ORDER BY 1, 3, 2, 7, 8
 """
 
 # An index identifies rows when it is unique, on plain columns, on all rows, and checked at once;
@@ -162,7 +214,8 @@ def read_catalog(database: Database) -> Catalog:
     assert identity is not None
     relations = database.execute(_RELATIONS.encode()).fetchall()
     names = {oid: RelationName(schema, name) for oid, schema, name, *_ in relations}
-    columns = _columns(database)
+    types, made_of = _defined_types(database)
+    columns = _columns(database, made_of)
     unique_keys = _grouped(database.execute(_UNIQUE_KEYS.encode()))
     foreign_keys = _grouped(database.execute(_FOREIGN_KEYS.encode()))
     triggers = _grouped(database.execute(_TRIGGERS.encode()))
@@ -180,6 +233,7 @@ def read_catalog(database: Database) -> Catalog:
         version=database.info.server_version,
         tables={table.name: table for table in sorted(tables, key=lambda t: t.name)},
         schemas=frozenset(schema for (schema,) in database.execute(_SCHEMAS.encode())),
+        types=types,
     )
 
 
@@ -213,7 +267,28 @@ def _table(
     )
 
 
-def _columns(database: Database) -> defaultdict[int, list[Column]]:
+def _defined_types(
+    database: Database,
+) -> tuple[dict[str, DefinedType], defaultdict[int, tuple[str, ...]]]:
+    """The types that tables' columns are made of, by name; and their names, by a column's type."""
+    types: dict[str, DefinedType] = {}
+    made_of: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
+    rows = database.execute(_DEFINED_TYPES.encode())
+    for root, name, kind, labels, base, not_null, checks, attributes in rows:
+        made_of[root] += (name,)
+        match kind:
+            case "e":
+                types[name] = EnumType(name, tuple(labels))
+            case "d":
+                types[name] = DomainType(name, base, not_null, tuple(checks))
+            case _:
+                types[name] = CompositeType(name, tuple((n, type_) for n, type_ in attributes))
+    return types, made_of
+
+
+def _columns(
+    database: Database, made_of: Mapping[int, tuple[str, ...]]
+) -> defaultdict[int, list[Column]]:
     """The columns of every relation, by its oid."""
     rows = database.execute(_COLUMNS.encode()).fetchall()
     used = sorted({row[-2] for row in rows})
@@ -225,28 +300,41 @@ def _columns(database: Database) -> defaultdict[int, list[Column]]:
     columns: defaultdict[int, list[Column]] = defaultdict(list)
     for oid, name, type_, not_null, default, identity, generated, collatable, *ids in rows:
         type_id, number = ids
-        base, equality = types[type_id]
+        base, never_null, equality = types[type_id]
         columns[oid].append(
             Column(
                 name=name,
                 type=type_,
-                not_null=not_null,
+                not_null=not_null or never_null,
                 default=default,
                 identity=Identity(identity),
                 generated=generated,
                 collatable=collatable,
                 equality=equality,
                 base_type=base,
+                made_of=tuple(sorted(made_of[type_id])),
                 sequence=sequences.get((oid, number)),
             )
         )
     return columns
 
 
-def _trigger(name: str, kind: str, on_insert: bool, on_update: bool, enabled: str) -> Trigger:
+def _trigger(
+    name: str,
+    kind: str,
+    on_insert: bool,
+    on_update: bool,
+    enabled: str,
+    schema: str | None,
+    partition: str | None,
+) -> Trigger:
     events = {"INSERT": on_insert, "UPDATE": on_update}
     return Trigger(
-        name, kind, frozenset(event for event, fires in events.items() if fires), Firing(enabled)
+        name,
+        kind,
+        frozenset(event for event, fires in events.items() if fires),
+        Firing(enabled),
+        RelationName(schema, partition) if schema and partition else None,
     )
 
 

@@ -122,7 +122,14 @@ def one_line(error: psycopg.Error) -> str:
 def _connected(dsn: str, side: str) -> Iterator[Database]:
     place = _without_password(dsn, side)
     try:
-        connection = psycopg.connect(dsn, client_encoding="utf8", application_name="replant")
+        connection = psycopg.connect(
+            dsn,
+            client_encoding="utf8",
+            application_name="replant",
+            # psycopg would remember a hundred statements, to prepare those that come again: no
+            # INSERT does, and each is a megabyte.
+            prepare_threshold=None,
+        )
     except psycopg.Error as error:
         raise DatabaseError(
             f"cannot connect to the {side} ({place}): {' '.join(str(error).split())}; "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from psycopg import sql
@@ -10,41 +10,59 @@ from psycopg.pq import TransactionStatus
 
 from replant.database.connections import Database
 
-#: Without these the planner has only an index to find the rows that belong to each of some others.
-#: It is right whatever the statistics say, even in a database that was never analysed: there it
-#: takes any reference to lead to a two-hundredth of the table.
-_OTHER_WAYS = ("enable_hashjoin", "enable_mergejoin", "enable_seqscan")
+#: The planner goes to rows by their places, and from each to others by an index. This is right
+#: whatever its statistics say. It would rather read a table of 300 000 rows as a whole than 5000 of
+#: its pages, and in a database that was never analysed it takes any reference to lead to a
+#: two-hundredth of the table. Parallel workers would start anew for each query.
+_BY_INDEX: Mapping[str, str] = {
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_seqscan": "off",
+    "max_parallel_workers_per_gather": "0",
+    "random_page_cost": "0.01",
+}
+
+#: PostgreSQL's defaults.
+_ANY_WAY: Mapping[str, str] = {
+    "enable_hashjoin": "on",
+    "enable_mergejoin": "on",
+    "enable_seqscan": "on",
+    "max_parallel_workers_per_gather": "2",
+    "random_page_cost": "4",
+}
 
 
 @contextmanager
-def other_ways(database: Database, *, allowed: bool) -> Iterator[None]:
-    """Allow the planner to find rows otherwise than by an index, or do not, within the block.
+def by_index(database: Database) -> Iterator[None]:
+    """Let the planner find rows by their places and by indexes alone."""
+    with _set_to(database, _BY_INDEX):
+        yield
 
-    A transaction that failed meanwhile keeps what was set; it ends anyway.
-    """
-    before = _settings(database)
-    wanted = ("on" if allowed else "off",) * len(_OTHER_WAYS)
-    if before != wanted:
-        _set(database, wanted)
+
+@contextmanager
+def any_way(database: Database) -> Iterator[None]:
+    """Let the planner find rows as it likes."""
+    with _set_to(database, _ANY_WAY):
+        yield
+
+
+@contextmanager
+def _set_to(database: Database, values: Mapping[str, str]) -> Iterator[None]:
+    """Set parameters for a while; a transaction that failed meanwhile keeps them until its end."""
+    calls = [sql.SQL("pg_catalog.current_setting({})").format(sql.Literal(name)) for name in values]
+    before = database.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(calls))).fetchone()
+    assert before is not None
+    _set(database, values)
     try:
         yield
     finally:
-        if before != wanted and database.info.transaction_status is TransactionStatus.INTRANS:
-            _set(database, before)
+        if database.info.transaction_status is TransactionStatus.INTRANS:
+            _set(database, dict(zip(values, before, strict=True)))
 
 
-def _settings(database: Database) -> tuple[str, ...]:
-    calls = [
-        sql.SQL("pg_catalog.current_setting({})").format(sql.Literal(name)) for name in _OTHER_WAYS
-    ]
-    row = database.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(calls))).fetchone()
-    assert row is not None
-    return row
-
-
-def _set(database: Database, values: Iterable[str]) -> None:
+def _set(database: Database, values: Mapping[str, str]) -> None:
     calls = [
         sql.SQL("pg_catalog.set_config({}, {}, true)").format(sql.Literal(name), sql.Literal(value))
-        for name, value in zip(_OTHER_WAYS, values, strict=True)
+        for name, value in values.items()
     ]
     database.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(calls)))

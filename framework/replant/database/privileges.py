@@ -2,43 +2,175 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+import psycopg
 from attrs import frozen
 
 from replant.database.connections import Database
 from replant.model import RelationName
 
+# A table without columns has the privileges of the table itself.
 _PRIVILEGES = """
 SELECT n.nspname, c.relname,
        pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
-       bool_and(pg_catalog.has_column_privilege(c.oid, a.attname, 'INSERT')),
-       bool_and(pg_catalog.has_column_privilege(c.oid, a.attname, 'SELECT')),
-       bool_and(pg_catalog.has_column_privilege(c.oid, a.attname, 'UPDATE'))
-FROM unnest(%s::text[], %s::text[], %s::text[]) AS w (schema, name, attribute)
+       coalesce(bool_and(pg_catalog.has_column_privilege(c.oid, a.attname, 'INSERT')),
+                pg_catalog.has_table_privilege(c.oid, 'INSERT')),
+       coalesce(bool_and(pg_catalog.has_column_privilege(c.oid, a.attname, 'SELECT')),
+                pg_catalog.has_table_privilege(c.oid, 'SELECT')),
+       coalesce(bool_and(pg_catalog.has_column_privilege(c.oid, a.attname, 'UPDATE')),
+                pg_catalog.has_table_privilege(c.oid, 'UPDATE')),
+       coalesce(bool_and(pg_catalog.has_type_privilege(a.atttypid, 'USAGE')), true)
+FROM unnest(%s::text[], %s::text[]) AS r (schema, name)
+JOIN pg_catalog.pg_namespace AS n ON n.nspname = r.schema
+JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = r.name
+LEFT JOIN unnest(%s::text[], %s::text[], %s::text[]) AS w (schema, name, attribute)
+  ON w.schema = r.schema AND w.name = r.name
+LEFT JOIN pg_catalog.pg_attribute AS a
+  ON a.attrelid = c.oid AND a.attname = w.attribute AND NOT a.attisdropped
+GROUP BY n.nspname, c.relname, n.oid, c.oid
+"""
+
+# A column's default depends on the sequences that it names, as an identity column does not.
+_SEQUENCES = """
+SELECT w.schema, w.name, a.attname, m.nspname, q.relname, bool_or(l.drawn), bool_or(NOT l.drawn),
+       pg_catalog.has_schema_privilege(m.oid, 'USAGE'),
+       pg_catalog.has_sequence_privilege(q.oid, 'USAGE')
+         OR pg_catalog.has_sequence_privilege(q.oid, 'UPDATE'),
+       pg_catalog.has_sequence_privilege(q.oid, 'UPDATE')
+FROM unnest(%s::text[], %s::text[]) AS w (schema, name)
 JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema
 JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name
-JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attname = w.attribute
-WHERE NOT a.attisdropped
-GROUP BY n.nspname, c.relname, n.oid
+CROSS JOIN LATERAL (
+    SELECT f.adnum, d.refobjid, true
+    FROM pg_catalog.pg_attrdef AS f
+    JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_attrdef'::regclass
+      AND d.objid = f.oid AND d.refclassid = 'pg_catalog.pg_class'::regclass
+    WHERE f.adrelid = c.oid
+    UNION ALL
+    SELECT d.refobjsubid, d.objid, false
+    FROM pg_catalog.pg_depend AS d
+    WHERE d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = c.oid
+      AND d.refobjsubid > 0 AND d.classid = 'pg_catalog.pg_class'::regclass
+      AND d.deptype IN ('a', 'i')
+) AS l (number, sequence, drawn)
+JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = l.number
+JOIN pg_catalog.pg_class AS q ON q.oid = l.sequence AND q.relkind = 'S'
+JOIN pg_catalog.pg_namespace AS m ON m.oid = q.relnamespace
+GROUP BY w.schema, w.name, a.attname, m.nspname, q.relname, m.oid, q.oid
+ORDER BY 1, 2, 3, 4, 5
+"""
+
+# Policies for INSERT and for ALL; 0 in polroles is PUBLIC. At least one that is permissive must
+# let a row pass.
+_INSERT_POLICIES = """
+SELECT n.nspname, c.relname
+FROM unnest(%s::text[], %s::text[]) AS r (schema, name)
+JOIN pg_catalog.pg_namespace AS n ON n.nspname = r.schema
+JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = r.name
+JOIN pg_catalog.pg_policy AS p ON p.polrelid = c.oid
+WHERE p.polpermissive AND p.polcmd IN ('*', 'a') AND EXISTS (
+    SELECT FROM unnest(p.polroles) AS g (id)
+    WHERE g.id = 0 OR pg_catalog.pg_has_role(g.id, 'USAGE'))
 """
 
 
 @frozen
 class TablePrivileges:
-    """What the connected role may do with certain columns of a table."""
+    """What the connected role may do with certain columns of a table.
+
+    Attributes:
+        use_types: whether it may make a column of each of their types.
+
+    """
 
     use_schema: bool
     insert: bool
     select: bool
     update: bool
+    use_types: bool
+
+
+@frozen
+class SequencePrivileges:
+    """What the connected role may do with a sequence that belongs to a column.
+
+    Attributes:
+        in_default: whether the column's default names it.
+        owned: whether the column owns it.
+        draw: whether the role may take the next value.
+        move: whether it may set the sequence to a value.
+
+    """
+
+    table: RelationName
+    column: str
+    name: RelationName
+    in_default: bool
+    owned: bool
+    use_schema: bool
+    draw: bool
+    move: bool
 
 
 def read_privileges(
     database: Database, columns: Mapping[RelationName, Sequence[str]]
 ) -> dict[RelationName, TablePrivileges]:
     """The privileges on these columns of these tables, which must exist."""
-    wanted = [(n.schema, n.name, column) for n, names in columns.items() for column in names]
-    lists = [list(part) for part in zip(*wanted, strict=True)] or [[], [], []]
+    pairs = [(name, column) for name, listed in columns.items() for column in listed]
+    lists = [
+        *_lists(columns),
+        [name.schema for name, _ in pairs],
+        [name.name for name, _ in pairs],
+        [column for _, column in pairs],
+    ]
     rows = database.execute(_PRIVILEGES.encode(), lists).fetchall()
     return {RelationName(schema, name): TablePrivileges(*rest) for schema, name, *rest in rows}
+
+
+def read_sequence_privileges(
+    database: Database, tables: Iterable[RelationName]
+) -> tuple[SequencePrivileges, ...]:
+    """The privileges on the sequences that columns of these tables own, or draw from."""
+    rows = database.execute(_SEQUENCES.encode(), _lists(tables)).fetchall()
+    return tuple(
+        SequencePrivileges(
+            RelationName(schema, table), column, RelationName(of_schema, sequence), *rest
+        )
+        for schema, table, column, of_schema, sequence, *rest in rows
+    )
+
+
+def insertable_by_policy(
+    database: Database, tables: Iterable[RelationName]
+) -> frozenset[RelationName]:
+    """Those of the tables into which some policy may let the connected role insert."""
+    rows = database.execute(_INSERT_POLICIES.encode(), _lists(tables))
+    return frozenset(RelationName(schema, name) for schema, name in rows)
+
+
+def may_make_temporary_tables(database: Database) -> bool:
+    """Whether the connected role has TEMPORARY on the database."""
+    query = "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY')"
+    (may,) = database.execute(query).fetchone() or (False,)
+    return bool(may)
+
+
+def may_be_replica(database: Database) -> bool:
+    """Whether the connected role may set `session_replication_role`: found by trying.
+
+    From PostgreSQL 15 on the privilege can be granted; what before that lets a role that is no
+    superuser set the parameter is up to whoever runs the server.
+    """
+    try:
+        with database.transaction(force_rollback=True):
+            database.execute("SET LOCAL session_replication_role = 'replica'")
+    except psycopg.errors.InsufficientPrivilege:
+        return False
+    return True
+
+
+def _lists(tables: Iterable[RelationName]) -> list[list[str]]:
+    """The tables' names as parameters: the schemas, and the names within them."""
+    names = list(tables)
+    return [[name.schema for name in names], [name.name for name in names]]

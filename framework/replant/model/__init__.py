@@ -18,6 +18,7 @@ from replant.model.closure import (
     Root,
     RowsAt,
 )
+from replant.model.findings import Finding, Severity, Subject
 from replant.model.load_order import (
     AsReplica,
     CheckForeignKeys,
@@ -90,6 +91,7 @@ from replant.model.transform import (
     Text,
     Transform,
 )
+from replant.model.types import CompositeType, DefinedType, DomainType, EnumType
 
 __all__ = [
     "COPY",
@@ -107,14 +109,19 @@ __all__ = [
     "ChosenRows",
     "Column",
     "ColumnIs",
+    "CompositeType",
     "Compression",
     "Condition",
     "Cycle",
     "Dangling",
     "DeclaredColumn",
     "DeferConstraints",
+    "DefinedType",
+    "DomainType",
     "EdgeRule",
+    "EnumType",
     "ExportSettings",
+    "Finding",
     "Firing",
     "FiringTrigger",
     "ForeignKey",
@@ -153,9 +160,11 @@ __all__ = [
     "Selection",
     "SequencePosition",
     "Settings",
+    "Severity",
     "SqlExpression",
     "Statement",
     "Step",
+    "Subject",
     "Table",
     "TableSettings",
     "Target",

@@ -5,12 +5,13 @@ Nothing here reads a database: `replant.database.catalog` fills these values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 
 from attrs import field, frozen
 
 from replant.model.names import RelationName
+from replant.model.types import DefinedType
 
 
 class Identity(Enum):
@@ -46,13 +47,15 @@ class Column:
     Attributes:
         type: the type as `format_type` writes it under an empty search path, so it is qualified
             unless it is PostgreSQL's own: `character varying(20)`, `public.citext[]`.
-        default: the default expression as `pg_get_expr` writes it, or None.
+        not_null: whether it takes no NULL, by itself or by its domain.
+        default: the default expression as `pg_get_expr` writes it, or that of the domain, or None.
         generated: whether the column is computed (stored or virtual) and so is never written.
         collatable: whether the type has a collation, so an order needs one named.
         equality: the schema of the type's `=` operator, where that is not `pg_catalog` (as for
             a type of an extension); None also for a type that has none.
         base_type: the type below all domains, for example `bigint`; equal to `type` but for the
             modifier where there is no domain.
+        made_of: the names of the enums, domains and composite types in the type, itself included.
         sequence: the sequence that the column owns.
 
     """
@@ -66,6 +69,7 @@ class Column:
     collatable: bool = False
     equality: str | None = None
     base_type: str = ""
+    made_of: tuple[str, ...] = ()
     sequence: OwnedSequence | None = None
 
     @property
@@ -98,6 +102,10 @@ class ForeignKey:
         return f"{self.table}({own}) → {self.references}({other})"
 
 
+def _by_name(keys: Iterable[ForeignKey]) -> tuple[ForeignKey, ...]:
+    return tuple(sorted(keys, key=lambda key: key.name))
+
+
 class Firing(Enum):
     """`pg_trigger.tgenabled`: in which modes of `session_replication_role` a trigger fires."""
 
@@ -113,6 +121,7 @@ class Trigger:
     Attributes:
         kind: `trigger` or `rule`.
         events: `INSERT`, `UPDATE`, or both.
+        partition: the partition that has it, where rows that go through its root fire it.
 
     """
 
@@ -120,18 +129,22 @@ class Trigger:
     kind: str
     events: frozenset[str]
     firing: Firing = Firing.ORDINARY
+    partition: RelationName | None = None
 
 
 @frozen
 class Table:
     """A relation with its columns in `attnum` order and its keys in name order.
 
+    Foreign keys are brought into that order here, so that no plan depends on how they were read.
+
     Attributes:
         primary_key: the columns of the primary key, in the key's order; empty if there is none.
         unique_keys: the columns of each other unique constraint or plain unique index.
         estimated_rows: `pg_class.reltuples`, or 0 where it was never analysed.
         is_partition: whether it is a partition, whose rows its root shows as well.
-        triggers: the triggers and rules that a load may fire, those of constraints excepted.
+        triggers: the triggers and rules that a load may fire, those of its partitions among them
+            and those of constraints excepted.
         rows_are_hidden: whether row-level security applies to the connected role.
         may_use_schema: whether the connected role has USAGE on the schema.
         may_select: whether the connected role may read every column.
@@ -143,7 +156,7 @@ class Table:
     kind: RelationKind = RelationKind.TABLE
     primary_key: tuple[str, ...] = ()
     unique_keys: tuple[tuple[str, ...], ...] = ()
-    foreign_keys: tuple[ForeignKey, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = field(default=(), converter=_by_name)
     estimated_rows: int = 0
     is_partition: bool = False
     triggers: tuple[Trigger, ...] = ()
@@ -172,9 +185,15 @@ class Table:
         return next((key for key in self.unique_keys if required.issuperset(key)), ())
 
 
+def _in_order(tables: Mapping[RelationName, Table]) -> dict[RelationName, Table]:
+    return {name: tables[name] for name in sorted(tables)}
+
+
 @frozen
 class Catalog:
     """The tables of one database, seen in one snapshot by one role.
+
+    Tables are brought into the order of their names here, so that no plan depends on another.
 
     Attributes:
         database: `current_database()`.
@@ -182,14 +201,16 @@ class Catalog:
         version: `server_version_num`, for example 180006.
         tables: every relation outside PostgreSQL's own schemas, by name.
         schemas: every schema outside PostgreSQL's own, also the empty ones.
+        types: the enums, domains and composite types that columns are made of, by name.
 
     """
 
     database: str
     role: str
     version: int
-    tables: Mapping[RelationName, Table] = field(factory=dict)
+    tables: Mapping[RelationName, Table] = field(factory=dict, converter=_in_order)
     schemas: frozenset[str] = frozenset()
+    types: Mapping[str, DefinedType] = field(factory=dict)
 
     @property
     def version_text(self) -> str:

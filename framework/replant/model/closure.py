@@ -108,6 +108,11 @@ class Budget:
     rows: int | None = None
     tables: Mapping[RelationName, int] = field(factory=dict)
 
+    @property
+    def limits(self) -> bool:
+        """Whether there is a limit at all."""
+        return self.rows is not None or bool(self.tables)
+
 
 @frozen
 class ClosureRequest:

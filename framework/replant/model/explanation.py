@@ -53,11 +53,12 @@ class Included:
 
 
 class Barrier(Enum):
-    """Why a row that references a row of the set did not come along; each ends a sentence."""
+    """Why a row did not come along with a row of the set; each ends a sentence."""
 
     STOPPED = "the rules stop this reference"
     LIMITED = "the limit of this reference left it out"
     NOT_DESCENDED = "no root leads down to that row, so rows that reference it do not come along"
+    FIXED = "rows of the next table are chosen by its registration alone"
 
 
 @frozen
@@ -84,7 +85,9 @@ class Excluded:
         """A line that says so, and why: the reference that would have led to it."""
         head = f"{self.row} is no part of the closed set"
         if self.last is None or self.barrier is None:
-            rows = f"{'all ' if self.exhausted else 'the first '}{self.looked_at} rows"
+            if self.exhausted and self.looked_at == 1:
+                return f"{head}: no reference leads to it"
+            rows = f"{'all' if self.exhausted else 'the first'} {self.looked_at} rows"
             return f"{head}: no row of it was found among {rows} from which references lead to it"
         lines = [
             f"{head}; it would be, but for the first step from a row that is:",

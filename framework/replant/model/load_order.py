@@ -35,9 +35,17 @@ class LoadTable:
 
 @frozen
 class LoadTogether:
-    """Load several tables in one statement, which checks their foreign keys at its end."""
+    """Load several tables in one statement, which checks their foreign keys at its end.
+
+    Attributes:
+        staged: whether a replay sends the rows to temporary tables first, from which the statement
+            takes them: the server then parses no long list of rows, and the client holds none. A
+            SQL file has the rows in the statement all the same.
+
+    """
 
     tables: tuple[RelationName, ...]
+    staged: bool = False
 
 
 @frozen
@@ -93,8 +101,12 @@ class OrderRequest:
         row_counts: how many rows of each table will be loaded.
         nullable: (table, column) pairs that may hold NULL for a while.
         keyed: the tables that have columns which identify a row.
-        may_update: the tables on which the target's role may UPDATE; None when no target is
-            known yet.
+        may_update: the tables on which the target's role may UPDATE and SELECT; None, here and
+            below, when no target is known yet.
+        may_copy: the tables that COPY can load in one statement, of any number of rows.
+        may_stage: the tables whose rows the role can send to a temporary table first.
+        may_be_replica: whether the role may set `session_replication_role`, and read all that
+            `CheckForeignKeys` reads.
 
     """
 
@@ -105,6 +117,9 @@ class OrderRequest:
     nullable: frozenset[tuple[RelationName, str]] = frozenset()
     keyed: frozenset[RelationName] = frozenset()
     may_update: frozenset[RelationName] | None = None
+    may_copy: frozenset[RelationName] | None = None
+    may_stage: frozenset[RelationName] | None = None
+    may_be_replica: bool | None = None
 
 
 @frozen

@@ -11,11 +11,13 @@ from attrs import evolve, field, frozen
 
 from replant.model.catalog import Trigger
 from replant.model.closure import Arrival
+from replant.model.lineage import Lineage
 from replant.model.load_order import LoadOrder
 from replant.model.names import RelationName, readable
 from replant.model.rows import ChosenRows, Selection
 from replant.model.settings import Check, Compression, Layout, OnConflict
 from replant.model.transform import RowFormat, Transform
+from replant.model.types import DefinedType
 
 
 @frozen
@@ -102,7 +104,8 @@ class FiringTrigger:
     def __str__(self) -> str:
         """For people: `trigger audit of s.t, on INSERT`."""
         events = " and ".join(sorted(self.trigger.events))
-        return f"{self.trigger.kind} {readable(self.trigger.name)} of {self.table}, on {events}"
+        place = self.trigger.partition or self.table
+        return f"{self.trigger.kind} {readable(self.trigger.name)} of {place}, on {events}"
 
 
 @frozen
@@ -129,6 +132,10 @@ class Plan:
         sequences: those that a replay moves forward, and how far.
         triggers: those that fire in the replay, if the target has what the source has.
         arrivals: how many rows of closed sets came by which reference, the most first.
+        expected_rows: how many rows of a closed set the planner expected before any was read;
+            asked where their number has a limit.
+        lineage: where a closed set came from.
+        types: the enums, domains and composite types that exported columns are made of, by name.
         omissions: what is left out, each with the reason.
         warnings: what a person should know although it stops nothing.
 
@@ -148,6 +155,9 @@ class Plan:
     sequences: tuple[SequencePosition, ...] = ()
     triggers: tuple[FiringTrigger, ...] = ()
     arrivals: tuple[Arrival, ...] = ()
+    expected_rows: int | None = None
+    lineage: Lineage = Lineage()
+    types: tuple[DefinedType, ...] = ()
     omissions: tuple[Omission, ...] = ()
     warnings: tuple[str, ...] = ()
     _by_name: Mapping[RelationName, PlannedTable] = field(init=False, repr=False, eq=False)

@@ -79,6 +79,7 @@ class Census:
         arrivals: how rows of a closed set came.
         unindexed: the references that made a table be read as a whole, for people.
         unreached: the registered tables that no row can come into.
+        expected: how many rows of a closed set the planner expected, where there is a limit.
 
     """
 
@@ -89,6 +90,7 @@ class Census:
     arrivals: tuple[Arrival, ...] = ()
     unindexed: tuple[str, ...] = ()
     unreached: frozenset[RelationName] = frozenset()
+    expected: int | None = None
 
 
 def take_census(
@@ -124,6 +126,7 @@ def take_census(
         arrivals=grown.arrivals,
         unindexed=grown.unindexed,
         unreached=frozenset(selected.tables) - frozenset(grown.selected.tables),
+        expected=grown.expected,
     )
     return grown.selected, census
 

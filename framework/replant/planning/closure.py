@@ -10,7 +10,7 @@ import psycopg
 from attrs import frozen
 
 from replant.database.connections import Database, one_line
-from replant.database.planner import other_ways
+from replant.database.planner import by_index
 from replant.errors import BudgetError, ScopeError, UsageError
 from replant.model import Progress, RelationName
 from replant.model.closure import Arrival, ClosureRequest, Root, RowsAt, RowsIn
@@ -92,8 +92,8 @@ def find_closure(
     Raises:
         UsageError: the predicate of a root is not valid; see also `reach`.
         ScopeError: no row satisfies the predicate of a root.
-        BudgetError: the set grew beyond its budget. The query that ran was cancelled, so the
-            transaction is of no further use.
+        BudgetError: the set grew beyond its budget. If a query was not read to its end, the
+            database is closed.
         PrivilegeError: see `reach`.
         DatabaseError: the server failed.
         OutputError: there is no room for a temporary file.
@@ -124,7 +124,7 @@ def _exhaust(database: Database, request: ClosureRequest, search: Search) -> Non
         if not search.begin(root, root_number(index)) and not root.may_be_empty:
             raise ScopeError(f"no row satisfies the root {root}; check the condition")
     round_ = 0
-    with other_ways(database, allowed=False):
+    with by_index(database):
         while leaves := search.leaves(round_):
             search.go_down(round_, leaves)
             search.go_up(round_, leaves)

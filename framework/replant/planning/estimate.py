@@ -86,6 +86,8 @@ def _grow(
 ) -> None:
     """Multiply along references, as many times as a way without a circle may be long."""
     descended = dict(found)
+    # What rows reference by the reference that they came down by is part of the set already.
+    came_by: dict[RelationName, Reference] = {}
     for _ in reached.tables:
         for reference in reached.down:
             child, parent = graph.child(reference), graph.parent(reference)
@@ -93,10 +95,14 @@ def _grow(
             start = found[parent] if follow else descended[parent]
             rows = start * _fan_out(graph, request, statistics, reference)
             rows = min(rows, statistics.sizes[child])
-            descended[child] = max(descended[child], rows)
+            if rows > descended[child]:
+                descended[child] = rows
+                came_by[child] = reference
             found[child] = max(found[child], rows)
         for reference in reached.up:
             child, parent = graph.child(reference), graph.parent(reference)
+            if came_by.get(child) is reference:
+                continue
             referencing = found[child] * statistics.referencing_share(reference)
             most = statistics.distinct(reference, statistics.sizes[child])
             rows = min(referencing, most, statistics.sizes[parent])

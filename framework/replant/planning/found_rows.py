@@ -17,13 +17,11 @@ from attrs import frozen
 
 from replant.errors import OutputError
 
-# SQLite keeps 32 MiB in memory, and the rest in a file without a name. An index has the place
-# behind its own column, as every index of SQLite does: the rows of a round come out in the order
-# of their places, and a range of them needs no search.
+# An index has the place behind its own column, as every index of SQLite does: the rows of a round
+# come out in the order of their places, and a range of them needs no search.
 _SCHEMA = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
-PRAGMA cache_size = -32768;
 CREATE TABLE found (
     place INTEGER PRIMARY KEY, round INTEGER, edge INTEGER, down INTEGER, source INTEGER);
 CREATE INDEX found_by_round ON found (round);
@@ -88,15 +86,19 @@ class Step:
 class FoundRows:
     """The set of found rows. Closing it deletes it.
 
+    Args:
+        memory: so much is kept in memory, in KiB, and the rest in a file without a name.
+
     Attributes:
         arrivals: how many rows each edge added, by its number and direction.
 
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, memory: int = 65536) -> None:
         self.arrivals: Counter[tuple[int, bool]] = Counter()
         with _translated():
             self._file = sqlite3.connect("", isolation_level=None)
+            self._file.execute(f"PRAGMA cache_size = -{memory}")
             self._file.executescript(_SCHEMA)
 
     def __enter__(self) -> FoundRows:

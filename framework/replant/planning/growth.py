@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 
 from attrs import evolve, frozen
 
 from replant.database.connections import Database
 from replant.database.references import read_reference_graph
+from replant.errors import BudgetError
 from replant.model import Catalog, RelationName, RowSecurity, Selection, Settings
 from replant.model.closure import (
     Arrival,
@@ -20,6 +21,7 @@ from replant.model.closure import (
 from replant.model.references import EdgeName, Reference, ReferenceGraph
 from replant.model.registration import InClosure
 from replant.planning.closure import Closure, find_closure
+from replant.planning.estimate import estimate
 from replant.planning.reach import reach
 from replant.planning.selection import Selected
 from replant.rendering.conditions import predicate_of
@@ -35,6 +37,7 @@ class Grown:
         counts: how many rows of the tables that were open.
         arrivals: by which roots and references rows came.
         unindexed: the references that made a table be read as a whole, for people.
+        expected: how many rows the planner expected, asked where the rows have a limit.
 
     """
 
@@ -43,6 +46,7 @@ class Grown:
     counts: Mapping[RelationName, int]
     arrivals: tuple[Arrival, ...] = ()
     unindexed: tuple[str, ...] = ()
+    expected: int | None = None
 
 
 def grow(
@@ -63,7 +67,9 @@ def grow(
     """
     if not selected.open:
         return Grown(selected, rows, {})
-    with closed_set(database, catalog, selected, rows, settings) as closure:
+    graph, request = graph_and_request(database, catalog, selected, rows, settings)
+    expected = sum(estimate(database, graph, request).values()) if request.budget.limits else None
+    with _within(expected), find_closure(database, graph, request) as closure:
         reached = reach(closure.graph, closure.request)
         kept = {name for name in selected.tables if name not in selected.open} | reached.tables
         chosen = {
@@ -76,7 +82,17 @@ def grow(
             counts={name: closure.counts.get(name, 0) for name in chosen},
             arrivals=closure.arrivals,
             unindexed=tuple(_unindexed(*found) for found in reached.unindexed),
+            expected=expected,
         )
+
+
+@contextmanager
+def _within(expected: int | None) -> Iterator[None]:
+    """Say what the planner expected, when there is more than may be exported."""
+    try:
+        yield
+    except BudgetError as error:
+        raise BudgetError(f"{error}; the planner expected about {expected} rows") from error
 
 
 @contextmanager
@@ -89,17 +105,33 @@ def closed_set(
         ReplantError: see `find_closure`.
 
     """
+    graph, request = graph_and_request(database, catalog, selected, rows, settings)
+    with find_closure(database, graph, request) as closure:
+        yield closure
+
+
+def graph_and_request(
+    database: Database, catalog: Catalog, selected: Selected, rows: Selection, settings: Settings
+) -> tuple[ReferenceGraph, ClosureRequest]:
+    """The references along which the set may grow, and from what and how it does.
+
+    Raises:
+        ConfigurationError: see `read_reference_graph`.
+
+    """
     declared = [
         reference
         for item in selected.registered.values()
         for reference in item.registration.references
     ]
-    graph = _between(read_reference_graph(database, catalog, declared), selected)
+    every = read_reference_graph(database, catalog, declared)
+    graph = _between(every, selected)
     if settings.export.row_security is RowSecurity.AS_ROLE:
         seen = {name: evolve(t, rows_are_hidden=False) for name, t in graph.tables.items()}
         graph = evolve(graph, tables=seen)
-    with find_closure(database, graph, _request(selected, rows, settings)) as closure:
-        yield closure
+    # A rule for a reference that is not followed is no mistake, and changes nothing.
+    unused = {r.edge for r in every.references} - {r.edge for r in graph.references}
+    return graph, _request(selected, rows, settings, unused)
 
 
 def _between(graph: ReferenceGraph, selected: Selected) -> ReferenceGraph:
@@ -114,7 +146,9 @@ def _is_inside(graph: ReferenceGraph, reference: Reference, selected: Selected) 
     return ends.issubset(selected.tables) and not ends.isdisjoint(selected.open)
 
 
-def _request(selected: Selected, rows: Selection, settings: Settings) -> ClosureRequest:
+def _request(
+    selected: Selected, rows: Selection, settings: Settings, unused: Set[EdgeName]
+) -> ClosureRequest:
     """The roots: those that are registered, and all rows of the tables that are not open."""
     registrations = [item.registration for item in selected.registered.values()]
     roots = [
@@ -132,6 +166,7 @@ def _request(selected: Selected, rows: Selection, settings: Settings) -> Closure
                 EdgeName(item.table, name): rule
                 for item in registrations
                 for name, rule in item.edges.items()
+                if EdgeName(item.table, name) not in unused
             },
             fixed=frozenset(fixed),
         ),

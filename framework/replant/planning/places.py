@@ -22,9 +22,10 @@ _POINTER_MASK = (1 << _POINTER_BITS) - 1
 _BLOCK_MASK = (1 << 32) - 1
 _MOST_LEAVES = 1 << 64 - _LEAF_SHIFT
 
-# tableoid and ctid in binary form, with and without the ctid of the row before them.
-_ROOT = Struct("!IIH")
-_NEIGHBOUR = Struct("!IHIIH")
+# A record in binary form has its count of fields in front, and before each field type and length
+# (PostgreSQL source, record_send). The fields are oids and tids.
+_ROOT = Struct("!12xI8xIH")
+_NEIGHBOUR = Struct("!12xIH8xI8xIH")
 
 
 class Places:
@@ -65,15 +66,15 @@ class Places:
         """The place of a row given as `tableoid` and `ctid`."""
         return self._base(oid) | at[0] << _POINTER_BITS | at[1]
 
-    def roots(self, rows: Iterable[tuple[bytes | None, ...]]) -> list[int]:
-        """The places of rows given as `tableoid` and `ctid` in binary form."""
+    def roots(self, records: Iterable[bytes]) -> list[int]:
+        """The places of rows given as records of `tableoid` and `ctid`."""
         return [
             self._base(oid) | block << _POINTER_BITS | pointer
-            for oid, block, pointer in _ROOT.iter_unpack(_joined(rows))
+            for oid, block, pointer in _ROOT.iter_unpack(b"".join(records))
         ]
 
-    def neighbours(self, leaf: Leaf, rows: Iterable[tuple[bytes | None, ...]]) -> list[Found]:
-        """The rows of a query of neighbours that began in a leaf."""
+    def neighbours(self, leaf: Leaf, records: Iterable[bytes]) -> list[Found]:
+        """Found rows given as records, in front of each the `ctid` of a row of the leaf."""
         start, first = self._first[leaf.oid], self._base
         return [
             (
@@ -81,7 +82,7 @@ class Places:
                 start | start_block << _POINTER_BITS | start_pointer,
             )
             for start_block, start_pointer, oid, block, pointer in _NEIGHBOUR.iter_unpack(
-                _joined(rows)
+                b"".join(records)
             )
         ]
 
@@ -100,7 +101,3 @@ class Places:
 def pointer(place: int) -> Pointer:
     """The block and the line pointer."""
     return (place >> _POINTER_BITS) & _BLOCK_MASK, place & _POINTER_MASK
-
-
-def _joined(rows: Iterable[tuple[bytes | None, ...]]) -> bytes:
-    return b"".join([field for fields in rows for field in fields if field is not None])

@@ -17,6 +17,7 @@ from replant.model import (
     Catalog,
     Column,
     Compression,
+    DefinedType,
     ExportSettings,
     Firing,
     FiringTrigger,
@@ -42,9 +43,11 @@ from replant.model import (
 )
 from replant.planning.census import Census, take_census
 from replant.planning.columns import large_objects, sequence_positions
+from replant.planning.lineage import lineage
 from replant.planning.omissions import omissions, warnings
 from replant.planning.selection import Selected, select
 from replant.rendering.rows import computed_by_server
+from replant.rendering.statements import may_be_copied
 
 #: The formats that replant renders itself, and the only ones that it replays.
 OWN_FORMATS = (INSERT, COPY)
@@ -63,7 +66,12 @@ def make_plan(database: Database, catalog: Catalog, host: Host, settings: Settin
     decided = plan_from(catalog, selected, census, host, settings)
     sequences, unmoved = sequence_positions(database, selected, decided)
     objects = large_objects(database, selected, decided)
-    return evolve(decided, sequences=sequences, omissions=(*decided.omissions, *unmoved, *objects))
+    return evolve(
+        decided,
+        sequences=sequences,
+        lineage=lineage(database, catalog, selected, decided, settings),
+        omissions=(*decided.omissions, *unmoved, *objects),
+    )
 
 
 def check_form(export: ExportSettings) -> None:
@@ -117,8 +125,10 @@ def plan_from(
         compression=settings.export.compress,
         check=settings.export.check,
         seen_as=_seen_as(catalog, selected),
-        triggers=tuple(_triggers(selected, order, on_conflict)),
+        triggers=tuple(_triggers(selected, planned, order, settings.export.format_name)),
         arrivals=census.arrivals,
+        types=tuple(_types(catalog, selected)),
+        expected_rows=census.expected,
         omissions=tuple(omissions(catalog, selected, census)),
         warnings=tuple(warnings(selected, census)),
     )
@@ -213,19 +223,36 @@ def _seen_as(catalog: Catalog, selected: Selected) -> str | None:
     return catalog.role if hidden else None
 
 
+def _types(catalog: Catalog, selected: Selected) -> Iterator[DefinedType]:
+    """What the exported columns are made of."""
+    used = {name for columns in selected.columns.values() for c in columns for name in c.made_of}
+    return (catalog.types[name] for name in sorted(used))
+
+
 def _triggers(
-    selected: Selected, order: LoadOrder, on_conflict: Mapping[RelationName, OnConflict]
+    selected: Selected,
+    planned: Mapping[RelationName, PlannedTable],
+    order: LoadOrder,
+    format_name: str,
 ) -> Iterator[FiringTrigger]:
-    """What fires when the rows are loaded in this order."""
+    """What fires when the rows are loaded in this order; COPY follows no rule."""
     replica = any(isinstance(statement, AsReplica) for statement in order.before)
     quiet = Firing.ORDINARY if replica else Firing.REPLICA
     patched = {step.table for step in order.steps if isinstance(step, PatchColumns)}
+    copied = {
+        step.table
+        for step in order.steps
+        if isinstance(step, LoadTable) and not step.patched and format_name == COPY
+    }
     for name, table in selected.tables.items():
         events = {"INSERT"}
-        if name in patched or on_conflict[name] is OnConflict.UPDATE:
+        if name in patched or planned[name].on_conflict is OnConflict.UPDATE:
             events.add("UPDATE")
+        by_copy = name in copied and may_be_copied(planned[name])
         for trigger in table.triggers:
             fires = trigger.events & events
+            if by_copy and trigger.kind == "rule":
+                continue
             if fires and trigger.firing is not quiet:
                 yield FiringTrigger(name, evolve(trigger, events=frozenset(fires)))
 

@@ -9,14 +9,16 @@ places of rows. The order of the catalog decides nothing, and nothing is written
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
+from operator import itemgetter
 
 from psycopg import sql
 
 from replant.database.connections import Database
-from replant.database.copying import copied_fields
-from replant.database.planner import other_ways
+from replant.database.copying import copied_texts
+from replant.database.planner import any_way
 from replant.model import RelationName
 from replant.model.closure import Children, Root, Rules
 from replant.model.references import Leaf, Reference, ReferenceGraph
@@ -30,6 +32,10 @@ _BATCH = 5_000
 
 #: Rows that one query starts from, where a table is read as a whole.
 _LARGE_BATCH = 200_000
+
+#: Rows are kept in the order of their places, so many at a time: then they go to the same pages.
+_ROWS_AT_ONCE = 20_000
+_PLACE = itemgetter(0)
 
 #: Told the table of rows that were found, and how many.
 Taken = Callable[[RelationName, int], None]
@@ -60,13 +66,7 @@ class Search:
     def begin(self, root: Root, number: int) -> int:
         """Take the rows that satisfy a root's predicate; how many they are."""
         query = queries.root_rows(root, table_source(self._graph, root.table))
-        chosen = 0
-        with _batches(self._database, query) as batches:
-            for batch in batches:
-                chosen += len(batch)
-                rows = [(place, None) for place in self.places.roots(batch)]
-                self.take(rows, Step(0, number, down=True))
-        return chosen
+        return self._keep(query, self._roots, Step(0, number, down=True))
 
     def leaves(self, round_: int) -> frozenset[Leaf]:
         """The leaves whose rows lead on from a round; none if the search has ended."""
@@ -138,12 +138,27 @@ class Search:
         return self._found.new(round_, self.places.bounds(leaf), size, unless_down_by=known)
 
     def _expand(self, query: sql.Composed, leaf: Leaf, step: Step, *, indexed: bool) -> None:
-        with (
-            nullcontext() if indexed else other_ways(self._database, allowed=True),
-            _batches(self._database, query) as batches,
-        ):
-            for batch in batches:
-                self.take(self.places.neighbours(leaf, batch), step)
+        """Take the rows that a query finds from rows of a leaf."""
+        with nullcontext() if indexed else any_way(self._database):
+            self._keep(query, partial(self.places.neighbours, leaf), step)
+
+    def _roots(self, records: list[bytes]) -> list[Found]:
+        return [(place, None) for place in self.places.roots(records)]
+
+    def _keep(
+        self, query: sql.Composed, rows_of: Callable[[list[bytes]], list[Found]], step: Step
+    ) -> int:
+        """Take the rows of a query; how many there were, known ones among them."""
+        count = 0
+        rows: list[Found] = []
+        for batch in copied_texts(self._database, query):
+            rows += rows_of(batch)
+            if len(rows) > _ROWS_AT_ONCE:
+                count += len(rows)
+                self.take(sorted(rows, key=_PLACE), step)
+                rows = []
+        self.take(sorted(rows, key=_PLACE), step)
+        return count + len(rows)
 
     def _followed(
         self, references: Mapping[RelationName, _Numbered], leaves: Iterable[Leaf]
@@ -172,16 +187,3 @@ def _by_table(
         if end(reference) not in fixed:
             groups[start(reference)].append((number, reference))
     return groups
-
-
-@contextmanager
-def _batches(
-    database: Database, query: sql.Composed
-) -> Iterator[Iterator[list[tuple[bytes | None, ...]]]]:
-    """The rows of a query; if they are left before their end, the query is cancelled at once."""
-    batches = copied_fields(database, query)
-    assert isinstance(batches, Generator)
-    try:
-        yield batches
-    finally:
-        batches.close()

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from replant.database.connections import Database
-from replant.database.planner import other_ways
+from replant.database.planner import by_index
 from replant.errors import UsageError
 from replant.model.closure import Children, EdgeRule, Root, RowKey, Rules
 from replant.model.explanation import Barrier, Excluded, Included, PathStep, Why
@@ -81,31 +81,30 @@ def _included(database: Database, closure: Closure, place: int) -> Included:
 
 
 def _excluded(database: Database, closure: Closure, place: int) -> Excluded:
-    """Search back from the row, as if every reference were followed, to a row of the set.
-
-    What a row of the set references is part of it. So the first step out of the set leads to a row
-    that references one of the set, and the search back comes to the set by a step up.
-    """
+    """Search back from the row, as if every reference were followed, to a row of the set."""
     graph = closure.graph
     rule = EdgeRule(limit=_MOST_CHILDREN)
     rules = Rules(Children.FOLLOW, edges={r.edge: rule for r in graph.references})
-    with FoundRows() as found, other_ways(database, allowed=False):
+    with FoundRows() as found, by_index(database):
         search = Search(database, graph, rules, found)
         search.take([(place, None)], Step(0, -1, down=True))
         round_ = 0
         while leaves := search.leaves(round_):
-            search.go_up(round_, leaves)
-            hit = _first_of_set(closure, found, round_ + 1)
-            if hit is not None:
-                return _barred(database, closure, found, hit)
+            # Rows that a row references are few; of those that reference it there may be many.
+            for go in (search.go_up, search.go_down):
+                go(round_, leaves)
+                hit = _first_of_set(closure, found, round_ + 1)
+                if hit is not None:
+                    return _barred(database, closure, found, hit)
             if found.arrivals.total() > _MOST_ROWS:
                 break
-            search.go_down(round_, leaves)
             round_ += 1
+        total = found.arrivals.total()
         return Excluded(
             row_keys(database, closure, [place])[place],
-            looked_at=found.arrivals.total(),
-            exhausted=not leaves,
+            looked_at=total,
+            # If there were more, one row might have had more children than are taken.
+            exhausted=not leaves and total <= _MOST_CHILDREN,
         )
 
 
@@ -134,18 +133,21 @@ def _barred(database: Database, closure: Closure, found: FoundRows, hit: int) ->
     return Excluded(
         row=steps[-1].row,
         last=keys[hit],
-        barrier=_barrier(closure, steps[0].reference, hit),
+        barrier=_barrier(closure, steps[0], hit),
         steps=steps,
         looked_at=found.arrivals.total(),
     )
 
 
-def _barrier(closure: Closure, reference: Reference, parent: int) -> Barrier:
-    table = closure.graph.parent(reference)
-    match closure.request.rules.children_by(reference, table):
+def _barrier(closure: Closure, first: PathStep, start: int) -> Barrier:
+    """Why a step from a row of the set was not gone."""
+    rules, reference = closure.request.rules, first.reference
+    if first.row.table in rules.fixed:
+        return Barrier.FIXED
+    match rules.children_by(reference, closure.graph.parent(reference)):
         case Children.STOP:
             return Barrier.STOPPED
-        case Children.FROM_ROOTS if not closure.found.was_reached_downward(parent):
+        case Children.FROM_ROOTS if not closure.found.was_reached_downward(start):
             return Barrier.NOT_DESCENDED
         case _:
             return Barrier.LIMITED

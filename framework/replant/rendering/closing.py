@@ -23,7 +23,7 @@ from replant.model import (
 )
 from replant.rendering.conditions import chosen_where, relation
 from replant.rendering.rows import fingerprint_expression
-from replant.rendering.statements import do, said
+from replant.rendering.statements import UNPRINTABLE, do, said
 
 #: SQLSTATE of what the checks refuse and of what they could not do: of no class of PostgreSQL's.
 CHECK_FAILED = "RPLNT"
@@ -40,9 +40,11 @@ _CHECK_ROWS = """\
 DECLARE
   wanted record;
   part record;
+  this bigint := pg_current_xact_id()::text;
+  later bigint;
+  own boolean;
   row_count bigint;
   hash numeric;
-  own boolean;
   unseen text[];
 BEGIN
   PERFORM set_config('row_security', 'off', true);
@@ -56,8 +58,9 @@ BEGIN
     BEGIN
       FOR part IN EXECUTE wanted.query LOOP
         BEGIN
-          own := part.age = 0 OR pg_xact_status(
-            (pg_current_xact_id()::text::bigint - part.age)::text::xid8) = 'in progress';
+          later := (part.xmin::text::bigint - this % 4294967296 + 4294967296) % 4294967296;
+          own := later = 0 OR later < 2147483648
+            AND pg_xact_status((this + later)::text::xid8) = 'in progress';
         EXCEPTION WHEN invalid_parameter_value THEN
           own := false;
         END;
@@ -84,11 +87,11 @@ BEGIN
   IF unseen IS NOT NULL THEN
     RAISE NOTICE USING ERRCODE = 'RPLNT', MESSAGE = format('not compared with the exported rows,'
       ' since the role %s may not SELECT all of them: %s%s',
-      regexp_replace(quote_ident(current_user), '[[:cntrl:]]', '?', 'g'),
+      regexp_replace(quote_ident(current_user), '{unprintable}', '?', 'g'),
       array_to_string(unseen[:3], ', '),
       ' and ' || nullif(greatest(cardinality(unseen) - 3, 0), 0) || ' more');
   END IF;
-END"""
+END""".replace("{unprintable}", UNPRINTABLE)
 
 # What a sequence gives next is read if it may be; else one value is taken from it to know. It is
 # moved only forward, and where the role may: setval is not undone by ROLLBACK. One that has given
@@ -145,9 +148,9 @@ BEGIN
         format('%I.%I', wanted.nspname, wanted.relname), goal);
     END IF;
     RAISE NOTICE USING ERRCODE = 'RPLNT', MESSAGE = format('the sequence of %s was not moved'
-      ' past the new rows: %s', wanted.shown, regexp_replace(stays, '[[:cntrl:]]', '?', 'g'));
+      ' past the new rows: %s', wanted.shown, regexp_replace(stays, '{unprintable}', '?', 'g'));
   END LOOP;
-END"""
+END""".replace("{unprintable}", UNPRINTABLE)
 
 
 @frozen
@@ -207,9 +210,9 @@ def _wanted_rows(ending: Ending, table: PlannedTable) -> sql.Composable:
 
 
 def _query(ending: Ending, table: PlannedTable, exact: bool, compared: bool) -> sql.Composed:
-    """How many rows the table holds now, and the sum of their hashes; by age where it matters.
+    """How many rows the table holds now, and the sum of their hashes, by who wrote them.
 
-    Where every row must be of this transaction, its rows are those of age 0, and those of its
+    Where every row must be of this transaction, its rows are of age 0, and those of its
     subtransactions are younger.
 
     ONLY would hide the rows of a partitioned table, and whether the table is one is known in the
@@ -231,9 +234,9 @@ def _query(ending: Ending, table: PlannedTable, exact: bool, compared: bool) -> 
     terms.append(chosen_where(selection, table.name))
     total = sql.SQL("coalesce({}, 0)").format(fingerprint_expression(table))
     return sql.SQL(
-        "SELECT {} AS age, count(*) AS row_count, {} AS hash FROM {} AS t0 WHERE {}{}"
+        "SELECT {} AS xmin, count(*) AS row_count, {} AS hash FROM {} AS t0 WHERE {}{}"
     ).format(
-        sql.SQL("age(t0.xmin)" if exact else "0"),
+        sql.SQL("t0.xmin" if exact else "pg_current_xact_id()::xid"),
         total if compared else sql.SQL("NULL::numeric"),
         relation(table.name),
         sql.SQL(" AND ").join(terms),

@@ -1,8 +1,8 @@
 """The queries by which a closed set grows: from rows at known places to the places of others.
 
-A query of neighbours has three columns: the place of a row it started from, then relation and
-place (`tableoid`, `ctid`) of a row it found. Its rows have no NULL, so each has the same length in
-binary form.
+Their rows are records, which come in binary form as one value: relation and place (`tableoid`,
+`ctid`) of a row that was found; where it was found from another, the place of that before them.
+None of these is ever NULL, so all records of a query have one length.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ class Order:
 
 
 def root_rows(root: Root, source: Source) -> sql.Composed:
-    """The places of the rows that a predicate chooses: relation and place.
+    """The rows that a predicate chooses.
 
     The predicate gets a query with nothing but the table in sight, and a line end, so a comment at
     its end does no harm.
     """
-    return sql.SQL("SELECT tableoid, ctid FROM {} WHERE ({}\n) AND {}").format(
+    return sql.SQL("SELECT ROW(tableoid, ctid) FROM {} WHERE ({}\n) AND {}").format(
         _relation(source), sql.SQL(root.predicate), _leaves(sql.Identifier("tableoid"), source)
     )
 
@@ -104,7 +104,7 @@ def referencing_rows(
         found = _limited_by_index(reference, start, pointers, end, limit, order)
     else:
         found = _limited_by_number(reference, start, pointers, end, limit, order)
-    return found if reference.unique else _first_places(found)
+    return _each_place(found) if reference.unique else _first_places(found)
 
 
 def key_texts(source: Source, pointers: Sequence[Pointer], columns: Sequence[str]) -> sql.Composed:
@@ -220,9 +220,13 @@ def _limited_by_number(
     )
 
 
+def _each_place(found: sql.Composable) -> sql.Composed:
+    return sql.SQL("SELECT ROW(q.place, q.relation, q.found) FROM ({}) AS q").format(found)
+
+
 def _first_places(found: sql.Composable) -> sql.Composed:
     return sql.SQL(
-        "SELECT pg_catalog.min(q.place), q.relation, q.found FROM ({}) AS q "
+        "SELECT ROW(pg_catalog.min(q.place), q.relation, q.found) FROM ({}) AS q "
         "GROUP BY q.relation, q.found"
     ).format(found)
 

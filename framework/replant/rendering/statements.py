@@ -39,6 +39,11 @@ _SETTINGS = {
 }
 
 
+#: As a regular expression of PostgreSQL's: what moves a terminal's cursor, ends a line, or turns
+#: the text behind it round. Messages hold names, and a name may hold anything.
+UNPRINTABLE = r"[[:cntrl:]\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+
+
 def updated_rows(place: int) -> str:
     """The setting that counts the rows that the INSERT at that place of a statement updates.
 
@@ -56,8 +61,9 @@ BEGIN
     nullif(pg_catalog.current_setting('search_path'), '')), true);
 END"""
 
-# The rows of this transaction are those whose xmin is its id. A reference with a NULL in it
-# references nothing, unless the key is MATCH FULL and another part of it is given.
+# The rows of this transaction are of age 0, or younger where a client sets savepoints. Other
+# sessions' rows may be younger too; theirs were checked. A reference with a NULL in it references
+# nothing, unless the key is MATCH FULL and another part of it is given.
 _CHECK_FOREIGN_KEYS = """\
 DECLARE
   key record;
@@ -86,19 +92,19 @@ BEGIN
     ORDER BY k.conrelid::regclass::text, k.conname
   LOOP
     EXECUTE format(
-      'SELECT json_build_object(%s)::text FROM %s AS c WHERE c.xmin = pg_current_xact_id()::xid'
+      'SELECT json_build_object(%s)::text FROM %s AS c WHERE age(c.xmin) <= 0'
       ' AND (%s) AND NOT EXISTS (SELECT FROM %s AS p WHERE %s) LIMIT 1',
       key.shown, key.relation, key.given, key.referenced, key.same) INTO broken;
     IF broken IS NOT NULL THEN
       RAISE EXCEPTION USING ERRCODE = 'foreign_key_violation',
         SCHEMA = key.nspname, TABLE = key.relname, CONSTRAINT = key.conname,
         MESSAGE = regexp_replace(format('a row of %s violates its foreign key %I',
-          key.relation, key.conname), '[[:cntrl:]]', '?', 'g'),
+          key.relation, key.conname), '{unprintable}', '?', 'g'),
         DETAIL = regexp_replace(format('%s references no row of %s', broken, key.referenced),
-          '[[:cntrl:]]', '?', 'g');
+          '{unprintable}', '?', 'g');
     END IF;
   END LOOP;
-END"""
+END""".replace("{unprintable}", UNPRINTABLE)
 
 
 @frozen
@@ -160,7 +166,7 @@ def frames(
             head = copy_from(tables[name]) + b";\n"
             return (Frame(name, tables[name].column_names, head, b"\\.\n", copied=True),)
         case LoadTable(name):
-            tail = _conflict(tables[name], updated_rows(0) if counted else None) + b";\n"
+            tail = conflict(tables[name], updated_rows(0) if counted else None) + b";\n"
             return (_insert(tables[name], tail),)
         case LoadTogether(names):
             return tuple(_together(tables, names, counted=counted))
@@ -195,8 +201,8 @@ def _together(
     for number, name in enumerate(names):
         lead = "WITH " if number == 0 else ""
         close = "\nRETURNING 1)" + (f"\nSELECT {counts};\n" if number == last else ",\n")
-        conflict = _conflict(tables[name], updated_rows(number) if counted else None)
-        frame = _insert(tables[name], conflict + close.encode())
+        taken = conflict(tables[name], updated_rows(number) if counted else None)
+        frame = _insert(tables[name], taken + close.encode())
         yield evolve(frame, head=f'{lead}"{number}" AS (\n'.encode() + frame.head)
 
 
@@ -215,18 +221,20 @@ def _insert(table: PlannedTable, tail: bytes) -> Frame:
     return Frame(table.name, table.column_names, _bytes(head), tail)
 
 
-def _conflict(table: PlannedTable, counter: str | None) -> bytes:
+def conflict(table: PlannedTable, counter: str | None) -> bytes:
     """ON CONFLICT, where a row that is there already is no error; `counter` counts the updates.
 
     DO NOTHING without a target needs no SELECT, and skips a row whatever unique key it meets.
     A row is updated only if its text differs, so that no trigger fires for one that does not; some
-    types have no equality, and some take `1.0` and `1.00` for the same.
+    types have no equality, and some take `1.0` and `1.00` for the same: in a key as well.
     """
-    changing = [c for c in table.columns if c.name not in table.key and not c.always_identity]
     if table.on_conflict is OnConflict.ERROR:
         return b""
-    if table.on_conflict is OnConflict.SKIP or not changing:
+    if table.on_conflict is OnConflict.SKIP:
         return b"\nON CONFLICT DO NOTHING"
+    changing = [c for c in table.columns if not c.always_identity]
+    if not changing:
+        return _bytes(sql.SQL("\nON CONFLICT ({}) DO NOTHING").format(columns(table.key)))
     differs = sql.SQL("{} IS DISTINCT FROM {}").format(
         line_expression(table.with_columns(changing), "t0"),
         line_expression(table.with_columns(changing), "excluded"),

@@ -28,8 +28,10 @@ from replant.model import (
     RelationName,
 )
 from replant.rendering.closing import CHECK_FAILED, closing
-from replant.rendering.statements import copy_from, frames, opening, updated_rows
-from replant.replaying.load import Load, Tables, statements_of
+from replant.rendering.statements import copy_from, frames, opening
+from replant.replaying import counting
+from replant.replaying.load import Load, Loadable, StagedRows, Tables, statements_of
+from replant.replaying.staging import move
 
 #: What the target says of a row that it does not take; anything else is a failure of its own.
 _REFUSALS = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
@@ -122,10 +124,7 @@ def _note(notices: list[str], notice: psycopg.errors.Diagnostic) -> None:
 
 
 def _execute(
-    database: Database,
-    statement: StatementRows | CopiedRows,
-    tables: Tables,
-    progress: Progress,
+    database: Database, statement: Loadable, tables: Tables, progress: Progress
 ) -> dict[RelationName, Loaded]:
     """Run a statement, and see that every row of it was kept.
 
@@ -136,6 +135,11 @@ def _execute(
     if isinstance(statement, CopiedRows):
         name = statement.frame.name
         return {name: _copy(database, statement, tables[name], progress)}
+    if isinstance(statement, StagedRows):
+        return {
+            name: _outcome(tables[name], moved.given, moved.written, moved.updated)
+            for name, moved in move(database, statement, progress).items()
+        }
     changes = _insert(database, statement, tables)
     for group in statement.groups:
         progress(group.frame.name, len(group.lines), sum(map(len, group.lines)))
@@ -181,9 +185,8 @@ def _insert(
     """The statement composed from the target's tables, around the artifact's rows."""
     updating = any(tables[name].on_conflict is OnConflict.UPDATE for name in statement.tables)
     own = frames(statement.step, tables, INSERT, counted=updating)
-    counters = [updated_rows(place) for place in range(len(own) if updating else 0)]
-    for counter in counters:
-        database.execute("SELECT set_config(%s, '0', true)", [counter])
+    counters = len(own) if updating else 0
+    counting.reset(database, counters)
     cursor = database.execute(
         b"".join(
             frame.head + b",\n".join(group.lines) + frame.tail
@@ -193,16 +196,11 @@ def _insert(
     written: Sequence[int] = [cursor.rowcount]
     if isinstance(statement.step, LoadTogether):
         written = cursor.fetchone() or ()
-    updated = [_setting(database, counter) for counter in counters] or [0] * len(own)
+    updated = counting.updated(database, counters) or [0] * len(own)
     return {
         group.frame.name: _outcome(tables[group.frame.name], len(group.lines), count, changed)
         for group, count, changed in zip(statement.groups, written, updated, strict=True)
     }
-
-
-def _setting(database: Database, name: str) -> int:
-    (value,) = database.execute("SELECT current_setting(%s)", [name]).fetchone() or ("0",)
-    return int(value)
 
 
 @contextmanager

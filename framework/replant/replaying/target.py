@@ -1,71 +1,103 @@
-"""The artifact's tables as the target has them: missing things are found before the first row."""
+"""The artifact's tables as the target has them, and how the two differ."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from attrs import evolve
 
 from replant.artifact.manifest import Manifest
 from replant.database.connections import Database
-from replant.database.privileges import read_privileges
+from replant.database.privileges import TablePrivileges, read_privileges
 from replant.errors import CatalogMismatchError, ConfigurationError, PrivilegeError
 from replant.model import (
     Catalog,
-    CheckForeignKeys,
-    ForeignKey,
     Identity,
-    LoadOrder,
     OnConflict,
-    PatchColumns,
     PlannedColumn,
     PlannedTable,
     RelationKind,
     RelationName,
     Settings,
+    Subject,
     Table,
     readable,
 )
+from replant.model.shape import Change, Difference, shape_of, table_differences
 from replant.planning.plan import no_key_to_update_by
-from replant.rendering import statements
 from replant.rendering.grants import grants, usage_grants
 
-_WRITABLE = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
+#: Without these there is nowhere to put the rows.
+_LACKING = {
+    Change.TABLE_MISSING: (Subject.TABLE, "there is no table {table}"),
+    Change.NO_TABLE: (Subject.TABLE, "{table} is no table"),
+    Change.COLUMN_MISSING: (Subject.COLUMN, "{table} has no column {column}"),
+    Change.COLUMN_COMPUTED: (Subject.COLUMN, "{table}.{column} is computed there"),
+}
+
+#: What mends any of them.
+AS_THE_SOURCE = "bring the schema to the state of the source's"
 
 
 def tables_in_target(
-    manifest: Manifest, catalog: Catalog, on_conflict: Mapping[RelationName, OnConflict]
+    manifest: Manifest,
+    catalog: Catalog,
+    on_conflict: Mapping[RelationName, OnConflict] | None = None,
 ) -> dict[RelationName, PlannedTable]:
     """The artifact's tables with the target's types, from which statements are composed.
+
+    What the target lacks is left out; `lacking` names it.
 
     Args:
         manifest: what the artifact holds.
         catalog: what the target has.
         on_conflict: what to do with rows that are there already, where not the artifact's way.
 
+    """
+    said = on_conflict or {}
+    return {
+        name: _as_target_has_it(
+            evolve(exported, on_conflict=said.get(name, exported.on_conflict)), catalog.tables[name]
+        )
+        for name, exported in manifest.planned.items()
+        if name in catalog.tables and shape_of(catalog.tables[name]).is_table
+    }
+
+
+def lacking(manifest: Manifest, catalog: Catalog) -> Iterator[tuple[Subject, str, str]]:
+    """What has no place in the target: what it is, its name, and a sentence."""
+    absent = {table.name.schema for table in manifest.tables} - catalog.schemas
+    for schema in sorted(absent):
+        yield Subject.SCHEMA, readable(schema), f"there is no schema {readable(schema)}"
+    for difference in differences(manifest, catalog):
+        table = difference.table
+        if difference.change in _LACKING and table is not None and table.schema not in absent:
+            subject, sentence = _LACKING[difference.change]
+            column = readable(difference.column)
+            place = f"{table}.{column}" if subject is Subject.COLUMN else str(table)
+            yield subject, place, sentence.format(table=table, column=column)
+
+
+def differences(manifest: Manifest, catalog: Catalog) -> Iterator[Difference]:
+    """How the target's tables differ from those that the artifact was made of."""
+    names = [table.name for table in manifest.tables if table.name in catalog.tables]
+    found = {name: shape_of(catalog.tables[name]) for name in names}
+    return table_differences(manifest.shapes, found)
+
+
+def check_fits(manifest: Manifest, catalog: Catalog) -> None:
+    """Refuse a target that has no place for what the artifact holds.
+
     Raises:
-        CatalogMismatchError: the target lacks tables, columns or keys; names them all.
+        CatalogMismatchError: it names everything that is lacking.
 
     """
-    absent = sorted({name.schema for name in manifest.planned} - catalog.schemas)
-    problems = [f"there is no schema {readable(schema)}" for schema in absent]
-    found = {}
-    for name, exported in manifest.planned.items():
-        planned = evolve(exported, on_conflict=on_conflict.get(name, exported.on_conflict))
-        if name.schema in absent:
-            continue
-        table = catalog.tables.get(name)
-        if table is None or table.kind not in _WRITABLE:
-            problems.append(f"{name} is no table" if table else f"there is no table {name}")
-            continue
-        problems += [*_column_problems(planned, table), *_key_problems(planned, table)]
-        found[name] = _as_target_has_it(planned, table)
+    problems = [what for _, _, what in lacking(manifest, catalog)]
     if problems:
         raise CatalogMismatchError(
             f"the target database {catalog.database!r} does not fit the artifact: "
-            f"{'; '.join(problems)}; bring its schema to the state of the source's"
+            f"{'; '.join(problems)}; {AS_THE_SOURCE}"
         )
-    return found
 
 
 def on_conflict_of(settings: Settings, manifest: Manifest) -> dict[RelationName, OnConflict]:
@@ -88,122 +120,47 @@ def on_conflict_of(settings: Settings, manifest: Manifest) -> dict[RelationName,
     return {name: way for name, way in wanted.items() if way is not None}
 
 
-def may_be_copied(
-    tables: Mapping[RelationName, PlannedTable], catalog: Catalog
-) -> frozenset[RelationName]:
-    """The tables that COPY can load; it refuses one whose policies apply to the role."""
-    return frozenset(
-        name
-        for name, table in tables.items()
-        if statements.may_be_copied(table) and not catalog.tables[name].rows_are_hidden
-    )
-
-
-def check_may_insert(
-    database: Database,
-    catalog: Catalog,
-    tables: Mapping[RelationName, PlannedTable],
-    order: LoadOrder,
-) -> None:
-    """Find every missing privilege of a replay at once.
-
-    Raises:
-        PrivilegeError: with the GRANT that would mend it.
-
-    """
-    filled = {n: table.column_names for n, table in tables.items() if table.row_count}
-    has = read_privileges(database, filled)
-    changed = {s.table for s in order.steps if isinstance(s, PatchColumns)} & filled.keys()
-    changed |= {n for n in filled if tables[n].on_conflict is OnConflict.UPDATE}
-    _refuse(
-        catalog,
-        "replay into",
-        schemas={n.schema for n, p in has.items() if not p.use_schema},
-        missing={
-            "INSERT": {n for n, p in has.items() if not p.insert},
-            "SELECT": _unreadable(database, catalog, filled, order),
-            "SELECT, UPDATE": {n for n in changed if not (has[n].update and has[n].select)},
-        },
-    )
-
-
-def _unreadable(
-    database: Database,
-    catalog: Catalog,
-    filled: Mapping[RelationName, tuple[str, ...]],
-    order: LoadOrder,
-) -> set[RelationName]:
-    """The tables that a check of foreign keys would read, and the role may not."""
-    if not any(isinstance(statement, CheckForeignKeys) for statement in order.after):
-        return set()
-    keys = [key for name in filled for key in catalog.tables[name].foreign_keys if key.enforced]
-    ends = {name: columns for key in keys for name, columns in _ends(key)}
-    has = read_privileges(database, ends)
-    return {name for name, privileges in has.items() if not privileges.select}
-
-
-def _ends(key: ForeignKey) -> Iterator[tuple[RelationName, tuple[str, ...]]]:
-    yield key.table, key.columns
-    yield key.references, key.referenced_columns
-
-
-def check_may_select(
+def unseen(
     database: Database, catalog: Catalog, tables: Mapping[RelationName, PlannedTable]
-) -> None:
-    """Find every missing privilege of a verification at once.
+) -> dict[RelationName, str]:
+    """The tables whose rows the role may not see, or not all of them: each with the mend.
 
     Raises:
-        PrivilegeError: with the GRANT that would mend it.
+        PrivilegeError: that is so of every table; the text has the GRANT that would mend it.
 
     """
-    has = read_privileges(database, {n: table.column_names for n, table in tables.items()})
-    _refuse(
-        catalog,
-        "read",
-        schemas={n.schema for n, p in has.items() if not p.use_schema},
-        missing={"SELECT": {n for n, p in has.items() if not p.select}},
-    )
-    hidden = [str(name) for name in tables if catalog.tables[name].rows_are_hidden]
-    if hidden:
+    has = read_privileges(database, {n: t.column_names for n, t in tables.items()})
+    hidden = {name for name in tables if catalog.tables[name].rows_are_hidden}
+    unread = {name for name, may in has.items() if not (may.select and may.use_schema)}
+    mends = {
+        name: _HIDDEN if name in hidden else " ".join(_mends(catalog, {name: has[name]}))
+        for name in tables
+        if name in hidden | unread
+    }
+    if tables and len(mends) == len(tables):
+        if unread - hidden:
+            lacked = " ".join(_mends(catalog, has))
+            raise PrivilegeError(
+                f"the role {catalog.role!r} may not read the tables of the artifact; "
+                f"run as their owner: {lacked}"
+            )
         raise PrivilegeError(
-            f"row-level security may hide rows of {', '.join(hidden)} from the role "
-            f"{catalog.role!r}; verify as the tables' owner or as a role with BYPASSRLS"
+            f"row-level security may hide rows of {', '.join(map(str, sorted(hidden)))} from the "
+            f"role {catalog.role!r}; {_HIDDEN}"
         )
+    return mends
 
 
-def _refuse(
-    catalog: Catalog,
-    action: str,
-    *,
-    schemas: Iterable[str],
-    missing: Mapping[str, Iterable[RelationName]],
-) -> None:
-    mends = [usage_grants(schemas, catalog.role)] if schemas else []
-    mends += [grants(what, names, catalog.role) for what, names in missing.items() if names]
-    if mends:
-        raise PrivilegeError(
-            f"the role {catalog.role!r} may not {action} all tables of the artifact; "
-            f"run as their owner: {' '.join(mends)}"
-        )
+_HIDDEN = "verify as the tables' owner or as a role with BYPASSRLS"
 
 
-def _column_problems(planned: PlannedTable, table: Table) -> list[str]:
-    problems = []
-    for column in planned.columns:
-        live = table.column(column.name)
-        if live is None:
-            problems.append(f"{table.name} has no column {readable(column.name)}")
-        elif not live.writable:
-            problems.append(f"{table.name}.{readable(column.name)} is computed there")
-    return problems
-
-
-def _key_problems(planned: PlannedTable, table: Table) -> list[str]:
-    keys = [set(key) for key in (table.primary_key, *table.unique_keys)]
-    if planned.on_conflict is not OnConflict.UPDATE or set(planned.key) in keys:
-        return []
-    listed = ", ".join(map(readable, planned.key))
-    return [f"{table.name} has no primary or unique key on ({listed}) to update rows by"]
+def _mends(catalog: Catalog, has: Mapping[RelationName, TablePrivileges]) -> Iterator[str]:
+    schemas = {name.schema for name, may in has.items() if not may.use_schema}
+    if schemas:
+        yield usage_grants(schemas, catalog.role)
+    names = [name for name, may in has.items() if not may.select]
+    if names:
+        yield grants("SELECT", names, catalog.role)
 
 
 def _as_target_has_it(planned: PlannedTable, table: Table) -> PlannedTable:

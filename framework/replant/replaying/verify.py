@@ -7,17 +7,18 @@ target cannot be asked for the same rows by conditions, row by row by key.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from replant.artifact.manifest import ExportedTable
+from replant.artifact.manifest import ExportedTable, Manifest
 from replant.artifact.reading import Artifact
 from replant.database.connections import Database
 from replant.database.copying import copied_fields, copied_texts
 from replant.model import (
     ChosenRows,
+    LinkedTo,
     PlannedTable,
     Progress,
     RelationName,
@@ -26,7 +27,7 @@ from replant.model import (
     readable,
 )
 from replant.rendering import queries
-from replant.rendering.rows import line, row_hash, texts
+from replant.rendering.rows import line, on_one_line, row_hash, texts
 
 #: How many differing rows of a table are named.
 SHOWN = 10
@@ -90,6 +91,7 @@ class TableResult:
         found: how many of the rows that were asked for the target holds.
         differences: the first rows that differ.
         count: how many differ in all.
+        unseen: how the role could be let see the rows, if it could not; nothing was compared then.
 
     """
 
@@ -98,15 +100,20 @@ class TableResult:
     found: int
     differences: tuple[Difference, ...] = ()
     count: int = 0
+    unseen: str = ""
 
     @property
     def equal(self) -> bool:
-        """Whether the target's rows are those that were exported."""
-        return self.count == 0
+        """Whether the target's rows are known to be those that were exported."""
+        return self.count == 0 and not self.unseen
 
 
 def compare(
-    database: Database, artifact: Artifact, tables: Tables, progress: Progress
+    database: Database,
+    artifact: Artifact,
+    tables: Tables,
+    unseen: Mapping[RelationName, str],
+    progress: Progress,
 ) -> tuple[TableResult, ...]:
     """Compare every table of the artifact with the target.
 
@@ -114,6 +121,8 @@ def compare(
         database: a reading connection to the target.
         artifact: what was exported.
         tables: the artifact's tables as the target has them.
+        unseen: those whose rows the role may not see, each with the mend. Rows that are chosen by
+            such a table's are looked up by their keys.
         progress: told of each table, and the number of its rows.
 
     Raises:
@@ -122,8 +131,14 @@ def compare(
     """
     results = []
     selection = {name: table.rows for name, table in tables.items()}
-    for exported in artifact.manifest.tables:
-        table = tables[exported.name]
+    askable = _askable(artifact.manifest, unseen)
+    for of_manifest in artifact.manifest.tables:
+        name = of_manifest.name
+        if name in unseen:
+            results.append(TableResult(name, of_manifest.row_count, 0, unseen=unseen[name]))
+            continue
+        exported = of_manifest if name in askable else evolve(of_manifest, rows=None)
+        table = tables[name]
         result = _by_fingerprint(database, selection, exported, table)
         if result is None:
             comparison = _Comparison(database, artifact, exported, table, selection)
@@ -131,6 +146,23 @@ def compare(
         progress(exported.name, exported.row_count, 0)
         results.append(result)
     return tuple(results)
+
+
+def _askable(manifest: Manifest, unseen: Iterable[RelationName]) -> set[RelationName]:
+    """The tables whose rows can be asked for by conditions, without a look at an unseen table."""
+    links = {
+        table.name: {
+            link.other
+            for condition in table.rows or ()
+            if isinstance(condition, LinkedTo)
+            for link in condition.links
+        }
+        for table in manifest.tables
+    }
+    blocked = set(unseen)
+    while more := {name for name in links.keys() - blocked if links[name] & blocked}:
+        blocked |= more
+    return links.keys() - blocked
 
 
 def _by_fingerprint(
@@ -194,7 +226,7 @@ class _Comparison:
                     found += 1
                 elif self.exported.rows is not None:
                     found += 1
-                    self._note(Kind.ADDITIONAL, text.decode())
+                    self._note(Kind.ADDITIONAL, on_one_line(text).decode())
         for content, number in wanted.items():
             for _ in range(number):
                 self._note(Kind.MISSING, sample[content])

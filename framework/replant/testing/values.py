@@ -1,36 +1,62 @@
-"""Texts that the input functions of PostgreSQL's types read, as Hypothesis strategies.
+"""The values of PostgreSQL's types, by a type's name as `format_type` writes it.
 
-A type's name comes in, as `format_type` writes it; a strategy of texts comes out. The texts lean
-towards what careless rendering damages: quotes, backslashes, line breaks, NULL as a word, numbers
-at the end of their range. Needs the package `hypothesis`.
+What is said of a type here is enough to draw values that its input function reads, and to keep
+unique keys. Needs the package `hypothesis`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from decimal import Decimal
-from functools import partial
 from math import isnan
-from typing import Any
-from uuid import UUID
 
 from attrs import field, frozen
 from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn, SearchStrategy
+from hypothesis.strategies import SearchStrategy
 
-from replant.model import Text
+from replant.testing import scalar_texts
+from replant.testing.texts import (
+    AWKWARD,
+    MOST_CHARACTERS,
+    decimals,
+    floats,
+    integers,
+    json_texts,
+    jsonb_texts,
+    numbers_of_any_scale,
+    texts,
+    uuids,
+)
+from replant.testing.type_constructors import (
+    array_text,
+    array_texts,
+    multirange_texts,
+    range_texts,
+)
 
-#: Characters that end a literal, an array element, a line or a comment when they are not quoted.
-AWKWARD = "'\"\\\n\r\t $%{},.-;:/*ENULL\x01\x7f"
-
-_WORDS = ("", " ", "NULL", "null", "\\N", "\\.", "'", "''", "\\", "\\'", "\r\n", "--", "$$", "E'")
-_MOST_CHARACTERS = 12
+__all__ = [
+    "AWKWARD",
+    "Values",
+    "array_text",
+    "array_texts",
+    "floats",
+    "integers",
+    "json_texts",
+    "jsonb_texts",
+    "texts",
+    "uuids",
+    "values_of",
+]
 
 
 def _unchanged(text: str) -> Hashable:
     return text
+
+
+def _together(_text: str) -> Hashable:
+    return None
 
 
 @frozen
@@ -48,124 +74,6 @@ class Values:
     same: Callable[[str], Hashable] = field(default=_unchanged)
 
 
-def texts(*, min_size: int = 0, max_size: int = _MOST_CHARACTERS) -> SearchStrategy[str]:
-    """Any text that PostgreSQL can hold: no NUL, no surrogate.
-
-    Args:
-        min_size: the least number of characters.
-        max_size: the greatest.
-
-    """
-    anything = st.characters(codec="utf-8", exclude_characters="\0")
-    words = [word for word in _WORDS if min_size <= len(word) <= max_size]
-    strategies = [
-        st.text(anything, min_size=min_size, max_size=max_size),
-        st.text(AWKWARD, min_size=min_size, max_size=max_size),
-    ]
-    return st.one_of(*strategies, *([st.sampled_from(words)] if words else []))
-
-
-def integers(bits: int) -> SearchStrategy[str]:
-    """Integers of two's complement, the ends of the range among them."""
-    low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
-    return (st.integers(low, high) | st.sampled_from((0, low, high))).map(str)
-
-
-def floats(width: int) -> SearchStrategy[str]:
-    """Floating-point numbers of 32 or 64 bits: NaN, infinities, -0 and denormals among them.
-
-    Raises:
-        ValueError: `width` is neither 32 nor 64.
-
-    """
-    if width == 64:  # noqa: PLR2004 - the number of bits
-        smallest = "5e-324"
-        numbers: SearchStrategy[float] = st.floats(width=64)
-    elif width == 32:  # noqa: PLR2004
-        smallest = "1e-45"
-        numbers = st.floats(width=32)
-    else:
-        raise ValueError(f"width must be 32 or 64, not {width!r}")
-    special = st.sampled_from(("0", "-0", "NaN", "Infinity", "-Infinity", smallest))
-    return special | numbers.map(_float_text)
-
-
-def uuids() -> SearchStrategy[str]:
-    """UUIDs, many of them short to draw; the nil UUID only where all else shrinks away."""
-    spread = st.integers(0, 0xFFFF).map(lambda n: (n >> 8) << 120 | (n & 0xFF))
-    return st.one_of(spread, spread, st.integers(0, 2**128 - 1)).map(lambda n: str(UUID(int=n)))
-
-
-def intervals() -> SearchStrategy[str]:
-    """Intervals whose months, days and microseconds each have a sign of their own."""
-    months = st.integers(-(2**31) + 1, 2**31 - 1) | st.integers(-13, 13)
-    micros = st.integers(-(2**63) + 1, 2**63 - 1) | st.integers(-(10**7), 10**7)
-    parts = st.tuples(months, months, micros)
-    return parts.map(lambda p: f"{p[0]} mons {p[1]} days {p[2]} microseconds")
-
-
-def json_texts() -> SearchStrategy[str]:
-    """JSON as the type `json` keeps it: odd white space, keys that occur twice, long numbers."""
-    numbers = st.sampled_from(("-0", "1E+2", "1e400", "1.50", "12345678901234567890.10"))
-    strings = texts().map(json.dumps) | texts().map(partial(json.dumps, ensure_ascii=False))
-    escapes = st.sampled_from(('"\\u0000"', '"\\ud83d\\ude00"', '"\\/"'))
-    words = st.sampled_from(("null", "true", "false"))
-    keys = st.just('"a"') | strings
-
-    def nested(inner: SearchStrategy[str]) -> SearchStrategy[str]:
-        pairs = st.tuples(keys, inner).map(f":{_SPACE}".join)
-        arrays = st.lists(inner, max_size=3).map(partial(_json_joined, "[]"))
-        objects = st.lists(pairs, max_size=3).map(partial(_json_joined, "{}"))
-        return arrays | objects
-
-    leaves = st.one_of(words, numbers, strings, escapes, st.integers().map(str))
-    trees = st.recursive(leaves, nested, max_leaves=4)
-    spaces = st.sampled_from(("", " ", "\n", "\t\r\n "))
-    return st.tuples(trees, spaces).map(lambda t: (_SPACE + t[0] + _SPACE).replace(_SPACE, t[1]))
-
-
-def jsonb_texts() -> SearchStrategy[str]:
-    """JSON that the type `jsonb` accepts, nested a few levels deep."""
-    numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-    leaves = st.one_of(st.none(), st.booleans(), numbers, texts())
-
-    def nested(inner: SearchStrategy[Any]) -> SearchStrategy[Any]:
-        return st.lists(inner, max_size=3) | st.dictionaries(texts(max_size=3), inner, max_size=3)
-
-    return st.recursive(leaves, nested, max_leaves=4).map(json.dumps)
-
-
-@st.composite
-def array_texts(
-    draw: DrawFn,
-    elements: SearchStrategy[str],
-    *,
-    min_size: int = 0,
-    max_size: int = 3,
-    nulls: bool = True,
-) -> str:
-    """One-dimensional arrays, now and then with a lower bound other than 1.
-
-    Args:
-        draw: supplied by Hypothesis.
-        elements: the texts of the elements.
-        min_size: the least number of elements.
-        max_size: the greatest.
-        nulls: whether elements may be NULL.
-
-    """
-    kinds: SearchStrategy[Text] = elements | st.none() if nulls else elements
-    items = draw(st.lists(kinds, min_size=min_size, max_size=max_size))
-    text = array_text(items)
-    start = draw(st.sampled_from((1, 1, 1, 0, -2))) if items else 1
-    return text if start == 1 else f"[{start}:{start + len(items) - 1}]={text}"
-
-
-def array_text(items: Sequence[Text]) -> str:
-    """The text of an array: every element in quotes, None as NULL."""
-    return "{" + ",".join("NULL" if i is None else _quoted(i) for i in items) + "}"
-
-
 def values_of(type_name: str, types: Mapping[str, Values]) -> Values:
     """The values of a type.
 
@@ -181,35 +89,41 @@ def values_of(type_name: str, types: Mapping[str, Values]) -> Values:
     if type_name in types:
         return types[type_name]
     if type_name.endswith("[]"):
-        return Values(array_texts(values_of(type_name.removesuffix("[]"), types).texts))
+        elements = type_name.removesuffix("[]")
+        delimiter = ";" if elements == "box" else ","
+        return Values(array_texts(values_of(elements, types).texts, delimiter=delimiter))
     if type_name in _BUILT_IN:
         return _BUILT_IN[type_name]
     if type_name.endswith(".citext") or type_name == "citext":
         return Values(texts(), str.casefold)
-    limited = _LIMITED.fullmatch(type_name)
-    if limited is not None:
-        strategy = texts(max_size=min(int(limited[2]), _MOST_CHARACTERS))
-        # The padding of character(n) does not count when values are compared.
-        return Values(strategy, _unpadded if limited[1] == "character" else _unchanged)
-    raise ValueError(
-        f"no values are known for the type {type_name}; give some, "
-        f"such as types={{{type_name!r}: Values(sampled_from([...]))}}"
-    )
+    modified = _modified(type_name)
+    if modified is None:
+        raise ValueError(
+            f"no values are known for the type {type_name}; give some, "
+            f"such as types={{{type_name!r}: Values(sampled_from([...]))}}"
+        )
+    return modified
 
 
-def _json_joined(brackets: str, items: Sequence[str]) -> str:
-    inside = f"{_SPACE},{_SPACE}".join(items)
-    return f"{brackets[0]}{_SPACE}{inside}{_SPACE}{brackets[1]}"
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _float_text(number: float) -> str:
-    if isnan(number):
-        return "NaN"
-    return repr(number).replace("inf", "Infinity")
+def _modified(type_name: str) -> Values | None:
+    """The values of a type with a modifier that limits them, or None."""
+    found = _MODIFIED.fullmatch(type_name)
+    if found is None:
+        return None
+    length, scale = int(found[2]), int(found[3] or 0)
+    strings = texts(max_size=min(length, MOST_CHARACTERS))
+    match found[1]:
+        case "numeric":
+            return Values(decimals(length, scale), _same_decimal)
+        case "bit":
+            return Values(scalar_texts.bits(length, length))
+        case "bit varying":
+            return Values(scalar_texts.bits(0, min(length, MOST_CHARACTERS)))
+        case "character":
+            # The padding does not count when values are compared.
+            return Values(strings, _unpadded)
+        case _:
+            return Values(strings)
 
 
 def _same_float(text: str) -> Hashable:
@@ -228,6 +142,12 @@ def _same_decimal(text: str) -> Hashable:
     return "NaN" if number.is_nan() else number
 
 
+def _order_of_decimals(text: str) -> Decimal:
+    """PostgreSQL has NaN above all numbers."""
+    number = Decimal(text)
+    return Decimal("Infinity") if number.is_nan() else number
+
+
 def _unpadded(text: str) -> Hashable:
     return text.rstrip(" ")
 
@@ -236,32 +156,69 @@ def _same_json(text: str) -> Hashable:
     return json.dumps(json.loads(text), sort_keys=True)
 
 
-#: Where white space may stand in JSON: a noncharacter, which no text here is likely to hold.
-_SPACE = "\ufdd0"
+_MODIFIED = re.compile(
+    r"(character|character varying|bit|bit varying|numeric)\((\d+)(?:,(-?\d+))?\)"
+)
 
-_LIMITED = re.compile(r"(character|character varying)\((\d+)\)")
-
-#: PostgreSQL's calendar goes further than Python's; these lie at its ends.
-_DATES = st.dates().map(str) | st.sampled_from(("infinity", "-infinity", "5874897-12-31"))
-_TIMES = st.datetimes().map(str) | st.sampled_from(("infinity", "-infinity", "294276-12-31 00:00"))
-_NUMERICS = st.decimals(-(10**30), 10**30).map(str) | st.just("NaN")
+_DATES, _TIMESTAMPS = scalar_texts.dates(), scalar_texts.timestamps()
+_RANGES = {
+    "int4range": range_texts(integers(31), int),
+    "int8range": range_texts(integers(63), int),
+    "numrange": range_texts(decimals(9, 3), _order_of_decimals),
+    # The day after a bound that is included must be a date as well.
+    "daterange": range_texts(_DATES.filter(lambda text: text != scalar_texts.LAST_DATE)),
+    "tsrange": range_texts(_TIMESTAMPS),
+    "tstzrange": range_texts(_TIMESTAMPS),
+}
 
 _BUILT_IN: Mapping[str, Values] = {
     "bigint": Values(integers(64), int),
+    "bit varying": Values(scalar_texts.bits(0, MOST_CHARACTERS)),
     "boolean": Values(st.sampled_from(("false", "true"))),
-    "bytea": Values(st.binary(max_size=_MOST_CHARACTERS).map(lambda b: f"\\x{b.hex()}")),
+    "box": Values(scalar_texts.shapes("{}", 2, 2), _together),
+    "bytea": Values(scalar_texts.bytes_in_hex(MOST_CHARACTERS)),
     "character varying": Values(texts()),
+    "cid": Values(integers(32, signed=False)),
+    "cidr": Values(scalar_texts.networks()),
+    "circle": Values(scalar_texts.circles(), _together),
     "date": Values(_DATES),
     "double precision": Values(floats(64), _same_float),
+    "inet": Values(scalar_texts.addresses()),
+    "int2vector": Values(scalar_texts.vectors(16, signed=True)),
     "integer": Values(integers(32), int),
-    "interval": Values(intervals(), _same_interval),
+    "interval": Values(scalar_texts.intervals(), _same_interval),
     "json": Values(json_texts()),
     "jsonb": Values(jsonb_texts(), _same_json),
-    "numeric": Values(_NUMERICS, _same_decimal),
+    "line": Values(scalar_texts.lines(), _together),
+    "lseg": Values(scalar_texts.shapes("[{}]", 2, 2), _together),
+    "macaddr": Values(scalar_texts.hardware_addresses(6)),
+    "macaddr8": Values(scalar_texts.hardware_addresses(8)),
+    "money": Values(integers(56)),
+    "name": Values(texts()),
+    "numeric": Values(numbers_of_any_scale(), _same_decimal),
+    "oid": Values(integers(32, signed=False)),
+    "oidvector": Values(scalar_texts.vectors(32, signed=False)),
+    "path": Values(scalar_texts.shapes("[{}]", 1, 3) | scalar_texts.shapes("({})", 1, 3)),
+    "pg_lsn": Values(scalar_texts.log_positions()),
+    "pg_snapshot": Values(scalar_texts.snapshots()),
+    "point": Values(scalar_texts.points(), _together),
+    "polygon": Values(scalar_texts.shapes("({})", 1, 4), _together),
     "real": Values(floats(32), _same_float),
     "smallint": Values(integers(16), int),
     "text": Values(texts()),
-    "timestamp without time zone": Values(_TIMES),
-    "timestamp with time zone": Values(_TIMES),
+    "tid": Values(scalar_texts.row_places()),
+    "time with time zone": Values(scalar_texts.times_with_zone()),
+    "time without time zone": Values(scalar_texts.times()),
+    "timestamp with time zone": Values(_TIMESTAMPS),
+    "timestamp without time zone": Values(_TIMESTAMPS),
+    "tsquery": Values(scalar_texts.search_queries(), _together),
+    "tsvector": Values(scalar_texts.search_vectors(), _together),
     "uuid": Values(uuids()),
+    "xid": Values(integers(32, signed=False)),
+    "xid8": Values(integers(64, signed=False)),
+    **{name: Values(of_type, _together) for name, of_type in _RANGES.items()},
+    **{
+        name.replace("range", "multirange"): Values(multirange_texts(of_type), _together)
+        for name, of_type in _RANGES.items()
+    },
 }

@@ -1,1 +1,1 @@
-"""The two ways to load that come with replant."""
+"""The ways to load that come with replant."""

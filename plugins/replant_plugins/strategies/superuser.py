@@ -8,7 +8,8 @@ while they come, so every foreign key of the loaded tables is checked at the end
 from __future__ import annotations
 
 from replant.host.hookspecs import hookimpl
-from replant.model import AsReplica, CheckForeignKeys, LoadOrder, LoadTable, OrderRequest
+from replant.model import LoadOrder, OrderRequest
+from replant_plugins.strategies.cycles import as_replica
 
 NAME = "superuser"
 
@@ -18,12 +19,4 @@ def order_tables(request: OrderRequest) -> LoadOrder | None:
     """Any order will do, so the tables' names decide."""
     if request.strategy != NAME:
         return None
-    return LoadOrder(
-        steps=tuple(LoadTable(table) for table in request.tables),
-        before=(AsReplica(),),
-        after=(CheckForeignKeys(),),
-        needs=(
-            "SET on the parameter session_replication_role (superuser, or a GRANT)",
-            "SELECT on the loaded tables and on those that they reference",
-        ),
-    )
+    return as_replica(request, "foreign keys switched off, and checked at the end")

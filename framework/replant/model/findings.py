@@ -1,0 +1,54 @@
+"""What was found in the way of an intention, before anything is changed."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from attrs import frozen
+
+
+class Severity(Enum):
+    """What a finding does to the command that makes it."""
+
+    REFUSES = "refuses"
+    ASKS = "asks"
+    NOTE = "note"
+
+
+class Subject(Enum):
+    """What a finding is about."""
+
+    TARGET = "target"
+    SCHEMA = "schema"
+    TABLE = "table"
+    COLUMN = "column"
+    TYPE = "type"
+    PRIVILEGE = "privilege"
+    SEQUENCE = "sequence"
+    TRIGGER = "trigger"
+    ORDER = "order"
+    ROW = "row"
+    REFERENCE = "reference"
+    UNSEEN = "unseen"
+
+
+@frozen
+class Finding:
+    """One thing that was found.
+
+    Attributes:
+        place: the table, column, key or setting where it is, as a person writes it.
+        what: what is so, as a sentence that names the place.
+        mend: the statement or option that would mend it; empty where nothing needs to be mended.
+
+    """
+
+    subject: Subject
+    severity: Severity
+    place: str
+    what: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        """One line."""
+        return f"{self.what}; {self.mend}" if self.mend else self.what

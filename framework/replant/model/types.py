@@ -1,0 +1,44 @@
+"""Types that a database defines and that hold values: enums, domains, composite types.
+
+A type is named as `format_type` writes it under an empty search path: `public.mood`.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+
+@frozen
+class EnumType:
+    """An enum, with its labels in their order."""
+
+    name: str
+    labels: tuple[str, ...]
+
+
+@frozen
+class DomainType:
+    """A domain.
+
+    Attributes:
+        base: the type below it, with its modifier.
+        not_null: whether it takes no NULL.
+        checks: its CHECK constraints as `pg_get_constraintdef` writes them, by name.
+
+    """
+
+    name: str
+    base: str
+    not_null: bool = False
+    checks: tuple[str, ...] = ()
+
+
+@frozen
+class CompositeType:
+    """A composite type, with (name, type) of each attribute in their order."""
+
+    name: str
+    attributes: tuple[tuple[str, str], ...]
+
+
+DefinedType = EnumType | DomainType | CompositeType

@@ -1,0 +1,144 @@
+"""What stands in the way of a replay, found before the first row; nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrs import evolve, frozen
+
+from replant.artifact.manifest import Manifest
+from replant.artifact.reading import Artifact
+from replant.database.catalog import read_catalog
+from replant.database.connections import Database
+from replant.errors import PreflightError
+from replant.model import (
+    AsReplica,
+    Catalog,
+    Finding,
+    Firing,
+    FiringTrigger,
+    LoadOrder,
+    OnConflict,
+    PatchColumns,
+    Settings,
+    Severity,
+    Subject,
+)
+from replant.replaying.fitting import place_findings
+from replant.replaying.granting import privilege_findings, uncompared, unmoved_sequences
+from replant.replaying.load import Load, copied_tables
+from replant.replaying.order import Chosen, OrderTables, Target, choose
+from replant.replaying.powers import read_powers
+from replant.replaying.target import on_conflict_of, tables_in_target
+
+
+@frozen
+class Preflight:
+    """What a replay would do, and what stands in its way.
+
+    Attributes:
+        manifest: what the artifact says of itself.
+        database: the target's name.
+        strategy: the one that orders the load.
+        order: how the rows would be loaded.
+        findings: what refuses, what has to be confirmed, and what should be known.
+
+    """
+
+    manifest: Manifest
+    database: str
+    strategy: str
+    order: LoadOrder
+    findings: tuple[Finding, ...]
+
+    def of(self, severity: Severity) -> tuple[Finding, ...]:
+        """The findings of this severity."""
+        return tuple(finding for finding in self.findings if finding.severity is severity)
+
+    def check(self) -> None:
+        """Refuse the replay if a finding does.
+
+        Raises:
+            PreflightError: it names everything that refuses, each with its mend, line by line.
+
+        """
+        refusals = self.of(Severity.REFUSES)
+        if refusals:
+            raise PreflightError("\n".join(map(str, refusals)))
+
+
+def examine(
+    database: Database,
+    artifact: Artifact,
+    settings: Settings,
+    strategy: str | None,
+    order_tables: OrderTables,
+) -> tuple[Preflight, Load]:
+    """Compare an artifact with the target, choose a load order, and say what is in the way.
+
+    Args:
+        database: a reading connection to the target.
+        artifact: what would be loaded.
+        settings: say what to do with rows that are there already.
+        strategy: the one that was asked for; None for the artifact's own, or what serves.
+        order_tables: asks the plugin that knows the strategy of the request.
+
+    Raises:
+        ReplantError: the question itself cannot be answered; see `replant.errors`.
+
+    """
+    manifest = artifact.manifest
+    catalog = read_catalog(database)
+    tables = tables_in_target(manifest, catalog, on_conflict_of(settings, manifest))
+    powers = read_powers(database, catalog, tables)
+    target = Target(catalog, tables, powers, artifact.in_two_parts)
+    chosen = choose(manifest, target, strategy, order_tables)
+    load = Load(artifact, tables, chosen.order, powers.may_copy, powers.may_stage)
+    findings = [
+        *place_findings(manifest, catalog, tables),
+        *privilege_findings(catalog, powers, load),
+        *_order_findings(chosen, load),
+    ]
+    if len(tables) == len(manifest.tables):
+        findings += _firing(catalog, load)
+        findings += unmoved_sequences(manifest, catalog, powers)
+        findings += uncompared(catalog, powers, load)
+    preflight = Preflight(
+        manifest, catalog.database, chosen.strategy, chosen.order, tuple(findings)
+    )
+    return preflight, load
+
+
+def _order_findings(chosen: Chosen, load: Load) -> Iterator[Finding]:
+    """Why the order is not the artifact's own, and where it cannot be carried out."""
+    if chosen.why:
+        what = f"the artifact's own order does not serve here, so {chosen.strategy} made another"
+        yield Finding(Subject.ORDER, Severity.NOTE, chosen.strategy, f"{what}: {chosen.why}")
+    apart = load.artifact.in_two_parts
+    for step in load.order.steps:
+        if isinstance(step, PatchColumns) and apart.get(step.table, step.columns) != step.columns:
+            yield Finding(
+                Subject.ORDER,
+                Severity.REFUSES,
+                str(step.table),
+                f"the artifact holds other columns of {step.table} apart from their rows than the "
+                f"strategy {chosen.strategy} sets later",
+                "replay with --strategy auto, or export with this strategy",
+            )
+
+
+def _firing(catalog: Catalog, load: Load) -> Iterator[Finding]:
+    """What fires when the rows are loaded; COPY follows no rule."""
+    replica = AsReplica() in load.order.before
+    quiet = Firing.ORDINARY if replica else Firing.REPLICA
+    patched = {step.table for step in load.order.steps if isinstance(step, PatchColumns)}
+    copied = copied_tables(load)
+    for name, table in load.tables.items():
+        updated = name in patched or table.on_conflict is OnConflict.UPDATE
+        events = {"INSERT", "UPDATE"} if updated else {"INSERT"}
+        for trigger in catalog.tables[name].triggers if table.row_count else ():
+            fires = trigger.events & events
+            ruled_out = trigger.kind == "rule" and name in copied
+            if fires and trigger.firing is not quiet and not ruled_out:
+                firing = FiringTrigger(name, evolve(trigger, events=frozenset(fires)))
+                yield Finding(Subject.TRIGGER, Severity.NOTE, str(name), f"{firing} fires")

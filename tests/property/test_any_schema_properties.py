@@ -1,0 +1,151 @@
+"""Whatever tables reference each other, and how: what is asked for arrives, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+from attrs import evolve, fields
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import DataObject, SearchStrategy
+
+from replant import api
+from replant.database.catalog import read_catalog
+from replant.database.connections import reading
+from replant.errors import DanglingReferenceError
+from replant.host.manager import Host
+from replant.model import (
+    COPY,
+    Compression,
+    Dangling,
+    ExportSettings,
+    Layout,
+    Plan,
+    PluginSettings,
+    Settings,
+)
+from replant.planning.plan import make_plan
+from replant.testing.rows import first_difference
+from replant.testing.server import Server
+from tests.property.any_schemas import (
+    Asking,
+    Pair,
+    growing_from_roots,
+    of_a_tenant,
+    whole_tables,
+)
+from tests.property.closure_graphs import shuffled
+
+#: An example creates two schemas, and makes several round trips for each of their tables.
+EXAMPLES = settings().max_examples // 5
+
+ASKING = {
+    "from-roots": growing_from_roots(),
+    "whole-tables": whole_tables(),
+    "tenant": of_a_tenant(),
+}
+in_every_way = pytest.mark.parametrize("askings", ASKING.values(), ids=ASKING)
+
+FORMS = st.sampled_from(
+    (
+        ExportSettings(),
+        ExportSettings(format=COPY),
+        ExportSettings(layout=Layout.DIRECTORY),
+        ExportSettings(layout=Layout.DIRECTORY, compress=Compression.GZIP),
+    )
+)
+
+
+@pytest.fixture(scope="module")
+def pair(server: Server) -> Iterator[Pair]:
+    databases = server.create_database(), server.create_database()
+    options = "-c client_min_messages=warning"
+    with ExitStack() as stack:
+        connections = [
+            stack.enter_context(psycopg.connect(each.dsn, autocommit=True, options=options))
+            for each in databases
+        ]
+        yield Pair(
+            *databases,
+            *connections,
+            reader=server.create_role("replant_any_reader"),
+            inserter=server.create_role("replant_any_inserter"),
+        )
+    for database in databases:
+        server.drop_database(database)
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("any") / "artifact"
+
+
+def settings_of(pair: Pair, asking: Asking, artifact: Path, form: ExportSettings) -> Settings:
+    """What the two small roles ask for."""
+    return Settings(
+        source=pair.source.as_role(pair.reader),
+        target=pair.target.as_role(pair.inserter),
+        scope=asking.scope,
+        export=evolve(form, output=str(artifact), dangling=Dangling.LEAVE_OUT, allow_empty=True),
+        plugins=PluginSettings(settings={"schemas": asking.settings}),
+    )
+
+
+@in_every_way
+@settings(max_examples=EXAMPLES)
+@given(data=st.data())
+def test_what_is_asked_for_arrives_and_no_more(
+    askings: SearchStrategy[Asking], data: DataObject, pair: Pair, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    asking, form = data.draw(askings), data.draw(FORMS)
+    artifact = tmp_path_factory.mktemp("any") / "artifact"
+    asked = settings_of(pair, asking, artifact, form)
+    pair.deploy(asking.drawn)
+    if asking.expected is None:
+        with pytest.raises(DanglingReferenceError, match="cannot be left out"):
+            api.plan(asked)
+        return
+
+    api.export(asked)
+    api.replay(str(artifact), asked)
+
+    difference = first_difference(
+        pair.held(asking.drawn, asking.expected), pair.arrived(asking.drawn)
+    )
+    assert difference is None, difference
+    assert pair.broken(asking.honoured) == []
+    results = api.verify(str(artifact), evolve(asked, target=pair.target.dsn))
+    assert [result for result in results if not result.equal] == []
+
+
+def plan_for(data: DataObject, asked: Settings, *, otherwise: bool) -> Plan:
+    """The plan of a catalog as it was read, or in another order."""
+    assert asked.source is not None
+    with reading(asked.source, "source") as database:
+        catalog = read_catalog(database)
+        if otherwise:
+            catalog = data.draw(shuffled(catalog))
+        return make_plan(database, catalog, Host.for_settings(asked), asked)
+
+
+@in_every_way
+@settings(max_examples=EXAMPLES)
+@given(data=st.data())
+def test_the_order_of_the_catalog_changes_nothing_in_the_plan(
+    askings: SearchStrategy[Asking], data: DataObject, pair: Pair, artifact: Path
+) -> None:
+    asking = data.draw(askings.filter(lambda asking: asking.expected is not None))
+    asked = settings_of(pair, asking, artifact, ExportSettings())
+    pair.deploy(asking.drawn)
+
+    one, other = (plan_for(data, asked, otherwise=otherwise) for otherwise in (False, True))
+    differing = {
+        field.name: (getattr(one, field.name), getattr(other, field.name))
+        for field in fields(Plan)
+        if field.eq and getattr(one, field.name) != getattr(other, field.name)
+    }
+    assert differing == {}

@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from replant.api import export, plan, plugins, replay, verify
+    from replant.api import export, plan, plugins, preflight, replay, verify
     from replant.config.reading import read_settings
     from replant.errors import (
         ArtifactError,
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         DatabaseError,
         OutputError,
         PluginError,
+        PreflightError,
         PrivilegeError,
         ReplantError,
         ReplayError,
@@ -63,12 +64,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "replant.api": "export plan plugins replay verify",
+    "replant.api": "export plan plugins preflight replay verify",
     "replant.config.reading": "read_settings",
     "replant.errors": (
         "ArtifactError CatalogMismatchError ConfigurationError DanglingReferenceError "
-        "DatabaseError OutputError PluginError PrivilegeError ReplantError ReplayError "
-        "ScopeError UsageError"
+        "DatabaseError OutputError PluginError PreflightError PrivilegeError ReplantError "
+        "ReplayError ScopeError UsageError"
     ),
     "replant.host.hookspecs": "hookimpl",
     "replant.model": (
@@ -109,6 +110,7 @@ __all__ = [
     "Plan",
     "PluginError",
     "PluginSettings",
+    "PreflightError",
     "PrivilegeError",
     "PythonFunction",
     "PythonRow",
@@ -129,6 +131,7 @@ __all__ = [
     "hookimpl",
     "plan",
     "plugins",
+    "preflight",
     "read_settings",
     "replay",
     "verify",

@@ -5,7 +5,7 @@ What a command does, a program can do: these functions take settings and paths, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from attrs import evolve, frozen
@@ -36,10 +36,12 @@ from replant.model import (
 from replant.model.belonging import Answer
 from replant.planning.belonging import belonging
 from replant.planning.plan import OWN_FORMATS, make_plan
+from replant.planning.proposal import Proposal
+from replant.planning.proposing import propose as proposed
 from replant.planning.selection import select
 from replant.replaying.apply import Loaded, apply
 from replant.replaying.order import OrderTables
-from replant.replaying.preflight import examine
+from replant.replaying.preflight import Confirm, Preflight, examine
 from replant.replaying.target import check_fits, tables_in_target, unseen
 from replant.replaying.verify import TableResult, compare
 
@@ -160,6 +162,8 @@ def replay(
     strategy: str | None = None,
     host: Host | None = None,
     opened: Callable[[Manifest], None] = lambda _: None,
+    preflighted: Callable[[Preflight], None] = lambda _: None,
+    confirm: Confirm = lambda _: False,
     progress: Progress = _silent,
 ) -> Replayed:
     """Load an artifact into the target: all its rows, or none.
@@ -167,9 +171,13 @@ def replay(
     Args:
         artifact: the path of the artifact.
         settings: says where the target is, and which plugins may order the load.
-        strategy: orders the load in place of the strategy of the export.
+        strategy: orders the load in place of the strategy of the export; `auto` looks at the
+            target and takes the weakest means that work.
         host: the plugins to ask; None for those that the settings enable.
         opened: told of the artifact's manifest, once its digest was found right.
+        preflighted: told of what was found before the first row.
+        confirm: asked whether to go on if the target is on another host, or rows of another
+            scope are in the way.
         progress: told of the rows as they are loaded.
 
     Raises:
@@ -181,11 +189,45 @@ def replay(
         manifest = source.manifest
         opened(manifest)
         with reading(dsn, "target") as database:
-            preflight, load = examine(database, source, settings, strategy, _orders(settings, host))
-        preflight.check()
+            orders, origin = _orders(settings, host), _known_source(settings)
+            found, load = examine(database, source, settings, strategy, orders, source=origin)
+        preflighted(found)
+        found.check(confirm)
         with writing(dsn) as database:
             applied = apply(database, load, progress)
-    return Replayed(manifest, preflight.strategy, applied.tables, applied.notes)
+    return Replayed(manifest, found.strategy, applied.tables, applied.notes)
+
+
+def preflight(
+    artifact: str,
+    settings: Settings,
+    *,
+    strategy: str | None = None,
+    host: Host | None = None,
+    opened: Callable[[Manifest], None] = lambda _: None,
+) -> Preflight:
+    """Say what a replay would do and what stands in its way; nothing is changed.
+
+    Every row of the artifact is looked at, where a replay looks at the first of each table before
+    it begins.
+
+    Args:
+        artifact: the path of the artifact.
+        settings: says where the target is, and which plugins may order the load.
+        strategy: as for `replay`.
+        host: the plugins to ask; None for those that the settings enable.
+        opened: told of the artifact's manifest, once its digest was found right.
+
+    Raises:
+        ReplantError: the question cannot be answered; see `replant.errors`.
+
+    """
+    dsn = connection_string(settings.target, TARGET_VARIABLE)
+    with open_artifact(artifact) as source, reading(dsn, "target") as database:
+        opened(source.manifest)
+        orders, origin = _orders(settings, host), _known_source(settings)
+        found, _ = examine(database, source, settings, strategy, orders, source=origin, limit=None)
+        return found
 
 
 def verify(
@@ -250,6 +292,21 @@ def why_in_artifact(artifact: str, asked: Root) -> Answer:
         return explain(opened, asked)
 
 
+def propose(settings: Settings, schemas: Sequence[str] = ()) -> Proposal:
+    """Look at the source, and propose a configuration for it.
+
+    Args:
+        settings: say where the source is.
+        schemas: those to look at; none for all.
+
+    Raises:
+        ReplantError: see `replant.errors`.
+
+    """
+    with _source(settings) as database:
+        return proposed(database, schemas)
+
+
 def plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
     """Every installed plugin, its hooks, and whether the settings enable it.
 
@@ -275,6 +332,11 @@ def _source(settings: Settings) -> Iterator[Database]:
     fail = settings.export.row_security is RowSecurity.FAIL
     with reading(dsn, "source", hidden_rows_fail=fail) as database:
         yield database
+
+
+def _known_source(settings: Settings) -> str | None:
+    """The source's connection string, if anything but libpq's own variables says it."""
+    return connection_string(settings.source, SOURCE_VARIABLE) or None
 
 
 def _orders(settings: Settings, host: Host | None) -> OrderTables:

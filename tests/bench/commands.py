@@ -21,9 +21,17 @@ _LAUNCH = Path(__file__).with_name("launch.py")
 
 @frozen
 class Run:
-    """What a command took: seconds by the clock, and its peak of resident memory in bytes."""
+    """What a command took, without what its server did.
+
+    Attributes:
+        seconds: by the clock.
+        busy: seconds of the processor; a machine that does much else changes them less.
+        peak: of resident memory, in bytes.
+
+    """
 
     seconds: float
+    busy: float
     peak: int
 
 
@@ -44,4 +52,4 @@ def run(*command: str | Path) -> Run:
     took = json.loads(last)
     if took["code"] != 0:
         raise RuntimeError(f"{command} ended with {took['code']}:\n{said}\n{done.stderr}")
-    return Run(took["seconds"], took["peak"])
+    return Run(took["seconds"], took["busy"], took["peak"])

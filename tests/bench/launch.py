@@ -1,4 +1,4 @@
-"""Run a command, and print what it took as JSON: seconds, peak resident bytes, exit code.
+"""Run a command, and print as JSON its seconds, processor seconds, peak in bytes and exit code.
 
     python -I -S tests/bench/launch.py COMMAND ARGUMENT…
 
@@ -23,7 +23,9 @@ def main(command: list[str]) -> None:
     seconds = time.perf_counter() - start
     unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2): bytes there, kilobytes elsewhere
     code = os.waitstatus_to_exitcode(status)
-    print(json.dumps({"seconds": seconds, "peak": usage.ru_maxrss * unit, "code": code}))
+    busy = usage.ru_utime + usage.ru_stime
+    peak = usage.ru_maxrss * unit
+    print(json.dumps({"seconds": seconds, "busy": busy, "peak": peak, "code": code}))
 
 
 if __name__ == "__main__":

@@ -71,8 +71,9 @@ def middle(runs: list[Run]) -> float:
 
 
 def took(runs: list[Run]) -> str:
-    """The median of the seconds, and the largest peak."""
-    return f"{middle(runs):.2f} s, {max(each.peak for each in runs) / MB:.0f} MB"
+    """The medians of the seconds, by the clock and of the client's processor; the largest peak."""
+    busy, peak = median(each.busy for each in runs), max(each.peak for each in runs)
+    return f"{middle(runs):.2f} s, {busy:.2f} s busy, {peak / MB:.0f} MB"
 
 
 def said(what: str, work: Callable[[], Result]) -> Result:

@@ -31,7 +31,7 @@ from replant.model import (
     TableSettings,
 )
 from replant.testing.server import Database, embedded_program
-from replant_plugins.strategies import ordered, superuser
+from replant_plugins.strategies import auto, ordered, superuser
 
 #: Every form of an artifact.
 FORMS = {
@@ -178,6 +178,7 @@ class Move:
     def host(self) -> Host:
         plugins = {
             "registering": Registering(self.registrations),
+            "auto": auto,
             "ordered": ordered,
             "superuser": superuser,
         }

@@ -9,10 +9,8 @@ import pytest
 from attrs import evolve
 
 from replant.errors import (
-    ArtifactError,
-    CatalogMismatchError,
     ConfigurationError,
-    PrivilegeError,
+    PreflightError,
     ReplayError,
 )
 from replant.model import (
@@ -28,13 +26,11 @@ from replant.model import (
 )
 from replant.replaying.apply import Loaded
 from replant.testing.server import Server, grant
-from replant_plugins.strategies import ordered
+from replant_plugins.strategies import cycles
 from tests.conftest import Replant
 from tests.integration.moving import (
-    FORMS,
     Move,
     Way,
-    in_every_file,
     in_every_format,
     in_three_ways,
 )
@@ -346,7 +342,7 @@ def test_rows_cannot_be_updated_by_a_key_that_the_target_lacks(move: Move) -> No
     move.source.execute(ROWS)
     move.target.execute("ALTER TABLE s.t DROP CONSTRAINT t_pkey")
     move.export()
-    with pytest.raises(CatalogMismatchError, match=r"no primary or unique key on \(id\)"):
+    with pytest.raises(PreflightError, match=r"no primary or unique key on \(id\)"):
         move.replay(on_conflict=UPDATE)
 
 
@@ -377,7 +373,7 @@ def test_a_role_that_may_not_update_is_told_the_grant(
     role = server.create_role("may_not_update")
     grant(move.to, role, privileges, [T])
     move.export(form)
-    with pytest.raises(PrivilegeError, match=r"GRANT SELECT, UPDATE ON s\.t TO may_not_update;"):
+    with pytest.raises(PreflightError, match=r"GRANT SELECT, UPDATE ON s\.t TO may_not_update;"):
         move.replay(role, on_conflict=UPDATE)
     grant(move.to, role, "SELECT, UPDATE", [T])
     assert move.replay(role, on_conflict=UPDATE).tables == {T: Loaded(inserted=5)}
@@ -415,7 +411,7 @@ def test_a_role_that_may_not_see_what_rows_are_chosen_by_is_told_so(
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few rows are many."""
-    monkeypatch.setattr(ordered, "MOST_ROWS_TOGETHER", 2)
+    monkeypatch.setattr(cycles, "MOST_ROWS_TOGETHER", 2)
 
 
 @in_every_format
@@ -428,24 +424,24 @@ def test_rows_are_not_loaded_in_two_parts_where_some_may_be_there(
     assert move.replay().tables[T] == Loaded(inserted=1, updated=2, unchanged=2)
 
 
-@pytest.mark.parametrize("name", ["directory", "directory-zstd"])
-def test_a_directory_is_replayed_in_another_order_where_rows_may_be_there(
-    move: Move, name: str, large: None
+@in_every_format
+@in_both_choices
+def test_rows_that_were_exported_in_two_parts_are_put_together_where_some_may_be_there(
+    move: Move, form: ExportSettings, choice: OnConflict, large: None
 ) -> None:
     in_a_cycle(move, null="")
-    steps = move.export(FORMS[name]).plan.order.steps
+    steps = move.export(form).plan.order.steps
     assert any(isinstance(step, PatchColumns) for step in steps)
-    assert move.replay(on_conflict=SKIP).tables[T] == Loaded(inserted=1, skipped=4)
-
-
-@in_every_file
-def test_a_file_with_rows_in_two_parts_says_that_it_must_be_exported_so(
-    move: Move, form: ExportSettings, large: None
-) -> None:
-    in_a_cycle(move, null="")
-    move.export(form)
-    with pytest.raises(ArtifactError, match=r"loads s\.t in two parts.*or export with them"):
-        move.replay(on_conflict=SKIP)
+    there = Loaded(1, skipped=4) if choice is SKIP else Loaded(1, updated=2, unchanged=2)
+    assert move.replay(on_conflict=choice).tables[T] == there
+    old = choice is SKIP
+    assert state(move) == [
+        (1, 5, "t1"),
+        (2, 4, "old" if old else "t2"),
+        (3, 3, "old" if old else "t3"),
+        (4, 2, "t4"),
+        (5, 1, "t5"),
+    ]
 
 
 # -- what triggers do ---------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from replant.cli.screen import console
 from replant.model import (
     ByColumn,
     Check,
+    Dangling,
     ExportSettings,
     OnConflict,
     Registration,
@@ -247,20 +248,34 @@ def test_rows_that_another_session_adds_meanwhile_are_not_counted(
     assert move.found("SELECT count(*) FROM s.t WHERE v <> 'meanwhile'") == [5]
 
 
+def with_savepoints(move: Move) -> None:
+    """Change the file as a client would that sets a savepoint before every statement."""
+    found = move.artifact.read_bytes()
+    statement = re.compile(rb"^(?=(?:COPY|INSERT|DO) )", re.MULTILINE)
+    move.artifact.write_bytes(statement.sub(b"SAVEPOINT a;\n", found))
+
+
 @in_every_file
 def test_savepoints_around_every_statement_do_no_harm(move: Move, form: ExportSettings) -> None:
     move.on_both(TABLES)
     move.source.execute(ROWS)
     move.export(form)
-    with_savepoints = re.sub(
-        rb"^((?:COPY|INSERT|DO) )",
-        rb"SAVEPOINT a;\n\1",
-        move.artifact.read_bytes(),
-        flags=re.MULTILINE,
-    )
-    move.artifact.write_bytes(with_savepoints)
+    with_savepoints(move)
     assert move.psql() == Outcome(kept=True, said="")
     assert move.same("TABLE s.t ORDER BY id")
+
+
+@in_every_file
+def test_savepoints_hide_no_reference_that_leads_nowhere(move: Move, form: ExportSettings) -> None:
+    move.on_both(TABLES)
+    move.source.execute("SET session_replication_role = replica; INSERT INTO s.u VALUES (1, 99)")
+    broken = evolve(move, strategy="superuser")
+    broken.export(evolve(form, dangling=Dangling.EXPORT))
+    with_savepoints(broken)
+    outcome = broken.psql()
+    assert not outcome.kept
+    assert "a row of s.u violates its foreign key u_t_fkey" in outcome.said
+    assert move.found("TABLE s.u") == []
 
 
 # -- what the role may see ----------------------------------------------------------------------

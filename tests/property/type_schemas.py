@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from attrs import define, evolve, field, frozen
+from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
+from hypothesis.vendor.pretty import RepresentationPrinter
 from psycopg import sql
 
 from replant.model import Text
@@ -61,8 +63,15 @@ def _in_hstore(text: Text) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+class Shown:
+    """Shows itself by its `repr` where an example fails; of attrs classes all fields are shown."""
+
+    def _repr_pretty_(self, printer: RepresentationPrinter, _is_cycle: bool) -> None:
+        printer.text(repr(self))
+
+
 @frozen(repr=False)
-class Kind:
+class Kind(Shown):
     """A type of the drawn ones.
 
     Attributes:
@@ -105,11 +114,15 @@ class TypeSchema:
 
     def kind(self, depth: int = _DEPTH) -> Kind:
         """A type that is nested no deeper than this."""
-        constructors = [self._base, self._enum, self._array, self._domain]
-        constructors += [self._composite, self._range]
-        if depth == 0:
-            constructors = constructors[:2]
+        constructors = [self._base, self._base, self._enum]
+        if depth > 0:
+            constructors += [self._array, self._domain, self._composite, self._range]
         return self.draw(st.sampled_from(constructors))(depth - 1)
+
+    def required(self, kind: Kind) -> Kind:
+        """A domain over the type that refuses NULL."""
+        name = self._made("domain", "CREATE DOMAIN {} AS {} NOT NULL", sql.SQL(kind.name))
+        return evolve(kind, name=name, required=True)
 
     def _base(self, _depth: int) -> Kind:
         name = self.draw(st.sampled_from((*_BASE, *_MODIFIED, *_OF_EXTENSIONS)))
@@ -187,7 +200,7 @@ class TypeSchema:
 
 
 @frozen(repr=False)
-class TypedTable:
+class TypedTable(Shown):
     """A table with a column of each drawn type, and its rows.
 
     Attributes:
@@ -215,3 +228,37 @@ def typed_tables(draw: DrawFn, schema: str) -> TypedTable:
     row = st.tuples(*(kind.cells for kind in kinds))
     rows = draw(st.lists(row, min_size=1, max_size=3))
     return TypedTable(tuple(types.statements), tuple(kinds), tuple(rows))
+
+
+@frozen(repr=False)
+class Cycle(Shown):
+    """Two tables that reference each other by keys of one type.
+
+    Attributes:
+        statements: those that make the types.
+        key: the type of both keys.
+        reference: the type of both references, which may be NULL.
+        texts: the key of the one row of each table.
+
+    """
+
+    statements: tuple[sql.Composable, ...]
+    key: str
+    reference: str
+    texts: tuple[str, str]
+
+    def __repr__(self) -> str:
+        made = [statement.as_string() for statement in self.statements]
+        return f"{made}, keys of {self.key}: {self.texts}"
+
+
+@st.composite
+def cycles_of_keys(draw: DrawFn, schema: str) -> Cycle:
+    """Cycles whose keys are of any type that has an order; often of a domain that is NOT NULL."""
+    types = TypeSchema(draw, schema)
+    kind = types.kind()
+    # PostgreSQL cannot check a key of character(3)[]: it looks for an element type of anyarray.
+    assume(kind.ordered and not kind.required and "character(" not in kind.name)
+    key = types.required(kind) if draw(st.booleans()) else kind
+    texts_of_keys = draw(st.tuples(kind.texts, kind.texts))
+    return Cycle(tuple(types.statements), key.name, kind.name, texts_of_keys)

@@ -186,6 +186,7 @@ def _check_reference(
         and _columns(ends[1]).issuperset(others)
         and 0 < len(columns) == len(others)
         and (len(columns) == 1 or not reference.elements)
+        and len(reference.casts) in {0, len(columns)}
         and (reference.limit is None or (reference.down and reference.limit > 0))
     ):
         raise ValueError(f"a reference of {reference.table} does not fit the tables")

@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from attrs import frozen
 
-from replant.artifact.kept_rows import KeptRows
+from replant.artifact.kept_rows import Compared, KeptRows, Kind
 from replant.artifact.manifest import ExportedReference, Manifest
 from replant.model import LoadTable, RelationName, Text
 from replant.model.closure import Children
@@ -102,16 +102,14 @@ class Descent:
     def _prepare(self) -> None:
         """The indexes, and the elements of arrays."""
         for edge, reference in self._references:
-            table, references = reference.table, reference.references
-            self._rows.index(
-                references,
-                [self._rows.column(references, c) for c in reference.referenced_columns],
-            )
+            table, (own, others) = reference.table, ends(self._rows, reference)
+            columns = [self._rows.column(reference.references, each) for each in others]
+            self._rows.index(reference.references, columns)
             if reference.elements:
-                self._rows.take_elements(table, reference.columns[0], f"e{edge}")
+                kind = _element_kind(self._manifest, reference)
+                self._rows.take_elements(table, reference.columns[0], kind, f"e{edge}")
             else:
-                columns = [self._rows.column(table, c) for c in reference.columns]
-                self._rows.index(table, columns)
+                self._rows.index(table, [self._rows.column(table, each) for each in own])
 
     def _begin(
         self, table: RelationName, keys: tuple[tuple[str, ...], ...] | None, edge: int
@@ -171,28 +169,31 @@ class Descent:
     def _joined(self, edge: int, reference: ExportedReference, near: str) -> str:
         """The rows of both ends, beginning with those that are new; SQLite keeps to the order."""
         rows, table, references = self._rows, reference.table, reference.references
-        own = [f"child.{rows.column(table, c)}" for c in reference.columns]
-        others = [f"parent.{rows.column(references, c)}" for c in reference.referenced_columns]
-        ends = {
+        compared = ends(rows, reference)
+        own = [f"child.{rows.column(table, each)}" for each in compared[0]]
+        others = [f"parent.{rows.column(references, each)}" for each in compared[1]]
+        sources = {
             "child": f"{rows.table(table)} AS child",
             "parent": f"{rows.table(references)} AS parent",
         }
-        first = f"{ends.pop(near)} ON {near}.id = new.id"
-        ((far, last),) = ends.items()
+        first = f"{sources.pop(near)} ON {near}.id = new.id"
+        ((far, last),) = sources.items()
         terms = [f"{a} = {b}" for a, b in zip(own, others, strict=True)]
         if reference.elements:
             by = {"child": "element.id = child.id", "parent": f"element.value = {others[0]}"}
             first += f" CROSS JOIN e{edge} AS element ON {by[near]}"
             terms = [by[far]]
         if reference.only is not None:
-            terms.append(f"child.{rows.column(table, reference.only[0])} = :only")
+            only = rows.compared(table, reference.only[0])
+            terms.append(f"child.{rows.column(table, only)} = :only")
         return f"{first} CROSS JOIN {last} ON {' AND '.join(terms)}"
 
     def _only(self, reference: ExportedReference) -> dict[str, Text]:
         if reference.only is None:
             return {}
         column, value = reference.only
-        return {"only": self._rows.comparable(reference.table, column, value)}
+        _, kind = self._rows.compared(reference.table, column)
+        return {"only": kind.of(value)}
 
     def _is_in_key_order(self, name: RelationName) -> bool:
         """Whether its rows stand in the order of their key, and not in that of their depth."""
@@ -221,12 +222,36 @@ class Descent:
         return self._found_by(number)
 
 
-def joined_columns(manifest: Manifest) -> dict[RelationName, set[str]]:
+def ends(
+    rows: KeptRows, reference: ExportedReference
+) -> tuple[tuple[Compared, ...], tuple[Compared, ...]]:
+    """How the columns of a reference are compared; an array is taken as it is."""
+    casts = reference.casts or ((None, None),) * len(reference.columns)
+    own = tuple(
+        (c, Kind.EXACT) if reference.elements else rows.compared(reference.table, c, cast)
+        for c, (cast, _) in zip(reference.columns, casts, strict=True)
+    )
+    others = tuple(
+        rows.compared(reference.references, c, cast)
+        for c, (_, cast) in zip(reference.referenced_columns, casts, strict=True)
+    )
+    return own, others
+
+
+def _element_kind(manifest: Manifest, reference: ExportedReference) -> Kind:
+    (column,) = reference.columns
+    table = next(table for table in manifest.tables if table.name == reference.table)
+    type_ = next(c.type for c in table.columns if c.name == column).removesuffix("[]")
+    return Kind.of_type(type_, reference.casts[0][0] if reference.casts else None)
+
+
+def joined_columns(manifest: Manifest, rows: KeptRows) -> dict[RelationName, set[Compared]]:
     """The columns of each table by which references join its rows."""
-    columns: defaultdict[RelationName, set[str]] = defaultdict(set)
+    columns: defaultdict[RelationName, set[Compared]] = defaultdict(set)
     for reference in manifest.references:
-        columns[reference.table].update(reference.columns)
-        columns[reference.references].update(reference.referenced_columns)
+        own, others = ends(rows, reference)
+        columns[reference.table].update(own)
+        columns[reference.references].update(others)
         if reference.only is not None:
-            columns[reference.table].add(reference.only[0])
+            columns[reference.table].add(rows.compared(reference.table, reference.only[0]))
     return dict(columns)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 from replant.artifact.descent import Descent, Step, joined_columns
-from replant.artifact.kept_rows import KeptRows
+from replant.artifact.kept_rows import Compared, KeptRows
 from replant.artifact.manifest import ExportedReference, ExportedTable, Manifest
 from replant.artifact.reading import Artifact
 from replant.errors import UsageError
@@ -120,20 +120,22 @@ class _Explaining:
         self._rows = rows
         self._tables = {table.name: table for table in self._manifest.tables}
         self._descent: Descent | None = None
-        self._wanted: defaultdict[RelationName, set[str]] = defaultdict(set)
-        for name, columns in joined_columns(self._manifest).items():
+        self._wanted: defaultdict[RelationName, set[Compared]] = defaultdict(set)
+        for name, columns in joined_columns(self._manifest, rows).items():
             self._wanted[name] |= columns
         for table in self._manifest.tables:
             for link in _links(table):
-                self._wanted[table.name].update(link.columns)
-                self._wanted[link.other].update(link.other_columns)
+                self._wanted[table.name] |= {rows.compared(table.name, c) for c in link.columns}
+                others = {rows.compared(link.other, c) for c in link.other_columns}
+                self._wanted[link.other] |= others
         self._taken: set[RelationName] = set()
 
     def take(self, name: RelationName, columns: Sequence[str] = ()) -> None:
         """Have the rows of a table at hand."""
         if name not in self._taken:
             self._taken.add(name)
-            self._rows.take(self._artifact, name, self._wanted[name] | {*columns})
+            compared = {self._rows.compared(name, column) for column in columns}
+            self._rows.take(self._artifact, name, self._wanted[name] | compared)
 
     def search(self, numbers: Sequence[int]) -> None:
         """Find the paths to rows of the closed set, if they are such."""

@@ -6,12 +6,11 @@ texts that are equal where the values are. So memory stays flat, and indexes ser
 
 from __future__ import annotations
 
-import re
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from decimal import Decimal, InvalidOperation
 
+from replant.artifact.equal_texts import Kind, elements
 from replant.artifact.manifest import ExportedTable
 from replant.artifact.reading import Artifact
 from replant.errors import OutputError
@@ -29,7 +28,9 @@ BEGIN;
 #: Rows are numbered through; each table has this many numbers, and the first is its own.
 _SHIFT = 40
 
-_ELEMENT = re.compile(r'"((?:[^"\\]|\\.)*)"|([^{},"]+)')
+
+#: A column, and how its values are compared.
+Compared = tuple[str, Kind]
 
 
 class KeptRows:
@@ -40,9 +41,6 @@ class KeptRows:
         self._numbers = {name: place for place, name in enumerate(sorted(t.name for t in tables))}
         self._names = {place: name for name, place in self._numbers.items()}
         self._tables = {table.name: table for table in tables}
-        self._comparable = {
-            t.name: {c.name: _comparable(c.type) for c in t.columns} for t in tables
-        }
         with _translated():
             self._file = sqlite3.connect("", isolation_level=None)
             self._file.executescript(_PRAGMAS)
@@ -53,24 +51,22 @@ class KeptRows:
 
     # -- filling ---------------------------------------------------------------------------------
 
-    def take(self, artifact: Artifact, name: RelationName, wanted: Collection[str]) -> None:
-        """Keep the wanted columns, and the key, of a table's rows.
+    def take(self, artifact: Artifact, name: RelationName, wanted: Collection[Compared]) -> None:
+        """Keep the key of a table's rows, and these columns as they are compared.
 
         Raises:
             ArtifactError: the artifact does not hold the rows that its manifest tells of.
             OutputError: there is no room for the file.
 
         """
-        table = self._tables[name]
-        columns = [column.name for column in table.columns]
-        kept = [c for c in columns if c in wanted]
+        table, kept = self._tables[name], sorted(wanted, key=lambda each: (each[0], each[1].name))
         # Of the key the texts are shown; what is joined is compared.
         names = [*(self.shown(name, c) for c in table.key), *(self.column(name, c) for c in kept)]
         self.execute(
             f"CREATE TABLE {self.table(name)} ({_listed(['id INTEGER PRIMARY KEY', *names])})"
         )
-        key = [columns.index(c) for c in table.key]
-        compared = [(columns.index(c), self._comparable[name][c]) for c in kept]
+        key = [self._place(name, c) for c in table.key]
+        compared = [(self._place(name, c), kind) for c, kind in kept]
         first = self._numbers[name] << _SHIFT
 
         def rows() -> Iterator[tuple[int | Text, ...]]:
@@ -82,41 +78,40 @@ class KeptRows:
                     yield (
                         number,
                         *(row[place] for place in key),
-                        *(_value(row[place], comparable) for place, comparable in compared),
+                        *(kind.of(row[place]) for place, kind in compared),
                     )
 
         marks = ", ".join("?" * (1 + len(names)))
         self._many(f"INSERT INTO {self.table(name)} VALUES ({marks})", rows())
-        late = [c for c in artifact.in_two_parts.get(name, ()) if c in wanted]
+        late = [each for each in kept if each[0] in artifact.in_two_parts.get(name, ())]
         if late:
             self._patch(artifact, table, late)
 
-    def _patch(self, artifact: Artifact, table: ExportedTable, late: Sequence[str]) -> None:
+    def _patch(self, artifact: Artifact, table: ExportedTable, late: Sequence[Compared]) -> None:
         """Set the columns that stand apart from their rows."""
         name = table.name
         stored = (*table.key, *artifact.in_two_parts[name])
         self.index(name, [self.shown(name, c) for c in table.key])
-        places = [(stored.index(c), self._comparable[name][c]) for c in late]
+        places = [(stored.index(c), kind) for c, kind in late]
 
         def rows() -> Iterator[tuple[Text, ...]]:
             for lines in artifact.patches(name):
                 for line in lines:
                     row = texts(line)
-                    yield (*(_value(row[i], f) for i, f in places), *row[: len(table.key)])
+                    yield (*(kind.of(row[i]) for i, kind in places), *row[: len(table.key)])
 
         values = _listed(f"{self.column(name, c)} = ?" for c in late)
         same = " AND ".join(f"{self.shown(name, c)} = ?" for c in table.key)
         self._many(f"UPDATE {self.table(name)} SET {values} WHERE {same}", rows())
 
-    def take_elements(self, name: RelationName, column: str, into: str) -> None:
+    def take_elements(self, name: RelationName, column: str, kind: Kind, into: str) -> None:
         """Keep the elements of an array column as (value, id) in a table of their own."""
         self.execute(f"CREATE TABLE {into} (value, id)")
-        query = f"SELECT id, {self.column(name, column)} FROM {self.table(name)}"
-        comparable = _comparable(_element_type(self._tables[name], column))
+        query = f"SELECT id, {self.column(name, (column, Kind.EXACT))} FROM {self.table(name)}"
         self._many(
             f"INSERT INTO {into} VALUES (?, ?)",
             (
-                (_value(element, comparable), number)
+                (kind.of(element), number)
                 for number, array in self._file.execute(query)
                 for element in dict.fromkeys(elements(array or ""))
             ),
@@ -137,9 +132,10 @@ class KeptRows:
         """The table that holds a table's rows."""
         return f"t{self._numbers[name]}"
 
-    def column(self, name: RelationName, column: str) -> str:
-        """The column with values that are compared."""
-        return f"c{self._place(name, column)}"
+    def column(self, name: RelationName, compared: Compared) -> str:
+        """The column with values that are compared in this way."""
+        column, kind = compared
+        return f"c{self._place(name, column)}_{kind.name}"
 
     def shown(self, name: RelationName, column: str) -> str:
         """The column of the key with its texts as they are."""
@@ -154,9 +150,10 @@ class KeptRows:
         """The table whose row it is."""
         return self._names[number >> _SHIFT]
 
-    def comparable(self, name: RelationName, column: str, text: str) -> Text:
-        """A text as it is compared with a column."""
-        return self._comparable[name][column](text)
+    def compared(self, name: RelationName, column: str, cast: str | None = None) -> Compared:
+        """How the values of a column are compared, after a cast if there is one."""
+        type_ = self._tables[name].columns[self._place(name, column)].type
+        return column, Kind.of_type(type_, cast)
 
     def _place(self, name: RelationName, column: str) -> int:
         return next(i for i, c in enumerate(self._tables[name].columns) if c.name == column)
@@ -167,8 +164,9 @@ class KeptRows:
         self, name: RelationName, wanted: Sequence[tuple[str, str]], most: int
     ) -> tuple[int, list[int]]:
         """How many rows of a table hold these texts in these columns, and the first of them."""
-        same = " AND ".join(f"{self.column(name, column)} = ?" for column, _ in wanted)
-        values = [self.comparable(name, column, text) for column, text in wanted]
+        compared = [self.compared(name, column) for column, _ in wanted]
+        same = " AND ".join(f"{self.column(name, each)} = ?" for each in compared)
+        values = [kind.of(text) for (_, kind), (_, text) in zip(compared, wanted, strict=True)]
         source = f"FROM {self.table(name)} WHERE {same}"
         ((count,),) = self.execute(f"SELECT count(*) {source}", values)
         found = self.execute(f"SELECT id {source} ORDER BY id LIMIT {most}", values)
@@ -177,10 +175,10 @@ class KeptRows:
     def linked(self, number: int, link: Link) -> int | None:
         """The first row at the other end of a link from a row; None if there is none."""
         name = self.table_of(number)
-        others = [self.column(link.other, column) for column in link.other_columns]
+        own = [self.column(name, self.compared(name, c)) for c in link.columns]
+        others = [self.column(link.other, self.compared(link.other, c)) for c in link.other_columns]
         self.index(link.other, others)
-        pairs = zip(link.columns, others, strict=True)
-        same = " AND ".join(f"other.{b} = own.{self.column(name, a)}" for a, b in pairs)
+        same = " AND ".join(f"other.{b} = own.{a}" for a, b in zip(own, others, strict=True))
         query = (
             f"SELECT other.id FROM {self.table(name)} AS own "
             f"CROSS JOIN {self.table(link.other)} AS other ON {same} "
@@ -212,52 +210,6 @@ class KeptRows:
     def _many(self, statement: str, rows: Iterator[tuple[int | Text, ...]]) -> None:
         with _translated():
             self._file.executemany(statement, rows)
-
-
-def elements(array: str) -> Iterator[str]:
-    """The elements of an array as its output function writes it, of whatever dimension.
-
-    NULL is none: it references nothing. PostgreSQL manual, "Array Input and Output Syntax".
-    """
-    body = array[array.index("{") :] if "{" in array else ""
-    for match in _ELEMENT.finditer(body):
-        quoted, plain = match.groups()
-        if quoted is not None:
-            yield re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
-        elif plain.upper() != "NULL":
-            yield plain
-
-
-def _element_type(table: ExportedTable, column: str) -> str:
-    return next(c.type for c in table.columns if c.name == column).removesuffix("[]")
-
-
-def _value(text: Text, comparable: Callable[[str], Text]) -> Text:
-    return None if text is None else comparable(text)
-
-
-def _comparable(type_: str) -> Callable[[str], Text]:
-    """What makes texts of a type equal where its values are."""
-    plain = type_.split("(", maxsplit=1)[0].rsplit(".", 1)[-1].strip('"')
-    match plain:
-        case "numeric":
-            return _number
-        case "character":
-            return lambda text: text.rstrip(" ")
-        case "citext" | "uuid":
-            return str.lower
-        case "boolean":
-            return lambda text: {"true": "t", "false": "f"}.get(text.lower(), text)
-        case _:
-            return str
-
-
-def _number(text: str) -> str:
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        return text
-    return f"{value.normalize():f}" if value.is_finite() else text
 
 
 def _listed(names: Iterator[str] | Sequence[str]) -> str:

@@ -129,6 +129,8 @@ class ExportedReference:
         limit: at most so many of them for each referenced row.
         elements: whether its one column is an array of referenced values.
         only: a column, and the value that it holds in the rows that reference by it at all.
+        casts: for each pair of columns the types to which their values are cast before they are
+            compared, None for no cast; empty where none is cast.
 
     """
 
@@ -142,6 +144,7 @@ class ExportedReference:
     limit: int | None = None
     elements: bool = False
     only: tuple[str, str] | None = None
+    casts: tuple[tuple[str | None, str | None], ...] = ()
 
 
 @frozen
@@ -265,6 +268,7 @@ def _references(plan: Plan) -> Iterator[ExportedReference]:
     columns = {table.name: set(table.column_names) for table in plan.tables}
     for followed in plan.lineage.references:
         reference, only = followed.reference, followed.reference.only
+        casts = [(p.comparison.own_type, p.comparison.referenced_type) for p in reference.pairs]
         own = {*reference.columns, *([only.column] if only else [])}
         others = set(reference.referenced_columns)
         if own <= columns.get(reference.table, set()) and others <= columns.get(
@@ -281,6 +285,7 @@ def _references(plan: Plan) -> Iterator[ExportedReference]:
                 limit=followed.limit,
                 elements=reference.elements,
                 only=(only.column, only.value) if only else None,
+                casts=tuple(casts) if any(map(any, casts)) else (),
             )
 
 

@@ -21,6 +21,7 @@ from replant.errors import INTERRUPTED, ReplantError
 #: The commands in the order in which `--help` lists them, each with its one line there.
 COMMANDS = {
     "demo": "Move a tenant between two databases of its own, and prove it.",
+    "init": "Look at a database, and propose a configuration for it.",
     "plan": "Show what an export would do, before any row is read.",
     "export": "Write the chosen rows of a database as an artifact.",
     "replay": "Load an artifact into a database: all its rows, or none.",

@@ -50,7 +50,9 @@ scope = click.option(
     help="Whose rows, such as database_id=…; repeatable.",
 )
 strategy = click.option(
-    "--strategy", metavar="NAME", help="How the load is ordered: ordered, superuser, or a plugin's."
+    "--strategy",
+    metavar="NAME",
+    help="How the load is ordered: auto, ordered, superuser, or a plugin's.",
 )
 on_conflict = click.option(
     "--on-conflict",

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from replant import api
 from replant.api import Replayed
 from replant.cli import options
-from replant.cli.screen import console, counted, grid, metered
-from replant.model import OnConflict
+from replant.cli.screen import Meter, console, counted, grid, metered
+from replant.model import Finding, OnConflict, RelationName, Severity, Subject
 from replant.replaying.apply import Loaded
+from replant.replaying.preflight import Preflight
+
+#: What the load itself says in its end, once it knows more.
+_TOLD_LATER = (Subject.SEQUENCE, Subject.UNSEEN)
 
 
 @click.command(epilog="Example: replant replay tenant.sql --target postgresql://localhost/new")
@@ -21,6 +29,8 @@ from replant.replaying.apply import Loaded
     options.target,
     options.strategy,
     options.on_conflict,
+    click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing."),
+    click.option("-y", "--yes", is_flag=True, help="Take every question for answered with yes."),
     options.quiet,
     options.verbose,
 )
@@ -30,26 +40,82 @@ def command(
     target: str | None,
     strategy: str | None,
     on_conflict: OnConflict | None,
+    dry_run: bool,
+    yes: bool,
     quiet: bool,
     verbose: bool,
 ) -> None:
     """Load an artifact into a database: all its rows, or none.
 
-    What is missing in the target, a table, a column or a privilege, is said before the first row.
-    Before it commits, the rows are compared with those that were exported.
+    What stands in the way in the target, from a missing table to a row that is there already, is
+    said before the first row: all of it at once, each with what would mend it. Before it commits,
+    the rows are compared with those that were exported.
+
+    The strategy auto takes the weakest means that work in the target. It is also taken where the
+    artifact's own order cannot be used there.
     """
     settings = options.settings_of(config, target=target, on_conflict=on_conflict)
+    if dry_run:
+        found = api.preflight(artifact, settings, strategy=strategy)
+        if not quiet:
+            show(console(), found)
+        found.check(lambda _: True)
+        return
     screen = console(stderr=True)
-    with metered(screen, "replaying", quiet=quiet) as meter:
+    with ExitStack() as stack:
+        meter: Meter | None = None
+        expected = 0
+
+        def preflighted(found: Preflight) -> None:
+            nonlocal expected
+            expected = found.manifest.row_count
+            for note in found.of(Severity.NOTE):
+                if note.subject not in _TOLD_LATER and not quiet:
+                    screen.print(f"note: {note}")
+
+        def progress(table: RelationName, rows: int, size: int) -> None:
+            nonlocal meter
+            if meter is None:  # before the first row a question may be asked on the same screen
+                meter = stack.enter_context(metered(screen, "replaying", quiet=quiet))
+                meter.expect(expected)
+            meter.advance(table, rows, size)
+
         done = api.replay(
             artifact,
             settings,
             strategy=strategy,
-            opened=lambda manifest: meter.expect(manifest.row_count),
-            progress=meter.advance,
+            preflighted=preflighted,
+            confirm=lambda questions: yes or _agreed(questions),
+            progress=progress,
         )
-    if quiet:
-        return
+    if not quiet:
+        _report(screen, done, verbose=verbose)
+
+
+def show(screen: Console, found: Preflight) -> None:
+    """Print what a replay would do, and what a person should know."""
+    manifest = found.manifest
+    filled = sum(1 for table in manifest.tables if table.row_count)
+    rows, tables = counted(manifest.row_count, "row"), counted(filled, "table")
+    screen.print(f"would insert {rows} of {tables} by the strategy {found.strategy}")
+    for cycle in found.order.cycles:
+        screen.print(f"  {', '.join(map(str, cycle.tables))}: {cycle.way}")
+    for question in found.of(Severity.ASKS):
+        screen.print(f"would ask: {question}")
+    for note in found.of(Severity.NOTE):
+        screen.print(f"note: {note}")
+
+
+def _agreed(questions: Sequence[Finding]) -> bool:
+    """Ask, if there is somebody to ask."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    for question in questions:
+        click.echo(str(question), err=True)
+    return click.confirm("Replay all the same?", err=True)
+
+
+def _report(screen: Console, done: Replayed, *, verbose: bool) -> None:
     if verbose:
         table = grid("Rows:", "table", *_WAYS, numbers=frozenset({1, 2, 3, 4}))
         for name, loaded in done.tables.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 #: The width of a comment.
 _WIDTH = 98
@@ -26,25 +26,29 @@ def key(name: str) -> str:
     return name if _BARE_KEY.fullmatch(name) else string(name)
 
 
-def array(items: Iterable[str], *, comments: Iterable[str] = ()) -> str:
-    """An array of strings: on one line, or with a comment over each item, a line each."""
-    said = list(comments)
+def array(items: Iterable[str], *, reasons: Iterable[str] = ()) -> str:
+    """An array of strings: on one line; or a line for each item, below one with its reason."""
+    said = list(reasons)
     if not said:
         return f"[{', '.join(map(string, items))}]"
     lines = []
     for item, text in zip(items, said, strict=True):
-        lines += [*comment(text, indent="    "), f"    {string(item)},"]
+        lines += [*comment(text, "    # "), f"    {string(item)},"]
     return "\n".join(["[", *lines, "]"])
 
 
-def comment(text: str, *, indent: str = "") -> Iterator[str]:
-    """A comment, folded between words; control characters are none of TOML's."""
-    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-    yield from textwrap.wrap(
-        shown,
+def comment(text: str, mark: str = "# ") -> list[str]:
+    """The lines of a comment, folded between words."""
+    return textwrap.wrap(
+        printable(text),
         _WIDTH,
-        initial_indent=f"{indent}# ",
-        subsequent_indent=f"{indent}# ",
+        initial_indent=mark,
+        subsequent_indent=mark,
         break_long_words=False,
         break_on_hyphens=False,
-    ) or [f"{indent}#"]
+    )
+
+
+def printable(text: str) -> str:
+    """A text as a comment may hold it: control characters are none of TOML's."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

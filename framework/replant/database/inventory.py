@@ -62,7 +62,9 @@ def read_inventory(database: Database) -> Mapping[RelationName, TableFacts]:
 
 def first_value(database: Database, table: RelationName, column: str) -> str | None:
     """The least value of a column, as text; None if there is none."""
-    query = sql.SQL("SELECT {column}::text FROM {table} WHERE {column} IS NOT NULL ORDER BY {column} LIMIT 1")
+    query = sql.SQL(
+        "SELECT {column}::text FROM {table} WHERE {column} IS NOT NULL ORDER BY {column} LIMIT 1"
+    )
     row = database.execute(
         query.format(column=sql.Identifier(column), table=sql.Identifier(table.schema, table.name))
     ).fetchone()

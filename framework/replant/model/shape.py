@@ -54,8 +54,8 @@ class Change(Enum):
     COLUMN_COMPUTED = "the column is computed"
     COLUMN_TYPE = "the type differs"
     COLUMN_NOT_NULL = "whether it takes NULL differs"
-    LABELS_MISSING = "labels of the enum are missing"
-    LABELS_ADDED = "labels of the enum are new"
+    LABEL_MISSING = "a label of the enum is missing"
+    LABEL_ADDED = "a label of the enum is new"
     TYPE_DIFFERS = "the definition of the type differs"
 
 
@@ -161,13 +161,12 @@ def type_differences(
 
 def _label_differences(wanted: EnumType, found: EnumType) -> Iterator[Difference]:
     """Labels that are missing or new; their order matters to no value."""
-    for change, more, less in (
-        (Change.LABELS_MISSING, wanted, found),
-        (Change.LABELS_ADDED, found, wanted),
-    ):
-        labels = [label for label in more.labels if label not in less.labels]
-        if labels:
-            yield Difference(change, None, wanted.name, ", ".join(map(repr, labels)))
+    for label in wanted.labels:
+        if label not in found.labels:
+            yield Difference(Change.LABEL_MISSING, None, wanted.name, wanted=label)
+    for label in found.labels:
+        if label not in wanted.labels:
+            yield Difference(Change.LABEL_ADDED, None, wanted.name, found=label)
 
 
 def _words(type_: DefinedType) -> str:

@@ -12,22 +12,67 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 #: Where tools that change schemas note what they have done.
 _MIGRATIONS = frozenset(
-    "alembic_version ar_internal_metadata atlas_schema_revisions databasechangelog "
-    "databasechangeloglock django_migrations drizzle_migrations ef_migrations_history "
-    "flyway_schema_history goose_db_version gorp_migrations knex_migrations knex_migrations_lock "
-    "migrations pgmigrations prisma_migrations schema_migration schema_migrations schema_version "
-    "sequelize_meta typeorm_metadata typeorm_migrations".split()
+    [
+        "alembic_version",
+        "ar_internal_metadata",
+        "atlas_schema_revisions",
+        "databasechangelog",
+        "databasechangeloglock",
+        "django_migrations",
+        "drizzle_migrations",
+        "ef_migrations_history",
+        "flyway_schema_history",
+        "goose_db_version",
+        "gorp_migrations",
+        "knex_migrations",
+        "knex_migrations_lock",
+        "migrations",
+        "pgmigrations",
+        "prisma_migrations",
+        "schema_migration",
+        "schema_migrations",
+        "schema_version",
+        "sequelize_meta",
+        "typeorm_metadata",
+        "typeorm_migrations",
+    ]
 )
 
 #: Schemas of job queues.
-_QUEUE_SCHEMAS = frozenset("graphile_worker pgboss pgmq que cron".split())
+_QUEUE_SCHEMAS = frozenset(["graphile_worker", "pgboss", "pgmq", "que", "cron"])
 _QUEUES = frozenset(
-    "async_job background_job delayed_job dead_job failed_job finished_job good_job job_batch "
-    "job_queue job_run oban_job que_job queued_job river_job scheduled_job solid_queue_job "
-    "sidekiq_job task_queue celery_taskmeta celery_tasksetmeta outbox inbox".split()
+    [
+        "async_job",
+        "background_job",
+        "delayed_job",
+        "dead_job",
+        "failed_job",
+        "finished_job",
+        "good_job",
+        "job_batch",
+        "job_queue",
+        "job_run",
+        "oban_job",
+        "que_job",
+        "queued_job",
+        "river_job",
+        "scheduled_job",
+        "solid_queue_job",
+        "sidekiq_job",
+        "task_queue",
+        "celery_taskmeta",
+        "celery_tasksetmeta",
+        "outbox",
+        "inbox",
+    ]
 )
+_LOGS = frozenset(["log", "audit", "changelog", "auditlog"])
+_COPIES = frozenset(["tmp", "temp", "bak", "backup"])
+
 #: What a job has that is no line of work.
-_QUEUED = frozenset("attempts payload run_at locked_at locked_by reserved_at queue".split())
+_QUEUED = frozenset(
+    ["attempts", "payload", "run_at", "locked_at", "locked_by", "reserved_at", "queue"]
+)
 
 
 def words(name: str) -> tuple[str, ...]:
@@ -64,20 +109,20 @@ def _by_name(table: Table) -> str | None:
     found = words(table.name.name)
     if not found:
         return None
-    last, name = singular(found[-1]), stem(table.name.name)
-    if {name, "_".join(found)} & _MIGRATIONS:
-        return "it notes the migrations of this database, and the target has its own"
-    if last in {"log", "audit", "changelog", "auditlog"} or found[0] in {"audit", "log", "logs"}:
-        return "it looks like a log"
-    if last == "session" and _is_login(found[:-1]):
-        return "it looks like login sessions"
-    if table.name.schema in _QUEUE_SCHEMAS or name in _QUEUES or _is_queue(table, last):
-        return "it looks like a queue of jobs"
-    if last == "cache":
-        return "it looks like a cache"
-    if last in {"tmp", "temp", "bak", "backup"} or found[0] in {"tmp", "temp"}:
-        return "it looks like a copy that somebody left"
-    return None
+    first, last, name = found[0], singular(found[-1]), stem(table.name.name)
+    signs = {
+        "it notes the migrations of this database, and the target has its own": (
+            bool({name, "_".join(found)} & _MIGRATIONS)
+        ),
+        "it looks like a log": last in _LOGS or first in {"audit", "log", "logs"},
+        "it looks like login sessions": last == "session" and _is_login(found[:-1]),
+        "it looks like a queue of jobs": (
+            table.name.schema in _QUEUE_SCHEMAS or name in _QUEUES or _is_queue(table, last)
+        ),
+        "it looks like a cache": last == "cache",
+        "it looks like a copy that somebody left": last in _COPIES or first in {"tmp", "temp"},
+    }
+    return next((reason for reason, holds in signs.items() if holds), None)
 
 
 def _is_login(before: tuple[str, ...]) -> bool:
@@ -91,7 +136,9 @@ def _is_queue(table: Table, last: str) -> bool:
 
 
 def unneeded(
-    tables: Mapping[RelationName, Table], reasons: Mapping[RelationName, str], always: Iterable[RelationName]
+    tables: Mapping[RelationName, Table],
+    reasons: Mapping[RelationName, str],
+    always: Iterable[RelationName],
 ) -> frozenset[RelationName]:
     """Those tables with a reason to leave them out that no table references which stays.
 

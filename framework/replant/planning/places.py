@@ -7,7 +7,8 @@ the catalog, and the rows of a leaf are a range.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from struct import Struct
 
 from replant.errors import DatabaseError
@@ -64,40 +65,47 @@ class Places:
 
     def at(self, oid: int, at: Pointer) -> int:
         """The place of a row given as `tableoid` and `ctid`."""
-        return self._base(oid) | at[0] << _POINTER_BITS | at[1]
+        with _known():
+            return self._first[oid] | at[0] << _POINTER_BITS | at[1]
 
     def roots(self, records: Iterable[bytes]) -> list[int]:
         """The places of rows given as records of `tableoid` and `ctid`."""
-        return [
-            self._base(oid) | block << _POINTER_BITS | pointer
-            for oid, block, pointer in _ROOT.iter_unpack(b"".join(records))
-        ]
+        first = self._first
+        with _known():
+            return [
+                first[oid] | block << _POINTER_BITS | pointer
+                for oid, block, pointer in _ROOT.iter_unpack(b"".join(records))
+            ]
 
     def neighbours(self, leaf: Leaf, records: Iterable[bytes]) -> list[Found]:
         """Found rows given as records, in front of each the `ctid` of a row of the leaf."""
-        start, first = self._first[leaf.oid], self._base
-        return [
-            (
-                first(oid) | block << _POINTER_BITS | pointer,
-                start | start_block << _POINTER_BITS | start_pointer,
-            )
-            for start_block, start_pointer, oid, block, pointer in _NEIGHBOUR.iter_unpack(
-                b"".join(records)
-            )
-        ]
+        first = self._first
+        start = first[leaf.oid]
+        unpacked = _NEIGHBOUR.iter_unpack(b"".join(records))
+        with _known():
+            return [
+                (
+                    first[oid] | block << _POINTER_BITS | pointer,
+                    start | start_block << _POINTER_BITS | start_pointer,
+                )
+                for start_block, start_pointer, oid, block, pointer in unpacked
+            ]
 
     def _held(self, place: int) -> tuple[RelationName, Leaf]:
         return self._leaves[(place >> _LEAF_SHIFT) + _MOST_LEAVES // 2]
-
-    def _base(self, oid: int) -> int:
-        try:
-            return self._first[oid]
-        except KeyError:
-            raise DatabaseError(
-                "a partition was attached to a table of the source meanwhile; run this again"
-            ) from None
 
 
 def pointer(place: int) -> Pointer:
     """The block and the line pointer."""
     return (place >> _POINTER_BITS) & _BLOCK_MASK, place & _POINTER_MASK
+
+
+@contextmanager
+def _known() -> Iterator[None]:
+    """Whatever relation rows lie in, it was part of a table when the catalog was read."""
+    try:
+        yield
+    except KeyError:
+        raise DatabaseError(
+            "a partition was attached to a table of the source meanwhile; run this again"
+        ) from None

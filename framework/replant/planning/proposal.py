@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from attrs import field, frozen
 
 from replant.host.manager import Registered
-from replant.model import ByColumn, OrderRequest, RelationName, Table
+from replant.model import ByColumn, InClosure, OrderRequest, RelationName, Table
 from replant.planning.leftovers import leftover, unneeded
 from replant.planning.proposal_notes import Note, notes
 from replant.planning.survey import Surveyed
@@ -89,7 +89,7 @@ def by_tables(surveyed: Surveyed) -> Proposal:
         excluded=tuple(
             LeftOut(name, f"{reasons[name]}; {surveyed.size_of(name)}") for name in sorted(excluded)
         ),
-        notes=tuple(notes(surveyed, kept, reasons)),
+        notes=tuple(notes(surveyed, kept, reasons, grows=True)),
     )
 
 
@@ -110,6 +110,7 @@ def by_plugins(
     names = {item.table for item in items}
     kept = {name: table for name, table in surveyed.tables.items() if name in names}
     others = tuple(str(name) for name in sorted(surveyed.tables.keys() - names))
+    grows = any(isinstance(item.rows, InClosure) for item in items)
     unknown = Note("Tables that these plugins do not know, and which stay behind", others)
     return Proposal(
         database=surveyed.catalog.database,
@@ -118,7 +119,7 @@ def by_plugins(
         schemas=_schemas(kept),
         plugins=tuple(fitting),
         scopes=tuple(sorted({i.rows.scope for i in items if isinstance(i.rows, ByColumn)})),
-        notes=(*([unknown] if others else []), *notes(surveyed, kept, {})),
+        notes=(*([unknown] if others else []), *notes(surveyed, kept, {}, grows=grows)),
     )
 
 
@@ -148,8 +149,9 @@ def scope_key(
         return column.references, column.key
     for item in items:
         rows, name = item.registration.rows, item.registration.table
-        if isinstance(rows, ByColumn) and rows.scope == scope and name in tables:
-            if tables[name].primary_key == (rows.column,):
+        if isinstance(rows, ByColumn) and rows.scope == scope:
+            table = tables.get(name)
+            if table is not None and table.primary_key == (rows.column,):
                 return name, rows.column
     return None
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from attrs import frozen
 
 from replant.model import LoadOrder, RelationName, Table, readable
-from replant.model.references import Reference
 from replant.planning.survey import Surveyed
 from replant.rendering.grants import grants, usage_grants
 
+#: From so many bytes on a table is worth a word.
+_LARGE = 10_000_000
 _LARGEST = 5
 
 
@@ -23,7 +24,11 @@ class Note:
 
 
 def notes(
-    surveyed: Surveyed, kept: Mapping[RelationName, Table], reasons: Mapping[RelationName, str]
+    surveyed: Surveyed,
+    kept: Mapping[RelationName, Table],
+    reasons: Mapping[RelationName, str],
+    *,
+    grows: bool,
 ) -> Iterator[Note]:
     """What there is to know of the tables that are kept.
 
@@ -31,20 +36,31 @@ def notes(
         surveyed: the database.
         kept: the tables that are exported.
         reasons: why tables might be left out, also of those that are kept all the same.
+        grows: whether rows are chosen by a closed set.
 
     """
-    for title, lines in (
-        ("Left in although it looks like something to leave out, since tables reference it", _kept_all_the_same(surveyed, kept, reasons)),
-        ("Tables that reference nothing and that nothing references: no closed set comes to them", _alone(surveyed, kept)),
-        ("Tables that the role may not read", _unreadable(surveyed, kept)),
-        ("Tables with row-level security for the role: an export fails, unless it shall see what the role sees (row_security = \"as-role\" under [export])", _hidden(kept)),
-        ("Triggers and rules that a replay fires", _triggers(kept)),
-        ("Foreign keys without an index: a closed set reads these tables as a whole, and DELETE is slow too", _unindexed(surveyed, kept)),
-        ("Foreign keys that were never validated: rows may break them", _not_validated(kept)),
-        ("Tables without a key: their rows are compared by content", _keyless(kept)),
-        ("Foreign tables, which are not exported", map(str, surveyed.foreign)),
-        ("The largest tables", _largest(surveyed, kept)),
-    ):
+    found = {
+        "Left in although they look like something to leave out, since others reference them": (
+            _kept_all_the_same(surveyed, kept, reasons)
+        ),
+        "Neither reference nor are referenced, so no closed set comes to them": (
+            _alone(surveyed, kept) if grows else ()
+        ),
+        "May not be read by the role, and an export of them fails, until their owner runs": (
+            _unreadable(surveyed, kept)
+        ),
+        "Have row-level security for the role: an export of them fails, unless it is to have what "
+        "the role sees, by row_security = 'as-role' under [export]": _hidden(kept),
+        "Triggers and rules, which fire in a replay": _triggers(kept),
+        "Foreign keys without an index, so that a closed set may read tables as a whole": (
+            _unindexed(surveyed, kept) if grows else ()
+        ),
+        "Foreign keys that are not checked, so that rows may break them": _unchecked(kept),
+        "Have no key: rows are compared by content": (_keyless(kept)),
+        "Foreign tables, which are not exported": map(str, surveyed.foreign),
+        "The largest tables": _largest(surveyed, kept),
+    }
+    for title, lines in found.items():
         listed = tuple(lines)
         if listed:
             yield Note(title, listed)
@@ -89,17 +105,14 @@ def _triggers(kept: Mapping[RelationName, Table]) -> Iterator[str]:
 
 
 def _unindexed(surveyed: Surveyed, kept: Mapping[RelationName, Table]) -> Iterator[str]:
-    for reference in surveyed.graph.references:
-        if reference.table in kept and not reference.indexed:
-            yield f"{reference}: {_index(reference)}"
+    """Those of the largest tables first, which cost most."""
+    missing = [r for r in surveyed.graph.references if r.table in kept and not r.indexed]
+    for reference in sorted(missing, key=lambda r: -surveyed.facts[r.table].size):
+        columns = ", ".join(map(readable, reference.columns))
+        yield f"{reference.table}({columns})"
 
 
-def _index(reference: Reference) -> str:
-    columns = ", ".join(map(readable, reference.columns))
-    return f"CREATE INDEX ON {reference.table} ({columns});"
-
-
-def _not_validated(kept: Mapping[RelationName, Table]) -> Iterator[str]:
+def _unchecked(kept: Mapping[RelationName, Table]) -> Iterator[str]:
     for _, table in sorted(kept.items()):
         for key in table.foreign_keys:
             if not (key.validated and key.enforced):
@@ -111,8 +124,8 @@ def _keyless(kept: Mapping[RelationName, Table]) -> Iterator[str]:
 
 
 def _largest(surveyed: Surveyed, kept: Mapping[RelationName, Table]) -> Iterator[str]:
-    by_size = sorted(kept, key=lambda name: (-surveyed.facts[name].size, name))
-    for name in by_size[:_LARGEST]:
+    large = [name for name in kept if surveyed.facts[name].size >= _LARGE]
+    for name in sorted(large, key=lambda name: (-surveyed.facts[name].size, name))[:_LARGEST]:
         yield f"{name}: {surveyed.size_of(name)}"
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from replant.config.toml_text import array, comment, key, string
+from replant.config.toml_text import array, comment, key, printable, string
 from replant.model import RelationName
 from replant.planning.proposal import Proposal
 from replant.planning.proposal_notes import Note
@@ -32,13 +31,13 @@ def as_toml(proposal: Proposal, source: str, target: str) -> str:
 
 
 def _head(proposal: Proposal) -> list[str]:
-    lines = [
+    what = (
         f"A proposal for the database {proposal.database!r}, from what its {proposal.tables} "
-        f"tables look like to the role {proposal.role!r}. Read it, and change what is wrong: "
-        f"names and references only suggest what tables are for.",
-        "`replant plan` shows what would be exported. What is commented out is a choice.",
-    ]
-    return [line for text in lines for line in comment(text)]
+        f"tables look like to the role {proposal.role!r}. Read it, and change what is wrong: names "
+        f"and references only suggest what tables are for."
+    )
+    how = "`replant plan` shows what would be exported. What is commented out is a choice."
+    return [*comment(what), *comment(how)]
 
 
 def _scope(proposal: Proposal) -> list[str]:
@@ -81,50 +80,56 @@ def _plugins(proposal: Proposal) -> list[str]:
     if proposal.excluded:
         names = [exact(left.table) for left in proposal.excluded]
         whys = [left.why for left in proposal.excluded]
-        lines += ["", f"exclude = {array(names, comments=whys)}"]
+        lines += ["", f"exclude = {array(names, reasons=whys)}"]
     return [*lines, "", *_rows(proposal)]
 
 
 def _rows(proposal: Proposal) -> list[str]:
-    """Which rows: those of the scope, or those that belong to a root, or all."""
-    roots = _other_roots(proposal)
+    """Which rows: those of the scope, or those of a root, or all."""
     if proposal.scope_column is not None:
         why = (
-            "The rows with the scope's value in this column, with all that they reference and all "
-            "that belongs to them. The rows of a root in its place, with the same, would be:"
+            "The rows that hold the scope's value in this column, all that they reference, and all "
+            "that belongs to them."
         )
-        if not roots:
-            why = why.partition(" The rows of a root")[0]
         others = [
-            text
+            f"# scope_column = {string(other.name)}"
             for other in proposal.other_scope_columns[:_MOST_CHOICES]
-            for text in comment(f"scope_column = {string(other.name)}")
         ]
         name = string(proposal.scope_column.name)
-        return [*comment(why), *roots, *others, f"scope_column = {name}"]
+        return [*comment(why), f"scope_column = {name}", *others, *_roots(proposal, 0)]
     if not proposal.roots:
-        return [*comment("All rows of these tables: no table references another.")]
-    head = comment(
-        "The rows of a root, with all that they reference, and all that references them. Without "
-        "a root, all rows of all these tables are exported. Others to begin with:"
-    )
+        return [*comment("No table stands out to begin with: all rows of these are exported.")]
     if proposal.root_condition is None:
-        return [*head, *roots]
+        why = (
+            "All rows of these tables are exported, unless it is said with which rows to begin: "
+            "then those, all that they reference, and all that belongs to them."
+        )
+        return [*comment(why), *_roots(proposal, 0)]
+    why = (
+        "The rows to begin with: they come with all that they reference, and all that belongs to "
+        "them. This is the first row that is there; say another condition, or begin elsewhere."
+    )
     root = f"{exact(proposal.roots[0].name)}: {proposal.root_condition}"
-    return [*head, *roots, f"roots = {array([root])}"]
+    belonging = (
+        "What belongs to a row that is only referenced stays behind, unless it is to follow:"
+    )
+    follow = ["", *comment(belonging), '# children = "follow"']
+    return [*comment(why), f"roots = {array([root])}", *_roots(proposal, 1), *follow]
 
 
-def _other_roots(proposal: Proposal) -> Iterator[str]:
-    raise NotImplementedError
+def _roots(proposal: Proposal, first: int) -> list[str]:
+    """Tables to begin with, as choices."""
+    return [
+        f"# roots = {array([f'{exact(root.name)}: {root.key_in_sql} = …'])}"
+        for root in proposal.roots[first:]
+    ]
 
 
 def _note(note: Note) -> list[str]:
-    shown = note.lines[:_MOST_LINES]
-    more = len(note.lines) - len(shown)
-    lines = [*comment(f"{note.title}:")]
-    for text in (*shown, *([f"and {more} more"] if more else [])):
-        lines += comment(text, indent="").__iter__()
-    return lines
+    shown = list(note.lines[:_MOST_LINES])
+    if len(note.lines) > _MOST_LINES:
+        shown.append(f"and {len(note.lines) - _MOST_LINES} more")
+    return [*comment(f"{note.title}:"), *(f"#   {printable(text)}" for text in shown)]
 
 
 def exact(name: RelationName) -> str:

@@ -28,6 +28,9 @@ from replant.planning.survey import Surveyed, survey
 #: A value of such a type tells nothing of whoever it stands for, and may be written to a file.
 _PLAIN_KEYS = frozenset({"smallint", "integer", "bigint", "uuid"})
 
+#: So many tables to begin with are proposed.
+MOST_ROOTS = 4
+
 
 def propose(database: Database, schemas: Sequence[str] = ()) -> Proposal:
     """Look at a database, and propose what to export and how.
@@ -50,6 +53,11 @@ def propose(database: Database, schemas: Sequence[str] = ()) -> Proposal:
         raise UsageError(f"there is no table in {where}; is this the right database?")
     registered = _registered(catalog)
     proposal = by_plugins(surveyed, registered) or by_tables(surveyed)
+    roots = [
+        evolve(root, key_in_sql=as_in_sql(database, root.key))
+        for root in proposal.roots[:MOST_ROOTS]
+    ]
+    proposal = evolve(proposal, roots=tuple(roots))
     items = [item for found in registered.values() for item in found]
     order = _strategy().order_tables(order_request(surveyed, proposal))
     return evolve(
@@ -104,7 +112,7 @@ def _root_condition(database: Database, surveyed: Surveyed, proposal: Proposal) 
     if value is None:
         return None
     literal = f"'{value}'" if root.base_type == "uuid" else value
-    return f"{as_in_sql(database, root.key)} = {literal}"
+    return f"{root.key_in_sql} = {literal}"
 
 
 def _first_key(

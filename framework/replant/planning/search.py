@@ -107,9 +107,9 @@ class Search:
         if not rows:
             return
         table = self.places.table(rows[0][0])
-        if step.down and table in self._found_upward:
-            self._found.promote(rows, step)
         number = self._found.add(rows, step)
+        if step.down and number < len(rows) and table in self._found_upward:
+            self._found.promote(rows, step)
         if number:
             if not step.down:
                 self._found_upward.add(table)

@@ -12,13 +12,32 @@ from replant.model import Column, RelationName, Table
 from replant.planning.leftovers import stem, words
 
 #: What the rows of most databases belong to, if their tables have a column of that name.
-_OWNERS = frozenset("tenant account organization organisation org company workspace database".split())
+_OWNERS = frozenset(
+    ["tenant", "account", "organization", "organisation", "org", "company", "workspace", "database"]
+)
 
 #: Tables that people begin with, the likeliest first.
-_BEGINNINGS = (
-    "tenant organization organisation company workspace account customer client patient member "
-    "user person employee student project store shop order document"
-).split()
+_BEGINNINGS = [
+    "tenant",
+    "organization",
+    "organisation",
+    "company",
+    "workspace",
+    "account",
+    "customer",
+    "client",
+    "patient",
+    "member",
+    "user",
+    "person",
+    "employee",
+    "student",
+    "project",
+    "store",
+    "shop",
+    "order",
+    "document",
+]
 
 #: In what share of the tables a column must stand, and in how many at least.
 _SHARE_OF_OWNER, _LEAST_OF_OWNER = 0.25, 2
@@ -55,6 +74,7 @@ class RootTable:
 
     Attributes:
         key: its primary key.
+        key_in_sql: the same as SQL takes it.
         referencing: how many tables reference it, directly or through others.
 
     """
@@ -63,6 +83,7 @@ class RootTable:
     key: str
     base_type: str
     referencing: int
+    key_in_sql: str | None = None
 
 
 def scope_columns(tables: Mapping[RelationName, Table]) -> tuple[ScopeColumn, ...]:
@@ -88,9 +109,7 @@ def _scope_column(
     alike = [(table, column) for table, column in held if column.base_type == base_type]
     references = _referenced(tables, name, base_type, alike)
     owner = _is_owner(name)
-    share, least = (
-        (_SHARE_OF_OWNER, _LEAST_OF_OWNER) if owner else (_SHARE_OF_ANY, _LEAST_OF_ANY)
-    )
+    share, least = (_SHARE_OF_OWNER, _LEAST_OF_OWNER) if owner else (_SHARE_OF_ANY, _LEAST_OF_ANY)
     required = sum(1 for _, column in alike if column.not_null)
     if (
         (references is None and not owner)
@@ -171,10 +190,12 @@ def root_tables(tables: Mapping[RelationName, Table]) -> tuple[RootTable, ...]:
 
 def _below(tables: Mapping[RelationName, Table]) -> dict[RelationName, frozenset[RelationName]]:
     """The tables that reference each table, directly or through others."""
-    graph = nx.DiGraph()
+    graph: nx.DiGraph[RelationName] = nx.DiGraph()
     graph.add_nodes_from(tables)
     for name, table in tables.items():
-        graph.add_edges_from((k.references, name) for k in table.foreign_keys if k.references in tables)
+        graph.add_edges_from(
+            (k.references, name) for k in table.foreign_keys if k.references in tables
+        )
     return {name: frozenset(nx.descendants(graph, name)) for name in tables}
 
 

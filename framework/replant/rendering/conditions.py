@@ -35,6 +35,14 @@ def columns(names: Iterable[str]) -> sql.Composable:
     return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
+def null_of(name: RelationName, column: str) -> sql.Composable:
+    """NULL of the type that a column has, also where that is a domain which refuses NULL.
+
+    A query without a row is never checked; a cast is. It needs SELECT on the column.
+    """
+    return sql.SQL("(SELECT {} FROM {} WHERE false)").format(sql.Identifier(column), relation(name))
+
+
 def chosen_from(selection: Selection, name: RelationName, *, alias: str = "t0") -> sql.Composed:
     """What follows FROM, so that `alias` has the table's rows for which its predicates hold.
 

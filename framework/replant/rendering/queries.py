@@ -15,7 +15,14 @@ from replant.model import (
     Selection,
     SqlExpression,
 )
-from replant.rendering.conditions import chosen_from, chosen_where, equals, linked, same_row
+from replant.rendering.conditions import (
+    chosen_from,
+    chosen_where,
+    equals,
+    linked,
+    null_of,
+    same_row,
+)
 from replant.rendering.rows import (
     fingerprint_expression,
     line_expression,
@@ -181,10 +188,7 @@ def texts_by_key(
     A key may be equal to the row's by its type, and yet have another text. A first row of typed
     NULLs lets each type's input function read the keys; it equals no row.
     """
-    types = {column.name: column.type for column in table.columns}
-    typed: list[sql.Composable] = [
-        sql.SQL("NULL::{}").format(sql.SQL(types[name])) for name in table.key
-    ]
+    typed = [null_of(table.name, name) for name in table.key]
     rows: list[list[sql.Composable]] = [[sql.SQL("NULL"), *typed]]
     rows += [[sql.Literal(place), *map(sql.Literal, key)] for place, key in enumerate(keys)]
     return sql.SQL("SELECT v._, {}{} FROM {} JOIN (VALUES {}) AS v (_, {}) ON {}").format(

@@ -26,7 +26,7 @@ from replant.model import (
     Statement,
     Step,
 )
-from replant.rendering.conditions import columns, equals, relation
+from replant.rendering.conditions import columns, equals, null_of, relation
 from replant.rendering.rows import line_expression
 
 #: Set for the transaction only, so the session is left as it was: what a value's text means when
@@ -265,7 +265,6 @@ def _patch(table: PlannedTable, patched: tuple[str, ...]) -> Frame:
     A quoted value in a VALUES list takes the type of the column's other rows, so it is read by
     the type's input function; a cast from text might be another function.
     """
-    types = {column.name: column.type for column in table.columns}
     names = table.key + patched
     head = sql.SQL("UPDATE {} AS t SET {} FROM (VALUES\n({}),\n").format(
         relation(table.name),
@@ -273,7 +272,7 @@ def _patch(table: PlannedTable, patched: tuple[str, ...]) -> Frame:
             sql.SQL("{} = {}").format(sql.Identifier(name), sql.Identifier("v", name))
             for name in patched
         ),
-        sql.SQL(", ").join(sql.SQL("NULL::{}").format(sql.SQL(types[name])) for name in names),
+        sql.SQL(", ").join(null_of(table.name, name) for name in names),
     )
     tail = sql.SQL("\n) AS v ({}) WHERE {};\n").format(
         columns(names),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from attrs import evolve, frozen
 
@@ -10,7 +10,7 @@ from replant.artifact.manifest import Manifest
 from replant.artifact.reading import Artifact
 from replant.database.catalog import read_catalog
 from replant.database.connections import Database
-from replant.errors import PreflightError
+from replant.errors import PreflightError, UsageError
 from replant.model import (
     AsReplica,
     Catalog,
@@ -26,10 +26,15 @@ from replant.model import (
 )
 from replant.replaying.fitting import place_findings
 from replant.replaying.granting import privilege_findings, uncompared, unmoved_sequences
+from replant.replaying.guard import guard_findings
 from replant.replaying.load import Load, copied_tables
+from replant.replaying.meeting import MOST_ROWS, Meeting, row_findings
 from replant.replaying.order import Chosen, OrderTables, Target, choose
 from replant.replaying.powers import read_powers
 from replant.replaying.target import on_conflict_of, tables_in_target
+
+#: Asked whether to go on in spite of findings that ask.
+Confirm = Callable[[Sequence[Finding]], bool]
 
 
 @frozen
@@ -55,16 +60,20 @@ class Preflight:
         """The findings of this severity."""
         return tuple(finding for finding in self.findings if finding.severity is severity)
 
-    def check(self) -> None:
-        """Refuse the replay if a finding does.
+    def check(self, confirm: Confirm) -> None:
+        """Refuse the replay if a finding does, or if one asks and nobody agrees.
 
         Raises:
             PreflightError: it names everything that refuses, each with its mend, line by line.
+            UsageError: it names everything that was not confirmed.
 
         """
         refusals = self.of(Severity.REFUSES)
         if refusals:
             raise PreflightError("\n".join(map(str, refusals)))
+        questions = self.of(Severity.ASKS)
+        if questions and not confirm(questions):
+            raise UsageError("\n".join(f"{q}; say --yes to replay all the same" for q in questions))
 
 
 def examine(
@@ -73,6 +82,9 @@ def examine(
     settings: Settings,
     strategy: str | None,
     order_tables: OrderTables,
+    *,
+    source: str | None = None,
+    limit: int | None = MOST_ROWS,
 ) -> tuple[Preflight, Load]:
     """Compare an artifact with the target, choose a load order, and say what is in the way.
 
@@ -82,6 +94,8 @@ def examine(
         settings: say what to do with rows that are there already.
         strategy: the one that was asked for; None for the artifact's own, or what serves.
         order_tables: asks the plugin that knows the strategy of the request.
+        source: the connection string of the source, where it is known.
+        limit: how many rows of each table are looked at; None for all.
 
     Raises:
         ReplantError: the question itself cannot be answered; see `replant.errors`.
@@ -95,10 +109,14 @@ def examine(
     chosen = choose(manifest, target, strategy, order_tables)
     load = Load(artifact, tables, chosen.order, powers.may_copy, powers.may_stage)
     findings = [
+        *guard_findings(database, source),
         *place_findings(manifest, catalog, tables),
         *privilege_findings(catalog, powers, load),
         *_order_findings(chosen, load),
     ]
+    itself = any(f.subject is Subject.TARGET and f.severity is Severity.REFUSES for f in findings)
+    if not itself:
+        findings += row_findings(Meeting(database, artifact, catalog, tables, powers, limit))
     if len(tables) == len(manifest.tables):
         findings += _firing(catalog, load)
         findings += unmoved_sequences(manifest, catalog, powers)

@@ -64,6 +64,14 @@ def tables_in_target(
     }
 
 
+def table_in_target(
+    tables: Mapping[RelationName, PlannedTable], catalog: Catalog, name: RelationName
+) -> PlannedTable:
+    """A table of the target, also one that the artifact does not hold."""
+    table = catalog.tables[name]
+    return tables.get(name) or _as_target_has_it(PlannedTable(name, ()), table)
+
+
 def lacking(manifest: Manifest, catalog: Catalog) -> Iterator[tuple[Subject, str, str]]:
     """What has no place in the target: what it is, its name, and a sentence."""
     absent = {table.name.schema for table in manifest.tables} - catalog.schemas

@@ -10,7 +10,14 @@ from attrs import evolve
 
 from replant import api
 from replant.errors import DanglingReferenceError, ReplayError
-from replant.model import Dangling, RelationName, Settings, TableSettings
+from replant.model import (
+    Dangling,
+    ExportSettings,
+    PluginSettings,
+    RelationName,
+    Settings,
+    TableSettings,
+)
 from replant.testing.server import Database
 from replant_plugins.demonstration import PLATFORM
 
@@ -142,3 +149,21 @@ def test_a_table_can_have_a_choice_of_its_own(settings: Settings, foreign: str, 
         api.plan(chosen)
     assert nil in str(caught.value)
     assert foreign not in str(caught.value)
+
+
+def test_a_row_with_two_references_that_lead_outside_is_left_out_once(database: Database) -> None:
+    with psycopg.connect(database.dsn) as connection:
+        connection.execute("CREATE TABLE place (id int PRIMARY KEY, tenant_id int NOT NULL)")
+        connection.execute(
+            "CREATE TABLE way (id int PRIMARY KEY, tenant_id int NOT NULL, "
+            "start int REFERENCES place, stop int REFERENCES place)"
+        )
+        connection.execute("INSERT INTO place VALUES (1, 1), (2, 2), (3, 2)")
+        connection.execute("INSERT INTO way VALUES (1, 1, 1, 1), (2, 1, 2, 3)")
+    asked = Settings(
+        source=database.dsn,
+        scope={"tenant_id": "1"},
+        export=ExportSettings(dangling=Dangling.LEAVE_OUT),
+        plugins=PluginSettings(settings={"schemas": {"scope_column": "tenant_id"}}),
+    )
+    assert api.plan(asked).table(RelationName("public", "way")).row_count == 1

@@ -59,7 +59,7 @@ def test_a_second_replay_is_refused_unless_it_was_chosen(move: Move, form: Expor
     move.source.execute(ROWS)
     move.export(form)
     move.replay()
-    with pytest.raises(ReplayError, match=r"s\.t.*replay with --on-conflict skip or update"):
+    with pytest.raises(ReplayError, match="with --on-conflict skip or update"):
         move.replay()
     assert move.same("TABLE s.t ORDER BY id")
 
@@ -120,8 +120,8 @@ def test_the_summary_counts_what_was_inserted_updated_and_unchanged(
     move.export(form)
     arguments = ["replay", move.artifact, "--target", move.to.dsn, "--on-conflict"]
     updated = replant(*arguments, "update")
-    assert updated.err == (
-        "replayed 5 rows of 1 table: 3 inserted, 1 updated, 1 unchanged, by the strategy ordered\n"
+    assert updated.err.splitlines()[-1] == (
+        "replayed 5 rows of 1 table: 3 inserted, 1 updated, 1 unchanged, by the strategy ordered"
     )
     skipped = replant(*arguments, "skip", "-v")
     assert skipped.err.splitlines()[-1] == (
@@ -280,7 +280,7 @@ def test_a_row_that_another_key_refuses_is_no_row_to_update(
     move.source.execute("INSERT INTO s.t VALUES (1, 'taken')")
     move.target.execute("INSERT INTO s.t VALUES (2, 'taken')")
     move.export(form)
-    with pytest.raises(ReplayError, match="t_v_key"):
+    with pytest.raises(ReplayError, match="taken"):
         move.replay(on_conflict=UPDATE)
     assert move.replay(on_conflict=SKIP).tables == {T: Loaded(skipped=1)}
 
@@ -319,8 +319,8 @@ def test_a_replay_reads_the_ways_of_tables_from_the_configuration(
         '[export]\non_conflict = "skip"\n[[tables]]\nname = "s.t"\non_conflict = "update"\n'
     )
     outcome = replant("replay", move.artifact, "--target", move.to.dsn, "-c", configuration)
-    assert outcome.err == (
-        "replayed 4 rows of 2 tables: 2 inserted, 1 updated, 1 skipped, by the strategy ordered\n"
+    assert outcome.err.splitlines()[-1] == (
+        "replayed 4 rows of 2 tables: 2 inserted, 1 updated, 1 skipped, by the strategy ordered"
     )
 
 

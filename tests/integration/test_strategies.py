@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 
 from replant import api
-from replant.errors import PrivilegeError, ReplayError
+from replant.errors import PreflightError, ReplayError
 from replant.host.discovery import Candidate, LoadedPlugin, find, load
 from replant.host.hookspecs import hookimpl
 from replant.host.manager import Host
@@ -179,6 +179,27 @@ def test_a_large_table_is_not_split_by_depth_past_a_transform_in_python(
     assert all(result.equal for result in api.verify(str(tmp_path / "x.sql"), settings))
 
 
+TWINS = """
+CREATE SCHEMA s;
+CREATE TABLE s.store (id int PRIMARY KEY, manager int, twin int NOT NULL REFERENCES s.store);
+CREATE TABLE s.staff (id int PRIMARY KEY, store int NOT NULL REFERENCES s.store);
+ALTER TABLE s.store ADD FOREIGN KEY (manager) REFERENCES s.staff;
+"""
+TWIN_ROWS = """
+INSERT INTO s.store SELECT i, i, 3001 - i FROM generate_series(1, 3000) AS i;
+INSERT INTO s.staff SELECT i, i FROM generate_series(1, 3000) AS i;
+"""
+
+
+def test_rows_that_are_null_first_and_reference_their_own_table_come_in_one_statement(
+    round_trip: RoundTrip, small: int, tmp_path: Path
+) -> None:
+    plan = round_trip(TWINS, TWIN_ROWS, privileges="INSERT, UPDATE, SELECT")
+    store = RelationName("s", "store")
+    assert LoadTable(store, together=True, patched=("manager",)) in plan.order.steps
+    assert (tmp_path / "x.sql").read_text().count('INSERT INTO "s"."store"') == 1
+
+
 CYCLE = """
 CREATE SCHEMA s;
 CREATE TABLE s.store (id int PRIMARY KEY, manager int {null}, name text);
@@ -212,11 +233,6 @@ def test_a_large_cycle_is_null_first_where_it_may_be(round_trip: RoundTrip, smal
     assert plan.order.needs == ("UPDATE and SELECT on s.store",)
 
 
-def test_a_role_that_may_not_update_is_told_the_grant(round_trip: RoundTrip, small: int) -> None:
-    with pytest.raises(PrivilegeError, match=r"GRANT SELECT, UPDATE ON s\.store TO may_insert;"):
-        round_trip(CYCLE.format(null="", deferrable=""), CYCLE_ROWS)
-
-
 def test_a_large_cycle_without_a_way_out_is_one_statement_after_all(
     round_trip: RoundTrip, small: int
 ) -> None:
@@ -237,9 +253,10 @@ def test_a_third_partys_strategy_is_chosen_by_name(round_trip: RoundTrip, host: 
 
 
 UP_AND_DOWN = [RelationName("s", "up"), RelationName("s", "down")]
+# Equal numbers may have different texts, so a preflight does not look for them in the artifact.
 BROKEN = (
-    "CREATE SCHEMA s; CREATE TABLE s.up (id int PRIMARY KEY); CREATE TABLE s.down "
-    "(id int PRIMARY KEY, a int, b int, FOREIGN KEY (a) REFERENCES s.up)"
+    "CREATE SCHEMA s; CREATE TABLE s.up (id numeric PRIMARY KEY); CREATE TABLE s.down "
+    "(id int PRIMARY KEY, a numeric, b int, FOREIGN KEY (a) REFERENCES s.up)"
 )
 
 
@@ -307,8 +324,9 @@ def test_a_role_that_may_not_be_replica_is_told_what_would_do(
     settings, target = broken_artifact
     role = server.create_role("no_replica")
     grant(target, role, "INSERT, SELECT", UP_AND_DOWN)
-    with pytest.raises(PrivilegeError, match="GRANT SET ON PARAMETER session_replication_role"):
-        api.replay(settings.export.output or "", evolve(settings, target=target.as_role(role)))
+    as_role = evolve(settings, target=target.as_role(role))
+    with pytest.raises(PreflightError, match="GRANT SET ON PARAMETER session_replication_role TO"):
+        api.replay(settings.export.output or "", as_role, strategy="superuser")
 
 
 def test_a_role_that_could_not_check_the_keys_afterwards_is_told_the_grant(
@@ -317,8 +335,9 @@ def test_a_role_that_could_not_check_the_keys_afterwards_is_told_the_grant(
     settings, target = broken_artifact
     role = server.create_role("cannot_check")
     grant(target, role, "INSERT", UP_AND_DOWN)
-    with pytest.raises(PrivilegeError, match=r"GRANT SELECT ON s\.down, s\.up TO cannot_check;"):
-        api.replay(settings.export.output or "", evolve(settings, target=target.as_role(role)))
+    as_role = evolve(settings, target=target.as_role(role))
+    with pytest.raises(PreflightError, match=r"GRANT SELECT ON s\.down, s\.up TO cannot_check;"):
+        api.replay(settings.export.output or "", as_role, strategy="superuser")
 
 
 def test_a_trigger_that_drops_rows_of_a_cycle_is_noticed(

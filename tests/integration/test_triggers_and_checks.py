@@ -125,7 +125,9 @@ FAULTS = {
         ),
         OTHER,
     ),
-    "pads-by-its-type": Fault("ALTER TABLE s.t ALTER v TYPE char(10)", OTHER),
+    "pads-by-its-type": Fault(
+        "ALTER TABLE s.t ALTER v TYPE char(10)", rf"would make another value of 'v1'|{OTHER}"
+    ),
 }
 
 each_fault = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)

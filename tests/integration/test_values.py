@@ -13,6 +13,7 @@ from psycopg import Connection, sql
 
 from replant.model import Registration, RelationName, Text
 from replant.testing.server import Database, Server, grant
+from replant.testing.type_constructors import array_text
 from tests.integration.listed_values import (
     ARRAYS,
     BUILT_IN,
@@ -74,25 +75,21 @@ def present(absent: frozenset[str]) -> list[str]:
     return [kind for kind in TYPES if EXTENSION_OF.get(kind) not in absent]
 
 
-def rows_of(kind: str) -> list[list[Text]]:
+def rows_of(kind: str) -> list[tuple[Text, ...]]:
     """A row for each value of the type: its number, the value, an array of it; and one of NULLs."""
+    width = len(columns_of(kind))
     delimiter = DELIMITERS.get(kind, ",")
-    nulls = [] if kind in REQUIRED else [None]
-    rows = [
-        [str(number), value, listed([value, *nulls, value], delimiter)][: len(columns_of(kind))]
+    nulls: tuple[Text, ...] = () if kind in REQUIRED else (None,)
+    rows: list[tuple[Text, ...]] = [
+        (
+            str(number),
+            value,
+            f"[0:{1 + len(nulls)}]={array_text((value, *nulls, value), delimiter)}",
+        )
         for number, value in enumerate(TYPES[kind])
     ]
-    return [*rows, *([["-1", *nulls * (len(columns_of(kind)) - 1)]] if nulls else [])]
-
-
-def listed(items: list[Text], delimiter: str) -> str:
-    """An array whose lower bound is 0, every element in quotes."""
-    quoted = ["NULL" if i is None else '"%s"' % _escaped(i) for i in items]
-    return f"[0:{len(items) - 1}]={{{delimiter.join(quoted)}}}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
+    rows += [("-1", null, null) for null in nulls]
+    return [row[:width] for row in rows]
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +138,7 @@ def sent(source: Database, absent: frozenset[str]) -> Read:
         return {kind: read(connection, kind) for kind in present(absent)}
 
 
-@pytest.fixture(scope="module", params=WAYS.values(), ids=WAYS)
+@pytest.fixture(scope="module", params=list(WAYS.values()), ids=list(WAYS))
 def target(
     request: pytest.FixtureRequest,
     server: Server,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -12,6 +12,7 @@ from attrs import evolve, fields
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
+from psycopg import Connection
 
 from replant import api
 from replant.database.catalog import read_catalog
@@ -30,7 +31,7 @@ from replant.model import (
 )
 from replant.planning.plan import make_plan
 from replant.testing.rows import first_difference
-from replant.testing.server import Server
+from replant.testing.server import Database, Server
 from tests.property.any_schemas import (
     Asking,
     Pair,
@@ -62,26 +63,22 @@ FORMS = st.sampled_from(
 
 @pytest.fixture(scope="module")
 def pair(server: Server) -> Iterator[Pair]:
-    databases = server.create_database(), server.create_database()
-    options = "-c client_min_messages=warning"
-    with ExitStack() as stack:
-        connections = [
-            stack.enter_context(psycopg.connect(each.dsn, autocommit=True, options=options))
-            for each in databases
-        ]
-        yield Pair(
-            *databases,
-            *connections,
-            reader=server.create_role("replant_any_reader"),
-            inserter=server.create_role("replant_any_inserter"),
-        )
-    for database in databases:
+    source, target = server.create_database(), server.create_database()
+    reader, inserter = map(server.create_role, ("replant_any_reader", "replant_any_inserter"))
+    with connected(source) as at_source, connected(target) as at_target:
+        yield Pair(source, target, at_source, at_target, reader, inserter)
+    for database in (source, target):
         server.drop_database(database)
 
 
+def connected(database: Database) -> Connection[Any]:
+    options = "-c client_min_messages=warning"
+    return psycopg.connect(database.dsn, autocommit=True, options=options)
+
+
 @pytest.fixture(scope="module")
-def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("any") / "artifact"
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("any")
 
 
 def settings_of(pair: Pair, asking: Asking, artifact: Path, form: ExportSettings) -> Settings:
@@ -99,10 +96,10 @@ def settings_of(pair: Pair, asking: Asking, artifact: Path, form: ExportSettings
 @settings(max_examples=EXAMPLES)
 @given(data=st.data())
 def test_what_is_asked_for_arrives_and_no_more(
-    askings: SearchStrategy[Asking], data: DataObject, pair: Pair, tmp_path_factory: pytest.TempPathFactory
+    askings: SearchStrategy[Asking], data: DataObject, pair: Pair, artifacts: Path
 ) -> None:
     asking, form = data.draw(askings), data.draw(FORMS)
-    artifact = tmp_path_factory.mktemp("any") / "artifact"
+    artifact = artifacts / form.layout.value
     asked = settings_of(pair, asking, artifact, form)
     pair.deploy(asking.drawn)
     if asking.expected is None:
@@ -110,7 +107,7 @@ def test_what_is_asked_for_arrives_and_no_more(
             api.plan(asked)
         return
 
-    api.export(asked)
+    api.export(asked, force=True)
     api.replay(str(artifact), asked)
 
     difference = first_difference(
@@ -136,10 +133,10 @@ def plan_for(data: DataObject, asked: Settings, *, otherwise: bool) -> Plan:
 @settings(max_examples=EXAMPLES)
 @given(data=st.data())
 def test_the_order_of_the_catalog_changes_nothing_in_the_plan(
-    askings: SearchStrategy[Asking], data: DataObject, pair: Pair, artifact: Path
+    askings: SearchStrategy[Asking], data: DataObject, pair: Pair, artifacts: Path
 ) -> None:
     asking = data.draw(askings.filter(lambda asking: asking.expected is not None))
-    asked = settings_of(pair, asking, artifact, ExportSettings())
+    asked = settings_of(pair, asking, artifacts, ExportSettings())
     pair.deploy(asking.drawn)
 
     one, other = (plan_for(data, asked, otherwise=otherwise) for otherwise in (False, True))

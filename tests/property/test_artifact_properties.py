@@ -1,201 +1,107 @@
-"""What is written as an artifact is what is read back, whatever names and texts it holds."""
+"""What is written as an artifact is what is read back, whatever names and texts it holds.
+
+And nothing else is: damage of every kind is found before a row is given.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from io import BytesIO
+import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from attrs import evolve, frozen
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn
+from hypothesis.strategies import DataObject
 
 from replant.artifact import sql_file
-from replant.artifact.manifest import Manifest, from_json, manifest_of, to_json
+from replant.artifact.manifest_json import to_json
 from replant.artifact.reading import open_artifact
-from replant.artifact.sql_file import Batch, comment, statements, write_sql_file
+from replant.artifact.sql_file import Batch, comment, statements
+from replant.artifact.statements import CopiedRows
 from replant.errors import ArtifactError
-from replant.model import (
-    AsReplica,
-    CheckForeignKeys,
-    ChosenRows,
-    ColumnIs,
-    KeyIsNot,
-    Link,
-    LinkedTo,
-    LoadTable,
-    LoadTogether,
-    Omission,
-    PatchColumns,
-    Plan,
-    PlannedColumn,
-    PlannedTable,
-    RelationName,
-    Satisfies,
-    Step,
-    Text,
-)
-from replant.rendering.rows import line, on_one_line, texts
-from replant.testing.values import texts as any_text
-from replant_plugins.strategies import cycles, ordered
-from tests.property.graphs import order_requests
+from replant.model import LoadTogether
+from replant.rendering.copy_rows import copy_texts
+from replant.rendering.rows import texts
+from tests.manifest_schema import problems
+from tests.property.artifacts import FORMS, Example, examples
 
-NAMES = any_text(min_size=1)
-SOME_NAMES = st.lists(NAMES, max_size=2).map(tuple)
-RELATIONS = st.builds(RelationName, NAMES, NAMES)
-LINKS = st.builds(Link, SOME_NAMES, RELATIONS, SOME_NAMES)
-CONDITIONS = st.one_of(
-    st.builds(ColumnIs, NAMES, any_text()),
-    st.builds(LinkedTo, st.lists(LINKS, max_size=2).map(tuple)),
-    st.builds(Satisfies, any_text()),
-    st.builds(KeyIsNot, SOME_NAMES, st.lists(SOME_NAMES, max_size=2).map(tuple)),
-)
-OMISSIONS = st.builds(Omission, any_text(), any_text())
-
-
-@frozen
-class Example:
-    """A plan, and the rows of each of its tables."""
-
-    plan: Plan
-    rows: dict[RelationName, list[tuple[Text, ...]]]
-
-    @property
-    def manifest(self) -> Manifest:
-        return manifest_of(self.plan, {name: len(rows) for name, rows in self.rows.items()})
-
-    def lines(
-        self, name: RelationName, columns: Sequence[str], null: Sequence[str] = ()
-    ) -> list[bytes]:
-        """The lines of a table's rows: these columns, some of them NULL."""
-        held = self.plan.table(name).column_names
-        rows = [dict(zip(held, row, strict=True)) for row in self.rows[name]]
-        return [on_one_line(line([None if c in null else row[c] for c in columns])) for row in rows]
-
-    def batches(self, table: RelationName, step: Step) -> Iterator[Batch]:
-        """The rows of a step, as an export gives them."""
-        columns = self.plan.table(table).column_names
-        match step:
-            case PatchColumns(_, patched):
-                yield Batch(self.lines(table, (*self.plan.table(table).key, *patched)))
-            case LoadTable(by_depth=key) if key is not None:
-                yield from (Batch([text], together=True) for text in self.lines(table, columns))
-            case LoadTable(together=together, patched=patched):
-                yield Batch(self.lines(table, columns, patched), together=together)
-            case _:
-                yield Batch(self.lines(table, columns))
-
-    def written(self) -> bytes:
-        file = BytesIO()
-        write_sql_file(file, self.plan, self.batches, lambda: self.manifest)
-        return file.getvalue()
-
-
-@st.composite
-def examples(draw: DrawFn) -> Example:
-    """Tables in cycles and out of them, with a few rows of any texts, in a load order of theirs."""
-    request = draw(order_requests(names=RELATIONS, column_names=NAMES, counts=st.integers(0, 3)))
-    with pytest.MonkeyPatch.context() as patch:
-        # So few rows are loaded in each of the ways that are meant for many.
-        patch.setattr(cycles, "MOST_ROWS_TOGETHER", draw(st.integers(0, 4)))
-        order = ordered.order_tables(request)
-    assert order is not None
-    if draw(st.booleans()):
-        order = evolve(order, before=(*order.before, AsReplica()), after=(CheckForeignKeys(),))
-    columns = {
-        name: sorted(
-            {"key", *(c for key in request.foreign_keys if key.table == name for c in key.columns)}
-        )
-        for name in request.tables
-    }
-    rows = {
-        name: [
-            tuple(draw(st.none() | any_text()) for _ in columns[name])
-            for _ in range(request.row_counts[name])
-        ]
-        for name in request.tables
-    }
-    tables = {
-        name: PlannedTable(
-            name=name,
-            columns=tuple(PlannedColumn(column, "text") for column in columns[name]),
-            key=("key",),
-            rows=ChosenRows(tuple(draw(st.lists(CONDITIONS, max_size=2))), draw(st.booleans())),
-            row_count=len(rows[name]),
-            overriding=draw(st.booleans()),
-        )
-        for name in request.tables
-    }
-    plan = Plan(
-        source_version="18.0",
-        plugins=draw(st.dictionaries(NAMES, NAMES, max_size=2)),
-        scope=draw(st.dictionaries(NAMES, any_text(), max_size=2)),
-        strategy=request.strategy,
-        format="insert",
-        tables=tuple(tables[name] for step in order.steps for name in loaded(step)),
-        order=order,
-        omissions=tuple(draw(st.lists(OMISSIONS, max_size=2))),
-    )
-    return Example(plan, rows)
-
-
-def loaded(step: Step) -> tuple[RelationName, ...]:
-    match step:
-        case LoadTable(name):
-            return (name,)
-        case LoadTogether(names):
-            return names
-        case PatchColumns():
-            return ()
+FILES = [form for form in FORMS if form.layout.value == "file"]
+DIRECTORIES = [form for form in FORMS if form.layout.value == "directory"]
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("artifact") / "written.sql"
+def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the artifact of an example lies; nothing waits for a disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield tmp_path_factory.mktemp("artifact") / "written"
 
 
 @given(example=examples())
-def test_a_manifest_is_read_back_as_it_was(example: Example) -> None:
-    assert from_json(to_json(example.manifest), "here") == example.manifest
+def test_a_manifest_is_read_back_as_it_was(example: Example, path: Path) -> None:
+    example.write(path)
+
+    with open_artifact(str(path)) as artifact:
+        assert artifact.manifest == example.manifest(
+            {t.name: t.file for t in artifact.manifest.tables if t.file} or None
+        )
+
+
+@given(example=examples())
+def test_a_manifest_fits_its_schema(example: Example, path: Path) -> None:
+    example.write(path)
+    if path.is_dir():
+        raw = json.loads((path / "manifest.json").read_text("ascii"))
+    else:
+        with open_artifact(str(path)) as artifact:
+            raw = json.loads(to_json(artifact.manifest))
+
+    assert problems(raw) == []
 
 
 @given(example=examples())
 def test_a_manifest_is_lines_of_printable_ascii(example: Example) -> None:
-    text = to_json(example.manifest)
+    text = to_json(evolve(example, plan=evolve(example.plan, layout=FILES[0].layout)).manifest())
 
     assert text.isascii()
     assert all(shown.isprintable() for shown in text.split("\n"))
 
 
 @given(example=examples())
-def test_an_artifact_gives_its_manifest_back(example: Example, path: Path) -> None:
-    path.write_bytes(example.written())
+def test_the_same_rows_give_the_same_bytes(example: Example, path: Path) -> None:
+    example.write(path)
+    first = contents(path)
+    example.write(path)
 
-    with open_artifact(str(path)) as artifact:
-        assert artifact.manifest == example.manifest
+    assert contents(path) == first
 
 
-@given(example=examples())
-def test_an_artifact_gives_the_rows_of_every_step_back(example: Example, path: Path) -> None:
-    path.write_bytes(example.written())
+@given(example=examples(FILES))
+def test_a_file_gives_the_rows_of_every_step_back(example: Example, path: Path) -> None:
+    example.write(path)
     given = [
-        (step, table.name, text)
+        (step, name, row)
         for step in example.plan.order.steps
-        for table in example.plan.tables
-        if table.name in (loaded(step) or (getattr(step, "table", None),))
-        for batch in example.batches(table.name, step)
-        for text in batch.lines
+        for name, rows in example.stepped(step)
+        for row in rows
     ]
 
     with open_artifact(str(path)) as artifact:
-        found = [
-            (statement.step, group.frame.name, text)
-            for statement in artifact.statements()
-            for group in statement.groups
-            for text in group.lines
-        ]
+        found = []
+        for statement in artifact.statements() or ():
+            if isinstance(statement, CopiedRows):
+                width = len(statement.frame.columns)
+                rows = [copy_texts(row, width) for lines in statement.batches for row in lines]
+                found += [(statement.step, statement.frame.name, row) for row in rows]
+            else:
+                found += [
+                    (statement.step, group.frame.name, texts(text))
+                    for group in statement.groups
+                    for text in group.lines
+                ]
 
     assert [row[1:] for row in found] == [row[1:] for row in given]
     for (step, *_), (wanted, *_) in zip(found, given, strict=True):
@@ -204,41 +110,114 @@ def test_an_artifact_gives_the_rows_of_every_step_back(example: Example, path: P
 
 @given(example=examples())
 def test_an_artifact_gives_the_rows_of_any_table_back(example: Example, path: Path) -> None:
-    path.write_bytes(example.written())
-    patched = {
-        step.table: step.patched for step in example.plan.order.steps if isinstance(step, LoadTable)
-    }
+    example.write(path)
 
     with open_artifact(str(path)) as artifact:
         for table in example.plan.tables:
             found = [texts(text) for lines in artifact.rows(table.name) for text in lines]
-            null = patched.get(table.name, ())
-            assert found == [
-                tuple(
-                    None if name in null else text
-                    for name, text in zip(table.column_names, row, strict=True)
-                )
-                for row in example.rows[table.name]
-            ], table.name
+            assert found == example.loaded(table.name), table.name
 
 
-@given(example=examples())
-def test_a_line_of_an_artifact_is_a_comment_or_what_its_manifest_calls_for(
-    example: Example,
+@given(example=examples(DIRECTORIES))
+def test_a_directory_gives_the_rows_of_any_table_as_those_of_copy(
+    example: Example, path: Path
+) -> None:
+    example.write(path)
+
+    with open_artifact(str(path)) as artifact:
+        for table in example.plan.tables:
+            lines = [text for lines in artifact.copied(table.name) or () for text in lines]
+            found = [copy_texts(text, len(table.columns)) for text in lines]
+            assert found == example.rows[table.name], table.name
+
+
+@given(example=examples(FILES))
+def test_a_line_of_a_file_is_a_comment_or_what_its_manifest_calls_for(
+    example: Example, path: Path
 ) -> None:
     """No name, value, scope or reason starts a line of its own."""
-    plain = evolve(
-        example.plan,
-        plugins={},
-        scope={},
-        omissions=(),
-        tables=tuple(evolve(t, rows=ChosenRows()) for t in example.plan.tables),
-    )
+    plain = evolve(example.plan, plugins={}, scope={}, omissions=(), seen_as=None)
 
     def without_comments(example: Example) -> list[bytes]:
-        return [text for text in example.written().split(b"\n") if not text.startswith(b"--")]
+        example.write(path)
+        written = path.read_bytes()
+        return [text for text in written.split(b"\n") if not text.startswith(b"--")]
 
     assert without_comments(example) == without_comments(evolve(example, plan=plain))
+
+
+@frozen
+class Damage:
+    """Something that befalls one of an artifact's files, given by its place among all bytes."""
+
+    place: float
+    removed: int
+    added: bytes
+
+    def befall(self, path: Path) -> Path:
+        """Damage a file of the artifact, and say which."""
+        files = contents(path)
+        at = int(self.place * sum(map(len, files.values())))
+        for file, data in files.items():
+            if at < len(data) or file == list(files)[-1]:
+                changed = data[:at] + self.added + data[at + self.removed :]
+                assume(changed != data)
+                file.write_bytes(changed)
+                return file
+            at -= len(data)
+        raise AssertionError("an artifact has at least one file")
+
+
+DAMAGES = st.builds(
+    Damage,
+    st.floats(0, 1, exclude_max=True),
+    st.integers(0, 3) | st.just(2**30),
+    st.binary(max_size=2) | st.sampled_from([b"\n", b"\0", b"\\", b"'", b"\t"]),
+)
+
+
+@given(example=examples(), damage=DAMAGES)
+def test_bytes_that_are_changed_missing_or_additional_are_noticed(
+    example: Example, damage: Damage, path: Path
+) -> None:
+    example.write(path)
+    damaged = damage.befall(path)
+
+    with pytest.raises(ArtifactError) as raised, open_artifact(str(path)):
+        pass
+
+    assert str(raised.value).startswith(f"{damaged}: ")
+
+
+@settings(max_examples=settings().max_examples // 4)
+@given(example=examples(DIRECTORIES), data=st.data())
+def test_a_file_that_is_missing_is_named(example: Example, data: DataObject, path: Path) -> None:
+    example.write(path)
+    gone = data.draw(st.sampled_from(sorted(contents(path))))
+    gone.unlink()
+
+    with pytest.raises(ArtifactError) as raised, open_artifact(str(path)):
+        pass
+
+    assert f"{gone.name}" in str(raised.value)
+
+
+@settings(max_examples=settings().max_examples // 4)
+@given(example=examples(DIRECTORIES), name=st.sampled_from(["x", ".x", "data/x", "data/x.copy"]))
+def test_a_file_that_is_additional_is_named(example: Example, name: str, path: Path) -> None:
+    example.write(path)
+    (path / name).touch()
+
+    with pytest.raises(ArtifactError) as raised, open_artifact(str(path)):
+        pass
+
+    assert str(raised.value).startswith(f"{path / name}: is not part of the artifact")
+
+
+def contents(path: Path) -> dict[Path, bytes]:
+    """The bytes of each file of an artifact."""
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    return {file: file.read_bytes() for file in files}
 
 
 @given(st.text())
@@ -248,27 +227,6 @@ def test_a_comment_is_nothing_but_comment(text: str) -> None:
     assert shown.isascii()
     assert all(found.startswith(b"--") for found in shown.removesuffix(b"\n").split(b"\n"))
     assert b"\r" not in shown
-
-
-@settings(max_examples=settings().max_examples // 2)
-@given(example=examples(), place=st.floats(0, 1, exclude_max=True), byte=st.integers(1, 255))
-def test_a_changed_byte_is_noticed(example: Example, place: float, byte: int, path: Path) -> None:
-    written = bytearray(example.written())
-    written[int(place * len(written))] ^= byte
-    path.write_bytes(written)
-
-    with pytest.raises(ArtifactError), open_artifact(str(path)):
-        pass
-
-
-@settings(max_examples=settings().max_examples // 2)
-@given(example=examples(), place=st.floats(0, 1, exclude_max=True))
-def test_a_truncated_artifact_is_noticed(example: Example, place: float, path: Path) -> None:
-    written = example.written()
-    path.write_bytes(written[: int(place * len(written))])
-
-    with pytest.raises(ArtifactError), open_artifact(str(path)):
-        pass
 
 
 BATCHES = st.lists(

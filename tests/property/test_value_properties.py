@@ -26,8 +26,8 @@ from tests.reading import connected, copied, identifier, literals
 
 SCHEMA = 'the "odd"\nschema'
 TABLE, OTHER = (RelationName(SCHEMA, f'table\'s "{name}"\r\n-- $$') for name in "12")
-EXAMPLES = settings().max_examples // 2
-KEY_EXAMPLES = settings().max_examples // 4
+EXAMPLES = settings().max_examples * 2 // 5
+FEWER_EXAMPLES = settings().max_examples // 4
 
 
 @frozen(repr=False)
@@ -149,7 +149,7 @@ def test_values_of_types_put_together_in_any_way_arrive_as_they_were(
     assert move.differing() == []
 
 
-@settings(max_examples=KEY_EXAMPLES)
+@settings(max_examples=FEWER_EXAMPLES)
 @given(cycle=cycles_of_keys(SCHEMA), way=st.sampled_from(list(WAYS)), most=st.sampled_from((0, 9)))
 def test_rows_move_and_are_told_apart_by_keys_of_any_type(
     cycle: Cycle, way: str, most: int, ends: Ends
@@ -169,11 +169,11 @@ def test_rows_move_and_are_told_apart_by_keys_of_any_type(
         assert literals(ends.at_target, name, ("id", "other")) == sent
     assert move.differing() == []
     move.target.execute(sql.SQL("UPDATE {} SET note = 'changed'").format(identifier(OTHER)))
-    (difference,) = move.differing()
-    assert "('note',)" in difference
+    results = api.verify(str(move.artifact), move.settings())
+    assert [(result.name, result.count) for result in results if not result.equal] == [(OTHER, 1)]
 
 
-@settings(max_examples=KEY_EXAMPLES)
+@settings(max_examples=FEWER_EXAMPLES)
 @given(table=typed_tables(SCHEMA), form=st.sampled_from(("file-insert", "directory")))
 def test_values_that_pass_through_python_come_out_as_the_server_writes_them(
     table: TypedTable, form: str, ends: Ends

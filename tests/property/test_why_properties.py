@@ -105,7 +105,12 @@ def test_an_artifact_knows_a_shortest_path_to_each_of_its_rows(
                     (told,) = answer.rows
                     assert isinstance(told, Belongs)
                     assert told.because.startswith("root ")
-                    assert len(told.steps) == expected[table, place]
+                    if told.because.endswith("does not list"):
+                        # Any row of a table without a key may be the root's, as far as it knows.
+                        assert not drawn.catalog.tables[told.start.table].identifying_columns
+                        assert len(told.steps) <= expected[table, place]
+                    else:
+                        assert len(told.steps) == expected[table, place]
 
 
 @pytest.mark.parametrize(

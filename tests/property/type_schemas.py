@@ -114,7 +114,7 @@ class TypeSchema:
 
     def kind(self, depth: int = _DEPTH) -> Kind:
         """A type that is nested no deeper than this."""
-        constructors = [self._base, self._base, self._enum]
+        constructors: list[Callable[[int], Kind]] = [self._base, self._base, self._enum]
         if depth > 0:
             constructors += [self._array, self._domain, self._composite, self._range]
         return self.draw(st.sampled_from(constructors))(depth - 1)
@@ -124,7 +124,7 @@ class TypeSchema:
         name = self._made("domain", "CREATE DOMAIN {} AS {} NOT NULL", sql.SQL(kind.name))
         return evolve(kind, name=name, required=True)
 
-    def _base(self, _depth: int) -> Kind:
+    def _base(self, depth: int) -> Kind:
         name = self.draw(st.sampled_from((*_BASE, *_MODIFIED, *_OF_EXTENSIONS)))
         values = values_of(name, {n: Values(t) for n, t in _OF_EXTENSIONS.items()})
         order = int if name in ("integer", "smallint", "bigint") else None
@@ -137,7 +137,7 @@ class TypeSchema:
             delimiter=";" if name == "box" else ",",
         )
 
-    def _enum(self, _depth: int) -> Kind:
+    def _enum(self, depth: int) -> Kind:
         labels = self.draw(st.lists(texts(), min_size=1, max_size=4, unique=True))
         listed = sql.SQL(", ").join(map(sql.Literal, labels))
         name = self._made("enum", "CREATE TYPE {} AS ENUM ({})", listed)

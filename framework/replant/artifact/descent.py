@@ -11,7 +11,8 @@ from collections.abc import Collection
 
 from attrs import frozen
 
-from replant.artifact.kept_rows import Compared, KeptRows, Kind
+from replant.artifact.equal_texts import Kind
+from replant.artifact.kept_rows import Compared, KeptRows
 from replant.artifact.manifest import ExportedReference, Manifest
 from replant.model import LoadTable, RelationName, Text
 from replant.model.closure import Children

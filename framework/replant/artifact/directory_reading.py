@@ -19,9 +19,12 @@ from replant.artifact.manifest import DataFile, ExportedTable, Manifest
 from replant.artifact.manifest_json import unsealed
 from replant.artifact.statements import Lines, limited
 from replant.errors import ArtifactError
-from replant.model import COPY, Compression, Layout, RelationName
+from replant.model import Compression, Layout, RelationName
 from replant.rendering.copy_rows import insert_lines, is_copy_row
 from replant.rendering.rows import on_one_line_each
+
+#: PostgreSQL holds no longer text than this, so no line of COPY that it reads is longer.
+LONGEST_LINE = 1 << 30
 
 
 class Directory:
@@ -45,9 +48,15 @@ class Directory:
         self._folder = folder
         self.manifest = _manifest(folder)
         self._tables = {table.name: table for table in self.manifest.tables}
+        files = [_file(folder, self.manifest, table) for table in self.manifest.tables]
+        _check_listing(folder, files)
+        for file in files:
+            _check_file(folder / file.name, file)
         for table in self.manifest.tables:
-            _check_file(folder, _file(self.manifest, table))
-        _check_listing(folder, self.manifest)
+            if not table.row_count:
+                # Nobody asks for the rows of a table that has none.
+                for _ in self._rows(table):
+                    pass
 
     def statements(self) -> None:
         """None: a directory holds rows, and no statements."""
@@ -78,47 +87,52 @@ class Directory:
         return iter(())
 
     def _rows(self, table: ExportedTable) -> Iterator[bytes]:
-        name = _file(self.manifest, table).name
-        width, count = len(table.columns), 0
-        with _opened(self._folder / name, self.manifest.compression) as file:
-            for text in file:
+        path = self._folder / _file(self._folder, self.manifest, table).name
+        width, wanted, count = len(table.columns), table.row_count, 0
+        with _opened(path, self.manifest.compression) as file:
+            while text := file.readline(LONGEST_LINE):
                 count += 1
                 row = text[:-1]
                 if not text.endswith(b"\n") or not is_copy_row(row, width):
                     raise ArtifactError(
-                        f"{self._folder / name}, line {count}: is no row of {table.name} as "
-                        f"replant writes it; export it again"
+                        f"{path}, line {count}: is no row of {table.name} as replant writes it; "
+                        f"export it again"
+                    )
+                if count > wanted:
+                    raise ArtifactError(
+                        f"{path}, line {count}: is one row more than the manifest tells of; "
+                        f"export it again"
                     )
                 yield row
-        if count != table.row_count:
+        if count < wanted:
             raise ArtifactError(
-                f"{self._folder / name}: holds {count} rows, and the manifest tells of "
-                f"{table.row_count}; export it again"
+                f"{path}: holds {count} rows, and the manifest tells of {wanted}; export it again"
             )
 
 
 def _manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
-    if not path.is_file():
+    if path.is_symlink() or not path.is_file():
         raise ArtifactError(
-            f"{folder}: is no replant artifact: there is no {MANIFEST} in it; give a directory "
-            f"that export wrote"
+            f"{folder}: is no replant artifact: there is no file {MANIFEST} in it; give a "
+            f"directory that export wrote"
         )
     manifest = unsealed(path.read_bytes(), str(path))
-    if manifest.layout is not Layout.DIRECTORY or manifest.format != COPY:
+    if manifest.layout is not Layout.DIRECTORY:
         raise ArtifactError(f"{path}: is not the manifest of a directory; export it again")
     return manifest
 
 
-def _file(manifest: Manifest, table: ExportedTable) -> DataFile:
+def _file(folder: Path, manifest: Manifest, table: ExportedTable) -> DataFile:
     """The data file of a table, under no other name than the one that the table gives it."""
     if table.file is None or table.file.name != file_name(table.name, manifest.compression):
-        raise ArtifactError(f"{MANIFEST}: the file of {table.name} is not its own; export it again")
+        raise ArtifactError(
+            f"{folder / MANIFEST}: the file of {table.name} is not its own; export it again"
+        )
     return table.file
 
 
-def _check_file(folder: Path, wanted: DataFile) -> None:
-    path = folder / wanted.name
+def _check_file(path: Path, wanted: DataFile) -> None:
     if path.is_symlink() or not path.is_file():
         raise ArtifactError(f"{path}: is missing; the artifact is not whole: export it again")
     size = path.stat().st_size
@@ -133,12 +147,13 @@ def _check_file(folder: Path, wanted: DataFile) -> None:
             )
 
 
-def _check_listing(folder: Path, manifest: Manifest) -> None:
+def _check_listing(folder: Path, files: list[DataFile]) -> None:
     """Refuse what lies in the directory and is no part of the artifact."""
-    wanted = {folder / MANIFEST, folder / DATA}
-    wanted |= {folder / _file(manifest, table).name for table in manifest.tables}
-    for parent, folders, files in os.walk(folder):
-        for name in sorted([*folders, *files]):
+    if (folder / DATA).is_symlink():
+        raise ArtifactError(f"{folder / DATA}: is a symbolic link; put the directory in its place")
+    wanted = {folder / MANIFEST, folder / DATA, *(folder / file.name for file in files)}
+    for parent, folders, names in os.walk(folder):
+        for name in sorted([*folders, *names]):
             if Path(parent, name) not in wanted:
                 raise ArtifactError(f"{Path(parent, name)}: is not part of the artifact; remove it")
 
@@ -155,7 +170,12 @@ def _opened(path: Path, compression: Compression) -> Iterator[BinaryIO]:
                     with gzip.GzipFile(fileobj=file) as stream:
                         yield cast("BinaryIO", stream)
                 case Compression.ZSTD:
-                    reader = zstandard.ZstdDecompressor().stream_reader(file)
+                    reader = zstandard.ZstdDecompressor().stream_reader(
+                        file, read_across_frames=True
+                    )
                     yield cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", reader)))
     except (gzip.BadGzipFile, zlib.error, zstandard.ZstdError, EOFError) as error:
-        raise ArtifactError(f"{path}: cannot be decompressed ({error}); export it again") from error
+        reason = " ".join(str(error).split())
+        raise ArtifactError(
+            f"{path}: cannot be decompressed ({reason}); export it again"
+        ) from error

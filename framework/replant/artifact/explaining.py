@@ -158,10 +158,8 @@ class _Explaining:
             return Belongs(before.start, before.because, (*before.steps, *steps))
         because = f"root {root.table}: {root.condition}"
         if root.keys is None and root.row_count < self._tables[root.table].row_count:
-            because = (
-                f"it is one of the {root.row_count} rows of the {because}, or came by one of "
-                f"them: they are too many to be listed in the artifact"
-            )
+            rows = f"{root.row_count} row{'' if root.row_count == 1 else 's'}"
+            because = f"{because}; which {rows} of the table these are, the artifact does not list"
         return Belongs(self._rows.key(start), because, steps)
 
     def _is_grown(self, number: int) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from hashlib import sha256
 from itertools import zip_longest
 from typing import Any
@@ -39,7 +40,11 @@ _SEAL = re.compile(rb',\n  "digest": "([0-9a-f]{64})"\n}\n')
 
 def to_json(manifest: Manifest) -> str:
     """JSON in ASCII, one table per line; the same manifest gives the same text."""
-    raw: dict[str, Any] = _CONVERTER.unstructure(manifest)
+    return laid_out(_CONVERTER.unstructure(manifest))
+
+
+def laid_out(raw: Mapping[str, Any]) -> str:
+    """A manifest in JSON's own types as text."""
     lines = [f"  {json.dumps(key)}: {_value(key, value)}" for key, value in raw.items()]
     return "{\n" + ",\n".join(lines) + "\n}"
 
@@ -85,7 +90,12 @@ def sealed(manifest: Manifest) -> tuple[bytes, str]:
     The digest is the SHA-256 of all that stands before that line, which holds the SHA-256 of every
     file: it is one digest over the whole artifact.
     """
-    body = to_json(manifest).removesuffix("\n}").encode()
+    return sealed_text(to_json(manifest))
+
+
+def sealed_text(text: str) -> tuple[bytes, str]:
+    """A manifest's JSON with its digest in the last line, and the digest."""
+    body = text.removesuffix("\n}").encode()
     digest = sha256(body).hexdigest()
     return body + f',\n  "digest": "{digest}"\n}}\n'.encode(), digest
 

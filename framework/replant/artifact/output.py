@@ -32,21 +32,20 @@ def whole_file(output: str, *, force: bool) -> Iterator[BinaryIO]:
 
     """
     if output == STANDARD_OUTPUT:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        with _standard_output() as file:
+            yield file
         return
-    path = Path(output)
     check_writable(output, force=force)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    path = Path(output)
+    temporary = _beside(path, "partial")
     # The name is known before the file is there, so an interruption at any moment removes it.
     try:
         with synced(temporary) as file:
             yield file
         _reveal(temporary, path, force=force)
+        _sync(path.parent)
     except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror}; choose another -o"
-        ) from error
+        raise _unwritten(output, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -66,18 +65,18 @@ def whole_directory(output: str, *, mark: str, force: bool) -> Iterator[Path]:
         OutputError: something else exists under the name, or it cannot be written.
 
     """
-    path = Path(output)
     check_writable(output, force=force, mark=mark)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    path = Path(output)
+    temporary = _beside(path, "partial")
     try:
         temporary.mkdir()
         yield temporary
-        _sync(temporary)
+        for folder, _, _ in os.walk(temporary):
+            _sync(Path(folder))
         _reveal_directory(temporary, path, mark=mark, force=force)
+        _sync(path.parent)
     except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror}; choose another -o"
-        ) from error
+        raise _unwritten(output, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -110,11 +109,13 @@ def check_writable(output: str, *, force: bool, mark: str | None = None) -> None
     path = Path(output)
     if path.is_dir() and mark is None:
         raise OutputError(f"{path} is a directory; give the name of a file with -o")
-    if force and mark is not None and path.exists() and not (path / mark).is_file():
+    exists = os.path.lexists(path)
+    replaceable = mark is None or ((path / mark).is_file() and not path.is_symlink())
+    if force and exists and not replaceable:
         raise OutputError(
             f"{path} is no artifact, so --force does not replace it; choose another -o"
         )
-    if path.exists() and not force:
+    if exists and not force:
         raise OutputError(f"{path} exists already; replace it with --force, or choose another -o")
     if not path.parent.is_dir():
         raise OutputError(f"{path} cannot be written: there is no directory {path.parent}")
@@ -122,18 +123,45 @@ def check_writable(output: str, *, force: bool, mark: str | None = None) -> None
         raise OutputError(f"{path} cannot be written: no permission to write to {path.parent}")
 
 
+@contextmanager
+def _standard_output() -> Iterator[BinaryIO]:
+    """Standard output with a buffer of its own, of which nothing is left to write at exit."""
+    try:
+        sys.stdout.flush()
+        with os.fdopen(sys.stdout.fileno(), "wb", closefd=False) as file:
+            yield file
+    except BrokenPipeError:
+        raise  # whoever read it has seen enough
+    except OSError as error:
+        raise _unwritten("standard output", error) from error
+
+
+def _beside(path: Path, what: str) -> Path:
+    """A name in the same folder that nobody else uses."""
+    return path.absolute().with_name(f".{path.absolute().name}.{secrets.token_hex(4)}.{what}")
+
+
+def _unwritten(output: str, error: OSError) -> OutputError:
+    reason = error.strerror or str(error)
+    return OutputError(f"{output} cannot be written: {reason}; choose another -o")
+
+
 def _reveal_directory(temporary: Path, path: Path, *, mark: str, force: bool) -> None:
     """Give the folder its name; what had it before is deleted only then."""
-    if not path.exists():
+    if not os.path.lexists(path):
         temporary.rename(path)
-    elif force and (path / mark).is_file():
-        old = path.with_name(f".{path.name}.{secrets.token_hex(4)}.replaced")
+        return
+    if not force or path.is_symlink() or not (path / mark).is_file():
+        raise OutputError(f"{path} appeared while it was written; replace it with --force")
+    old = _beside(path, "replaced")
+    try:
         path.rename(old)
         temporary.rename(path)
-        shutil.rmtree(old)
-    else:
-        raise OutputError(f"{path} appeared while it was written; replace it with --force")
-    _sync(path.parent)
+    finally:
+        if not temporary.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        elif not os.path.lexists(path):
+            old.rename(path)
 
 
 def _sync(folder: Path) -> None:

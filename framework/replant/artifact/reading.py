@@ -57,4 +57,5 @@ def open_artifact(path: str) -> Iterator[Artifact]:
         with Path(path).open("rb") as file:
             yield SqlFile(file, path)
     except OSError as error:
-        raise ArtifactError(f"{path}: cannot be read: {error.strerror}") from error
+        place, reason = error.filename or path, error.strerror or error
+        raise ArtifactError(f"{place}: cannot be read: {reason}") from error

@@ -15,11 +15,11 @@ from typing import BinaryIO
 from attrs import frozen
 
 from replant.artifact.manifest import Manifest
-from replant.artifact.manifest_json import from_json
-from replant.artifact.sql_file import DIGEST_MARK, FIRST_WORDS, MANIFEST_MARK
+from replant.artifact.manifest_json import from_json, to_json
+from replant.artifact.sql_file import DIGEST_MARK, FIRST_WORDS, MANIFEST_MARK, comment
 from replant.artifact.statements import CopiedRows, Group, Lines, StatementRows, limited
 from replant.errors import ArtifactError
-from replant.model import LoadTable, LoadTogether, PatchColumns, RelationName, Step
+from replant.model import Layout, LoadTable, LoadTogether, PatchColumns, RelationName, Step
 from replant.rendering.closing import closing
 from replant.rendering.copy_rows import insert_lines, is_copy_row
 from replant.rendering.rows import is_row, on_one_line_each
@@ -120,6 +120,7 @@ class SqlFile:
             yield from self._step(reader, step)
         ending = self.manifest.ending(self._tables, order.after)
         reader.expect(b"\n" + closing(ending) + b"\n" + MANIFEST_MARK)
+        reader.expect(comment(to_json(self.manifest)) + DIGEST_MARK)
 
     def _step(
         self, reader: _Reader, step: Step, *, begun: bool = False
@@ -130,7 +131,10 @@ class SqlFile:
                 filled = LoadTogether(tuple(n for n in names if self._tables[n].row_count))
                 if filled.tables:
                     place = reader.begin(step, begun)
-                    yield place, StatementRows(filled, self._groups(reader, filled))
+                    groups = self._groups(reader, filled)
+                    counts = [self._tables[group.frame.name].row_count for group in groups]
+                    reader.check([len(group.lines) for group in groups] == counts)
+                    yield place, StatementRows(filled, groups)
             case LoadTable(name) | PatchColumns(name):
                 left = self._tables[name].row_count
                 if not left:
@@ -141,9 +145,10 @@ class SqlFile:
                     yield from ((place, rows) for rows in _copied(reader, step, frame, left))
                     return
                 while left > 0:
-                    groups = self._groups(reader, step)
-                    left -= len(groups[0].lines)
-                    yield place, StatementRows(step, groups)
+                    (group,) = self._groups(reader, step)
+                    left -= len(group.lines)
+                    reader.check(left >= 0)
+                    yield place, StatementRows(step, (group,))
 
     def _groups(self, reader: _Reader, step: Step) -> tuple[Group, ...]:
         found = []
@@ -195,7 +200,10 @@ def _checked(file: BinaryIO, origin: str) -> Manifest:
     file.seek(start + 1 + len(MANIFEST_MARK))
     text = file.read(body - file.tell()).decode("ascii", "replace")
     json = "\n".join(line.removeprefix("-- ") for line in text.splitlines())
-    return from_json(json, origin)
+    manifest = from_json(json, origin)
+    if manifest.layout is not Layout.FILE:
+        raise ArtifactError(f"{origin}: has the manifest of a directory; export it again")
+    return manifest
 
 
 def _digest(file: BinaryIO, length: int) -> bytes:
@@ -247,11 +255,16 @@ class _Reader:
 
     def expect(self, wanted: bytes) -> None:
         """Pass over exactly these bytes."""
-        text = self._ahead + self._file.read(len(wanted) - len(self._ahead))
+        text = self._ahead + self._file.read(max(0, len(wanted) - len(self._ahead)))
         self._ahead = b""
         if text != wanted:
             raise self._unexpected()
         self._number += wanted.count(b"\n")
+
+    def check(self, fits: bool) -> None:
+        """Refuse what was read last, unless it fits."""
+        if not fits:
+            raise self._unexpected()
 
     def rows(self, width: int) -> list[bytes]:
         """Rows until one without a comma behind it; what stands behind that one is next."""

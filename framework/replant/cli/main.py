@@ -7,6 +7,7 @@ feel instant.
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 import click
 
 from replant import __version__
-from replant.errors import INTERRUPTED, ReplantError
+from replant.errors import INTERRUPTED, OutputError, ReplantError
 
 #: The commands in the order in which `--help` lists them, each with its one line there.
 COMMANDS = {
@@ -72,6 +73,8 @@ def replant(context: click.Context) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the code of its outcome."""
     signal.signal(signal.SIGTERM, _as_interrupt)
+    # psycopg tells its log of each connection that is lost, which without this is standard error.
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -86,10 +89,11 @@ def run(arguments: Sequence[str]) -> int:
         # Not `replant(…)`: click's own main would answer Ctrl-C with an empty line of its own.
         with replant.make_context("replant", list(arguments)) as context:
             outcome: Any = replant.invoke(context)
+        sys.stdout.flush()
     except click.exceptions.Exit as done:
         return done.exit_code
     except KeyboardInterrupt:
-        _complain("interrupted; nothing was kept")
+        _complain("interrupted; nothing half-done was kept")
         return INTERRUPTED
     except click.ClickException as error:
         _complain(_usage(error))
@@ -97,11 +101,20 @@ def run(arguments: Sequence[str]) -> int:
     except ReplantError as error:
         _complain(str(error))
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of standard output has gone; Python must not try to flush to it again.
-        sys.stdout = None
-        return 1
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        return _unwritten(error)
     return outcome if isinstance(outcome, int) else 0
+
+
+def _unwritten(error: OSError) -> int:
+    """Standard output takes no more; what waits for it must not be tried again at exit."""
+    sys.stdout = None
+    if isinstance(error, BrokenPipeError):
+        return 1  # its reader has gone, and knows
+    _complain(f"standard output cannot be written: {error.strerror}")
+    return OutputError.exit_code
 
 
 def _usage(error: click.ClickException) -> str:

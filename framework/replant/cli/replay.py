@@ -19,7 +19,7 @@ from replant.replaying.apply import Loaded
 from replant.replaying.preflight import Preflight
 
 #: What the load itself says in its end, once it knows more.
-_TOLD_LATER = (Subject.SEQUENCE, Subject.UNSEEN)
+_TOLD_LATER = (Subject.ROW, Subject.SEQUENCE, Subject.UNSEEN)
 
 
 @click.command(epilog="Example: replant replay tenant.sql --target postgresql://localhost/new")

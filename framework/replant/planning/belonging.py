@@ -139,8 +139,12 @@ def _grown(
         stopped = choice.stopped_later(name, place)
         return stopped or _joined(choice, told)
     if told.last is None or told.barrier is None:
-        rows = f"{'all' if told.exhausted else 'the first'} {told.looked_at} rows"
-        because = f"no exported row was found among {rows} from which references lead to it"
+        because = "no reference leads to it from an exported row, whatever is followed"
+        if not told.exhausted:
+            because = (
+                f"no exported row was found among the first {told.looked_at} rows from which "
+                f"references lead to it"
+            )
         return StaysOut(told.row, because)
     because = f"which is exported, but {told.barrier.value}"
     return StaysOut(told.row, because, told.last, told.steps)

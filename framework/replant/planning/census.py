@@ -259,6 +259,8 @@ def _without(database: Database, rows: Selection, finding: DanglingReferences) -
         )
     shown = finding.identifying + finding.key.columns
     every = database.execute(queries.dangling(rows, finding.key, shown, limit=None)).fetchall()
+    if not every:
+        return rows  # another reference of theirs had them left out already
     keys = tuple(sorted(tuple(row[2 : 2 + len(finding.identifying)]) for row in every))
     conditions = (*rows[name].conditions, KeyIsNot(finding.identifying, keys))
     return {**rows, name: evolve(rows[name], conditions=conditions)}

@@ -7,14 +7,15 @@ None of these is ever NULL, so all records of a query have one length.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from attrs import frozen
 from psycopg import sql
 
 from replant.model import RelationName
 from replant.model.closure import Root, RowsAt
-from replant.model.references import Comparison, Only, Pair, Reference
+from replant.model.references import Reference
+from replant.rendering.references import elements, references
 
 #: A block of a relation, and a line pointer in it: what a `ctid` is made of.
 Pointer = tuple[int, int]
@@ -75,9 +76,9 @@ def referenced_rows(
     """The rows that the rows at these places reference, each with the first of those places."""
     source = sql.SQL("{} AS s{} JOIN {} AS f ON {}").format(
         _relation(start),
-        _elements(reference, "s") if reference.elements else sql.SQL(""),
+        elements(reference, "s") if reference.elements else sql.SQL(""),
         _relation(end),
-        _same(reference, own="s", other="f"),
+        references(reference, own="s", other="f"),
     )
     return _first_places(_neighbours(source, start, pointers, end))
 
@@ -97,7 +98,7 @@ def referencing_rows(
     """
     if limit is None:
         source = sql.SQL("{} AS s JOIN {} ON {}").format(
-            _relation(start), _referencing(reference, end), _references(reference)
+            _relation(start), _referencing(reference, end), _found_references(reference)
         )
         found = _neighbours(source, start, pointers, end)
     elif reference.indexed:
@@ -133,31 +134,24 @@ def all_rows(source: Source) -> sql.Composed:
 def rows_at(rows: RowsAt, alias: str) -> sql.Composable:
     """The row under the alias is one of these: an expression of type boolean.
 
-    The server makes the array of places from runs of neighbours, once, and reads just these
-    places (a TID scan). An array longer than a few has no estimate, so none can mislead it.
+    The server makes the places from runs of neighbours. The limit is their number: so the planner
+    knows how many there are, and goes to each of a few, or reads the table once for many, also
+    where the rows are joined with others. Of an array of places it would expect ten.
     """
-    terms = [
-        sql.SQL("{} = {} AND {} = ANY (ARRAY({}))").format(
-            sql.Identifier(alias, "tableoid"),
-            sql.Literal(held.leaf),
-            sql.Identifier(alias, "ctid"),
-            _places(held),
-        )
-        for held in rows.places
-    ]
-    if not terms:
+    runs = [(held.leaf, *run) for held in rows.places for run in held]
+    if not runs:
         return sql.SQL("false")
-    return sql.SQL("({})").format(sql.SQL(" OR ").join(terms))
-
-
-def _places(runs: Iterable[tuple[int, int, int]]) -> sql.Composable:
-    blocks, first, last = zip(*runs, strict=True)
-    lists = [sql.Literal(f"{{{','.join(map(str, part))}}}") for part in (blocks, first, last)]
+    lists = [sql.Literal(f"{{{','.join(map(str, column))}}}") for column in zip(*runs, strict=True)]
     return sql.SQL(
-        "SELECT pg_catalog.format('(%s,%s)', r.block, p)::tid "
-        "FROM unnest({}::int8[], {}::int4[], {}::int4[]) AS r (block, first, last), "
-        "pg_catalog.generate_series(r.first, r.last) AS p"
-    ).format(*lists)
+        "({}, {}) IN (SELECT r.leaf, pg_catalog.format('(%s,%s)', r.block, p)::tid "
+        "FROM unnest({}::oid[], {}::int8[], {}::int4[], {}::int4[]) AS r (leaf, block, low, high), "
+        "pg_catalog.generate_series(r.low, r.high) AS p LIMIT {})"
+    ).format(
+        sql.Identifier(alias, "tableoid"),
+        sql.Identifier(alias, "ctid"),
+        *lists,
+        sql.Literal(sum(high - low + 1 for _, _, low, high in runs)),
+    )
 
 
 # -- neighbours ----------------------------------------------------------------------------------
@@ -187,7 +181,7 @@ def _limited_by_index(
     ).format(
         _relation(start),
         _referencing(reference, end),
-        _references(reference),
+        _found_references(reference),
         _in("f", end),
         _ordered("f", order),
         sql.Literal(limit),
@@ -213,7 +207,7 @@ def _limited_by_number(
         _ordered("f", order),
         _relation(start),
         _referencing(reference, end),
-        _references(reference),
+        _found_references(reference),
         _at("s", start, pointers),
         _in("f", end),
         sql.Literal(limit),
@@ -231,7 +225,7 @@ def _first_places(found: sql.Composable) -> sql.Composed:
     ).format(found)
 
 
-# -- who references whom -------------------------------------------------------------------------
+# -- who references whom --------------------------------------------------------------------------
 
 
 def _referencing(reference: Reference, end: Source) -> sql.Composable:
@@ -239,13 +233,13 @@ def _referencing(reference: Reference, end: Source) -> sql.Composable:
     rows = sql.SQL("{} AS f").format(_relation(end))
     if not reference.elements or reference.indexed:
         return rows
-    return sql.SQL("({}{})").format(rows, _elements(reference, "f"))
+    return sql.SQL("({}{})").format(rows, elements(reference, "f"))
 
 
-def _references(reference: Reference) -> sql.Composable:
+def _found_references(reference: Reference) -> sql.Composable:
     """The row under `f` references the row under `s`."""
     if not reference.elements or not reference.indexed:
-        return _same(reference, own="f", other="s")
+        return references(reference, own="f", other="s")
     # Only a containment is what an index on an array knows.
     (pair,) = reference.pairs
     assert reference.array_type is not None
@@ -254,61 +248,6 @@ def _references(reference: Reference) -> sql.Composable:
         sql.Identifier("s", pair.referenced),
         sql.SQL(reference.array_type),
     )
-
-
-def _elements(reference: Reference, own: str) -> sql.Composable:
-    """Joins the elements of the referencing array, each once, as `e.value`."""
-    (column,) = reference.columns
-    return sql.SQL(
-        " CROSS JOIN LATERAL (SELECT DISTINCT u.value FROM pg_catalog.unnest({}) AS u (value)) AS e"
-    ).format(sql.Identifier(own, column))
-
-
-def _same(reference: Reference, *, own: str, other: str) -> sql.Composable:
-    """The row under `own` references the row under `other`."""
-    only = None if reference.only is None else _holds(reference.only, own)
-    terms = [] if only is None else [only]
-    for pair in reference.pairs:
-        value = (
-            sql.Identifier("e", "value") if reference.elements else sql.Identifier(own, pair.column)
-        )
-        terms.append(_equal(pair, value, other, only))
-    return sql.SQL(" AND ").join(terms)
-
-
-def _equal(
-    pair: Pair, value: sql.Composable, other: str, only: sql.Composable | None
-) -> sql.Composable:
-    comparison = pair.comparison
-    value = _cast(value, comparison.own_type)
-    if only is not None and comparison.converts:
-        # What another target's rows hold may not be convertible, and AND has no order.
-        value = sql.SQL("CASE WHEN {} THEN {} END").format(only, value)
-    if comparison.collation is not None:
-        value += sql.SQL(" COLLATE {}").format(sql.Identifier(*comparison.collation))
-    return sql.SQL("{} {} {}").format(
-        _cast(sql.Identifier(other, pair.referenced), comparison.referenced_type),
-        _operator(comparison),
-        value,
-    )
-
-
-def _holds(only: Only, own: str) -> sql.Composable:
-    return sql.SQL("{} {} {}").format(
-        _cast(sql.Identifier(own, only.column), only.comparison.referenced_type),
-        _operator(only.comparison),
-        sql.Literal(only.value),
-    )
-
-
-def _operator(comparison: Comparison) -> sql.Composable:
-    return sql.SQL("OPERATOR({}.{})").format(
-        sql.Identifier(comparison.schema), sql.SQL(comparison.operator)
-    )
-
-
-def _cast(value: sql.Composable, type_: str | None) -> sql.Composable:
-    return value if type_ is None else sql.SQL("{}::{}").format(value, sql.SQL(type_))
 
 
 # -- which rows ----------------------------------------------------------------------------------

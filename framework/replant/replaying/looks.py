@@ -113,7 +113,7 @@ class Present:
         """What becomes of them, by the way that was chosen for rows that are there already."""
         name, way = self.table.name, self.table.on_conflict
         if self.known:
-            held = f"{name} holds {_counted(self.known)} already, the first by {self.first}"
+            held = f"{name} already holds {_counted(self.known)}, the first by {self.first}"
             if way is OnConflict.ERROR:
                 ways = "skip or update" if self.table.key else "skip"
                 yield Finding(

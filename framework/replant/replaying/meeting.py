@@ -114,7 +114,7 @@ def row_findings(meeting: Meeting) -> list[Finding]:
 
 
 def _has_place(meeting: Meeting, name: RelationName) -> bool:
-    wanted = meeting.artifact.manifest.planned[name].column_names
+    wanted = meeting.exported[name].planned.column_names
     return name in meeting.tables and meeting.tables[name].column_names == wanted
 
 
@@ -160,9 +160,9 @@ def _provide(meeting: Meeting, looks: _Looks) -> None:
             if isinstance(look, References) and look.waits:
                 waiting[look.ends.key.references].append(look)
     for name, referencing in waiting.items():
-        table = meeting.tables[name]
+        held = meeting.exported[name].planned.column_names
         wanted = {c for look in referencing for c in look.ends.key.referenced_columns}
-        for rows in _read(meeting.artifact.rows(name), table.column_names, wanted, None):
+        for rows in _read(meeting.artifact.rows(name), held, wanted, None):
             for look in referencing:
                 look.provided(rows)
 

@@ -159,4 +159,4 @@ def _firing(catalog: Catalog, load: Load) -> Iterator[Finding]:
             ruled_out = trigger.kind == "rule" and name in copied
             if fires and trigger.firing is not quiet and not ruled_out:
                 firing = FiringTrigger(name, evolve(trigger, events=frozenset(fires)))
-                yield Finding(Subject.TRIGGER, Severity.NOTE, str(name), f"{firing} fires")
+                yield Finding(Subject.TRIGGER, Severity.NOTE, str(name), f"the {firing}, fires")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
@@ -19,6 +19,7 @@ from replant import errors, model
 from replant.cli.main import COMMANDS, replant
 from replant.errors import ReplantError
 from replant.host import hookspecs
+from tests.manifest_schema import SCHEMA
 
 _PART = re.compile(
     r"(?P<begin><!-- generated: (?P<name>[a-z]+)(?: (?P<argument>\S+))? -->\n).*?(?=<!-- end -->)",
@@ -106,11 +107,43 @@ def _errors(_: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _manifest(name: str) -> str:
+    """The fields of the manifest, or of a part of it, as the JSON schema describes them."""
+    part = SCHEMA["$defs"][name] if name else SCHEMA
+    rows = [
+        f"| `{field}` | {_kind(schema)} | {schema['description']} |"
+        for field, schema in part["properties"].items()
+    ]
+    return "\n".join(["| Field | Holds | Meaning |", "| --- | --- | --- |", *rows]) + "\n"
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    """What a field may hold, in words; a part of the manifest is a link to its description."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        title = name.replace("_", " ")
+        return _PLAIN.get(name) or f"[{title}](#{title.replace(' ', '-')})"
+    if "anyOf" in schema:
+        return " or ".join(map(_kind, schema["anyOf"]))
+    if "const" in schema or "enum" in schema:
+        values = schema.get("enum") or [schema["const"]]
+        return ", ".join(f"`{json.dumps(value)}`" for value in values)
+    if schema["type"] == "array":
+        return f"list: {_kind(schema['items'])}"
+    if schema["type"] == "object":
+        return "object of texts"
+    return {"string": "text"}.get(schema["type"], schema["type"])
+
+
+#: What is too simple to be described in a place of its own.
+_PLAIN = {"text": "text", "columns": "list: text"}
+
 _MAKERS: dict[str, Callable[[str], str]] = {
     "help": _help,
     "hook": _hook,
     "value": _value,
     "errors": _errors,
+    "manifest": _manifest,
 }
 
 #: The commands that must be documented; the empty one is `replant` itself.

@@ -363,16 +363,15 @@ def test_a_role_that_may_insert_alone_can_skip(move: Move, way: Way, server: Ser
     assert len(state(move)) == 6
 
 
-@in_every_format
 @pytest.mark.parametrize("privileges", ["INSERT", "INSERT, SELECT", "INSERT, UPDATE"])
 def test_a_role_that_may_not_update_is_told_the_grant(
-    move: Move, form: ExportSettings, server: Server, privileges: str
+    move: Move, server: Server, privileges: str
 ) -> None:
     move.on_both(TABLE)
     move.source.execute(ROWS)
     role = server.create_role("may_not_update")
     grant(move.to, role, privileges, [T])
-    move.export(form)
+    move.export()
     with pytest.raises(PreflightError, match=r"GRANT SELECT, UPDATE ON s\.t TO may_not_update;"):
         move.replay(role, on_conflict=UPDATE)
     grant(move.to, role, "SELECT, UPDATE", [T])

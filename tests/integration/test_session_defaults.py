@@ -204,15 +204,19 @@ def latin1(server: Server) -> Iterator[Database]:
 
 
 def parameters(move: Move) -> list[dict[str, str]]:
-    """Every parameter that a session may set, twice away from its default."""
+    """Every parameter that a session may set, twice away from its default.
+
+    No amount of memory is the greatest possible: the server would ask for it.
+    """
     rows = move.source.execute(
-        "SELECT name, vartype, reset_val, enumvals, min_val, max_val FROM pg_settings "
+        "SELECT name, vartype, reset_val, enumvals, "
+        "CASE WHEN unit ~ 'B' THEN ARRAY[min_val] ELSE ARRAY[min_val, max_val] END FROM pg_settings "
         "WHERE context IN ('user', 'superuser') AND vartype <> 'string' "
         "AND name !~ '^transaction_|^max_stack_depth$|^ignore_system_indexes$'"
     )
     found: list[dict[str, str]] = [{}, {}]
-    for name, kind, default, words, least, greatest in rows:
-        values = {"bool": ["on", "off"], "enum": words}.get(kind, [least, greatest])
+    for name, kind, default, words, numbers in rows:
+        values = {"bool": ["on", "off"], "enum": words}.get(kind, numbers)
         others = [value for value in values if value != default]
         if others:
             found[0][name], found[1][name] = others[0], others[-1]

@@ -53,7 +53,7 @@ def test_generated_columns_are_computed_by_the_target(move: Move, way: Way) -> N
     assert why(plan, "s.t.stored") == why(plan, "s.t.virtual") == "computed by the target"
 
 
-@in_every_way
+@in_three_ways
 @pytest.mark.parametrize("identity", ["ALWAYS", "BY DEFAULT"])
 def test_identity_columns_keep_their_values(move: Move, way: Way, identity: str) -> None:
     move.on_both(
@@ -65,7 +65,7 @@ def test_identity_columns_keep_their_values(move: Move, way: Way, identity: str)
     assert_moved(move, way, "TABLE s.t ORDER BY id")
 
 
-@in_every_way
+@in_three_ways
 def test_dropped_columns_do_no_harm(move: Move, way: Way) -> None:
     move.source.execute(
         "CREATE SCHEMA s; CREATE TABLE s.t (x int, id int PRIMARY KEY, y text, v text);"
@@ -78,7 +78,7 @@ def test_dropped_columns_do_no_harm(move: Move, way: Way) -> None:
     assert_moved(move, way, "TABLE s.t")
 
 
-@in_every_way
+@in_three_ways
 def test_the_target_may_have_columns_in_another_order_and_more_of_them(
     move: Move, way: Way
 ) -> None:

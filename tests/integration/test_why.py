@@ -122,8 +122,10 @@ class TestInTheSource:
             "public.orders id = 1 is not exported; it would come",
             "  down by public.orders(customer_id) → public.customer(id), from",
             "public.customer id = 1",
-            "  which is exported, but no root leads down to that row, so rows that reference it "
-            "do not come along",
+            (
+                "  which is exported, but no root leads down to that row, so rows that reference it "
+                "do not come along"
+            ),
         ]
 
     def test_a_reference_that_is_stopped_is_named(
@@ -211,8 +213,10 @@ class TestInTheSource:
         outcome = replant("why", "--source", filled_once.dsn, *asked, question)
         assert told(outcome, 1) == [
             "collections_public.extension name = citext is exported",
-            "  up by collections_public.database_extension(name) → "
-            "collections_public.extension(name), from",
+            (
+                "  up by collections_public.database_extension(name) → "
+                "collections_public.extension(name), from"
+            ),
             "collections_public.database_extension name = citext",
             f"  its database_id is the scope's: {PLATFORM.scope['database_id']}",
             "",
@@ -271,16 +275,20 @@ class TestInAnArtifact:
         outcome = replant("why", artifact, "public.orders: id = 4")
         assert told(outcome, 1) == [
             "public.orders: id = 4 is not exported",
-            "  the artifact holds no such row; why not, the source may tell: ask it, with a "
-            "configuration file or the options of the export",
+            (
+                "  the artifact holds no such row; why not, the source may tell: ask it, with a "
+                "configuration file or the options of the export"
+            ),
         ]
 
     def test_a_table_that_was_left_out(self, artifact: Path, replant: Replant) -> None:
         outcome = replant("why", artifact, "public.note: id = 1")
         assert told(outcome, 1) == [
             "public.note: id = 1 is not exported",
-            "  left out when the artifact was written: a table that no reference leads to from "
-            "the chosen rows",
+            (
+                "  left out when the artifact was written: a table that no reference leads to from "
+                "the chosen rows"
+            ),
         ]
 
     def test_a_row_that_belongs_to_the_scope(
@@ -307,8 +315,10 @@ class TestInAnArtifact:
         outcome = replant("why", made, "collections_public.extension: name = citext")
         assert told(outcome, 0) == [
             "collections_public.extension name = citext is exported",
-            "  up by collections_public.database_extension(name) → "
-            "collections_public.extension(name), from",
+            (
+                "  up by collections_public.database_extension(name) → "
+                "collections_public.extension(name), from"
+            ),
             "collections_public.database_extension name = citext",
             f"  its database_id is the scope's: {PLATFORM.scope['database_id']}",
         ]
@@ -327,8 +337,10 @@ class TestInAnArtifact:
         outcome = replant("why", made, "public.orders: id = 4")
         assert told(outcome, 0)[-2:] == [
             "public.customer id = 4",
-            "  root public.customer: id IN (2, 4); which 2 rows of the table these are, the "
-            "artifact does not list",
+            (
+                "  root public.customer: id IN (2, 4); which 2 rows of the table these are, the "
+                "artifact does not list"
+            ),
         ]
 
     def test_an_artifact_lists_where_its_rows_came_from(self, artifact: Path) -> None:
@@ -385,7 +397,8 @@ class TestMistakes:
         )
 
     @pytest.mark.parametrize(
-        "condition", ["id > 1", "id = 1 OR id = 2", "id = 1::int", "id IS NULL", "id = 'a'b"]
+        "condition",
+        ["id > 1", "id = 1 OR id = 2", "id = 1::int", "id IS NULL", "id = NULL", "id = 'a'b"],
     )
     def test_a_condition_that_an_artifact_cannot_be_asked(
         self, artifact: Path, replant: Replant, condition: str

@@ -76,8 +76,17 @@ class Pair:
     reader: str
     inserter: str
 
-    def deploy(self, drawn: Drawn) -> None:
-        """Hold the drawn schema and no other: with its rows, and in the target without any."""
+    def deploy(
+        self,
+        drawn: Drawn,
+        *,
+        readable: Iterable[RelationName] | None = None,
+        writable: Iterable[RelationName] | None = None,
+    ) -> None:
+        """Hold the drawn schema and no other: with its rows, and in the target without any.
+
+        The two roles may read and write all tables, unless it is said which.
+        """
         for connection, deployed in (
             (self.at_source, drawn),
             (self.at_target, evolve(drawn, rows={})),
@@ -86,8 +95,16 @@ class Pair:
                 drop = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE")
                 connection.execute(drop.format(sql.Identifier(schema)))
             deployed.deploy(connection)
-        grant(self.source, self.reader, "SELECT", drawn.catalog.tables)
-        grant(self.target, self.inserter, "INSERT", drawn.catalog.tables)
+        tables = drawn.catalog.tables
+        grant(self.source, self.reader, "SELECT", tables if readable is None else readable)
+        grant(self.target, self.inserter, "INSERT", tables if writable is None else writable)
+
+    def allow_temporary_tables(self, allowed: bool) -> None:  # noqa: FBT001 - the one thing to say
+        """Whether the target lets everybody make temporary tables, as is PostgreSQL's default."""
+        statement = "GRANT TEMPORARY ON DATABASE {} TO public"
+        if not allowed:
+            statement = "REVOKE TEMPORARY ON DATABASE {} FROM public"
+        self.at_target.execute(sql.SQL(statement).format(sql.Identifier(self.target.name)))
 
     def held(self, drawn: Drawn, numbers: Numbers) -> Contents:
         """Those rows of the source, by the server's own literals."""

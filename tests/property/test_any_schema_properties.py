@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from psycopg import Connection
 from replant import api
 from replant.database.catalog import read_catalog
 from replant.database.connections import reading
-from replant.errors import DanglingReferenceError
+from replant.errors import DanglingReferenceError, PreflightError, PrivilegeError
 from replant.host.manager import Host
 from replant.model import (
     COPY,
@@ -32,6 +33,7 @@ from replant.model import (
 from replant.planning.plan import make_plan
 from replant.testing.rows import first_difference
 from replant.testing.server import Database, Server
+from replant_plugins.strategies import cycles
 from tests.property.any_schemas import (
     Asking,
     Pair,
@@ -117,6 +119,52 @@ def test_what_is_asked_for_arrives_and_no_more(
     assert pair.broken(asking.honoured) == []
     results = api.verify(str(artifact), evolve(asked, target=pair.target.dsn))
     assert [result for result in results if not result.equal] == []
+
+
+@settings(max_examples=EXAMPLES)
+@given(data=st.data())
+def test_the_privileges_that_refusals_name_are_enough(
+    data: DataObject, pair: Pair, artifacts: Path
+) -> None:
+    asking = data.draw(growing_from_roots() | whole_tables())
+    assert asking.expected is not None
+    drawn, form = asking.drawn, data.draw(FORMS)
+    artifact = artifacts / form.layout.value
+    asked = settings_of(pair, asking, artifact, form)
+    some_tables = st.frozensets(st.sampled_from(sorted(drawn.catalog.tables)))
+    pair.deploy(drawn, readable=data.draw(some_tables), writable=data.draw(some_tables))
+    may_stage = data.draw(st.booleans(), label="TEMPORARY")
+    pair.allow_temporary_tables(may_stage)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cycles, "MOST_ROWS_TOGETHER", data.draw(st.integers(0, 4)))
+        with_grants(pair.at_source, lambda: api.export(asked, force=True))
+    granted = with_grants(pair.at_target, lambda: api.replay(str(artifact), asked))
+
+    assert not [
+        statement
+        for statement in granted
+        if may_stage and "INSERT" not in statement and "USAGE ON SCHEMA" not in statement
+    ]
+    difference = first_difference(pair.held(drawn, asking.expected), pair.arrived(drawn))
+    assert difference is None, difference
+    assert pair.broken(asking.honoured) == []
+
+
+def with_grants(connection: Connection[Any], action: Callable[[], object]) -> list[str]:
+    """Do it, as often as it is refused after a GRANT that its refusal named; those GRANTs."""
+    granted: list[str] = []
+    while True:
+        try:
+            action()
+        except (PrivilegeError, PreflightError) as refusal:
+            new = set(re.findall("GRANT [^;]+;", str(refusal))) - set(granted)
+            assert new, refusal
+            for statement in sorted(new):
+                connection.execute(statement.encode())
+                granted.append(statement)
+        else:
+            return granted
 
 
 def plan_for(data: DataObject, asked: Settings, *, otherwise: bool) -> Plan:

@@ -70,7 +70,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def said(err: StringIO) -> set[str]:
-    """Who speaks in each line on standard error: `replant` of an error, `note`, or something else."""
+    """Who speaks in each line on standard error: `replant` of an error, `note` of a note."""
     return {line.partition(":")[0] for line in err.getvalue().splitlines()}
 
 

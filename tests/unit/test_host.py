@@ -57,6 +57,7 @@ def host(*names: str) -> Host:
 def test_the_built_in_plugins_come_in_as_entry_points_and_are_enabled_by_default() -> None:
     chosen = choose(find(), PluginSettings(), "ordered")
     assert [candidate.name for candidate in chosen] == [
+        "auto",
         "collections_public",
         "meta_public",
         "ordered",

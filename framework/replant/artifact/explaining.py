@@ -35,9 +35,11 @@ from replant.model.references import Only, Pair, Reference
 #: So many of the rows that are asked for are explained.
 MOST_ROWS = 10
 
-_TERM = r"""\s*("(?:[^"]|"")+"|[^\W\d][\w$]*)\s*=\s*('(?:[^']|'')*'|[^\s'"()=<>,;]+)\s*"""
+_NAME = r'"(?:[^"]|"")+"|[^\W\d][\w$]*'
+_VALUE = r"'(?:[^']|'')*'|(?!null\b)[-+]?[\w.][\w.+-]*"
+_TERM = rf"\s*({_NAME})\s*=\s*({_VALUE})\s*"
 _CONDITION = re.compile(rf"{_TERM}(?:\bAND\b{_TERM})*", re.IGNORECASE)
-_TERMS = re.compile(_TERM)
+_TERMS = re.compile(_TERM, re.IGNORECASE)
 
 
 def explain(artifact: Artifact, asked: Root) -> Answer:

@@ -58,7 +58,7 @@ on_conflict = click.option(
     "--on-conflict",
     type=click.Choice([way.value for way in OnConflict]),
     callback=lambda _context, _parameter, value: value and OnConflict(value),
-    help="What to do with a row that the target holds already. [default: error]",
+    help="What a replay does with a row that is there already. [default: error, or as exported]",
 )
 layout = click.option(
     "--layout",

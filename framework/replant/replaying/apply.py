@@ -231,7 +231,8 @@ def _explained() -> Iterator[None]:
         raise ReplayError(
             f"the target already holds a row of this artifact in {_place(error)}: "
             f"{one_line(error)}; nothing was replayed; remove these rows from the target, or "
-            f"replay with --on-conflict skip or update"
+            f"replay with --on-conflict skip, which meets every unique key, or update, which "
+            f"meets the primary key alone"
         ) from error
     except psycopg.errors.ForeignKeyViolation as error:
         raise ReplayError(

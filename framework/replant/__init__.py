@@ -10,7 +10,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from replant.api import export, plan, plugins, preflight, replay, verify
+    from replant.api import (
+        export,
+        plan,
+        plugins,
+        preflight,
+        propose,
+        replay,
+        verify,
+        why,
+        why_in_artifact,
+    )
     from replant.config.reading import read_settings
     from replant.errors import (
         ArtifactError,
@@ -64,7 +74,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "replant.api": "export plan plugins preflight replay verify",
+    "replant.api": ("export plan plugins preflight propose replay verify why why_in_artifact"),
     "replant.config.reading": "read_settings",
     "replant.errors": (
         "ArtifactError CatalogMismatchError ConfigurationError DanglingReferenceError "
@@ -132,9 +142,12 @@ __all__ = [
     "plan",
     "plugins",
     "preflight",
+    "propose",
     "read_settings",
     "replay",
     "verify",
+    "why",
+    "why_in_artifact",
 ]
 
 

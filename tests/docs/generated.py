@@ -132,7 +132,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
         return f"list: {_kind(schema['items'])}"
     if schema["type"] == "object":
         return "object of texts"
-    return {"string": "text"}.get(schema["type"], schema["type"])
+    return "text" if schema["type"] == "string" else str(schema["type"])
 
 
 #: What is too simple to be described in a place of its own.

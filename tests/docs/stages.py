@@ -156,5 +156,6 @@ EXECUTED = {
     "docs/how-to/keep-artifacts-in-git.md": versioned,
     "docs/how-to/use-in-ci.md": granted,
     "docs/reference/artifact.md": granted,
+    "docs/reference/manifest.md": granted,
     "docs/reference/errors.md": granted,
 }

@@ -209,8 +209,8 @@ def parameters(move: Move) -> list[dict[str, str]]:
     No amount of memory is the greatest possible: the server would ask for it.
     """
     rows = move.source.execute(
-        "SELECT name, vartype, reset_val, enumvals, "
-        "CASE WHEN unit ~ 'B' THEN ARRAY[min_val] ELSE ARRAY[min_val, max_val] END FROM pg_settings "
+        "SELECT name, vartype, reset_val, enumvals, CASE WHEN unit ~ 'B' THEN ARRAY[min_val] "
+        "ELSE ARRAY[min_val, max_val] END FROM pg_settings "
         "WHERE context IN ('user', 'superuser') AND vartype <> 'string' "
         "AND name !~ '^transaction_|^max_stack_depth$|^ignore_system_indexes$'"
     )

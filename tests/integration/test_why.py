@@ -123,8 +123,8 @@ class TestInTheSource:
             "  down by public.orders(customer_id) → public.customer(id), from",
             "public.customer id = 1",
             (
-                "  which is exported, but no root leads down to that row, so rows that reference it "
-                "do not come along"
+                "  which is exported, but no root leads down to that row, so rows that reference "
+                "it do not come along"
             ),
         ]
 
@@ -244,6 +244,23 @@ class TestInTheSource:
             "orders": "public.orders id = 3 is not exported\n"
             "  it is left out, since it references a row that is not exported",
         }
+
+    def test_a_row_that_came_by_one_that_is_left_out_is_exported_all_the_same(
+        self, shop: Database
+    ) -> None:
+        asked = Settings(
+            source=shop.dsn,
+            scope={"customer_id": "3"},
+            export=ExportSettings(dangling=Dangling.LEAVE_OUT, allow_empty=True),
+            plugins=PluginSettings(settings={"schemas": {"scope_column": "customer_id"}}),
+            tables=(TableSettings(RelationName("public", "customer"), where="id <> 3"),),
+        )
+        product = RelationName("public", "product")
+        assert api.plan(asked).table(product).row_count == 1
+        assert str(api.why(asked, Root(product, "id = 2"))) == (
+            "public.product id = 2 is exported\n"
+            "  by a row that is left out itself, for what it references"
+        )
 
     def test_a_set_beyond_its_budget_can_be_asked_about(self, shop: Database) -> None:
         asked = Settings(

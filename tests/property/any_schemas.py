@@ -99,12 +99,14 @@ class Pair:
         grant(self.source, self.reader, "SELECT", tables if readable is None else readable)
         grant(self.target, self.inserter, "INSERT", tables if writable is None else writable)
 
-    def allow_temporary_tables(self, allowed: bool) -> None:  # noqa: FBT001 - the one thing to say
+    def allow_temporary_tables(self, allowed: bool) -> None:
         """Whether the target lets everybody make temporary tables, as is PostgreSQL's default."""
-        statement = "GRANT TEMPORARY ON DATABASE {} TO public"
-        if not allowed:
-            statement = "REVOKE TEMPORARY ON DATABASE {} FROM public"
-        self.at_target.execute(sql.SQL(statement).format(sql.Identifier(self.target.name)))
+        database, role = sql.Identifier(self.target.name), sql.Identifier(self.inserter)
+        revoke = sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM public, {}")
+        self.at_target.execute(revoke.format(database, role))
+        if allowed:
+            grant_all = sql.SQL("GRANT TEMPORARY ON DATABASE {} TO public")
+            self.at_target.execute(grant_all.format(database))
 
     def held(self, drawn: Drawn, numbers: Numbers) -> Contents:
         """Those rows of the source, by the server's own literals."""
@@ -210,7 +212,7 @@ def of_a_tenant(draw: DrawFn) -> Asking:
         for name, rows in drawn.rows.items()
     }
     settings = {"scope_column": TENANT, **_rules_of(drawn)}
-    asking = Asking(drawn, settings, _constraints(drawn), scope={TENANT: ASKED_TENANT})
+    asking = Asking(drawn, settings, constraints(drawn), scope={TENANT: ASKED_TENANT})
     roots = _settled(drawn, of_tenant, owned)
     if roots is None:
         return asking
@@ -260,8 +262,8 @@ def _only(drawn: Drawn, names: Set[RelationName]) -> Drawn:
 
 
 def _references(drawn: Drawn) -> list[Reference]:
-    constraints = map(from_foreign_key, _constraints(drawn))
-    return [*constraints, *(r for item in drawn.declared for r in from_declared(item))]
+    declared = (reference for item in drawn.declared for reference in from_declared(item))
+    return [*map(from_foreign_key, constraints(drawn)), *declared]
 
 
 def _keys(drawn: Drawn) -> tuple[ForeignKey, ...]:
@@ -269,7 +271,8 @@ def _keys(drawn: Drawn) -> tuple[ForeignKey, ...]:
     return tuple(key for table in drawn.catalog.tables.values() for key in table.foreign_keys)
 
 
-def _constraints(drawn: Drawn) -> tuple[ForeignKey, ...]:
+def constraints(drawn: Drawn) -> tuple[ForeignKey, ...]:
+    """The foreign keys that the database knows."""
     return tuple(k for k in _keys(drawn) if EdgeName(k.table, k.name) not in drawn.undeclared)
 
 
@@ -308,7 +311,7 @@ def _settled(drawn: Drawn, rows: Rows, names: Set[RelationName]) -> Rows | None:
     changed = True
     while changed:
         changed = False
-        for key in _constraints(drawn):
+        for key in constraints(drawn):
             if not names >= {key.table, key.references}:
                 continue
             there = {tuple(row[c] for c in key.referenced_columns) for row in kept[key.references]}

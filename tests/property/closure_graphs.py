@@ -28,7 +28,9 @@ from replant.testing.strategies import rows_for
 
 SCHEMAS = ("r", "s")
 
-_NUMBERS = st.lists(st.sampled_from("0123"), min_size=1, max_size=3).map(lambda n: "{" + ",".join(n) + "}")
+_NUMBERS = st.lists(st.sampled_from("0123"), min_size=1, max_size=3).map(
+    lambda n: "{" + ",".join(n) + "}"
+)
 
 #: Few values, so that they meet. `1` and `01` are one number.
 _VALUES: Mapping[str, SearchStrategy[str]] = {

@@ -28,6 +28,10 @@ from replant.rendering.rows import texts
 from tests.manifest_schema import problems
 from tests.property.artifacts import FORMS, Example, examples
 
+# Each example is written to a disk, in full.
+FEW = settings(max_examples=2 * settings().max_examples // 5)
+FEWER = settings(max_examples=settings().max_examples // 5)
+
 FILES = [form for form in FORMS if form.layout.value == "file"]
 DIRECTORIES = [form for form in FORMS if form.layout.value == "directory"]
 
@@ -40,6 +44,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield tmp_path_factory.mktemp("artifact") / "written"
 
 
+@FEW
 @given(example=examples())
 def test_a_manifest_is_read_back_as_it_was(example: Example, path: Path) -> None:
     example.write(path)
@@ -50,6 +55,7 @@ def test_a_manifest_is_read_back_as_it_was(example: Example, path: Path) -> None
         )
 
 
+@FEW
 @given(example=examples())
 def test_a_manifest_fits_its_schema(example: Example, path: Path) -> None:
     example.write(path)
@@ -62,6 +68,7 @@ def test_a_manifest_fits_its_schema(example: Example, path: Path) -> None:
     assert problems(raw) == []
 
 
+@FEW
 @given(example=examples())
 def test_a_manifest_is_lines_of_printable_ascii(example: Example) -> None:
     text = to_json(evolve(example, plan=evolve(example.plan, layout=FILES[0].layout)).manifest())
@@ -70,6 +77,7 @@ def test_a_manifest_is_lines_of_printable_ascii(example: Example) -> None:
     assert all(shown.isprintable() for shown in text.split("\n"))
 
 
+@FEW
 @given(example=examples())
 def test_the_same_rows_give_the_same_bytes(example: Example, path: Path) -> None:
     example.write(path)
@@ -79,6 +87,7 @@ def test_the_same_rows_give_the_same_bytes(example: Example, path: Path) -> None
     assert contents(path) == first
 
 
+@FEW
 @given(example=examples(FILES))
 def test_a_file_gives_the_rows_of_every_step_back(example: Example, path: Path) -> None:
     example.write(path)
@@ -108,6 +117,7 @@ def test_a_file_gives_the_rows_of_every_step_back(example: Example, path: Path) 
         assert isinstance(step, LoadTogether) or step == wanted
 
 
+@FEW
 @given(example=examples())
 def test_an_artifact_gives_the_rows_of_any_table_back(example: Example, path: Path) -> None:
     example.write(path)
@@ -118,6 +128,7 @@ def test_an_artifact_gives_the_rows_of_any_table_back(example: Example, path: Pa
             assert found == example.loaded(table.name), table.name
 
 
+@FEW
 @given(example=examples(DIRECTORIES))
 def test_a_directory_gives_the_rows_of_any_table_as_those_of_copy(
     example: Example, path: Path
@@ -131,6 +142,7 @@ def test_a_directory_gives_the_rows_of_any_table_as_those_of_copy(
             assert found == example.rows[table.name], table.name
 
 
+@FEW
 @given(example=examples(FILES))
 def test_a_line_of_a_file_is_a_comment_or_what_its_manifest_calls_for(
     example: Example, path: Path
@@ -176,6 +188,7 @@ DAMAGES = st.builds(
 )
 
 
+@FEW
 @given(example=examples(), damage=DAMAGES)
 def test_bytes_that_are_changed_missing_or_additional_are_noticed(
     example: Example, damage: Damage, path: Path
@@ -189,7 +202,7 @@ def test_bytes_that_are_changed_missing_or_additional_are_noticed(
     assert str(raised.value).startswith(f"{damaged}: ")
 
 
-@settings(max_examples=settings().max_examples // 4)
+@FEWER
 @given(example=examples(DIRECTORIES), data=st.data())
 def test_a_file_that_is_missing_is_named(example: Example, data: DataObject, path: Path) -> None:
     example.write(path)
@@ -202,7 +215,7 @@ def test_a_file_that_is_missing_is_named(example: Example, data: DataObject, pat
     assert f"{gone.name}" in str(raised.value)
 
 
-@settings(max_examples=settings().max_examples // 4)
+@FEWER
 @given(example=examples(DIRECTORIES), name=st.sampled_from(["x", ".x", "data/x", "data/x.copy"]))
 def test_a_file_that_is_additional_is_named(example: Example, name: str, path: Path) -> None:
     example.write(path)

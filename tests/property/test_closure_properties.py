@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
@@ -36,8 +36,11 @@ from tests.property.closure_oracle import (
     smallest,
 )
 
-# One property draws schemas and rows from thousands of bytes.
 DRAWN = drawn_graphs()
+
+# An example takes a schema of its own, though none is ever committed.
+EXAMPLES = settings().max_examples // 2
+FEWER_EXAMPLES = settings().max_examples // 4
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +75,7 @@ def rows_of(connection: Connection[TupleRow], drawn: Drawn, closure: Closure) ->
 
 
 @given(drawn=DRAWN)
+@settings(max_examples=EXAMPLES)
 def test_the_set_is_the_smallest_that_the_rules_allow(
     connection: Connection[TupleRow], drawn: Drawn
 ) -> None:
@@ -97,6 +101,7 @@ def ways(closure: Closure) -> list[object]:
 
 
 @given(data=st.data(), drawn=DRAWN)
+@settings(max_examples=FEWER_EXAMPLES)
 def test_the_order_of_the_catalog_decides_nothing(
     connection: Connection[TupleRow], drawn: Drawn, data: st.DataObject
 ) -> None:
@@ -115,6 +120,7 @@ def test_the_order_of_the_catalog_decides_nothing(
 
 
 @given(drawn=DRAWN)
+@settings(max_examples=EXAMPLES)
 def test_each_row_of_the_set_has_a_shortest_path_that_the_rules_allow(
     connection: Connection[TupleRow], drawn: Drawn
 ) -> None:
@@ -163,6 +169,7 @@ def ends_of_path(drawn: Drawn, edges: dict[EdgeName, Edge], told: Included) -> s
 
 
 @given(drawn=DRAWN)
+@settings(max_examples=EXAMPLES)
 def test_for_a_row_outside_the_set_the_reference_is_named_that_keeps_it_out(
     connection: Connection[TupleRow], drawn: Drawn
 ) -> None:
@@ -244,6 +251,7 @@ def barrier(
 
 
 @given(drawn=DRAWN, data=st.data())
+@settings(max_examples=FEWER_EXAMPLES)
 def test_a_budget_refuses_a_larger_set_and_no_other(
     connection: Connection[TupleRow], drawn: Drawn, data: st.DataObject
 ) -> None:

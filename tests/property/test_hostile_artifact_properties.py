@@ -37,6 +37,9 @@ from tests.property.hostile import (
     put,
 )
 
+# Each example asks a server.
+FEW = settings(max_examples=settings().max_examples // 2)
+
 
 @pytest.fixture(scope="module")
 def source(server: Server) -> Iterator[Database]:
@@ -124,7 +127,6 @@ def test_a_manifest_that_is_read_is_what_it_says_and_fits_the_schema(
         assert problems({**raw, **digest}) == []
 
 
-@settings(max_examples=2 * settings().max_examples)
 @given(data=st.data())
 def test_a_manifest_that_was_changed(
     artifacts: list[Genuine], path: Path, target: Target, data: DataObject
@@ -135,6 +137,7 @@ def test_a_manifest_that_was_changed(
     refused_or_replayed(path, target)
 
 
+@FEW
 @given(data=st.data())
 def test_rows_of_a_data_file_that_were_changed(
     artifacts: list[Genuine], path: Path, target: Target, data: DataObject
@@ -146,6 +149,7 @@ def test_rows_of_a_data_file_that_were_changed(
     refused_or_replayed(path, target)
 
 
+@FEW
 @given(data=st.data())
 def test_bytes_of_a_compressed_file_that_were_changed(
     artifacts: list[Genuine], path: Path, target: Target, data: DataObject
@@ -161,6 +165,7 @@ def test_bytes_of_a_compressed_file_that_were_changed(
     refused_or_replayed(path, target)
 
 
+@FEW
 @given(data=st.data())
 def test_the_text_of_a_file_that_was_changed(
     artifacts: list[Genuine], path: Path, target: Target, data: DataObject
@@ -172,6 +177,7 @@ def test_the_text_of_a_file_that_was_changed(
     refused_or_replayed(path, target)
 
 
+@FEW
 @given(data=st.data())
 def test_a_closed_set_of_which_something_was_changed(
     closed: Genuine, path: Path, data: DataObject

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from attrs import evolve, frozen
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from psycopg import Connection, sql
 
@@ -154,7 +154,11 @@ def test_values_of_types_put_together_in_any_way_arrive_as_they_were(
 def test_rows_move_and_are_told_apart_by_keys_of_any_type(
     cycle: Cycle, way: str, most: int, ends: Ends
 ) -> None:
-    ends.create_cycle(cycle)
+    try:
+        ends.create_cycle(cycle)
+    except (psycopg.errors.DatatypeMismatch, psycopg.errors.UndefinedObject):
+        # PostgreSQL references no domain over an enum, nor any array of character(3).
+        reject()
     tables = (Registration(TABLE), Registration(OTHER))
     move = evolve(ends.move, artifact=ends.move.artifact / way, registrations=tables)
 

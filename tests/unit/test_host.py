@@ -74,7 +74,9 @@ def test_without_a_list_the_plugins_that_have_settings_are_enabled() -> None:
 
 def test_a_plugin_of_another_distribution_is_enabled_only_by_name(install: Install) -> None:
     install("notes", GOOD)
-    assert "notes" not in [candidate.name for candidate in choose(find(), PluginSettings(), "ordered")]
+    assert "notes" not in [
+        candidate.name for candidate in choose(find(), PluginSettings(), "ordered")
+    ]
     chosen = choose(find(), PluginSettings(("notes",)), "ordered")
     assert [candidate.name for candidate in chosen] == ["notes", "ordered"]
 

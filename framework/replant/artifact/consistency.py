@@ -7,22 +7,18 @@ from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from replant.artifact.manifest import ExportedReference, ExportedTable, Manifest
+from replant.host.load_orders import check_order
 from replant.model import (
     COPY,
     INSERT,
-    AsReplica,
-    CheckForeignKeys,
     Compression,
-    DeferConstraints,
     Layout,
     LinkedTo,
-    LoadTable,
-    LoadTogether,
+    LoadOrder,
     OnConflict,
     PatchColumns,
     RelationName,
     SequencePosition,
-    Step,
     readable,
 )
 from replant.model.lineage import RootRows
@@ -53,8 +49,7 @@ def check_consistent(manifest: Manifest) -> None:
         tables[table.name] = table
         _check_table(table)
     _check_links(tables)
-    _check_steps(manifest.order.steps, tables)
-    _check_statements(manifest)
+    _check_order(manifest.order, tables)
     for position in manifest.sequences:
         _check_sequence(position, tables)
     for reference in manifest.references:
@@ -120,44 +115,16 @@ def _check_links(tables: Mapping[RelationName, ExportedTable]) -> None:
             raise ValueError(f"the rows of {name} are chosen by those of too many tables")
 
 
-def _check_steps(steps: Iterable[Step], tables: Mapping[RelationName, ExportedTable]) -> None:
-    """Every table is loaded once, and every column that is loaded as NULL is set once, after."""
-    waiting: dict[RelationName, tuple[str, ...]] = {}
-    loaded: list[RelationName] = []
-    for step in steps:
-        match step:
-            case LoadTable(name):
-                loaded.append(name)
-                if step.patched:
-                    waiting[name] = step.patched
-            case LoadTogether(names):
-                loaded += names
-            case PatchColumns(name, columns):
-                if waiting.pop(name, None) != columns:
-                    raise ValueError(f"the order sets other columns of {name} than it left NULL")
-                _check_patch(tables.get(name), name, columns)
-    if waiting:
-        raise ValueError(f"the order leaves columns of {next(iter(waiting))} NULL")
-    if sorted(loaded) != sorted(tables):
-        raise ValueError("the order does not load every table once")
-
-
-def _check_patch(table: ExportedTable | None, name: RelationName, columns: tuple[str, ...]) -> None:
-    fit = table is not None and table.key and _columns(table).issuperset(columns)
-    if not fit or _repeated(columns) or (table and set(columns) & set(table.key)):
-        raise ValueError(f"the columns of {name} that are set later do not fit")
-
-
-def _check_statements(manifest: Manifest) -> None:
-    """What is said around the rows: foreign keys that were switched off must be checked."""
-    before, after = manifest.order.before, manifest.order.after
-    off = any(isinstance(statement, AsReplica) for statement in before)
-    checked = any(isinstance(statement, CheckForeignKeys) for statement in after)
-    if (off and not checked) or any(isinstance(statement, AsReplica) for statement in after):
-        raise ValueError("the order switches foreign keys off and does not check them")
-    for statement in (*before, *after):
-        if isinstance(statement, DeferConstraints) and not statement.constraints:
-            raise ValueError("the order defers no constraint")
+def _check_order(order: LoadOrder, tables: Mapping[RelationName, ExportedTable]) -> None:
+    try:
+        check_order(order, tables, [name for name, table in tables.items() if table.key])
+    except ValueError as error:
+        raise ValueError(f"the load order does not fit: {error}") from error
+    for step in order.steps:
+        if isinstance(step, PatchColumns):
+            table = tables[step.table]
+            if not (_columns(table) - set(table.key)).issuperset(step.columns):
+                raise ValueError(f"the columns of {step.table} that are set later do not fit")
 
 
 def _check_sequence(

@@ -19,7 +19,7 @@ from replant.artifact.manifest_json import from_json, to_json
 from replant.artifact.sql_file import DIGEST_MARK, FIRST_WORDS, MANIFEST_MARK, comment
 from replant.artifact.statements import CopiedRows, Group, Lines, StatementRows, limited
 from replant.errors import ArtifactError
-from replant.model import Layout, LoadTable, LoadTogether, PatchColumns, RelationName, Step
+from replant.model import Layout, LoadTogether, PatchColumns, RelationName, Step
 from replant.rendering.closing import closing
 from replant.rendering.copy_rows import insert_lines, is_copy_row
 from replant.rendering.rows import is_row, on_one_line_each
@@ -63,8 +63,15 @@ class SqlFile:
             ArtifactError: the file is not what its manifest calls for; names the line.
 
         """
-        for _, statement in self._walk():
-            yield statement
+        together: list[Group] = []
+        for part in self._walk():
+            if part.frame.copied:
+                yield CopiedRows(part.step, part.frame, part.batches)
+                continue
+            together.append(Group(part.frame, [row for lines in part.batches for row in lines]))
+            if part.ends_statement:
+                yield StatementRows(part.step, tuple(together))
+                together = []
 
     def rows(self, table: RelationName) -> Iterator[Lines]:
         """The rows of one table as it is loaded, as lines of an INSERT.
@@ -92,81 +99,65 @@ class SqlFile:
     def _found(self, table: RelationName, *, patches: bool) -> Iterator[Lines]:
         if self._places is None:
             self._places = {}
-            for at, statement in self._walk():
-                late = isinstance(statement.step, PatchColumns)
-                for name in statement.tables:
-                    self._places.setdefault((name, late), at)
+            for part in self._walk():
+                late = isinstance(part.step, PatchColumns)
+                self._places.setdefault((part.frame.name, late), part.place)
         place = self._places.get((table, patches))
         if place is None:
             return
         reader = _Reader(self._file, self._origin, place)
-        for _, statement in self._step(reader, place.step, begun=True):
-            if isinstance(statement, CopiedRows):
-                width = len(statement.frame.columns)
-                for lines in statement.batches:
+        for part in self._parts(reader, place.step, begun=True):
+            if part.frame.copied:
+                width = len(part.frame.columns)
+                for lines in part.batches:
                     yield on_one_line_each(insert_lines(lines, width))
-            else:
-                for group in statement.groups:
-                    if group.frame.name == table:
-                        yield group.lines
+            elif part.frame.name == table:
+                yield from part.batches
 
-    def _walk(self) -> Iterator[tuple[_Place, StatementRows | CopiedRows]]:
+    def _walk(self) -> Iterator[_Part]:
         self._file.seek(0)
         reader = _Reader(self._file, self._origin)
         reader.skip_comments()
         order = self.manifest.order
         reader.expect(opening(order.before, tuple(self._tables)))
         for step in order.steps:
-            yield from self._step(reader, step)
+            yield from self._parts(reader, step)
         ending = self.manifest.ending(self._tables, order.after)
         reader.expect(b"\n" + closing(ending) + b"\n" + MANIFEST_MARK)
         reader.expect(comment(to_json(self.manifest)) + DIGEST_MARK)
 
-    def _step(
-        self, reader: _Reader, step: Step, *, begun: bool = False
-    ) -> Iterator[tuple[_Place, StatementRows | CopiedRows]]:
-        """The statements of a step; `begun` if the reader stands behind its blank line."""
-        match step:
-            case LoadTogether(names):
-                filled = LoadTogether(tuple(n for n in names if self._tables[n].row_count))
-                if filled.tables:
-                    place = reader.begin(step, begun)
-                    groups = self._groups(reader, filled)
-                    counts = [self._tables[group.frame.name].row_count for group in groups]
-                    reader.check([len(group.lines) for group in groups] == counts)
-                    yield place, StatementRows(filled, groups)
-            case LoadTable(name) | PatchColumns(name):
-                left = self._tables[name].row_count
-                if not left:
-                    return
-                place = reader.begin(step, begun)
-                (frame,) = frames(step, self._tables, self.manifest.format)
-                if frame.copied:
-                    yield from ((place, rows) for rows in _copied(reader, step, frame, left))
-                    return
-                while left > 0:
-                    (group,) = self._groups(reader, step)
-                    left -= len(group.lines)
-                    reader.check(left >= 0)
-                    yield place, StatementRows(step, (group,))
-
-    def _groups(self, reader: _Reader, step: Step) -> tuple[Group, ...]:
-        found = []
-        for frame in frames(step, self._tables, self.manifest.format):
-            reader.expect(frame.head)
-            lines = reader.rows(len(frame.columns))
-            # The last row's line was read with its end; the tail stands right behind the row.
-            reader.expect(frame.tail)
-            found.append(Group(frame, lines))
-        return tuple(found)
+    def _parts(self, reader: _Reader, step: Step, *, begun: bool = False) -> Iterator[_Part]:
+        """The rows of a step as they stand; `begun` if the reader is behind its blank line."""
+        names = step.tables if isinstance(step, LoadTogether) else (step.table,)
+        filled = tuple(name for name in names if self._tables[name].row_count)
+        if not filled:
+            return
+        if isinstance(step, LoadTogether):
+            step = LoadTogether(filled)
+        place = reader.begin(step, begun)
+        own = frames(step, self._tables, self.manifest.format)
+        for frame in own:
+            left = self._tables[frame.name].row_count
+            while left > 0:
+                passed = reader.passed
+                yield from _part(reader, place, frame, left, ends_statement=frame is own[-1])
+                left -= reader.passed - passed
+                # Only rows of one table may be spread over statements.
+                reader.check(left >= 0 and (left == 0 or len(own) == 1))
 
 
-def _copied(reader: _Reader, step: Step, frame: Frame, count: int) -> Iterator[CopiedRows]:
+def _part(
+    reader: _Reader, place: _Place, frame: Frame, left: int, *, ends_statement: bool
+) -> Iterator[_Part]:
+    """The rows of one INSERT or COPY; those that nobody takes are passed over."""
     reader.expect(frame.head)
-    batches = limited(reader.copied_row(len(frame.columns)) for _ in range(count))
-    yield CopiedRows(step, frame, batches)
+    width = len(frame.columns)
+    rows = reader.copied_rows(width, left) if frame.copied else reader.rows(width)
+    batches = limited(rows)
+    yield _Part(place, frame, batches, ends_statement)
     for _ in batches:
-        pass  # what was not asked for stands between here and the next statement all the same
+        pass
+    # The last row's line was read with its end; the tail stands right behind the row.
     reader.expect(frame.tail)
 
 
@@ -177,6 +168,27 @@ class _Place:
     step: Step
     offset: int
     number: int
+
+
+@frozen
+class _Part:
+    """The rows of one table in one statement, to be taken before the next part is asked for.
+
+    Attributes:
+        place: where the step begins.
+        ends_statement: whether nothing of another table follows in the statement.
+
+    """
+
+    place: _Place
+    frame: Frame
+    batches: Iterator[Lines]
+    ends_statement: bool
+
+    @property
+    def step(self) -> Step:
+        """The step, with those of its tables that have rows."""
+        return self.place.step
 
 
 def _checked(file: BinaryIO, origin: str) -> Manifest:
@@ -235,6 +247,7 @@ class _Reader:
         self._origin = origin
         self._number = 1
         self._ahead = b""
+        self.passed = 0
         if place is not None:
             self._number = place.number
             file.seek(place.offset)
@@ -266,30 +279,33 @@ class _Reader:
         if not fits:
             raise self._unexpected()
 
-    def rows(self, width: int) -> list[bytes]:
+    def rows(self, width: int) -> Iterator[bytes]:
         """Rows until one without a comma behind it; what stands behind that one is next."""
-        found = []
-        while True:
+        more = True
+        while more:
             text = self._file.readline()
             more = text.endswith(b"),\n")
             end = text.rfind(b")") + 1
             row = text[:end]
             if not is_row(row, width):
                 raise self._unexpected()
-            found.append(row)
-            if not more:
+            if more:
+                self._number += 1
+            else:
                 self._ahead = text[end:]
-                return found
-            self._number += 1
+            self.passed += 1
+            yield row
 
-    def copied_row(self, width: int) -> bytes:
-        """The next row of COPY, without its line end."""
-        text = self._file.readline()
-        row = text[:-1]
-        if not text.endswith(b"\n") or not is_copy_row(row, width):
-            raise self._unexpected()
-        self._number += 1
-        return row
+    def copied_rows(self, width: int, number: int) -> Iterator[bytes]:
+        """So many rows of COPY, without their line ends."""
+        for _ in range(number):
+            text = self._file.readline()
+            row = text[:-1]
+            if not text.endswith(b"\n") or not is_copy_row(row, width):
+                raise self._unexpected()
+            self._number += 1
+            self.passed += 1
+            yield row
 
     def _unexpected(self) -> ArtifactError:
         return ArtifactError(

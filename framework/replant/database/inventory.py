@@ -15,7 +15,7 @@ from replant.model import RelationName
 # was never analysed.
 _FACTS = """
 SELECT n.nspname, c.relname, c.relpersistence = 'u', e.extname,
-       coalesce(p.size, pg_catalog.pg_table_size(c.oid))::bigint,
+       coalesce(p.size, pg_catalog.pg_table_size(c.oid), 0)::bigint,
        coalesce(p.rows, nullif(greatest(c.reltuples, -1), -1))::bigint
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

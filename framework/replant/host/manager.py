@@ -16,6 +16,7 @@ from attrs import frozen
 from replant.errors import ConfigurationError, PluginError, UsageError
 from replant.host import discovery, hookspecs
 from replant.host.discovery import Candidate, LoadedPlugin
+from replant.host.load_orders import check_order
 from replant.model import (
     Catalog,
     Column,
@@ -159,7 +160,8 @@ class Host:
 
         Raises:
             ConfigurationError: no enabled plugin knows the strategy.
-            PluginError: a plugin fails, answers with something else, or two answer.
+            PluginError: a plugin fails, answers with something else, or two answer; or the order
+                cannot be carried out.
 
         """
         answers: list[tuple[str, LoadOrder]] = [
@@ -177,7 +179,15 @@ class Host:
                 f"strategy {request.strategy!r} is answered by {names}; "
                 f"take all but one of them out of [plugins] enable"
             )
-        return answers[0][1]
+        ((name, order),) = answers
+        try:
+            check_order(order, request.tables, request.keyed)
+        except ValueError as error:
+            raise PluginError(
+                f"{self._plugins[name].candidate} answered order_tables with an order that cannot "
+                f"be carried out: {error}; choose another strategy"
+            ) from error
+        return order
 
     def _answers(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
         """What each plugin that implements the hook answers, except None."""

@@ -138,6 +138,8 @@ def _grown(
     if isinstance(told, Included):
         stopped = choice.stopped_later(name, place)
         return stopped or _joined(choice, told)
+    if choice.is_chosen(name, place):
+        return Belongs(told.row, "by a row that is left out itself, for what it references")
     if told.last is None or told.barrier is None:
         because = "no reference leads to it from an exported row, whatever is followed"
         if not told.exhausted:
@@ -217,6 +219,10 @@ class _Choice:
             if not holds:
                 return StaysOut(row, self._why_not(name, condition, text))
         return None
+
+    def is_chosen(self, name: RelationName, place: Place) -> bool:
+        """Whether a row satisfies all conditions of its table, as a census left them."""
+        return all(holds for _, holds, _ in self._held(name, place)[1])
 
     def reasons(self, name: RelationName) -> str:
         """Why the rows that satisfy a table's conditions are exported."""

@@ -13,6 +13,7 @@ from replant.errors import BudgetError, ConfigurationError, DanglingReferenceErr
 from replant.model import (
     Arrival,
     Catalog,
+    ChosenRows,
     ColumnIs,
     Dangling,
     ForeignKey,
@@ -196,6 +197,8 @@ def _find(
 ) -> list[tuple[DanglingReferences, Dangling]]:
     found = []
     for name in rows:
+        if _is_empty(rows[name]):
+            continue  # nor need the role be allowed to read a table that no row can come into
         mode = modes.get(name, default)
         for key in tables[name].foreign_keys:
             if key.references not in rows or not key.enforced or _holds(database, rows, key):
@@ -204,6 +207,11 @@ def _find(
             if finding is not None:
                 found.append((finding, mode))
     return found
+
+
+def _is_empty(chosen: ChosenRows) -> bool:
+    """Whether no row can be chosen, as in an open table before anything has grown into it."""
+    return RowsAt(()) in chosen.conditions
 
 
 def _holds(database: Database, rows: Selection, key: ForeignKey) -> bool:
@@ -267,6 +275,8 @@ def _without(database: Database, rows: Selection, finding: DanglingReferences) -
 
 
 def _count(database: Database, rows: Selection, name: RelationName) -> int:
+    if _is_empty(rows[name]):
+        return 0
     row = database.execute(queries.count(rows, name)).fetchone()
     assert row is not None
     return int(row[0])

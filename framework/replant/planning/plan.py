@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import evolve
@@ -271,7 +270,7 @@ def _order(
         for key in selected.tables[name].foreign_keys
         if key.enforced and key.references in selected.tables
     )
-    order = host.order_tables(
+    return host.order_tables(
         OrderRequest(
             strategy=strategy,
             tables=tables,
@@ -283,17 +282,9 @@ def _order(
                 for column in selected.columns[name]
                 if not column.not_null and on_conflict[name] is OnConflict.ERROR
             ),
-            keyed=frozenset(n for n in tables if selected.tables[n].identifying_columns),
+            keyed=frozenset(name for name in tables if _key(selected, name)),
         )
     )
-    loaded = Counter(_loaded(order))
-    wrong = sorted({*loaded, *tables} - {name for name in tables if loaded[name] == 1})
-    if wrong:
-        raise PluginError(
-            f"the load order of the strategy {strategy!r} must load every table exactly once, "
-            f"and does not so for {', '.join(map(str, wrong))}; choose another strategy"
-        )
-    return order
 
 
 def _loaded(order: LoadOrder) -> Iterator[RelationName]:

@@ -34,6 +34,8 @@ class Surveyed:
     def size_of(self, name: RelationName) -> str:
         """How large a table is, in words."""
         facts = self.facts[name]
+        if not facts.size:
+            return "empty"
         size, units = float(facts.size), ["B", "kB", "MB", "GB", "TB"]
         while size >= _THOUSAND and len(units) > 1:
             size, units = size / _THOUSAND, units[1:]

@@ -23,9 +23,10 @@ def array_texts(
     min_size: int = 0,
     max_size: int = 3,
     nulls: bool = True,
+    dimensions: int = 1,
     delimiter: str = ",",
 ) -> str:
-    """Arrays, now and then of two dimensions, or with a lower bound other than 1.
+    """Arrays, now and then with a lower bound other than 1.
 
     Args:
         draw: supplied by Hypothesis.
@@ -33,6 +34,7 @@ def array_texts(
         min_size: the least number of elements.
         max_size: the greatest of one dimension.
         nulls: whether elements may be NULL.
+        dimensions: how many dimensions an array may have, 1 or 2.
         delimiter: `pg_type.typdelim` of the elements' type.
 
     """
@@ -42,7 +44,7 @@ def array_texts(
         return "{}"
     start = draw(st.sampled_from((1, 1, 1, 0, -2)))
     lists = [items]
-    if draw(st.sampled_from((False, False, False, True))):
+    if dimensions > 1 and draw(st.booleans()):
         lists.append(draw(st.lists(kinds, min_size=len(items), max_size=len(items))))
     bounds = f"[{start}:{start + len(items) - 1}]"
     texts = [array_text(each, delimiter) for each in lists]

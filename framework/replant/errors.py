@@ -65,7 +65,7 @@ class ReplayError(DatabaseError):
 
 
 class PreflightError(ReplayError):
-    """The target cannot take the artifact; the text names all that is in the way, each on a line."""
+    """The target cannot take the artifact; the text names all that is in the way, line by line."""
 
 
 class ArtifactError(ReplantError):

@@ -151,6 +151,31 @@ def test_a_table_can_have_a_choice_of_its_own(settings: Settings, foreign: str, 
     assert foreign not in str(caught.value)
 
 
+def test_what_grows_into_a_table_with_a_condition_is_not_missed_before_it_has_grown(
+    database: Database,
+) -> None:
+    with psycopg.connect(database.dsn) as connection:
+        connection.execute("CREATE TABLE place (id int PRIMARY KEY)")
+        connection.execute(
+            "CREATE TABLE way (id int PRIMARY KEY, tenant_id int NOT NULL, "
+            "start int REFERENCES place)"
+        )
+        connection.execute("INSERT INTO place VALUES (1), (2)")
+        connection.execute("INSERT INTO way VALUES (1, 1, 1), (2, 1, 2)")
+    place = RelationName("public", "place")
+    asked = Settings(
+        source=database.dsn,
+        scope={"tenant_id": "1"},
+        plugins=PluginSettings(settings={"schemas": {"scope_column": "tenant_id"}}),
+        tables=(TableSettings(place, where="id < 3"),),
+    )
+    assert api.plan(asked).table(place).row_count == 2
+
+    narrower = evolve(asked, tables=(TableSettings(place, where="id < 2"),))
+    with pytest.raises(DanglingReferenceError, match="the row id = 2 holds start = 2"):
+        api.plan(narrower)
+
+
 def test_a_row_with_two_references_that_lead_outside_is_left_out_once(database: Database) -> None:
     with psycopg.connect(database.dsn) as connection:
         connection.execute("CREATE TABLE place (id int PRIMARY KEY, tenant_id int NOT NULL)")

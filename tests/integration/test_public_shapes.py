@@ -27,6 +27,7 @@ class Shape:
         root: where the closed set begins.
         form: options of the export.
         cycles: how the plan names what references itself or each other.
+        partitions: those into which rows are expected to come.
 
     """
 
@@ -35,6 +36,7 @@ class Shape:
     root: str
     form: tuple[str, ...]
     cycles: tuple[str, ...]
+    partitions: tuple[str, ...] = ()
 
     def run(self, connection: Connection[Any], part: str = "") -> None:
         """Run one of the shape's files."""
@@ -49,6 +51,7 @@ SHAPES = (
         "rental.customer: customer_id = 7",
         (),
         ("rental.staff, rental.store: one statement with an INSERT for each, 4 rows",),
+        partitions=("payment_p1", "payment_p2"),
     ),
     Shape(
         "music_store",
@@ -74,6 +77,7 @@ SHAPES = (
             "forum.users: references itself by invited_by: one statement",
             "forum.posts, forum.threads: one statement with an INSERT for each",
         ),
+        partitions=("posts_0", "posts_1", "posts_2", "votes_2023", "votes_2024", "votes_later"),
     ),
 )
 of_every_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.file)
@@ -139,4 +143,5 @@ def test_what_belongs_to_one_moves_as_a_role_that_may_only_insert(
     assert all(expected.values())
     with psycopg.connect(target.dsn) as connection:
         found = rows_in(connection, shape.schema, tables)
+        assert all(rows_in(connection, shape.schema, shape.partitions).values())
     assert {table: rows for table, rows in found.items() if rows} == expected

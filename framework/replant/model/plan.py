@@ -156,7 +156,7 @@ class Plan:
     triggers: tuple[FiringTrigger, ...] = ()
     arrivals: tuple[Arrival, ...] = ()
     expected_rows: int | None = None
-    lineage: Lineage = Lineage()
+    lineage: Lineage = field(factory=Lineage)
     types: tuple[DefinedType, ...] = ()
     omissions: tuple[Omission, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -203,6 +203,8 @@ def _find(
         for key in tables[name].foreign_keys:
             if key.references not in rows or not key.enforced or _holds(database, rows, key):
                 continue
+            if _is_empty(rows[key.references]):
+                continue  # the rows that are referenced have yet to grow into it, or none is
             finding = _dangling(database, tables[name], rows, key)
             if finding is not None:
                 found.append((finding, mode))

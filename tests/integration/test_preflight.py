@@ -328,7 +328,7 @@ def test_rows_outside_the_set_that_the_target_lacks_are_in_the_way(
     finding = only(found(move))
     assert (finding.subject, finding.severity) == (Subject.REFERENCE, Severity.REFUSES)
     assert finding.what == (
-        "s.t(a, b) → s.p(a, b): the target lacks 1 row that are referenced, the first by "
+        "s.t(a, b) → s.p(a, b): the target lacks 1 row that is referenced, the first by "
         "a = 2, b = y"
     )
     assert only(found(move, on_conflict=OnConflict.SKIP)).severity is Severity.NOTE

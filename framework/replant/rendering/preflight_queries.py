@@ -19,6 +19,7 @@ from replant.model import (
     Text,
 )
 from replant.rendering.conditions import chosen_from, chosen_where, equals, null_of, relation
+from replant.rendering.rows import text_expression
 
 Texts = Sequence[Text]
 
@@ -34,7 +35,8 @@ def present(
     """The rows that share a unique key with a row of the target.
 
     Columns: the row's place in the list; whether the two have the same key too (NULL where the
-    table has none); whether the target's row is one that the artifact's conditions choose.
+    table has none); whether the target's row is one that the artifact's conditions choose; the
+    texts of the target's key.
 
     Args:
         table: as the target has it.
@@ -47,9 +49,10 @@ def present(
     width = len(unique)
     same = [_equal(table, name, width + place) for place, name in enumerate(table.key)]
     chosen = sql.SQL("NULL::boolean") if selection is None else chosen_where(selection, table.name)
-    return sql.SQL("SELECT v._, {}, {} FROM {} JOIN {} ON {}").format(
-        sql.SQL(" AND ").join(same) if same else sql.SQL("NULL::boolean"),
-        chosen,
+    texts = [text_expression(sql.Identifier("t0", name)) for name in table.key]
+    wanted = [sql.SQL(" AND ").join(same) if same else sql.SQL("NULL::boolean"), chosen, *texts]
+    return sql.SQL("SELECT v._, {} FROM {} JOIN {} ON {}").format(
+        sql.SQL(", ").join(wanted),
         _source(table),
         _values(table.name, names, rows),
         sql.SQL(" AND ").join(_equal(table, name, place) for place, name in enumerate(unique)),

@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import psycopg
-from attrs import define, field, frozen
+from attrs import define, field
 
 from replant.database.connections import Database, one_line
 from replant.model import (
     Catalog,
     Finding,
-    ForeignKey,
     OnConflict,
     PlannedTable,
+    RelationName,
     Selection,
     Severity,
     Subject,
@@ -31,17 +31,12 @@ from replant.replaying.fitting import not_null_finding
 
 Row = Mapping[str, Text]
 
-#: So many values are asked for at a time, and remembered as answered.
-_ASKED, _REMEMBERED = 1000, 100_000
+#: So many values are remembered as asked for.
+REMEMBERED = 100_000
 
 
 class Look(Protocol):
-    """What is to be known of a table's rows.
-
-    Attributes:
-        columns: those that it needs of each row.
-
-    """
+    """What is to be known of a table's rows."""
 
     @property
     def columns(self) -> frozenset[str]:
@@ -54,6 +49,21 @@ class Look(Protocol):
         """What was found, after the last row."""
 
 
+class Waiting(Look, Protocol):
+    """A look that must know which rows of some table the artifact has, once all were looked at."""
+
+    @property
+    def provider(self) -> RelationName | None:
+        """The table; None if nothing waits."""
+
+    @property
+    def provided_columns(self) -> tuple[str, ...]:
+        """The columns that it needs of the table's rows."""
+
+    def provided(self, rows: Sequence[Row]) -> None:
+        """Take some of the table's rows."""
+
+
 @define
 class Present:
     """Rows that share a unique key with a row of the target.
@@ -61,9 +71,9 @@ class Present:
     Attributes:
         keys: the unique keys of the target's table.
         selection: the conditions by which the artifact's rows were chosen, if they can be asked.
+        by_text: whether equal keys have equal texts.
         known: how many rows are there already.
         others: how many of these stand for rows that are of another scope.
-        clashes: how many rows that should be updated meet another row by another key.
 
     """
 
@@ -71,75 +81,93 @@ class Present:
     table: PlannedTable
     keys: tuple[tuple[str, ...], ...]
     selection: Selection | None
+    by_text: bool
     known: int = 0
     others: int = 0
-    clashes: int = 0
     first: str = ""
-    first_clash: str = ""
+    _clashes: dict[tuple[Text, ...], str] = field(factory=dict)
 
     @property
     def columns(self) -> frozenset[str]:
         """Those of the keys."""
         return frozenset(name for key in (*self.keys, self.table.key) for name in key)
 
+    @property
+    def provider(self) -> RelationName | None:
+        """A row that is met by another key may be updated itself, and not be in the way then."""
+        return self.table.name if self._clashes else None
+
+    @property
+    def provided_columns(self) -> tuple[str, ...]:
+        """The key."""
+        return self.table.key
+
+    def provided(self, rows: Sequence[Row]) -> None:
+        """The artifact has these rows."""
+        for row in rows:
+            self._clashes.pop(tuple(row[name] for name in self.table.key), None)
+
     def take(self, rows: Sequence[Row]) -> None:
         """Ask by each unique key."""
         known: set[int] = set()
         others: set[int] = set()
-        clashes: set[int] = set()
         for key in self.keys:
-            given = [n for n, row in enumerate(rows) if all(row[c] is not None for c in key)]
-            listed = [[rows[n][c] for c in (*key, *self.table.key)] for n in given]
+            given = [row for row in enumerate(rows) if all(row[1][c] is not None for c in key)]
+            listed = [[row[c] for c in (*key, *self.table.key)] for _, row in given]
             query = queries.present(self.table, key, listed, self.selection)
-            for place, same, chosen in self.database.execute(query) if listed else ():
-                number = given[place]
-                updated = self.table.on_conflict is OnConflict.UPDATE
-                (clashes if updated and not same else known).add(number)
+            for place, same, chosen, *held in self.database.execute(query) if listed else ():
+                number, row = given[place]
                 if chosen is False:
                     others.add(number)
-                if not (self.first_clash if number in clashes else self.first):
-                    self._show(_shown(key, rows[number]), number in clashes)
+                if self.table.on_conflict is OnConflict.UPDATE and not same:
+                    self._clash(tuple(held), shown(key, row))
+                else:
+                    known.add(number)
+                    self.first = self.first or shown(key, row)
         self.known += len(known)
         self.others += len(others)
-        self.clashes += len(clashes)
 
-    def _show(self, shown: str, clashes: bool) -> None:
-        if clashes:
-            self.first_clash = shown
-        else:
-            self.first = shown
+    def _clash(self, held: tuple[Text, ...], shown: str) -> None:
+        if self.by_text and len(self._clashes) < REMEMBERED:
+            self._clashes.setdefault(held, shown)
 
     def findings(self) -> Iterator[Finding]:
         """What becomes of them, by the way that was chosen for rows that are there already."""
-        name, way = self.table.name, self.table.on_conflict
         if self.known:
-            held = f"{name} already holds {_counted(self.known)}, the first by {self.first}"
-            if way is OnConflict.ERROR:
-                ways = "skip or update" if self.table.key else "skip"
-                yield Finding(
-                    Subject.ROW,
-                    Severity.REFUSES,
-                    str(name),
-                    held + (f", {self.others} of them of another scope" if self.others else ""),
-                    f"remove them from the target, or replay with --on-conflict {ways}",
-                )
-            else:
-                done = "left as they are" if way is OnConflict.SKIP else "updated where they differ"
-                yield Finding(Subject.ROW, Severity.NOTE, str(name), f"{held}: they are {done}")
-        if self.clashes:
-            what = (
-                f"{name} holds other rows with the unique values of {_counted(self.clashes)}, the "
-                f"first by {self.first_clash}"
+            yield self._known()
+        if self._clashes:
+            first = next(iter(self._clashes.values()))
+            number = _counted(len(self._clashes))
+            yield Finding(
+                Subject.ROW,
+                Severity.REFUSES,
+                str(self.table.name),
+                f"{self.table.name} holds other rows with the unique values of {number}, the first "
+                f"by {first}",
+                "remove them from the target, or replay with --on-conflict skip",
             )
-            mend = "remove them from the target, or replay with --on-conflict skip"
-            yield Finding(Subject.ROW, Severity.REFUSES, str(name), what, mend)
-        if self.others and way is not OnConflict.ERROR:
-            done = "leave out" if way is OnConflict.SKIP else "change"
-            what = (
-                f"rows of another scope are in the way: --on-conflict {way.value} would {done} "
-                f"{_counted(self.others)} of {name}"
-            )
-            yield Finding(Subject.TARGET, Severity.ASKS, str(name), what)
+        if self.others and self.table.on_conflict is not OnConflict.ERROR:
+            yield self._foreign()
+
+    def _known(self) -> Finding:
+        name, way = self.table.name, self.table.on_conflict
+        held = f"{name} already holds {_counted(self.known)}, the first by {self.first}"
+        if way is not OnConflict.ERROR:
+            done = "left as they are" if way is OnConflict.SKIP else "updated where they differ"
+            return Finding(Subject.ROW, Severity.NOTE, str(name), f"{held}: they are {done}")
+        foreign = f", {self.others} of them of another scope" if self.others else ""
+        ways = "skip or update" if self.table.key else "skip"
+        mend = f"remove them from the target, or replay with --on-conflict {ways}"
+        return Finding(Subject.ROW, Severity.REFUSES, str(name), held + foreign, mend)
+
+    def _foreign(self) -> Finding:
+        name, way = self.table.name, self.table.on_conflict
+        done = "leave out" if way is OnConflict.SKIP else "change"
+        what = (
+            f"rows of another scope are in the way: --on-conflict {way.value} would {done} "
+            f"{_counted(self.others)} of {name}"
+        )
+        return Finding(Subject.TARGET, Severity.ASKS, str(name), what)
 
 
 @define
@@ -163,7 +191,7 @@ class Nulls:
             for column in self.never_null:
                 if row[column] is None:
                     self._found[column] += 1
-                    self._first.setdefault(column, _shown(self.table.key, row))
+                    self._first.setdefault(column, shown(self.table.key, row))
 
     def findings(self) -> Iterator[Finding]:
         """A refusal for each column, unless a trigger may help."""
@@ -220,7 +248,7 @@ class Values:
             self.wrong = one_line(error)
         else:
             self.changed = self.changed or next((listed[n - 1] for (n,) in places), "")
-        if len(self._known) < _REMEMBERED:
+        if len(self._known) < REMEMBERED:
             self._known |= set(listed)
 
     def findings(self) -> Iterator[Finding]:
@@ -238,94 +266,8 @@ class Values:
         yield Finding(Subject.TYPE, severity, place, what, mend)
 
 
-@frozen
-class Ends:
-    """A foreign key, and the two tables as the target has them."""
-
-    key: ForeignKey
-    table: PlannedTable
-    references: PlannedTable
-
-
-@define
-class References:
-    """References to rows that neither the artifact nor the target has.
-
-    Attributes:
-        leave: whether they leave the artifact's tables; the rows of the others may be referenced
-            by a value that the artifact provides, which is known only after all have been seen.
-
-    """
-
-    database: Database
-    ends: Ends
-    leave: bool
-    lacking: int = 0
-    first: str = ""
-    _waiting: dict[tuple[Text, ...], None] = field(factory=dict)
-    _asked: set[tuple[Text, ...]] = field(factory=set)
-
-    @property
-    def columns(self) -> frozenset[str]:
-        """Those of the key."""
-        return frozenset(self.ends.key.columns)
-
-    @property
-    def waits(self) -> bool:
-        """Whether rows of the artifact may yet have what is referenced."""
-        return not self.leave and bool(self._waiting)
-
-    def take(self, rows: Sequence[Row]) -> None:
-        """Remember which values are referenced; ask for many at once."""
-        for row in rows:
-            values = tuple(row[name] for name in self.ends.key.columns)
-            if None not in values and values not in self._asked:
-                self._waiting[values] = None
-            if not self.leave and len(self._waiting) >= _REMEMBERED:
-                return
-        while self.leave and len(self._waiting) >= _ASKED:
-            self._ask()
-
-    def provided(self, rows: Sequence[Row]) -> None:
-        """The artifact has these rows of the referenced table, so the target need not."""
-        for row in rows:
-            values = tuple(row[name] for name in self.ends.key.referenced_columns)
-            self._waiting.pop(values, None)
-
-    def _ask(self) -> None:
-        listed = list(self._waiting)[:_ASKED]
-        for values in listed:
-            del self._waiting[values]
-        if len(self._asked) < _REMEMBERED:
-            self._asked.update(listed)
-        tables = (self.ends.table, self.ends.references)
-        query = queries.lacked(self.ends.key, tables, listed)
-        lacked = sorted(place for (place,) in self.database.execute(query))
-        self.lacking += len(lacked)
-        if lacked and not self.first:
-            names = self.ends.key.columns
-            self.first = _shown(names, dict(zip(names, listed[lacked[0]], strict=True)))
-
-    def findings(self) -> Iterator[Finding]:
-        """A refusal; a row that is skipped references nothing."""
-        while self._waiting:
-            self._ask()
-        if not self.lacking:
-            return
-        key = self.ends.key
-        skipped = self.ends.table.on_conflict is OnConflict.SKIP
-        number = "1 row" if self.lacking == 1 else f"{self.lacking} rows"
-        what = f"{key}: the target lacks {number} that are referenced, the first by {self.first}"
-        yield Finding(
-            Subject.REFERENCE,
-            Severity.NOTE if skipped else Severity.REFUSES,
-            f"{key.table}.{readable(key.name)}",
-            what,
-            f"load the rows of {key.references} first, or export them too",
-        )
-
-
-def _shown(names: Sequence[str], row: Row) -> str:
+def shown(names: Sequence[str], row: Row) -> str:
+    """What tells a row apart, for people."""
     return ", ".join(f"{readable(name)} = {row[name]!s}" for name in names)
 
 

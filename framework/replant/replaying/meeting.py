@@ -22,13 +22,15 @@ from replant.model import (
     Selection,
     Severity,
     Subject,
+    Table,
 )
 from replant.model.shape import Change, Difference, type_differences
 from replant.rendering import preflight_queries as queries
 from replant.rendering.rows import literal, texts
 from replant.replaying.load import Tables
-from replant.replaying.looks import Ends, Look, Nulls, Present, References, Row, Values
+from replant.replaying.looks import Look, Nulls, Present, Row, Values, Waiting
 from replant.replaying.powers import Powers
+from replant.replaying.referencing import Ends, References
 from replant.replaying.target import AS_THE_SOURCE, differences, table_in_target
 
 #: Of each table this many rows are looked at before a load; a dry run looks at all.
@@ -153,17 +155,17 @@ def _read(
 
 
 def _provide(meeting: Meeting, looks: _Looks) -> None:
-    """Show the artifact's own rows to the looks at references between its tables."""
-    waiting: defaultdict[RelationName, list[References]] = defaultdict(list)
+    """Show the artifact's own rows to the looks that wait for them."""
+    waiting: defaultdict[RelationName, list[Waiting]] = defaultdict(list)
     for of_table in looks.values():
         for look in of_table:
-            if isinstance(look, References) and look.waits:
-                waiting[look.ends.key.references].append(look)
-    for name, referencing in waiting.items():
+            if isinstance(look, Present | References) and look.provider is not None:
+                waiting[look.provider].append(look)
+    for name, looking in waiting.items():
         held = meeting.exported[name].planned.column_names
-        wanted = {c for look in referencing for c in look.ends.key.referenced_columns}
+        wanted = {column for look in looking for column in look.provided_columns}
         for rows in _read(meeting.artifact.rows(name), held, wanted, None):
-            for look in referencing:
+            for look in looking:
                 look.provided(rows)
 
 
@@ -173,7 +175,8 @@ def _looks(meeting: Meeting, name: RelationName) -> Iterator[Look]:
     given = tuple(key for key in keys if {*key} <= {*table.column_names})
     if given and meeting.sees(name) and _holds_rows(meeting, name):
         selection = meeting.selection if _askable(meeting, name) else None
-        yield Present(meeting.database, table, given, selection)
+        by_text = _same_text(live, table.key)
+        yield Present(meeting.database, table, given, selection, by_text)
     never_null = tuple(
         c.name
         for c in live.columns
@@ -244,17 +247,17 @@ def _references(meeting: Meeting, key: ForeignKey) -> Iterator[References]:
 def _by_text(meeting: Meeting, key: ForeignKey) -> bool:
     """Whether rows of the artifact can be found by the texts of a key, in bounded time."""
     other = meeting.tables[key.references]
-    live = (meeting.catalog.tables[key.table], meeting.catalog.tables[key.references])
-    types = {
-        column.base_type
-        for table, names in zip(live, (key.columns, key.referenced_columns), strict=True)
-        for column in table.columns
-        if column.name in names
-    }
+    own, live = meeting.catalog.tables[key.table], meeting.catalog.tables[key.references]
+    same = _same_text(own, key.columns) and _same_text(live, key.referenced_columns)
     held = {*key.referenced_columns} <= {*other.column_names}
     apart = meeting.artifact.in_two_parts.get(key.references, ())
     few = meeting.limit is None or other.row_count <= meeting.limit
-    return types <= _SAME_TEXT and held and few and not {*apart} & {*key.referenced_columns}
+    return same and held and few and not {*apart} & {*key.referenced_columns}
+
+
+def _same_text(table: Table, names: Collection[str]) -> bool:
+    """Whether equal values of these columns have equal texts."""
+    return all(c.base_type in _SAME_TEXT for c in table.columns if c.name in names)
 
 
 def _all_there(meeting: Meeting, looks: _Looks) -> Finding | None:

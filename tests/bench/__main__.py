@@ -20,6 +20,7 @@ from pathlib import Path
 import psycopg
 
 from replant.testing.server import Database, embedded_server
+from tests.bench.closures import closures
 from tests.bench.commands import REPLANT, Run, run
 from tests.bench.forms import exports
 from tests.bench.measuring import MB, Bench, Measured, middle, said
@@ -57,6 +58,7 @@ def measure(bench: Bench) -> Iterator[Measured]:
     yield from memory(bench, source)
     bench.server.drop_database(source)
     yield from among_others(bench)
+    yield from closures(bench)
 
 
 def start_up() -> Iterator[Measured]:

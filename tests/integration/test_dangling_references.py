@@ -139,7 +139,7 @@ def test_the_row_can_be_exported_all_the_same_for_a_target_that_has_the_other(
     done = api.export(chosen)
     assert done.rows[POLICY] == 122
     assert [warning for warning in done.plan.warnings if foreign in warning]
-    with pytest.raises(ReplayError, match="references a row that the target lacks"):
+    with pytest.raises(ReplayError, match="the target lacks 1 row that is referenced"):
         api.replay(done.output, chosen)
 
 

@@ -228,17 +228,6 @@ def test_another_type_is_in_the_way_of_values_that_it_does_not_hold(
             move.replay()
 
 
-def test_a_domain_that_became_stricter_is_in_the_way_of_values_that_it_refuses(move: Move) -> None:
-    move.on_both("CREATE SCHEMA s; CREATE DOMAIN s.d AS int; CREATE TABLE s.t (a s.d, b s.d[])")
-    move.source.execute("INSERT INTO s.t VALUES (1, '{1,2}')")
-    move.export()
-    move.target.execute("ALTER DOMAIN s.d ADD CHECK (VALUE < 2)")
-    fine, refused = found(move).findings
-    assert (fine.place, fine.severity) == ("s.t.a", Severity.NOTE)
-    assert (refused.place, refused.severity) == ("s.t.b", Severity.REFUSES)
-    assert "s.d is a domain over integer CHECK ((VALUE < 2)) there, and was" in refused.what
-
-
 def test_a_value_that_is_rounded_is_in_the_way_only_of_a_check_by_content(move: Move) -> None:
     numbers = "CREATE SCHEMA s; CREATE TABLE s.t (v numeric(6, 2))"
     moved(move, numbers, "INSERT INTO s.t VALUES (1.25)", ExportSettings(check=Check.NONE))

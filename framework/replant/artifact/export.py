@@ -27,9 +27,12 @@ from replant.model import (
     Text,
 )
 from replant.rendering import queries
-from replant.rendering.copy_rows import copy_row, insert_lines
+from replant.rendering.copy_rows import copy_row, copy_row_hash, insert_lines
 from replant.rendering.rows import computed_by_server, line, on_one_line_each, sum_of_hashes
 from replant.rendering.statements import Frame
+
+#: A batch of fewer rows than this is hashed row by row, without a copy of any.
+_FEW = 8
 
 
 class SourceRows:
@@ -67,8 +70,7 @@ class SourceRows:
     def copied(self, table: PlannedTable) -> Iterator[list[bytes]]:
         """The rows as COPY writes them, one line each without its end."""
         for lines in self._copied(table):
-            hashed = insert_lines(lines, len(table.columns))
-            self.fingerprints[table.name] += sum_of_hashes(hashed)
+            self.fingerprints[table.name] += _sum_of_copied(lines, len(table.columns))
             self._passed(table.name, lines)
             yield lines
 
@@ -156,6 +158,13 @@ class SourceRows:
     def _passed(self, table: RelationName, lines: list[bytes]) -> None:
         self.counts[table] += len(lines)
         self._progress(table, len(lines), sum(map(len, lines)))
+
+
+def _sum_of_copied(lines: list[bytes], width: int) -> int:
+    """The sum of the hashes of rows of COPY; a batch of few rows has large ones."""
+    if len(lines) < _FEW:
+        return sum(copy_row_hash(row, width) for row in lines)
+    return sum_of_hashes(insert_lines(lines, width))
 
 
 def _projected(table: PlannedTable, names: tuple[str, ...]) -> PlannedTable:

@@ -144,9 +144,7 @@ def _drawn(role: str, powers: Powers, load: Load) -> Iterator[Finding]:
                 Severity.REFUSES,
                 str(sequence.name),
                 f"the role {role!r} may draw no value from {sequence.name} for {column}",
-                mend
-                if sequence.use_schema
-                else f"{usage_grants([sequence.name.schema], role)} {mend}",
+                mend,
             )
 
 

@@ -32,7 +32,7 @@ by_order = pytest.mark.parametrize("strategy", [auto.NAME, ordered.NAME])
 
 
 def order_of(request: OrderRequest, strategy: str) -> LoadOrder:
-    order = STRATEGIES[strategy](evolve(request, strategy=strategy))
+    order: LoadOrder | None = STRATEGIES[strategy](evolve(request, strategy=strategy))
     assert order is not None
     return order
 

@@ -77,9 +77,11 @@ def test_the_wheel_offers_the_entry_points_of_the_project(wheel: dict[str, bytes
     found = {section: dict(parser[section]) for section in parser.sections()}
     assert found == {"console_scripts": PROJECT["scripts"], **PROJECT["entry-points"]}
     assert sorted(found["replant.plugins"]) == [
+        "auto",
         "collections_public",
         "meta_public",
         "ordered",
+        "schemas",
         "superuser",
     ]
 
@@ -132,7 +134,7 @@ def test_the_installation_offers_the_command(tmp_path: Path) -> None:
 
 def test_no_requirement_names_an_index() -> None:
     files = sorted((ROOT / "requirements").glob("*.txt"))
-    assert [file.name for file in files] == ["demo.txt", "dev.txt", "lock.txt"]
+    assert [file.name for file in files] == ["demo.txt", "dev.txt", "lock.txt", "npm.txt"]
     for file in files:
         text = file.read_text("utf-8")
         assert "://" not in text, file.name

@@ -1,19 +1,17 @@
-"""A drawn schema moved from one database to another: by the plugin `schemas`, as small roles.
+"""What is asked of a drawn schema by the plugin `schemas`, and what ought to arrive.
 
-A `Drawn` becomes an `Asking`: settings, and the rows that ought to arrive. A `Pair` holds it, in a
-source with its rows and in a target without any, and reads what either holds.
+A `Drawn` becomes an `Asking`: settings, and the rows that are expected.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Mapping, Set
 from fnmatch import fnmatchcase
 from typing import Any
 
 from attrs import evolve, field, frozen
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
-from psycopg import Connection, sql
 
 from replant.model import Column, ForeignKey, RelationName
 from replant.model.closure import Children, ClosureRequest, EdgeRule, Root, Rules
@@ -27,9 +25,8 @@ from replant.model.references import (
     from_declared,
     from_foreign_key,
 )
-from replant.testing.rows import Contents, Rows, contents
-from replant.testing.server import Database, grant
-from tests.property.closure_graphs import SCHEMAS, Drawn, drawn_graphs
+from replant.testing.rows import Rows
+from tests.property.closure_graphs import Drawn, drawn_graphs
 from tests.property.closure_oracle import edges_of, smallest
 
 #: The column that says whose a row is, and the tenant that is asked for.
@@ -57,99 +54,6 @@ class Asking:
     honoured: tuple[ForeignKey, ...]
     expected: Numbers | None = None
     scope: Mapping[str, str] = field(factory=dict)
-
-
-@frozen
-class Pair:
-    """A source and a target, a superuser's connections to them, and a small role for each.
-
-    Attributes:
-        reader: may SELECT from the source's tables, and nothing else.
-        inserter: may INSERT into the target's tables, and nothing else.
-
-    """
-
-    source: Database
-    target: Database
-    at_source: Connection[Any]
-    at_target: Connection[Any]
-    reader: str
-    inserter: str
-
-    def deploy(
-        self,
-        drawn: Drawn,
-        *,
-        readable: Iterable[RelationName] | None = None,
-        writable: Iterable[RelationName] | None = None,
-    ) -> None:
-        """Hold the drawn schema and no other: with its rows, and in the target without any.
-
-        The two roles may read and write all tables, unless it is said which.
-        """
-        for connection, deployed in (
-            (self.at_source, drawn),
-            (self.at_target, evolve(drawn, rows={})),
-        ):
-            for schema in SCHEMAS:
-                drop = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE")
-                connection.execute(drop.format(sql.Identifier(schema)))
-            deployed.deploy(connection)
-        tables = drawn.catalog.tables
-        grant(self.source, self.reader, "SELECT", tables if readable is None else readable)
-        grant(self.target, self.inserter, "INSERT", tables if writable is None else writable)
-
-    def allow_temporary_tables(self, allowed: bool) -> None:
-        """Whether the target lets everybody make temporary tables, as is PostgreSQL's default."""
-        database, role = sql.Identifier(self.target.name), sql.Identifier(self.inserter)
-        revoke = sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM public, {}")
-        self.at_target.execute(revoke.format(database, role))
-        if allowed:
-            grant_all = sql.SQL("GRANT TEMPORARY ON DATABASE {} TO public")
-            self.at_target.execute(grant_all.format(database))
-
-    def held(self, drawn: Drawn, numbers: Numbers) -> Contents:
-        """Those rows of the source, by the server's own literals."""
-        return contents(
-            self.at_source,
-            drawn.catalog,
-            drawn.catalog.tables,
-            where={
-                name: sql.SQL("n::text = ANY ({})").format(
-                    sql.Literal(sorted(numbers.get(name, ())))
-                )
-                for name in drawn.catalog.tables
-            },
-        )
-
-    def arrived(self, drawn: Drawn) -> Contents:
-        """All rows of the target, by the server's own literals."""
-        return contents(self.at_target, drawn.catalog, drawn.catalog.tables)
-
-    def broken(self, keys: Iterable[ForeignKey]) -> list[str]:
-        """The foreign keys that rows of the target break, whether PostgreSQL knows them or not."""
-        return [
-            str(key)
-            for key in keys
-            if self.at_target.execute(_breaking(key)).fetchone() is not None
-        ]
-
-
-def _breaking(key: ForeignKey) -> sql.Composed:
-    """The rows that reference by a key, and nothing that is there."""
-    pairs = zip(key.columns, key.referenced_columns, strict=True)
-    held = [sql.SQL("own.{} IS NOT NULL").format(sql.Identifier(name)) for name in key.columns]
-    equal = [
-        sql.SQL("other.{} = own.{}").format(sql.Identifier(referenced), sql.Identifier(name))
-        for name, referenced in pairs
-    ]
-    query = "SELECT FROM {} AS own WHERE {} AND NOT EXISTS (SELECT FROM {} AS other WHERE {})"
-    return sql.SQL(query).format(
-        sql.Identifier(key.table.schema, key.table.name),
-        sql.SQL(" AND ").join(held),
-        sql.Identifier(key.references.schema, key.references.name),
-        sql.SQL(" AND ").join(equal),
-    )
 
 
 # -- ways to ask ---------------------------------------------------------------------------------

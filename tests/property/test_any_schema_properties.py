@@ -37,13 +37,13 @@ from replant.testing.server import Database, Server
 from replant_plugins.strategies import cycles
 from tests.property.any_schemas import (
     Asking,
-    Pair,
     constraints,
     growing_from_roots,
     of_a_tenant,
     whole_tables,
 )
 from tests.property.closure_graphs import shuffled
+from tests.property.schema_pair import Pair
 from tests.property.test_order_properties import is_honoured
 
 #: An example creates two schemas, and makes several round trips for each of their tables.

@@ -228,6 +228,18 @@ def test_another_type_is_in_the_way_of_values_that_it_does_not_hold(
             move.replay()
 
 
+def test_a_stricter_domain_is_in_the_way_of_values_that_it_refuses(move: Move) -> None:
+    columns = "CREATE TABLE s.t (a s.d, b s.d[])"
+    move.source.execute(f"CREATE SCHEMA s; CREATE DOMAIN s.d AS int; {columns}")
+    move.target.execute(f"CREATE SCHEMA s; CREATE DOMAIN s.d AS int CHECK (VALUE < 2); {columns}")
+    move.source.execute("INSERT INTO s.t VALUES (1, '{1,2}')")
+    move.export()
+    fine, refused = found(move).findings
+    assert (fine.place, fine.severity) == ("s.t.a", Severity.NOTE)
+    assert (refused.place, refused.severity) == ("s.t.b", Severity.REFUSES)
+    assert "s.d is a domain over integer CHECK ((VALUE < 2)) there, and was" in refused.what
+
+
 def test_a_value_that_is_rounded_is_in_the_way_only_of_a_check_by_content(move: Move) -> None:
     numbers = "CREATE SCHEMA s; CREATE TABLE s.t (v numeric(6, 2))"
     moved(move, numbers, "INSERT INTO s.t VALUES (1.25)", ExportSettings(check=Check.NONE))
@@ -273,6 +285,13 @@ def test_a_row_to_update_that_meets_another_by_another_key_is_refused(move: Move
         "s.t holds other rows with the unique values of 1 of these rows, the first by code = a"
     )
     assert found(move, on_conflict=OnConflict.SKIP).of(Severity.REFUSES) == ()
+
+
+def test_a_row_in_the_way_that_is_updated_itself_is_left_to_the_load(move: Move) -> None:
+    moved(move, UNIQUE, "INSERT INTO s.t VALUES (1, 'b', 'x'), (2, 'a', 'y')")
+    move.target.execute("INSERT INTO s.t VALUES (1, 'a', ''), (3, 'b', '')")
+    (refused,) = found(move, on_conflict=OnConflict.UPDATE).of(Severity.REFUSES)
+    assert refused.what.endswith("the unique values of 1 of these rows, the first by code = b")
 
 
 def test_a_target_that_has_every_row_is_told_so_in_one_line(move: Move) -> None:

@@ -1,65 +1,51 @@
-"""One server for the whole run; databases and roles on it for each test."""
+"""What the tests share, by the fixtures that replant has for the tests of anybody."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import psycopg
 import pytest
 from attrs import frozen
 
 from replant.cli.main import run
 from replant.model import ExportSettings, Settings
-from replant.testing.server import Database, Server, embedded_program, embedded_server
+from replant.testing.databases import Templates
+from replant.testing.pytest_plugin import DatabaseFrom
+from replant.testing.server import Database, Server, embedded_program
 from replant_plugins import ddl
 from replant_plugins.demonstration import PLATFORM
 
-MakeDatabase = Callable[..., Database]
+MakeDatabase = DatabaseFrom
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    with embedded_server() as running:
-        yield running
+def server(replant_server: Server) -> Server:
+    return replant_server
 
 
 @pytest.fixture
-def make_database(server: Server) -> Iterator[MakeDatabase]:
+def make_database(replant_database_from: DatabaseFrom) -> MakeDatabase:
     """A factory of fresh databases, dropped when the test ends."""
-    made: list[Database] = []
-
-    def make(template: Database | None = None) -> Database:
-        made.append(server.create_database(template.name if template else None))
-        return made[-1]
-
-    yield make
-    for database in made:
-        server.drop_database(database)
+    return replant_database_from
 
 
 @pytest.fixture
-def database(make_database: MakeDatabase) -> Database:
+def database(replant_database: Database) -> Database:
     """A fresh, empty database."""
-    return make_database()
+    return replant_database
 
 
 @pytest.fixture(scope="session")
-def deployed_template(server: Server) -> Database:
+def deployed_template(replant_templates: Templates) -> Database:
     """Both schemas, no rows; for use as a template only."""
-    template = server.create_database()
-    with psycopg.connect(template.dsn) as connection:
-        ddl.deploy(connection)
-    return template
+    return replant_templates.template(ddl.deploy)
 
 
 @pytest.fixture(scope="session")
-def filled_template(server: Server, deployed_template: Database) -> Database:
+def filled_template(replant_templates: Templates, deployed_template: Database) -> Database:
     """Both schemas with the rows of the demonstration's tenants; for use as a template only."""
-    template = server.create_database(deployed_template.name)
-    with psycopg.connect(template.dsn) as connection:
-        PLATFORM.fill(connection)
-    return template
+    return replant_templates.template(PLATFORM.fill, deployed_template)
 
 
 @pytest.fixture

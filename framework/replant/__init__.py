@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from replant.api import (
+        drift,
+        drift_against,
+        drift_of_artifact,
         export,
         plan,
         plugins,
         preflight,
         propose,
+        record,
         replay,
         verify,
         why,
@@ -45,13 +49,15 @@ if TYPE_CHECKING:
         ByPredicate,
         Catalog,
         CheckForeignKeys,
+        Children,
         Column,
         Cycle,
         Dangling,
-        DeclaredColumn,
         DeferConstraints,
+        EdgeRule,
         ExportSettings,
         ForeignKey,
+        InClosure,
         LoadOrder,
         LoadTable,
         LoadTogether,
@@ -67,6 +73,7 @@ if TYPE_CHECKING:
         SqlExpression,
         Table,
         TableSettings,
+        TableShape,
         ThroughForeignKey,
         WhereReferenced,
     )
@@ -74,7 +81,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "replant.api": ("export plan plugins preflight propose replay verify why why_in_artifact"),
+    "replant.api": (
+        "drift drift_against drift_of_artifact export plan plugins preflight propose record replay "
+        "verify why why_in_artifact"
+    ),
     "replant.config.reading": "read_settings",
     "replant.errors": (
         "ArtifactError CatalogMismatchError ConfigurationError DanglingReferenceError "
@@ -83,11 +93,11 @@ _HOMES = {
     ),
     "replant.host.hookspecs": "hookimpl",
     "replant.model": (
-        "AllRows AsReplica ByColumn ByPredicate Catalog CheckForeignKeys Column Cycle Dangling "
-        "DeclaredColumn DeferConstraints ExportSettings ForeignKey LoadOrder LoadTable "
-        "LoadTogether OrderRequest PatchColumns Plan PluginSettings PythonFunction PythonRow "
-        "Registration RelationName Settings SqlExpression Table TableSettings ThroughForeignKey "
-        "WhereReferenced"
+        "AllRows AsReplica ByColumn ByPredicate Catalog CheckForeignKeys Children Column Cycle "
+        "Dangling DeferConstraints EdgeRule ExportSettings ForeignKey InClosure LoadOrder "
+        "LoadTable LoadTogether OrderRequest PatchColumns Plan PluginSettings PythonFunction "
+        "PythonRow Registration RelationName Settings SqlExpression Table TableSettings "
+        "TableShape ThroughForeignKey WhereReferenced"
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
@@ -101,16 +111,18 @@ __all__ = [
     "Catalog",
     "CatalogMismatchError",
     "CheckForeignKeys",
+    "Children",
     "Column",
     "ConfigurationError",
     "Cycle",
     "Dangling",
     "DanglingReferenceError",
     "DatabaseError",
-    "DeclaredColumn",
     "DeferConstraints",
+    "EdgeRule",
     "ExportSettings",
     "ForeignKey",
+    "InClosure",
     "LoadOrder",
     "LoadTable",
     "LoadTogether",
@@ -133,10 +145,14 @@ __all__ = [
     "SqlExpression",
     "Table",
     "TableSettings",
+    "TableShape",
     "ThroughForeignKey",
     "UsageError",
     "WhereReferenced",
     "__version__",
+    "drift",
+    "drift_against",
+    "drift_of_artifact",
     "export",
     "hookimpl",
     "plan",
@@ -144,6 +160,7 @@ __all__ = [
     "preflight",
     "propose",
     "read_settings",
+    "record",
     "replay",
     "verify",
     "why",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from attrs import evolve, frozen
 
@@ -18,8 +19,12 @@ from replant.artifact.output import check_writable, whole_directory, whole_file
 from replant.artifact.reading import open_artifact
 from replant.artifact.sql_file import write_sql_file
 from replant.config.connection_strings import SOURCE_VARIABLE, TARGET_VARIABLE, connection_string
+from replant.config.recorded import Recorded, read_recorded, recorded_text
 from replant.database.catalog import read_catalog
 from replant.database.connections import Database, reading, writing
+from replant.drifting.findings import Drift
+from replant.drifting.source import source_drift
+from replant.drifting.target import target_drift
 from replant.errors import UsageError
 from replant.host.manager import Host, InstalledPlugin, installed_plugins
 from replant.model import (
@@ -34,7 +39,9 @@ from replant.model import (
     Settings,
 )
 from replant.model.belonging import Answer
+from replant.model.shape import shapes_of
 from replant.planning.belonging import belonging
+from replant.planning.declared import declared, recorded_now
 from replant.planning.plan import OWN_FORMATS, make_plan
 from replant.planning.proposal import Proposal
 from replant.planning.proposing import propose as proposed
@@ -307,6 +314,98 @@ def propose(settings: Settings, schemas: Sequence[str] = ()) -> Proposal:
         return proposed(database, schemas)
 
 
+def drift(settings: Settings, *, host: Host | None = None) -> Drift:
+    """Compare what plugins declare, and what was recorded, with the source; no row is read.
+
+    Args:
+        settings: say where the source is, and `settings.recorded` the file with what was recorded,
+            which need not be there.
+        host: the plugins to ask; None for those that the settings enable.
+
+    Raises:
+        UsageError: nothing is declared or recorded of any table.
+        ReplantError: see `replant.errors`.
+
+    """
+    host = host or Host.for_settings(settings)
+    with _source(settings) as database:
+        catalog = read_catalog(database)
+        registered = host.register_tables(catalog, settings)
+    known = declared(registered, _recorded(settings))
+    if not known.shapes:
+        raise UsageError(
+            f"nothing is declared or recorded of the {len(registered)} tables that are exported; "
+            f"record what they look like with replant drift --write"
+        )
+    return source_drift(catalog, registered, known, settings.recorded)
+
+
+def drift_against(settings: Settings, target: str, *, host: Host | None = None) -> Drift:
+    """Compare the tables of the source that are exported with those of a target.
+
+    Args:
+        settings: say where the source is.
+        target: the target's connection string.
+        host: the plugins to ask; None for those that the settings enable.
+
+    Raises:
+        ReplantError: see `replant.errors`.
+
+    """
+    host = host or Host.for_settings(settings)
+    with _source(settings) as database:
+        catalog = read_catalog(database)
+        names = [r.registration.table for r in host.register_tables(catalog, settings)]
+    shapes = shapes_of(catalog, names)
+    types = {type_.name: type_ for shape in shapes.values() for type_ in shape.types}
+    made_from = f"the source {catalog.database!r}"
+    with reading(connection_string(target, TARGET_VARIABLE), "target") as database:
+        return target_drift(shapes, types.values(), read_catalog(database), made_from=made_from)
+
+
+def drift_of_artifact(artifact: str, settings: Settings) -> Drift:
+    """Compare what an artifact was made from with the target.
+
+    Args:
+        artifact: its path.
+        settings: say where the target is.
+
+    Raises:
+        ReplantError: see `replant.errors`.
+
+    """
+    dsn = connection_string(settings.target, TARGET_VARIABLE)
+    with open_artifact(artifact) as opened, reading(dsn, "target") as database:
+        manifest = opened.manifest
+        return target_drift(
+            manifest.shapes, manifest.types, read_catalog(database), made_from=artifact
+        )
+
+
+def record(settings: Settings, *, host: Host | None = None) -> Recorded:
+    """Write down what those tables look like of which no plugin says it, in `settings.recorded`.
+
+    Nothing is written where there is nothing to record.
+
+    Args:
+        settings: say where the source is, and the file.
+        host: the plugins to ask; None for those that the settings enable.
+
+    Raises:
+        OutputError: the file cannot be written.
+        ReplantError: see `replant.errors`.
+
+    """
+    host = host or Host.for_settings(settings)
+    with _source(settings) as database:
+        catalog = read_catalog(database)
+        recorded = recorded_now(catalog, host.register_tables(catalog, settings))
+    if recorded.tables or recorded.left_out:
+        with whole_file(settings.recorded, force=True) as file:
+            file.write(recorded_text(recorded).encode())
+    return recorded
+
+
 def plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
     """Every installed plugin, its hooks, and whether the settings enable it.
 
@@ -322,7 +421,14 @@ def _planned(settings: Settings, host: Host | None) -> Iterator[tuple[Database, 
     """The source in one snapshot, and the plan that was made in it."""
     host = host or Host.for_settings(settings)
     with _source(settings) as database:
-        yield database, make_plan(database, read_catalog(database), host, settings)
+        catalog, recorded = read_catalog(database), _recorded(settings)
+        yield database, make_plan(database, catalog, host, settings, recorded)
+
+
+def _recorded(settings: Settings) -> Recorded | None:
+    """What was recorded of the tables, if anything was."""
+    file = Path(settings.recorded)
+    return read_recorded(file) if file.exists() else None
 
 
 @contextmanager

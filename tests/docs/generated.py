@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
+from textwrap import dedent
 from typing import Any
 
 import attrs
@@ -58,10 +59,58 @@ def _help(command: str) -> str:
 
 
 def _hook(name: str) -> str:
+    """The signature, and what the docstring says of it."""
     types = inspect.get_annotations(getattr(hookspecs, name))
     answer = types.pop("return")
     parameters = ", ".join(f"{parameter}: {kind}" for parameter, kind in types.items())
-    return f"```python\ndef {name}({parameters}) -> {answer}: ...\n```\n"
+    said = _sections(name)
+    rows = [f"| `{argument}` | {_sentence(text)} |" for argument, text in _arguments(said["Args"])]
+    return "\n".join(
+        [
+            f"```python\ndef {name}({parameters}) -> {answer}: ...\n```\n",
+            *(f"{_joined(paragraph)}\n" for paragraph in said[""].split("\n\n")),
+            "| Parameter | Meaning |",
+            "| --- | --- |",
+            *rows,
+            f"\nReturns: {_joined(said['Returns'])}\n",
+            f"Example:\n\n{said['Example']}\n",
+        ]
+    )
+
+
+def example_of(hook: str) -> str:
+    """The Python of the example in a hook's docstring."""
+    block = _EXAMPLE.fullmatch(_sections(hook)["Example"])
+    assert block is not None, f"the example of {hook} is not one block of Python"
+    return block["code"]
+
+
+_EXAMPLE = re.compile(r"```python\n(?P<code>.*?)```", re.DOTALL)
+_SECTION = re.compile(r"^(Args|Returns|Example):\n", re.MULTILINE)
+
+
+def _sections(hook: str) -> dict[str, str]:
+    """The sections of a hook's docstring by their titles; what stands before them without one."""
+    text = inspect.getdoc(getattr(hookspecs, hook))
+    assert text is not None, f"{hook} has no docstring"
+    head, *rest = _SECTION.split(text)
+    said = zip(rest[::2], rest[1::2], strict=True)
+    return {"": head.strip(), **{title: dedent(body).strip() for title, body in said}}
+
+
+def _arguments(text: str) -> Iterator[tuple[str, str]]:
+    """Names and meanings; a meaning may go on in further lines, which are indented."""
+    for line in re.split(r"\n(?! )", text):
+        name, _, meaning = line.partition(": ")
+        yield name, _joined(meaning)
+
+
+def _joined(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _value(name: str) -> str:

@@ -1,9 +1,13 @@
-"""`python -m tests.docs.regenerate`: write what docs derive from the code and from being run."""
+"""`python -m tests.docs.regenerate`: write what docs derive from the code and from being run.
+
+Given the paths of documents, it does so for these alone.
+"""
 
 from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from replant.testing.server import embedded_server
@@ -13,10 +17,11 @@ from tests.docs.generated import generate
 from tests.docs.stages import EXECUTED
 
 
-def main() -> None:
+def main(paths: Sequence[str]) -> None:
     """Rewrite every document that differs, and name it."""
+    documents = [document for document in DOCUMENTS if not paths or document.path in paths]
     with embedded_server() as server:
-        for document in DOCUMENTS:
+        for document in documents:
             before = after = document.text
             if document.path in EXECUTED:
                 with tempfile.TemporaryDirectory() as folder:
@@ -31,4 +36,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

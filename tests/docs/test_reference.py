@@ -10,11 +10,14 @@ from typing import Any
 import attrs
 import pytest
 
-from replant import errors
+import replant
+from replant import errors, model
 from replant.config import connection_strings
 from replant.config.reading import settings_from
+from replant.database.connections import EXACT_TEXT
 from replant.host import hookspecs
 from replant.model import ExportSettings, PluginSettings, Settings, TableSettings
+from replant_plugins.schemas import any_schema
 from tests.docs.documents import DOCUMENTS, Document
 from tests.docs.generated import HELP_OF, error_classes, generate, parts
 
@@ -22,15 +25,18 @@ HOOKS = Document("docs/reference/hooks.md")
 COMMAND_LINE = Document("docs/reference/command-line.md")
 CONFIGURATION = Document("docs/reference/configuration.md")
 ERRORS = Document("docs/reference/errors.md")
+EXACTNESS = Document("docs/explanation/exactness.md")
 
 #: What `register_tables` and the others take and give; each must be documented.
 VALUES = {
     *("Registration", "ByColumn", "ThroughForeignKey", "WhereReferenced", "ByPredicate", "AllRows"),
-    *("DeclaredColumn", "SqlExpression", "PythonFunction", "PythonRow"),
+    *("InClosure", "Children", "EdgeRule", "TableShape"),
+    *("PlainReference", "ArrayReference", "PolymorphicReference", "Target"),
+    *("SqlExpression", "PythonFunction", "PythonRow"),
     *("OrderRequest", "LoadOrder", "LoadTable", "LoadTogether", "PatchColumns"),
     *("DeferConstraints", "AsReplica", "CheckForeignKeys", "Cycle"),
     *("Catalog", "Table", "Column", "ForeignKey", "Identity", "RelationKind", "RelationName"),
-    *("OwnedSequence", "Trigger", "Firing", "Settings"),
+    *("OwnedSequence", "Trigger", "Firing", "Settings", "ColumnShape"),
 }
 
 
@@ -59,6 +65,15 @@ def test_every_value_that_hooks_take_or_give_is_documented() -> None:
     assert set(documented) == VALUES
 
 
+def test_every_value_can_be_imported_from_replant_unless_it_is_said_to_be_in_its_model() -> None:
+    before, _, behind = HOOKS.text.partition("## Smaller types")
+    elsewhere = {argument for name, argument in parts(behind) if name == "value"}
+    elsewhere |= {"PlainReference", "ArrayReference", "PolymorphicReference", "Target"}
+    named = {argument for name, argument in parts(before) if name == "value"}
+    assert named - elsewhere <= {*replant.__all__}
+    assert all(hasattr(model, name) for name in elsewhere)
+
+
 def test_the_help_of_every_command_is_documented_in_order() -> None:
     documented = [argument for name, argument in parts(COMMAND_LINE.text) if name == "help"]
     assert tuple(documented) == HELP_OF
@@ -85,6 +100,7 @@ def test_every_documented_configuration_key_is_accepted() -> None:
         "export.on_conflict": {"export": {"on_conflict": "update"}},
         "export.dangling": {"export": {"dangling": "leave-out"}},
         "export.row_security": {"export": {"row_security": "as-role"}},
+        "export.undeclared": {"export": {"undeclared": "fail"}},
         "export.allow_empty": {"export": {"allow_empty": True}},
         "export.max_rows": {"export": {"max_rows": 1000}},
         "tables[].name": {"tables": [{"name": "a.b"}]},
@@ -97,6 +113,26 @@ def test_every_documented_configuration_key_is_accepted() -> None:
     assert samples.keys() == {row[0].strip("`") for row in CONFIGURATION.rows("Key")}
     for sample in samples.values():
         assert settings_from(sample, "sample") != Settings()
+
+
+def test_every_setting_of_the_plugin_schemas_is_documented_with_its_default_and_no_other() -> None:
+    documented = {row[0].strip("`"): row[2].strip("`") for row in CONFIGURATION.rows("Setting")}
+    parts = {
+        "": any_schema.Asked,
+        "tables[].": any_schema.TableRule,
+        "edges[].": any_schema.Edge,
+        "references[].": any_schema.Declared,
+    }
+    assert documented == {
+        f"{place}{attribute.name}": _setting_default(attribute)
+        for place, kind in parts.items()
+        for attribute in attrs.fields(kind)
+    }
+
+
+def test_every_pinned_setting_is_documented_with_its_value_and_no_other() -> None:
+    documented = {row[0].strip("`"): row[1].strip("`") for row in EXACTNESS.rows("Setting")}
+    assert documented == EXACT_TEXT
 
 
 def test_every_environment_variable_is_documented() -> None:
@@ -120,7 +156,8 @@ def _keys_and_defaults() -> dict[str, str]:
     """The keys as the reference writes them; a dash stands for no default."""
     keys = {"source.dsn": "—", "target.dsn": "—", "scope.NAME": "—", "plugins.NAME": "—"}
     settings = {attribute.name for attribute in attrs.fields(Settings)}
-    assert settings == {"source", "target", "scope", "export", "plugins", "tables"}
+    beside = {"recorded"}  # the file's name decides it, and no key
+    assert settings - beside == {"source", "target", "scope", "export", "plugins", "tables"}
     for attribute in attrs.fields(PluginSettings):
         if attribute.name != "settings":
             keys[f"plugins.{attribute.name}"] = _default(attribute)
@@ -129,6 +166,15 @@ def _keys_and_defaults() -> dict[str, str]:
     for attribute in attrs.fields(TableSettings):
         keys[f"tables[].{attribute.name}"] = _default(attribute)
     return keys
+
+
+def _setting_default(attribute: attrs.Attribute[Any]) -> str:
+    default = attribute.default
+    if default is attrs.NOTHING:
+        return "required"
+    if default == ():
+        return "[]"
+    return "{}" if isinstance(default, attrs.Factory) else _default(attribute)  # type: ignore[arg-type] # a class, to attrs
 
 
 def _default(attribute: attrs.Attribute[Any]) -> str:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import Connection, errors, sql
 
-from replant.model import RelationName
+from replant.model import Registration, RelationName, TableShape
 from replant_plugins.ddl import deploy
 from replant_plugins.demonstration import PLATFORM, awkward
 from replant_plugins.schemas import collections_public, meta_public
@@ -87,12 +87,17 @@ def columns_of_type(connection: Connection[Any], type_name: str) -> list[tuple[R
     return [(RelationName(schema, table), column) for schema, table, column in rows]
 
 
+def shape_of(registration: Registration) -> TableShape:
+    assert registration.shape is not None
+    return registration.shape
+
+
 def content(connection: Connection[Any], *, of_tenant: str | None = None) -> dict[str, list[str]]:
     """Every row as text, without `dbname`: its default is the name of the database it is in."""
     texts = {}
     for registration in REGISTRATIONS:
         table = registration.table
-        wanted = [c.name for c in registration.columns if c.name != "dbname"]
+        wanted = [c.name for c in shape_of(registration).columns if c.name != "dbname"]
         query = sql.SQL("SELECT ROW({})::text FROM {} WHERE {}").format(
             sql.SQL(", ").join(map(sql.Identifier, wanted)),
             identifier(table),
@@ -121,7 +126,7 @@ def test_every_declared_column_is_the_live_one(deployed: Connection[Any]) -> Non
         live.setdefault(RelationName(schema, table), []).append((name, type_name, not_null))
 
     assert live == {
-        registration.table: [(c.name, c.type, c.not_null) for c in registration.columns]
+        registration.table: [(c.name, c.type, c.not_null) for c in shape_of(registration).columns]
         for registration in REGISTRATIONS
     }
 

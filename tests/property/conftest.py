@@ -17,7 +17,7 @@ from replant.model import ExportSettings, Settings
 from replant.testing.server import Database, Server, grant
 from replant.testing.strategies import Tenants, tenants_for
 from tests.property.moving import Mover, Side
-from tests.property.platform_rows import ACCEPT, COLUMNS, DATABASE, TYPES, UNIQUE
+from tests.property.platform_rows import DATABASE, REGISTRY
 
 # A real server takes the time it takes, so examples have no deadline. In CI the examples are the
 # same each time: a change is judged by what it changes. `--hypothesis-profile=thorough` looks
@@ -72,8 +72,5 @@ def tenants(source: Side) -> SearchStrategy[Tenants]:
         scope_column="database_id",
         tenants=(1, 3),
         rows=(0, 2),
-        types=TYPES,
-        columns=COLUMNS,
-        unique=UNIQUE,
-        accept=ACCEPT,
+        registry=REGISTRY,
     )

@@ -21,11 +21,10 @@ from replant.testing.values import Values, values_of
 from replant_plugins.demonstration import PLATFORM
 from tests.property.platform_rows import (
     COLLECTIONS,
-    COLUMNS,
     DATABASE,
     DATABASE_NAMES,
     EXTENSION,
-    TYPES,
+    REGISTRY,
 )
 
 
@@ -61,7 +60,7 @@ class Side:
         """Values that a column may hold, NULL among them if it may be."""
         column = self.catalog.tables[table].column(name)
         assert column is not None
-        given = COLUMNS.get((table, name), TYPES.get(column.type))
+        given = REGISTRY.columns.get((table, name), REGISTRY.types.get(column.type))
         values = values_of(column.type, {}) if given is None else given
         texts = values.texts if isinstance(values, Values) else values
         return texts if column.not_null else st.none() | texts

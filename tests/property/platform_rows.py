@@ -1,16 +1,11 @@
-"""What a catalog does not say of the platform's schemas: domains, checks, expression indexes."""
+"""The platform's tables that tests speak of, and what a catalog does not say of their rows."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
-from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
-
 from replant.model import RelationName
-from replant.testing.rows import Row
-from replant.testing.values import Values, array_texts, jsonb_texts, texts, uuids
+from replant_plugins import registry
 from replant_plugins.demonstration import PLATFORM
 
 COLLECTIONS, META = PLATFORM.schemas
@@ -23,71 +18,4 @@ DATABASE_NAMES: Mapping[RelationName, tuple[str, ...]] = {
     RelationName(META, "sites"): ("dbname",),
 }
 
-
-def _plural(name: str) -> str:
-    """What `collections_public.plural` gives, but for letters beyond A to Z, which it leaves."""
-    word = name.lower()
-    if re.search(r"(ss|us|is|x|z|ch|sh)\Z", word):
-        return f"{word}es"
-    if re.search(r"[^aeiou]y\Z", word):
-        return f"{word[:-1]}ies"
-    return word if word.endswith("s") else f"{word}s"
-
-
-def _stem(name: str) -> str:
-    return re.sub(r"_(row_id|id|uuid|fk|pk)\Z", "", name.lower())
-
-
-def _urls() -> SearchStrategy[str]:
-    visible = st.characters(codec="utf-8", categories=("L", "N", "P", "S"))
-    rest = st.text(visible, max_size=12)
-    return st.tuples(st.sampled_from(("http://a", "HTTPS://é'\\")), rest).map("".join)
-
-
-def _hostnames() -> SearchStrategy[str]:
-    return st.from_regex(
-        r"[A-Za-z0-9]([a-z0-9-]{0,5}[A-Za-z0-9])?(\.[a-z0-9]{1,5}){0,2}", fullmatch=True
-    )
-
-
-def _images() -> SearchStrategy[str]:
-    more = jsonb_texts()
-    return more.map(lambda text: f'{{"url": "https://a/b", "mime": {text}, "\\\\\'\\"": {text}}}')
-
-
-TYPES = {
-    "public.attachment": _urls(),
-    "public.url": _urls(),
-    "public.hostname": _hostnames(),
-    "public.image": _images(),
-    "collections_public.table_category": st.sampled_from(("core", "module", "app")),
-}
-
-_NAMES = texts(min_size=3) | st.sampled_from(("box", "boxes", "day's", "Category"))
-_SOME_FIELDS = array_texts(uuids(), min_size=1, nulls=False)
-_TWO_FIELDS = array_texts(uuids(), min_size=2, max_size=2)
-_TWO_TEXTS = array_texts(texts(), min_size=2, max_size=2)
-
-COLUMNS: Mapping[tuple[RelationName, str], Values | SearchStrategy[str]] = {
-    (DATABASE, "name"): Values(_NAMES, _plural),
-    (RelationName(COLLECTIONS, "schema"), "name"): _NAMES,
-    (RelationName(COLLECTIONS, "table"), "name"): Values(_NAMES, _plural),
-    (RelationName(COLLECTIONS, "field"), "name"): Values(_NAMES, _stem),
-    **{
-        (RelationName(COLLECTIONS, f"{kind}_constraint"), "field_ids"): _SOME_FIELDS
-        for kind in ("check", "foreign_key", "primary_key", "unique")
-    },
-    (RelationName(COLLECTIONS, "foreign_key_constraint"), "ref_field_ids"): _SOME_FIELDS,
-    (RelationName(COLLECTIONS, "full_text_search"), "field_ids"): _TWO_FIELDS,
-    (RelationName(COLLECTIONS, "full_text_search"), "weights"): _TWO_TEXTS,
-    (RelationName(COLLECTIONS, "full_text_search"), "langs"): _TWO_TEXTS,
-}
-
-UNIQUE = {DATABASE: [("owner_id", "name")]}
-
-
-def _api_or_site(row: Row) -> bool:
-    return row["api_id"] is None or row["site_id"] is None
-
-
-ACCEPT = {RelationName(META, "domains"): _api_or_site}
+REGISTRY = registry.COLLECTIONS | registry.META

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import re
-
 import pluggy
 import pytest
 
 from replant.host import hookspecs
 from replant.model import (
-    AllRows,
     ByColumn,
     Catalog,
-    DeclaredColumn,
+    ColumnShape,
     Registration,
     RelationName,
     Settings,
+    TableShape,
     WhereReferenced,
 )
 from replant_plugins.schemas import collections_public, meta_public
-from replant_plugins.schemas.declaring import declare, declared_columns
 
 REGISTRATIONS = {
     registration.table: registration
@@ -27,6 +24,12 @@ REGISTRATIONS = {
 }
 DATABASE = RelationName("collections_public", "database")
 EXTENSION = RelationName("collections_public", "extension")
+
+
+def shape_of(table: RelationName) -> TableShape:
+    shape = REGISTRATIONS[table].shape
+    assert shape is not None
+    return shape
 
 
 def registered(*plugins: object) -> list[list[Registration]]:
@@ -77,7 +80,7 @@ def test_the_column_that_tells_the_tenant_is_declared(table: RelationName) -> No
     registration = REGISTRATIONS[table]
 
     if isinstance(registration.rows, ByColumn):
-        assert DeclaredColumn(registration.rows.column, "uuid", True) in registration.columns
+        assert ColumnShape(registration.rows.column, "uuid", True) in shape_of(table).columns
 
 
 def test_only_the_name_of_the_source_database_is_left_out() -> None:
@@ -87,7 +90,7 @@ def test_only_the_name_of_the_source_database_is_left_out() -> None:
 
 
 def test_every_type_outside_pg_catalog_is_qualified() -> None:
-    types = {column.type for each in REGISTRATIONS.values() for column in each.columns}
+    types = {column.type for table in REGISTRATIONS for column in shape_of(table).columns}
 
     assert {name for name in types if "." in name} == {
         "collections_public.table_category",
@@ -115,70 +118,5 @@ def test_every_type_outside_pg_catalog_is_qualified() -> None:
 
 def test_names_that_sql_would_quote_are_declared_as_they_are() -> None:
     assert RelationName("collections_public", "table") in REGISTRATIONS
-    rls_module = REGISTRATIONS[RelationName("meta_public", "rls_module")]
-    assert DeclaredColumn("current_role", "text", not_null=True) in rls_module.columns
-
-
-@pytest.mark.parametrize(
-    ("text", "column"),
-    [
-        ("id uuid not null", DeclaredColumn("id", "uuid", not_null=True)),
-        ("price numeric(10,2)", DeclaredColumn("price", "numeric(10,2)")),
-        ("tags public.citext[]", DeclaredColumn("tags", "public.citext[]")),
-        ("x double precision not null", DeclaredColumn("x", "double precision", not_null=True)),
-        (
-            "at timestamp(3) with time zone",
-            DeclaredColumn("at", "timestamp(3) with time zone"),
-        ),
-        ("  a\n   bit varying(8)\n not  null ", DeclaredColumn("a", "bit varying(8)", True)),
-    ],
-)
-def test_a_column_is_a_name_and_a_type(text: str, column: DeclaredColumn) -> None:
-    assert declared_columns(text) == (column,)
-
-
-def test_columns_keep_their_order() -> None:
-    text = "b text, a numeric(4,1) not null,\n c text[]"
-
-    assert [column.name for column in declared_columns(text)] == ["b", "a", "c"]
-
-
-@pytest.mark.parametrize(
-    ("text", "entry"),
-    [
-        ("", ""),
-        ("id uuid,", ""),
-        ("id", "id"),
-        ("id uuid, name", "name"),
-        ("id uuid null", "id uuid null"),
-        ("id uuid not nul", "id uuid not nul"),
-        ("id uuid NOT NULL", "id uuid NOT NULL"),
-        ("id uuid default now", "id uuid default now"),
-        ("id uuid; name text", "id uuid; name text"),
-        ('"id" uuid', '"id" uuid'),
-        ("id uuid[", "id uuid["),
-    ],
-)
-def test_a_malformed_column_is_shown(text: str, entry: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(f"{entry!r} is not `name type`")):
-        declared_columns(text)
-
-
-def test_a_column_that_is_declared_twice_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"^declared more than once: a, b$"):
-        declared_columns("b text, a text, c text, a uuid, b text")
-
-
-def test_an_error_names_the_table() -> None:
-    with pytest.raises(ValueError, match=r"^notes\.note: 'id' is not `name type`"):
-        declare("notes", {"note": "id"}, rows=AllRows())
-
-
-def test_an_omitted_column_must_be_declared() -> None:
-    with pytest.raises(ValueError, match=r"^notes\.note: omitted, but not declared: at$"):
-        declare("notes", {"note": "id uuid"}, rows=AllRows(), omit={"note": ("at",)})
-
-
-def test_a_table_that_is_treated_apart_must_be_declared() -> None:
-    with pytest.raises(ValueError, match=r"^notes\.notes is not declared$"):
-        declare("notes", {"note": "id uuid"}, rows=AllRows(), rows_of={"notes": AllRows()})
+    rls_module = shape_of(RelationName("meta_public", "rls_module"))
+    assert ColumnShape("current_role", "text", not_null=True) in rls_module.columns

@@ -37,6 +37,7 @@ from replant.model import (
     PatchColumns,
     RelationName,
     SequencePosition,
+    TableShape,
 )
 from replant.model.lineage import RootRows
 from tests.manifest_schema import SCHEMA
@@ -66,6 +67,8 @@ PLACES = {
     DomainType: "domain_type",
     CompositeType: "composite_type",
 }
+#: The classes that are written as texts.
+TEXTS = (RelationName, TableShape)
 #: What of a manifest is no field of its class: one of several classes is named, and sealed.
 OWN_TO_JSON = {"is", "digest"}
 #: The classes that leave out a field which has its default.
@@ -91,7 +94,7 @@ def reached(kind: type) -> set[type]:
     found = {kind}
     for hint in get_type_hints(kind).values():
         for part in parts(hint):
-            if attrs.has(part) and part is not RelationName:
+            if attrs.has(part) and part not in TEXTS:
                 found |= reached(part)
     return found
 

@@ -86,9 +86,17 @@ def _check_table(table: ExportedTable) -> None:
         raise ValueError(f"{table.name} has an impossible number of rows")
     if not _FINGERPRINT.fullmatch(table.fingerprint):
         raise ValueError(f"the fingerprint of {table.name} is not 16 hexadecimal digits")
+    _check_shape(table)
     file = table.file
     if file is not None and not (0 <= file.size <= _GREATEST and _SHA256.fullmatch(file.sha256)):
         raise ValueError(f"the size or SHA-256 of the file of {table.name} is none")
+
+
+def _check_shape(table: ExportedTable) -> None:
+    """The exported columns are some of the table's, as they are told there."""
+    told = {column.name: column.type for column in table.shape.columns}
+    if not {(c.name, c.type) for c in table.columns} <= told.items():
+        raise ValueError(f"the shape of {table.name} does not have its columns")
 
 
 def _check_links(tables: Mapping[RelationName, ExportedTable]) -> None:

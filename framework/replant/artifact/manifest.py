@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from replant import __version__
 from replant.model import (
@@ -31,7 +31,7 @@ from replant.model import (
 from replant.model.closure import Children, RowsAt
 from replant.model.lineage import RootRows
 from replant.model.load_order import Statement
-from replant.model.shape import ColumnShape, TableShape
+from replant.model.shape import TableShape
 from replant.rendering.closing import Ending
 
 #: The version of the manifest; a reader refuses any other.
@@ -88,6 +88,8 @@ class ExportedTable:
         on_conflict: what a replay does with a row that is there already.
         row_count: how many rows.
         fingerprint: the sum of the rows' hashes modulo 2**64, as 16 hexadecimal digits.
+        shape: what the table looked like in the source, with all its columns, and without types:
+            those stand once for all tables.
         file: where the rows are, in a directory.
 
     """
@@ -100,6 +102,7 @@ class ExportedTable:
     on_conflict: OnConflict
     row_count: int
     fingerprint: str
+    shape: TableShape
     file: DataFile | None = None
 
     @property
@@ -192,12 +195,9 @@ class Manifest:
         return {table.name: table.planned for table in self.tables}
 
     @property
-    def shapes(self) -> tuple[TableShape, ...]:
-        """What the tables looked like, as far as a replay or a comparison needs it."""
-        return tuple(
-            TableShape(table.name, tuple(ColumnShape(c.name, c.type) for c in table.columns))
-            for table in self.tables
-        )
+    def shapes(self) -> dict[RelationName, TableShape]:
+        """What the tables looked like in the source."""
+        return {table.name: evolve(table.shape, types=self.types) for table in self.tables}
 
     @property
     def fingerprints(self) -> dict[RelationName, int]:
@@ -253,6 +253,7 @@ def manifest_of(
                 on_conflict=table.on_conflict,
                 row_count=table.row_count,
                 fingerprint=f"{fingerprints.get(table.name, 0) % 2**64:016x}",
+                shape=evolve(plan.shapes[table.name], types=()),
                 file=None if files is None else files[table.name],
             )
             for table in plan.tables

@@ -27,7 +27,7 @@ from replant.artifact.manifest import (
     Manifest,
 )
 from replant.errors import ArtifactError
-from replant.model import DefinedType, LoadTogether, RelationName
+from replant.model import DefinedType, LoadTogether, RelationName, TableShape
 from replant.model.lineage import RootRows
 from replant.model.load_order import Statement, Step
 
@@ -155,6 +155,11 @@ def _converter() -> Converter:
     converter.register_unstructure_hook(RelationName, lambda name: [name.schema, name.name])
     converter.register_structure_hook(
         RelationName, lambda pair, _: RelationName(*converter.structure(pair, tuple[str, str]))
+    )
+    converter.register_unstructure_hook(TableShape, lambda shape: list(shape.lines))
+    converter.register_structure_hook(
+        TableShape,
+        lambda lines, _: TableShape.parse(converter.structure(lines, tuple[str, ...])),
     )
     together = make_dict_unstructure_fn(LoadTogether, converter, _cattrs_omit_if_default=True)
     converter.register_unstructure_hook(LoadTogether, together)

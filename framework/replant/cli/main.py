@@ -28,6 +28,7 @@ COMMANDS = {
     "replay": "Load an artifact into a database: all its rows, or none.",
     "verify": "Compare the rows of a database with those of an artifact.",
     "why": "Explain by which path a row is exported, or why it is not.",
+    "drift": "Compare what tables were made for with what a database has now.",
     "plugins": "List the installed plugins, and which are enabled.",
 }
 

@@ -58,6 +58,8 @@ class _Document:
 def read_settings(file: Path | None) -> Settings:
     """The settings of a file; of `replant.toml` if it exists and none was named.
 
+    What is recorded of the tables of `replant.toml` stands beside it, in `replant.lock.toml`.
+
     Raises:
         ConfigurationError: the file cannot be read, is not TOML, or says something wrong.
 
@@ -74,7 +76,8 @@ def read_settings(file: Path | None) -> Settings:
         raise ConfigurationError(f"{file}: is not UTF-8 at byte {error.start}") from error
     except tomli.TOMLDecodeError as error:
         raise ConfigurationError(f"{file}: is not TOML: {error}") from error
-    return settings_from(document, str(file))
+    settings = settings_from(document, str(file))
+    return attrs.evolve(settings, recorded=str(file.with_suffix(".lock.toml")))
 
 
 def settings_from(document: Mapping[str, Any], origin: str) -> Settings:

@@ -23,6 +23,7 @@ from replant.model import (
     ForeignKey,
     Identity,
     OwnedSequence,
+    RangeType,
     RelationKind,
     RelationName,
     Table,
@@ -204,6 +205,25 @@ WHERE k.contype = 'f' AND k.conparentid = 0 AND {_OURS}
 ORDER BY k.conrelid, k.conname
 """
 
+_CHECKS = f"""
+SELECT k.conrelid, pg_catalog.pg_get_constraintdef(k.oid)
+FROM pg_catalog.pg_constraint AS k
+JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE k.contype = 'c' AND c.relkind IN ('r', 'p') AND {_OURS}
+ORDER BY k.conrelid, k.conname
+"""
+
+_RANGES = f"""
+SELECT pg_catalog.format_type(r.rngtypid, NULL), pg_catalog.format_type(r.rngsubtype, NULL),
+       pg_catalog.format_type(r.rngmultitypid, NULL)
+FROM pg_catalog.pg_range AS r
+JOIN pg_catalog.pg_type AS t ON t.oid = r.rngtypid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+WHERE {_OURS}
+ORDER BY 1
+"""
+
 
 def read_catalog(database: Database) -> Catalog:
     """Every relation outside PostgreSQL's own schemas, as the transaction's snapshot sees it.
@@ -219,11 +239,14 @@ def read_catalog(database: Database) -> Catalog:
     unique_keys = _grouped(database.execute(_UNIQUE_KEYS.encode()))
     foreign_keys = _grouped(database.execute(_FOREIGN_KEYS.encode()))
     triggers = _grouped(database.execute(_TRIGGERS.encode()))
+    checks = _grouped(database.execute(_CHECKS.encode()))
+    ranges = (RangeType(*row) for row in database.execute(_RANGES.encode()))
     tables = (
         evolve(
             _table(row, names, unique_keys[row[0]], foreign_keys[row[0]]),
             columns=tuple(columns[row[0]]),
             triggers=tuple(_trigger(*trigger) for trigger in triggers[row[0]]),
+            checks=tuple(check for (check,) in checks[row[0]]),
         )
         for row in relations
     )
@@ -234,6 +257,7 @@ def read_catalog(database: Database) -> Catalog:
         tables={table.name: table for table in sorted(tables, key=lambda t: t.name)},
         schemas=frozenset(schema for (schema,) in database.execute(_SCHEMAS.encode())),
         types=types,
+        ranges={range_.name: range_ for range_ in ranges},
     )
 
 

@@ -33,7 +33,9 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registration] | None:
     """Name the tables to export, and which of their rows.
 
-    Asked once for each command that reads the source, after its catalog was read.
+    Asked once for each command that reads the source, after its catalog was read. A table may be
+    registered whether it exists or not: one that does not is an error that names the plugin, so
+    that nothing goes missing in silence.
 
     Args:
         catalog: every table of the source outside PostgreSQL's own schemas.
@@ -46,6 +48,9 @@ def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registrati
 
     Example:
         ```python
+        from replant import ByColumn, Registration, ThroughForeignKey, hookimpl
+
+
         @hookimpl
         def register_tables(catalog, settings):
             return [
@@ -61,7 +66,7 @@ def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registrati
 def transform_value(table: Table, column: Column) -> Transform | None:
     """Change the values of a column on their way.
 
-    Asked once for each exported column, while planning.
+    Asked once for each exported column, while planning. What it returns is used for every value.
 
     Args:
         table: the table as the source's catalog has it.
@@ -70,14 +75,19 @@ def transform_value(table: Table, column: Column) -> Transform | None:
     Returns:
         An `SqlExpression` over `value` (the source server computes it), a `PythonFunction` from
         text or None to text or None, or None to leave the values as they are. The answers of
-        several plugins form a chain, in the order in which the configuration enables them.
+        several plugins form a chain, in the order in which the configuration enables them; those
+        in SQL must come before those in Python.
 
     Example:
         ```python
+        from replant import SqlExpression, hookimpl
+
+
         @hookimpl
         def transform_value(table, column):
             if column.name == "email":
                 return SqlExpression("md5(value) || '@example.org'")
+            return None
         ```
 
     """
@@ -89,9 +99,11 @@ def render_row(
     columns: Sequence[Column],
     format: str,  # noqa: A002 - the hook's public name
 ) -> RowFormat | None:
-    """Say how a row of a table becomes bytes in a format.
+    """Say how a row of a table becomes bytes in a format of the plugin's own.
 
-    Asked once for each exported table, while planning, for every format but `insert`.
+    Asked once for each exported table, while planning, for every format but `insert` and `copy`,
+    which are replant's own. The rows of all tables go into one file in load order, each with a
+    line end behind it.
 
     Args:
         table: the table as the source's catalog has it.
@@ -105,10 +117,14 @@ def render_row(
 
     Example:
         ```python
+        from replant import SqlExpression, hookimpl
+
+
         @hookimpl
         def render_row(table, columns, format):
             if format == "jsonl":
                 return SqlExpression("row_to_json(row_)::text")
+            return None
         ```
 
     """
@@ -116,13 +132,15 @@ def render_row(
 
 @hookspec
 def order_tables(request: OrderRequest) -> LoadOrder | None:
-    """Decide the order in which tables are loaded, and how foreign-key cycles are broken.
+    """Decide the order in which tables are loaded, and how cycles of foreign keys are broken.
 
-    Asked once, when tables, columns and row counts are known.
+    Asked once for each plan, when tables, columns and row counts are known; and once for each
+    replay that does not take the artifact's own order, when the target is known too. Every table
+    of the request must be loaded exactly once.
 
     Args:
-        request: the tables, the foreign keys between them, how many rows each has, and the name
-            of the strategy that was asked for.
+        request: the tables, the foreign keys between them, how many rows each has, the name of
+            the strategy that was asked for and, at a replay, what the target's role may do.
 
     Returns:
         The load order, or None when the plugin does not know that strategy. Exactly one plugin
@@ -130,10 +148,14 @@ def order_tables(request: OrderRequest) -> LoadOrder | None:
 
     Example:
         ```python
+        from replant import LoadOrder, LoadTogether, hookimpl
+
+
         @hookimpl
         def order_tables(request):
-            if request.strategy == "by-name":
-                return LoadOrder(steps=tuple(LoadTable(table) for table in request.tables))
+            if request.strategy == "at-once":
+                return LoadOrder(steps=(LoadTogether(request.tables),))
+            return None
         ```
 
     """

@@ -52,7 +52,6 @@ from replant.model.registration import (
     AllRows,
     ByColumn,
     ByPredicate,
-    DeclaredColumn,
     InClosure,
     Membership,
     Registration,
@@ -82,7 +81,9 @@ from replant.model.settings import (
     RowSecurity,
     Settings,
     TableSettings,
+    Undeclared,
 )
+from replant.model.shape import ColumnShape, TableShape
 from replant.model.transform import (
     PythonFunction,
     PythonRow,
@@ -91,7 +92,7 @@ from replant.model.transform import (
     Text,
     Transform,
 )
-from replant.model.types import CompositeType, DefinedType, DomainType, EnumType
+from replant.model.types import CompositeType, DefinedType, DomainType, EnumType, RangeType
 
 __all__ = [
     "COPY",
@@ -109,12 +110,12 @@ __all__ = [
     "ChosenRows",
     "Column",
     "ColumnIs",
+    "ColumnShape",
     "CompositeType",
     "Compression",
     "Condition",
     "Cycle",
     "Dangling",
-    "DeclaredColumn",
     "DeferConstraints",
     "DefinedType",
     "DomainType",
@@ -149,6 +150,7 @@ __all__ = [
     "Progress",
     "PythonFunction",
     "PythonRow",
+    "RangeType",
     "Registration",
     "RelationKind",
     "RelationName",
@@ -167,11 +169,13 @@ __all__ = [
     "Subject",
     "Table",
     "TableSettings",
+    "TableShape",
     "Target",
     "Text",
     "ThroughForeignKey",
     "Transform",
     "Trigger",
+    "Undeclared",
     "WhereReferenced",
     "readable",
 ]

@@ -11,7 +11,7 @@ from enum import Enum
 from attrs import field, frozen
 
 from replant.model.names import RelationName
-from replant.model.types import DefinedType
+from replant.model.types import DefinedType, RangeType
 
 
 class Identity(Enum):
@@ -141,6 +141,7 @@ class Table:
     Attributes:
         primary_key: the columns of the primary key, in the key's order; empty if there is none.
         unique_keys: the columns of each other unique constraint or plain unique index.
+        checks: its CHECK constraints as `pg_get_constraintdef` writes them, by name.
         estimated_rows: `pg_class.reltuples`, or 0 where it was never analysed.
         is_partition: whether it is a partition, whose rows its root shows as well.
         triggers: the triggers and rules that a load may fire, those of its partitions among them
@@ -157,6 +158,7 @@ class Table:
     primary_key: tuple[str, ...] = ()
     unique_keys: tuple[tuple[str, ...], ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = field(default=(), converter=_by_name)
+    checks: tuple[str, ...] = ()
     estimated_rows: int = 0
     is_partition: bool = False
     triggers: tuple[Trigger, ...] = ()
@@ -202,6 +204,7 @@ class Catalog:
         tables: every relation outside PostgreSQL's own schemas, by name.
         schemas: every schema outside PostgreSQL's own, also the empty ones.
         types: the enums, domains and composite types that columns are made of, by name.
+        ranges: the range types that are not PostgreSQL's own, by name.
 
     """
 
@@ -211,6 +214,7 @@ class Catalog:
     tables: Mapping[RelationName, Table] = field(factory=dict, converter=_in_order)
     schemas: frozenset[str] = frozenset()
     types: Mapping[str, DefinedType] = field(factory=dict)
+    ranges: Mapping[str, RangeType] = field(factory=dict)
 
     @property
     def version_text(self) -> str:

@@ -16,6 +16,7 @@ from replant.model.load_order import LoadOrder
 from replant.model.names import RelationName, readable
 from replant.model.rows import ChosenRows, Selection
 from replant.model.settings import Check, Compression, Layout, OnConflict
+from replant.model.shape import TableShape
 from replant.model.transform import RowFormat, Transform
 from replant.model.types import DefinedType
 
@@ -136,6 +137,7 @@ class Plan:
             asked where their number has a limit.
         lineage: where a closed set came from.
         types: the enums, domains and composite types that exported columns are made of, by name.
+        shapes: what the exported tables look like, with all their columns.
         omissions: what is left out, each with the reason.
         warnings: what a person should know although it stops nothing.
 
@@ -158,6 +160,7 @@ class Plan:
     expected_rows: int | None = None
     lineage: Lineage = field(factory=Lineage)
     types: tuple[DefinedType, ...] = ()
+    shapes: Mapping[RelationName, TableShape] = field(factory=dict)
     omissions: tuple[Omission, ...] = ()
     warnings: tuple[str, ...] = ()
     _by_name: Mapping[RelationName, PlannedTable] = field(init=False, repr=False, eq=False)

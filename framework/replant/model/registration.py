@@ -13,6 +13,7 @@ from attrs import field, frozen
 from replant.model.closure import Children, EdgeRule
 from replant.model.names import RelationName
 from replant.model.references import DeclaredReference
+from replant.model.shape import TableShape
 
 
 @frozen
@@ -69,15 +70,6 @@ class InClosure:
 Membership = ByColumn | ThroughForeignKey | WhereReferenced | ByPredicate | AllRows | InClosure
 
 
-@frozen
-class DeclaredColumn:
-    """A column that a plugin was written for, its type as `format_type` writes it."""
-
-    name: str
-    type: str
-    not_null: bool = False
-
-
 def _relation(name: RelationName | str) -> RelationName:
     return RelationName.parse(name) if isinstance(name, str) else name
 
@@ -86,8 +78,8 @@ def _names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _declared(columns: Iterable[DeclaredColumn]) -> tuple[DeclaredColumn, ...]:
-    return tuple(columns)
+def _shape(shape: TableShape | str | None) -> TableShape | None:
+    return TableShape.parse(shape) if isinstance(shape, str) else shape
 
 
 @frozen
@@ -103,7 +95,9 @@ class Registration:
         edges: what holds in place of that for references of this table's own rows, by the name
             of the foreign key or of a declared reference.
         references: the references of this table's rows that no foreign key declares.
-        columns: the columns the plugin was written for; empty when it takes any.
+        shape: what the table looked like when the plugin was written, which is compared with what
+            is there; None when it takes any. A text such as `id bigint not null`, with a column or
+            key on each line, is parsed; see `replant.model.shape`.
 
     """
 
@@ -113,4 +107,4 @@ class Registration:
     children: Children = Children.FROM_ROOTS
     edges: Mapping[str, EdgeRule] = field(factory=dict)
     references: tuple[DeclaredReference, ...] = ()
-    columns: tuple[DeclaredColumn, ...] = field(default=(), converter=_declared)
+    shape: TableShape | None = field(default=None, converter=_shape)

@@ -57,6 +57,13 @@ class RowSecurity(Enum):
     AS_ROLE = "as-role"
 
 
+class Undeclared(Enum):
+    """What to do with what the source has beyond what was declared or recorded of it."""
+
+    EXPORT = "export"
+    FAIL = "fail"
+
+
 #: Rows as statements that any client can run; what a file holds unless it is asked for another.
 INSERT = "insert"
 #: Rows as PostgreSQL's COPY writes them in its text format; what a directory holds.
@@ -100,6 +107,7 @@ class ExportSettings:
             said, which is an error for an artifact and the artifact's own way for a replay.
         dangling: what to do with rows that reference rows outside the export.
         row_security: what to do when policies may hide rows.
+        undeclared: what to do with columns that are new: export them all the same, or refuse.
         allow_empty: whether an export without a row is wanted.
         max_rows: how many rows may be exported in all; None for any number.
 
@@ -114,6 +122,7 @@ class ExportSettings:
     on_conflict: OnConflict | None = None
     dangling: Dangling = Dangling.FAIL
     row_security: RowSecurity = RowSecurity.FAIL
+    undeclared: Undeclared = Undeclared.EXPORT
     allow_empty: bool = False
     max_rows: int | None = None
 
@@ -147,6 +156,7 @@ class Settings:
         source: connection string of the source; None leaves it to libpq's own variables.
         target: connection string of the target; None likewise.
         scope: the named values that say whose rows are exported.
+        recorded: the file with the recorded shape of tables, which need not be there.
 
     """
 
@@ -156,3 +166,4 @@ class Settings:
     export: ExportSettings = field(factory=ExportSettings)
     plugins: PluginSettings = field(factory=PluginSettings)
     tables: tuple[TableSettings, ...] = ()
+    recorded: str = "replant.lock.toml"

@@ -23,14 +23,15 @@ class DomainType:
     Attributes:
         base: the type below it, with its modifier.
         not_null: whether it takes no NULL.
-        checks: its CHECK constraints as `pg_get_constraintdef` writes them, by name.
+        checks: its CHECK constraints as `pg_get_constraintdef` writes them, by name; None where
+            nothing is said of them.
 
     """
 
     name: str
     base: str
     not_null: bool = False
-    checks: tuple[str, ...] = ()
+    checks: tuple[str, ...] | None = ()
 
 
 @frozen
@@ -39,6 +40,15 @@ class CompositeType:
 
     name: str
     attributes: tuple[tuple[str, str], ...]
+
+
+@frozen
+class RangeType:
+    """A range type, with the type of its bounds and the multirange type that belongs to it."""
+
+    name: str
+    subtype: str
+    multirange: str
 
 
 DefinedType = EnumType | DomainType | CompositeType

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from replant.model import Catalog, Column, Omission, RelationName, Table, readable
+from replant.model.differences import Difference
 from replant.planning.census import Census
+from replant.planning.declared import Declared
 from replant.planning.selection import Selected
 
 
@@ -26,25 +28,58 @@ def omissions(catalog: Catalog, selected: Selected, census: Census) -> Iterator[
         yield Omission(str(references), f"not exported, but referenced by {listed}")
 
 
-def warnings(selected: Selected, census: Census) -> Iterator[str]:
-    """What stops nothing: columns that a plugin did not know, references that lead outside."""
+def warnings(
+    selected: Selected, census: Census, known: Declared, more: Sequence[Difference]
+) -> Iterator[str]:
+    """What stops nothing: what was not declared, and references that lead outside.
+
+    Args:
+        selected: what is exported.
+        census: its rows.
+        known: what was declared and recorded of the tables.
+        more: what the source has beyond it.
+
+    """
+    for difference in more:
+        yield undeclared(difference, known, selected.tables)
     for name, table in selected.tables.items():
-        item = selected.registered[name]
-        declared = {column.name: column for column in item.registration.columns}
-        for column in table.columns if declared else ():
-            if column.name not in declared:
+        shape = known.shapes.get(name)
+        for column in table.columns if shape else ():
+            declared = shape.column(column.name) if shape else None
+            if declared is not None and declared.type != column.type:
                 yield (
-                    f"{name}.{readable(column.name)} is not known to the plugin {item.plugin!r}; "
-                    f"it is exported all the same"
-                )
-            elif declared[column.name].type != column.type:
-                yield (
-                    f"{name}.{readable(column.name)} is {column.type}; the plugin "
-                    f"{item.plugin!r} was written for {declared[column.name].type}"
+                    f"{name}.{readable(column.name)} is {column.type}; {_said(name, known)} for "
+                    f"{declared.type}"
                 )
     yield from census.unindexed
     for finding in census.kept:
         yield f"exported all the same: {finding}"
+
+
+def undeclared(difference: Difference, known: Declared, exported: Collection[RelationName]) -> str:
+    """What the source has beyond what was declared: a column or a table, as a sentence."""
+    name = difference.table
+    assert name is not None
+    if difference.subject:
+        what = f"{name}.{readable(difference.subject)} is not known to {_knower(name, known)}"
+        return f"{what}; it is exported all the same"
+    plugins = sorted({p for n, p in known.plugins.items() if n.schema == name.schema})
+    knower = f"the plugin {plugins[0]!r}" if plugins else _THE_RECORD
+    done = "it is exported all the same" if name in exported else "its rows are not exported"
+    return f"{name} is not known to {knower}; {done}"
+
+
+_THE_RECORD = "what replant drift --write recorded"
+
+
+def _knower(name: RelationName, known: Declared) -> str:
+    plugin = known.plugins.get(name)
+    return f"the plugin {plugin!r}" if plugin else _THE_RECORD
+
+
+def _said(name: RelationName, known: Declared) -> str:
+    plugin = known.plugins.get(name)
+    return f"the plugin {plugin!r} was written" if plugin else "it was recorded"
 
 
 def _columns(table: Table, exported: set[str]) -> Iterator[Omission]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import evolve
 
+from replant.config.recorded import Recorded
 from replant.database.connections import Database
-from replant.errors import ConfigurationError, PluginError
+from replant.errors import CatalogMismatchError, ConfigurationError, PluginError
 from replant.host.manager import Host
 from replant.model import (
     COPY,
@@ -38,12 +39,15 @@ from replant.model import (
     SqlExpression,
     Table,
     Transform,
+    Undeclared,
     readable,
 )
+from replant.model.shape import shapes_of
 from replant.planning.census import Census, take_census
 from replant.planning.columns import large_objects, sequence_positions
+from replant.planning.declared import Declared, declared, surplus
 from replant.planning.lineage import lineage
-from replant.planning.omissions import omissions, warnings
+from replant.planning.omissions import omissions, undeclared, warnings
 from replant.planning.selection import Selected, select
 from replant.rendering.rows import computed_by_server
 from replant.rendering.statements import may_be_copied
@@ -52,17 +56,33 @@ from replant.rendering.statements import may_be_copied
 OWN_FORMATS = (INSERT, COPY)
 
 
-def make_plan(database: Database, catalog: Catalog, host: Host, settings: Settings) -> Plan:
+def make_plan(
+    database: Database,
+    catalog: Catalog,
+    host: Host,
+    settings: Settings,
+    recorded: Recorded | None = None,
+) -> Plan:
     """Decide everything about an export; rows are counted, and none is read.
+
+    Args:
+        database: the source.
+        catalog: what it has.
+        host: the plugins to ask.
+        settings: the whole configuration.
+        recorded: what was recorded of the tables of which no plugin says what they look like.
 
     Raises:
         ReplantError: see `select` and `take_census`; a plugin may fail too.
 
     """
     check_form(settings.export)
-    selected = select(catalog, host.register_tables(catalog, settings), settings)
+    registered = host.register_tables(catalog, settings)
+    known = declared(registered, recorded)
+    selected = select(catalog, registered, settings)
+    _check_undeclared(catalog, known, selected, settings.export.undeclared)
     selected, census = take_census(database, catalog, selected, settings)
-    decided = plan_from(catalog, selected, census, host, settings)
+    decided = plan_from(catalog, selected, census, host, settings, known)
     sequences, unmoved = sequence_positions(database, selected, decided)
     objects = large_objects(database, selected, decided)
     return evolve(
@@ -92,8 +112,29 @@ def check_form(export: ExportSettings) -> None:
         )
 
 
+def _check_undeclared(
+    catalog: Catalog, known: Declared, selected: Selected, undeclared_: Undeclared
+) -> None:
+    """Refuse what nobody declared, if that was asked for."""
+    if undeclared_ is Undeclared.EXPORT:
+        return
+    more = [undeclared(item, known, selected.tables) for item in surplus(catalog, known)]
+    if more:
+        named = "\n".join(f"  {line.partition(';')[0]}" for line in more)
+        raise CatalogMismatchError(
+            f"the source has more than was declared, and undeclared = 'fail'; update the plugin, "
+            f"record it with replant drift --write, or choose undeclared = 'export' under "
+            f"[export]:\n{named}"
+        )
+
+
 def plan_from(
-    catalog: Catalog, selected: Selected, census: Census, host: Host, settings: Settings
+    catalog: Catalog,
+    selected: Selected,
+    census: Census,
+    host: Host,
+    settings: Settings,
+    known: Declared,
 ) -> Plan:
     """The plan of a counted selection; pure but for what plugins do.
 
@@ -129,7 +170,8 @@ def plan_from(
         types=tuple(_types(catalog, selected)),
         expected_rows=census.expected,
         omissions=tuple(omissions(catalog, selected, census)),
-        warnings=tuple(warnings(selected, census)),
+        shapes=shapes_of(catalog, selected.tables),
+        warnings=tuple(warnings(selected, census, known, tuple(surplus(catalog, known)))),
     )
 
 

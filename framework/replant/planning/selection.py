@@ -214,7 +214,8 @@ def omitted(item: Registered, change: TableSettings | None) -> tuple[str, ...]:
 
 def _columns(table: Table, item: Registered, change: TableSettings | None) -> tuple[Column, ...]:
     present = {column.name: column for column in table.columns}
-    for declared in item.registration.columns:
+    shape = item.registration.shape
+    for declared in shape.columns if shape else ():
         if declared.name not in present:
             raise CatalogMismatchError(
                 f"{table.name} has no column {declared.name!r} ({declared.type}), for which the "

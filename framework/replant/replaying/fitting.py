@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from replant.artifact.manifest import Manifest
 from replant.model import Catalog, Finding, OnConflict, RelationName, Severity, Subject, readable
-from replant.model.shape import Change, Difference
+from replant.model.differences import Change, Difference
 from replant.replaying.load import Tables
 from replant.replaying.target import AS_THE_SOURCE, differences, lacking
 
@@ -27,7 +27,7 @@ def _unfilled(difference: Difference, catalog: Catalog, tables: Tables) -> Itera
     name, shape = difference.table, difference.shape
     if name is None or shape is None or not tables[name].row_count:
         return
-    if not shape.not_null or shape.filled or shape.computed:
+    if not shape.not_null or shape.filled or shape.generated:
         return
     yield not_null_finding(
         catalog, name, shape.name, "is NOT NULL there, has no default, and is not in the artifact"

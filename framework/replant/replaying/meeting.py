@@ -24,7 +24,7 @@ from replant.model import (
     Subject,
     Table,
 )
-from replant.model.shape import Change, Difference, type_differences
+from replant.model.differences import Change, Difference, type_differences
 from replant.rendering import preflight_queries as queries
 from replant.rendering.rows import literal, texts
 from replant.replaying.load import Tables
@@ -210,8 +210,8 @@ def _values(meeting: Meeting, name: RelationName) -> Iterator[Values]:
     table = meeting.tables[name]
     exact = meeting.artifact.manifest.check is Check.CONTENT and meeting.sees(name)
     for column in meeting.catalog.tables[name].columns:
-        changes = [d for d in meeting.changes.get(name, ()) if d.column == column.name]
-        changes += [d for d in meeting.type_changes if d.column in column.made_of]
+        changes = [d for d in meeting.changes.get(name, ()) if d.subject == column.name]
+        changes += [d for d in meeting.type_changes if d.subject in column.made_of]
         if changes and column.name in table.column_names:
             told = [_told(change) for change in changes]
             differs = "; ".join(differs for differs, _ in told)
@@ -224,9 +224,9 @@ def _told(difference: Difference) -> tuple[str, str]:
     """How the types differ, and what would make them alike."""
     if difference.change is Change.LABEL_MISSING:
         label = literal(difference.wanted).decode()
-        mend = f"ALTER TYPE {difference.column} ADD VALUE {label};"
-        return f"{difference.column} has no label {label} there", mend
-    of = difference.column if difference.table is None else "the type"
+        mend = f"ALTER TYPE {difference.subject} ADD VALUE {label};"
+        return f"{difference.subject} has no label {label} there", mend
+    of = difference.subject if difference.table is None else "the type"
     differs = f"{of} is {difference.found} there, and was {difference.wanted} in the source"
     return differs, f"{AS_THE_SOURCE};"
 

@@ -23,7 +23,8 @@ from replant.model import (
     Table,
     readable,
 )
-from replant.model.shape import Change, Difference, shape_of, table_differences
+from replant.model.differences import Change, Difference, table_differences
+from replant.model.shape import shape_of
 from replant.planning.plan import no_key_to_update_by
 from replant.rendering.grants import grants, usage_grants
 
@@ -32,7 +33,7 @@ _LACKING = {
     Change.TABLE_MISSING: (Subject.TABLE, "there is no table {table}"),
     Change.NO_TABLE: (Subject.TABLE, "{table} is no table"),
     Change.COLUMN_MISSING: (Subject.COLUMN, "{table} has no column {column}"),
-    Change.COLUMN_COMPUTED: (Subject.COLUMN, "{table}.{column} is computed there"),
+    Change.COLUMN_GENERATED: (Subject.COLUMN, "{table}.{column} is computed there"),
 }
 
 #: What mends any of them.
@@ -81,7 +82,7 @@ def lacking(manifest: Manifest, catalog: Catalog) -> Iterator[tuple[Subject, str
         table = difference.table
         if difference.change in _LACKING and table is not None and table.schema not in absent:
             subject, sentence = _LACKING[difference.change]
-            column = readable(difference.column)
+            column = readable(difference.subject)
             place = f"{table}.{column}" if subject is Subject.COLUMN else str(table)
             yield subject, place, sentence.format(table=table, column=column)
 

@@ -5,22 +5,15 @@ Everything that can be wrong with what a caller asks for is found here, before a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from attrs import frozen
-from hypothesis.strategies import SearchStrategy
 
 from replant.model import Catalog, Column, ForeignKey, RelationKind, RelationName, Table
+from replant.testing.catalog_values import CatalogValues, below_domains, judge
+from replant.testing.registry import Accept, Cell, GivenValues, Registry
 from replant.testing.rows import Row
-from replant.testing.values import Values, values_of
-
-#: The values of a type or a column: a strategy of texts, or one that also knows which are equal.
-GivenValues = Values | SearchStrategy[str]
-
-#: Whether a row satisfies the CHECK constraints of its table.
-Accept = Callable[[Row], bool]
-
-_Cell = tuple[RelationName, str]
+from replant.testing.values import Values
 
 
 @frozen
@@ -44,7 +37,8 @@ class TableBlueprint:
         references: the columns that foreign keys fill.
         referenced: the columns that foreign keys of drawn tables point to.
         keys: every list of columns that must be unique.
-        accept: whether a row is one that the table takes.
+        accept: whether a row is one that the table takes, as its author says.
+        broken: the columns of a CHECK constraint that a row is known to break.
 
     """
 
@@ -57,6 +51,7 @@ class TableBlueprint:
     referenced: frozenset[str]
     keys: tuple[tuple[str, ...], ...]
     accept: Accept
+    broken: Callable[[Row], frozenset[str]]
 
     @property
     def name(self) -> RelationName:
@@ -66,7 +61,9 @@ class TableBlueprint:
     def may_be_null(self, column: str) -> bool:
         """Whether the column may hold NULL; the scope column of a tenant's row never does."""
         found = self.table.column(column)
-        return found is not None and not found.not_null and column != self.scope
+        if found is None or found.not_null or column == self.scope:
+            return False
+        return not self.values[column].required
 
     def identity(self, key: Sequence[str], row: Row) -> tuple[Hashable, ...] | None:
         """What tells the row from others by a key, or None if a NULL in it makes it unequal."""
@@ -89,12 +86,14 @@ class Blueprint:
             so that shrinking does away with a row before it does with what the row needs.
         keys: the foreign keys between them, in an order in which the columns that a key
             references are filled before the key is.
+        checked: the keys that have no place in that order: values that reference nothing go.
         rows: the least and the greatest number of rows of a table.
 
     """
 
     tables: Mapping[RelationName, TableBlueprint]
     keys: tuple[ForeignKey, ...]
+    checked: tuple[ForeignKey, ...]
     rows: tuple[int, int]
     tenancy: Tenancy | None
 
@@ -104,10 +103,7 @@ def make_blueprint(
     tables: Sequence[RelationName] | None,
     *,
     rows: tuple[int, int],
-    types: Mapping[str, GivenValues],
-    columns: Mapping[_Cell, GivenValues],
-    unique: Mapping[RelationName, Sequence[Sequence[str]]],
-    accept: Mapping[RelationName, Accept],
+    registry: Registry,
     tenancy: Tenancy | None = None,
 ) -> Blueprint:
     """Look up and check everything that a draw needs.
@@ -118,32 +114,41 @@ def make_blueprint(
     """
     check_bounds("rows", rows)
     drawn = _with_needed(catalog, tables)
-    _check_mentioned(catalog, drawn, columns, unique, accept)
+    _check_mentioned(catalog, drawn, registry)
     if tenancy is not None:
         _check_tenancy(drawn, tenancy)
+    # A key from columns to themselves holds for every row.
     keys = [
-        key for table in drawn.values() for key in table.foreign_keys if key.references in drawn
+        key
+        for table in drawn.values()
+        for key in table.foreign_keys
+        if key.references in drawn and filled_by(key)
     ]
+    scopes = {name: _scope(table, tenancy) for name, table in drawn.items()}
+    filling, checked = _in_order(keys, scopes, drawn)
     wrapped: dict[int, Values] = {}
-    given_types = {name: _values(given, wrapped) for name, given in types.items()}
-    given_columns = {cell: _values(given, wrapped) for cell, given in columns.items()}
+    known = CatalogValues(
+        catalog, {name: _values(given, wrapped) for name, given in registry.types.items()}
+    )
+    given_columns = {cell: _values(given, wrapped) for cell, given in registry.columns.items()}
     plans = {
         name: TableBlueprint(
             table=table,
             columns=tuple(column for column in table.columns if column.writable),
-            values=_column_values(table, given_types, given_columns),
-            scope=_scope(table, tenancy),
-            shared=tenancy is not None and _scope(table, tenancy) is None,
-            references=frozenset(c for key in keys if key.table == name for c in filled_by(key)),
+            values=_column_values(table, known, given_columns),
+            scope=scopes[name],
+            shared=tenancy is not None and scopes[name] is None,
+            references=frozenset(c for key in filling if key.table == name for c in filled_by(key)),
             referenced=frozenset(
                 c for key in keys if key.references == name for c in key.referenced_columns
             ),
-            keys=_unique_keys(table, unique.get(name, ())),
-            accept=accept.get(name, _anything),
+            keys=_unique_keys(table, registry.unique.get(name, ())),
+            accept=registry.accept.get(name, _anything),
+            broken=judge(table, below_domains(known, table.columns)),
         )
         for name, table in _needing_first(drawn)
     }
-    return Blueprint(plans, _in_order(plans, keys), rows, tenancy)
+    return Blueprint(plans, filling, checked, rows, tenancy)
 
 
 def filled_by(key: ForeignKey) -> tuple[str, ...]:
@@ -205,19 +210,15 @@ def _is_needed(tables: Mapping[RelationName, Table], key: ForeignKey) -> bool:
 
 
 def _check_mentioned(
-    catalog: Catalog,
-    drawn: Mapping[RelationName, Table],
-    columns: Iterable[_Cell],
-    unique: Mapping[RelationName, Sequence[Sequence[str]]],
-    accept: Iterable[RelationName],
+    catalog: Catalog, drawn: Mapping[RelationName, Table], registry: Registry
 ) -> None:
-    cells = [*columns]
-    cells += [(name, column) for name, keys in unique.items() for key in keys for column in key]
+    cells = [*registry.columns]
+    cells += [(name, c) for name, keys in registry.unique.items() for key in keys for c in key]
     for name, column in cells:
         table = drawn.get(name, catalog.tables.get(name))
         if table is None or table.column(column) is None:
             raise ValueError(f"the database {catalog.database!r} has no column {name}.{column}")
-    for name in accept:
+    for name in registry.accept:
         if name not in catalog.tables:
             raise ValueError(f"the database {catalog.database!r} has no table {name}")
 
@@ -248,7 +249,7 @@ def _scope(table: Table, tenancy: Tenancy | None) -> str | None:
 
 
 def _column_values(
-    table: Table, types: dict[str, Values], columns: Mapping[_Cell, Values]
+    table: Table, known: CatalogValues, columns: Mapping[Cell, Values]
 ) -> dict[str, Values]:
     found = {}
     for column in table.columns:
@@ -256,10 +257,7 @@ def _column_values(
             continue
         try:
             given = columns.get((table.name, column.name))
-            if given is None and column.type not in types:
-                # One value for all columns of the type, so that they share what is drawn for it.
-                types[column.type] = values_of(column.type, types)
-            found[column.name] = types[column.type] if given is None else given
+            found[column.name] = known.of_column(table, column) if given is None else given
         except ValueError as error:
             raise ValueError(f"{table.name}.{column.name}: {error}") from None
     return found
@@ -271,17 +269,24 @@ def _unique_keys(table: Table, more: Sequence[Sequence[str]]) -> tuple[tuple[str
 
 
 def _in_order(
-    plans: Mapping[RelationName, TableBlueprint], keys: Sequence[ForeignKey]
-) -> tuple[ForeignKey, ...]:
-    """The keys, each after those that fill the columns it references."""
+    keys: Sequence[ForeignKey],
+    scopes: Mapping[RelationName, str | None],
+    tables: Mapping[RelationName, Table],
+) -> tuple[tuple[ForeignKey, ...], tuple[ForeignKey, ...]]:
+    """The keys, each after those that fill the columns it references; and those that cannot be.
+
+    Where keys reference each other's columns in a circle one of them is left, one that may be NULL
+    if there is any: the columns of that one are drawn as others are.
+    """
     waiting = sorted(keys, key=lambda key: (key.table, key.name))
     ordered: list[ForeignKey] = []
+    left: list[ForeignKey] = []
     while waiting:
         unfilled = {
             (key.table, column)
             for key in waiting
             for column in filled_by(key)
-            if column != plans[key.table].scope
+            if column != scopes[key.table]
         }
         ready = [
             key
@@ -289,11 +294,22 @@ def _in_order(
             if unfilled.isdisjoint((key.references, column) for column in key.referenced_columns)
         ]
         if not ready:
-            listed = "; ".join(map(str, waiting))
-            raise ValueError(f"these foreign keys reference each other's columns: {listed}")
+            circle = _circle(waiting)
+            left.append(min(circle, key=lambda key: _is_needed(tables, key)))
         ordered += ready
-        waiting = [key for key in waiting if key not in ready]
-    return tuple(ordered)
+        waiting = [key for key in waiting if key not in ready and key not in left]
+    return tuple(ordered), tuple(left)
+
+
+def _circle(waiting: Sequence[ForeignKey]) -> list[ForeignKey]:
+    """Keys that wait for each other: those whose columns none of them references wait only."""
+    circle = list(waiting)
+    while True:
+        wanted = {(key.references, column) for key in circle for column in key.referenced_columns}
+        inner = [k for k in circle if not wanted.isdisjoint((k.table, c) for c in filled_by(k))]
+        if len(inner) == len(circle):
+            return circle
+        circle = inner
 
 
 def _values(given: GivenValues, wrapped: dict[int, Values]) -> Values:

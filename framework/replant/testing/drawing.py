@@ -57,6 +57,7 @@ class Drawing:
         for key in blueprint.keys:
             self._fill_references(key)
         for plan in blueprint.tables.values():
+            self._mend_broken(plan)
             self._keep_unique(plan, whole=True)
         self._drop_unfit()
 
@@ -96,7 +97,7 @@ class Drawing:
         changed = True
         while changed:
             changed = False
-            for key in self._blueprint.keys:
+            for key in (*self._blueprint.keys, *self._blueprint.checked):
                 plan = self._blueprint.tables[key.table]
                 wanted = numbers.get(key.table) and not numbers.get(key.references, 1)
                 if wanted and not any(map(plan.may_be_null, key.columns)):
@@ -207,6 +208,24 @@ class Drawing:
                 row.cells[name] = self._value(plan, column, row, alone=False)
         return True
 
+    # -- checks ----------------------------------------------------------------------------------
+
+    def _mend_broken(self, plan: TableBlueprint) -> None:
+        """Draw other values for rows that break a check, where that needs no other reference."""
+        for row in self._rows[plan.name]:
+            for _ in range(_TRIES):
+                changeable = plan.broken(row.cells) - self._settled(plan, whole=True)
+                if not changeable:
+                    break
+                for column in plan.columns:
+                    if column.name in changeable:
+                        row.cells[column.name] = self._new_value(plan, column)
+
+    def _new_value(self, plan: TableBlueprint, column: Column) -> Text:
+        """A value that need not be of the pool."""
+        texts = plan.values[column.name].texts
+        return self._draw(st.none() | texts if plan.may_be_null(column.name) else texts)
+
     # -- what there is no room for ---------------------------------------------------------------
 
     def _keep_unique(self, plan: TableBlueprint, *, whole: bool) -> None:
@@ -250,18 +269,23 @@ class Drawing:
         self, plan: TableBlueprint, row: _DrawnRow, key: tuple[str, ...], *, whole: bool
     ) -> bool:
         """Whether there was a column of the key that could be given another value."""
-        settled = plan.references | (plan.referenced if whole else frozenset())
-        if not self._is_root(plan.name) and plan.scope is not None:
-            settled |= {plan.scope}
         for column in key:
-            if column not in settled:
+            if column not in self._settled(plan, whole=whole):
                 row.cells[column] = self._draw(plan.values[column].texts)
                 return True
         return False
 
+    def _settled(self, plan: TableBlueprint, *, whole: bool) -> frozenset[str]:
+        """The columns whose values may not change any more."""
+        settled = plan.references | (plan.referenced if whole else frozenset())
+        if not self._is_root(plan.name) and plan.scope is not None:
+            settled |= {plan.scope}
+        return settled
+
     def _drop_unfit(self) -> None:
         """Drop rows that their table refuses, and rows whose referenced row was dropped."""
-        keys, plans = self._blueprint.keys, self._blueprint.tables.values()
+        keys = (*self._blueprint.keys, *self._blueprint.checked)
+        plans = self._blueprint.tables.values()
         while any(map(self._refused, plans)) or any(map(self._dangling, keys)):
             pass
         tenancy = self._blueprint.tenancy
@@ -271,7 +295,9 @@ class Drawing:
     def _refused(self, plan: TableBlueprint) -> bool:
         """Drop the rows that the table refuses; whether there were any."""
         rows = self._rows[plan.name]
-        self._rows[plan.name] = [row for row in rows if plan.accept(row.cells)]
+        self._rows[plan.name] = [
+            row for row in rows if plan.accept(row.cells) and not plan.broken(row.cells)
+        ]
         return len(self._rows[plan.name]) < len(rows)
 
     def _dangling(self, key: ForeignKey) -> bool:

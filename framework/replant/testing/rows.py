@@ -32,16 +32,19 @@ def insert_rows(connection: Connection[Any], rows: Rows) -> None:
         psycopg.Error: the database refuses a row.
 
     """
-    inserts = [_insert(name, of_table) for name, of_table in rows.items() if of_table]
-    if not inserts:
-        return
-    *others, last = inserts
+    if any(rows.values()):
+        connection.execute(insert_statement(rows))
+
+
+def insert_statement(rows: Rows) -> sql.Composed:
+    """The one statement by which `insert_rows` inserts rows, of which there is at least one."""
+    *others, last = [_insert(name, of_table) for name, of_table in rows.items() if of_table]
     named = [
         sql.SQL("{} AS ({})").format(sql.Identifier(str(number)), insert)
         for number, insert in enumerate(others)
     ]
     first = sql.SQL("WITH {} ").format(sql.SQL(", ").join(named)) if named else sql.SQL("")
-    connection.execute(first + last)
+    return first + last
 
 
 def remove_rows(connection: Connection[Any], tables: Iterable[RelationName]) -> None:

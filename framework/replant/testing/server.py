@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -13,6 +14,7 @@ from functools import partial
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from attrs import field, frozen
@@ -29,6 +31,8 @@ _FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 #: The first release whose CREATE DATABASE has the option STRATEGY.
 _STRATEGIES = 150000
+
+_IS_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 
 _OWNER = "postgres"
 _PORT = "5432"
@@ -51,17 +55,26 @@ class Database:
 
 @frozen
 class Server:
-    """A running server; `dsn` connects to its maintenance database as a superuser."""
+    """A running server; `dsn` connects to its maintenance database as a superuser.
+
+    Attributes:
+        mark: a part of the name of every database and role that is made here, where others may
+            make theirs on the same server.
+
+    """
 
     dsn: str
+    mark: str = ""
     _numbers: Iterator[int] = field(factory=count, repr=False, eq=False)
+    _databases: dict[str, Database] = field(factory=dict, init=False, repr=False, eq=False)
+    _roles: list[str] = field(factory=list, init=False, repr=False, eq=False)
 
     def create_database(self, template: str | None = None) -> Database:
         """Create a database with a name of its own, as a copy of `template` if one is given.
 
         Nobody may be connected to the template meanwhile.
         """
-        name = f"replant_{next(self._numbers)}"
+        name = f"{self._marked('replant')}_{next(self._numbers)}"
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             if template is not None:
@@ -71,7 +84,8 @@ class Server:
                 if connection.info.server_version >= _STRATEGIES:
                     statement += sql.SQL(" STRATEGY file_copy")
             connection.execute(statement)
-        return Database(name, make_conninfo(self.dsn, dbname=name))
+        self._databases[name] = Database(name, make_conninfo(self.dsn, dbname=name))
+        return self._databases[name]
 
     def drop_database(self, database: Database) -> None:
         """Drop a database and end the sessions that use it."""
@@ -79,29 +93,108 @@ class Server:
             connection.execute(
                 sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.name))
             )
+        self._databases.pop(database.name, None)
 
-    def create_role(self, name: str) -> str:
-        """Create an ordinary role that may log in and nothing else, unless there is one."""
+    def create_role(self, name: str | None = None) -> str:
+        """Create an ordinary role that may log in and nothing else, unless there is one.
+
+        Its password is that of the superuser, so that `Database.as_role` connects as it. Without
+        a name it gets one of its own.
+
+        Returns:
+            The role's name, with the server's mark.
+
+        """
+        name = self._marked(name or f"replant_role_{next(self._numbers)}")
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             known = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [name])
             if known.fetchone() is None:
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
+                connection.execute(_create_role(connection, name))
+                self._roles.append(name)
         return name
 
+    def drop_role(self, name: str, databases: Iterable[Database] = ()) -> None:
+        """Drop a role, with what it has in those databases that are still there."""
+        role = sql.Identifier(name)
+        for database in {d.name: d for d in databases if d.name in self._databases}.values():
+            with psycopg.connect(database.dsn, autocommit=True) as connection:
+                connection.execute(sql.SQL("DROP OWNED BY {}").format(role))
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            # Here too, for what belongs to no database, such as SET ON PARAMETER.
+            connection.execute(sql.SQL("DROP OWNED BY {}").format(role))
+            connection.execute(sql.SQL("DROP ROLE {}").format(role))
+        self._roles.remove(name)
 
-def grant(database: Database, role: str, privileges: str, tables: Iterable[RelationName]) -> None:
-    """Grant a role privileges such as `INSERT` on tables, and USAGE on their schemas."""
-    tables = list(tables)
+    def clean_up(self) -> None:
+        """Drop every database and role that was created here and is still there."""
+        for database in list(self._databases.values()):
+            self.drop_database(database)
+        for role in list(self._roles):
+            self.drop_role(role)
+
+    def _marked(self, name: str) -> str:
+        return f"{name}_{self.mark}" if self.mark else name
+
+
+def _create_role(connection: psycopg.Connection[Any], name: str) -> sql.Composed:
+    statement = sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name))
+    password = connection.info.password
+    if password:
+        # As the server stores it, so that its log does not hold the password.
+        stored = connection.pgconn.encrypt_password(password.encode(), name.encode())
+        statement += sql.SQL(" PASSWORD {}").format(sql.Literal(stored.decode()))
+    return statement
+
+
+@contextmanager
+def own_server(dsn: str) -> Iterator[Server]:
+    """Use a server that runs already; what was created on it is dropped at the end.
+
+    All names hold a mark of their own, so several may use the server at once.
+
+    Raises:
+        UsageError: the server cannot be reached, or `dsn` does not connect as a superuser.
+
+    """
+    try:
+        with psycopg.connect(dsn) as connection:
+            row = connection.execute(_IS_SUPERUSER).fetchone()
+    except psycopg.Error as error:
+        raise UsageError(f"cannot connect to the server: {' '.join(str(error).split())}") from error
+    if row != (True,):
+        raise UsageError(
+            f"the role {connection.info.user!r} is no superuser of the server, so it cannot "
+            f"create databases and roles there, nor empty tables without regard to their keys"
+        )
+    server = Server(dsn, mark=secrets.token_hex(4))
+    try:
+        yield server
+    finally:
+        server.clean_up()
+
+
+def grant(
+    database: Database, role: str, privileges: str, tables: Iterable[RelationName | str]
+) -> None:
+    """Grant a role privileges such as `INSERT` on tables, and USAGE on their schemas.
+
+    A text such as `notes.note` is parsed.
+
+    Raises:
+        ValueError: a text is no name of a table with its schema.
+
+    """
+    names = [RelationName.parse(table) if isinstance(table, str) else table for table in tables]
     grantee = sql.Identifier(role)
     with psycopg.connect(database.dsn) as connection:
-        for schema in sorted({table.schema for table in tables}):
+        for schema in sorted({name.schema for name in names}):
             connection.execute(
                 sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(schema), grantee)
             )
-        for table in tables:
+        for name in names:
             connection.execute(
                 sql.SQL("GRANT {} ON {} TO {}").format(
-                    sql.SQL(privileges), sql.Identifier(table.schema, table.name), grantee
+                    sql.SQL(privileges), sql.Identifier(name.schema, name.name), grantee
                 )
             )
 

@@ -1,9 +1,9 @@
 """Hypothesis strategies that draw rows for the tables of a live catalog.
 
 A `Catalog` comes in, rows that its database accepts come out: they honour types, NOT NULL, primary
-keys, unique constraints and foreign keys. What a catalog does not tell (CHECK constraints, unique
-indexes on expressions, the values of domains and enums) the caller adds. Needs the package
-`hypothesis`.
+keys, unique constraints and foreign keys, and CHECK constraints as far as Python can judge them.
+What a catalog does not tell (checks that call functions, unique indexes on expressions) the caller
+adds. Needs the package `hypothesis`.
 
 To keep draws small and shrinking quick, each type's values are drawn once per example, a few of
 them, and each row is one string of bytes that chooses among them.
@@ -11,27 +11,23 @@ them, and each row is one string of bytes that chooses among them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from attrs import frozen
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from replant.model import Catalog, RelationName
-from replant.testing.blueprint import (
-    Accept,
-    Blueprint,
-    GivenValues,
-    Tenancy,
-    check_bounds,
-    make_blueprint,
-)
+from replant.testing.blueprint import Blueprint, Tenancy, check_bounds, make_blueprint
 from replant.testing.drawing import Drawing
+from replant.testing.registry import Registry
 from replant.testing.rows import Row, Rows
 
-__all__ = ["Row", "Rows", "Tenants", "rows_for", "tenants_for"]
+__all__ = ["Registry", "Row", "Rows", "Tenants", "rows_for", "tenants_for"]
 
 _Bounds = tuple[int, int]
+
+_NOTHING_MORE = Registry()
 
 
 @frozen
@@ -64,10 +60,7 @@ def rows_for(
     tables: Sequence[RelationName] | None = None,
     *,
     rows: _Bounds = (0, 3),
-    types: Mapping[str, GivenValues] | None = None,
-    columns: Mapping[tuple[RelationName, str], GivenValues] | None = None,
-    unique: Mapping[RelationName, Sequence[Sequence[str]]] | None = None,
-    accept: Mapping[RelationName, Accept] | None = None,
+    registry: Registry = _NOTHING_MORE,
 ) -> SearchStrategy[Rows]:
     """Rows for tables, which can be inserted in one statement.
 
@@ -80,25 +73,18 @@ def rows_for(
         tables: the tables to draw rows for; None for all of the catalog. Tables that they need
             by a foreign key that cannot be NULL are drawn as well.
         rows: the least and the greatest number of rows to draw for each table. Afterwards those
-            go for which a key has no room, that `accept` refuses, or that need one that went.
-        types: values of types that are not built in, by the name that `format_type` gives.
-        columns: values of single columns, in place of those of their type.
-        unique: column lists that are unique although the catalog has no such key.
-        accept: tells whether a row satisfies what the catalog does not know.
+            go for which a key has no room, that the registry refuses, or that need one that went.
+        registry: what the catalog does not know of them.
 
     Raises:
-        ValueError: at once, if a table, column or type is unknown, if bounds make no sense, or
-            if foreign keys reference each other's columns in a circle.
+        ValueError: at once, if a table, column or type is unknown, or if bounds make no sense.
 
     """
     blueprint = make_blueprint(
         catalog,
         tables,
         rows=rows,
-        types=types or {},
-        columns=columns or {},
-        unique=unique or {},
-        accept=accept or {},
+        registry=registry,
     )
     return _rows(blueprint)
 
@@ -111,10 +97,7 @@ def tenants_for(
     scope_column: str,
     tenants: _Bounds = (1, 3),
     rows: _Bounds = (0, 2),
-    types: Mapping[str, GivenValues] | None = None,
-    columns: Mapping[tuple[RelationName, str], GivenValues] | None = None,
-    unique: Mapping[RelationName, Sequence[Sequence[str]]] | None = None,
-    accept: Mapping[RelationName, Accept] | None = None,
+    registry: Registry = _NOTHING_MORE,
 ) -> SearchStrategy[Tenants]:
     """Rows of several tenants, which reference rows of their own tenant only, or shared ones.
 
@@ -128,10 +111,7 @@ def tenants_for(
         tenants: the least and the greatest number of tenants.
         rows: the least and the greatest number of rows of each table, for each tenant; for shared
             tables, in all.
-        types: as for `rows_for`.
-        columns: as for `rows_for`.
-        unique: as for `rows_for`.
-        accept: as for `rows_for`.
+        registry: as for `rows_for`.
 
     Raises:
         ValueError: as for `rows_for`; also if the root has no primary key of one column, or a
@@ -143,10 +123,7 @@ def tenants_for(
         catalog,
         [*tables, root] if tables is not None else None,
         rows=rows,
-        types=types or {},
-        columns=columns or {},
-        unique=unique or {},
-        accept=accept or {},
+        registry=registry,
         tenancy=Tenancy(root, scope_column),
     )
     return _tenants(blueprint, tenants)

@@ -67,11 +67,13 @@ class Values:
         texts: texts that the type's input function reads.
         same: maps texts of equal values to one thing, so that unique keys can be kept. The texts
             themselves tell values apart unless it says otherwise; it may join values that differ.
+        required: whether NULL is none of them, as for a domain that is NOT NULL.
 
     """
 
     texts: SearchStrategy[str]
     same: Callable[[str], Hashable] = field(default=_unchanged)
+    required: bool = False
 
 
 def values_of(type_name: str, types: Mapping[str, Values]) -> Values:
@@ -91,7 +93,9 @@ def values_of(type_name: str, types: Mapping[str, Values]) -> Values:
     if type_name.endswith("[]"):
         elements = type_name.removesuffix("[]")
         delimiter = ";" if elements == "box" else ","
-        return Values(array_texts(values_of(elements, types).texts, delimiter=delimiter))
+        of_elements = values_of(elements, types)
+        nulls = not of_elements.required
+        return Values(array_texts(of_elements.texts, delimiter=delimiter, nulls=nulls))
     if type_name in _BUILT_IN:
         return _BUILT_IN[type_name]
     if type_name.endswith(".citext") or type_name == "citext":
@@ -172,6 +176,7 @@ _RANGES = {
 }
 
 _BUILT_IN: Mapping[str, Values] = {
+    '"char"': Values(st.characters(min_codepoint=0x20, max_codepoint=0x7E) | st.just("")),
     "bigint": Values(integers(64), int),
     "bit varying": Values(scalar_texts.bits(0, MOST_CHARACTERS)),
     "boolean": Values(st.sampled_from(("false", "true"))),

@@ -11,7 +11,6 @@ from replant import (
     ByColumn,
     Catalog,
     Column,
-    DeclaredColumn,
     PythonFunction,
     PythonRow,
     Registration,
@@ -39,17 +38,17 @@ def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registrati
         Registration(
             "notes.note",
             rows=ByColumn("workspace_id", scope=SCOPE),
-            # If the database has these columns with other types, the plan says so.
-            columns=[
-                DeclaredColumn("id", "bigint", not_null=True),
-                DeclaredColumn("workspace_id", "uuid", not_null=True),
-                DeclaredColumn("parent_id", "bigint"),
-                DeclaredColumn("author_email", "text"),
-                DeclaredColumn("title", "text", not_null=True),
-                DeclaredColumn("body", "text"),
-                DeclaredColumn("pinned", "boolean", not_null=True),
-                DeclaredColumn("words", "integer"),
-            ],
+            # If the database has another table than this, `replant drift` says how it differs.
+            shape="""
+                id bigint not null generated always as identity
+                workspace_id uuid not null
+                parent_id bigint
+                author_email text
+                title text not null
+                body text
+                pinned boolean not null
+                words integer generated
+            """,
         ),
         Registration("notes.note_tag", rows=ThroughForeignKey(("note_id",))),
         Registration("notes.tag", rows=WhereReferenced()),

@@ -1,0 +1,1 @@
+"""Drift: what something was made for, against what a database holds now."""

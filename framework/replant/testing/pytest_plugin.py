@@ -1,0 +1,101 @@
+"""Fixtures for pytest: a PostgreSQL server, fresh databases on it, and roles by privilege.
+
+The entry point `replant` of the group `pytest11` leads here, so this module is imported in every
+pytest run of an environment that has replant. It therefore imports nothing that pytest has not
+imported already; what a fixture needs is imported when it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+if TYPE_CHECKING:
+    from replant.model import RelationName
+    from replant.testing.databases import Deploy, Templates
+    from replant.testing.server import Database, Server
+
+
+class DatabaseFrom(Protocol):
+    """What the fixture `replant_database_from` gives."""
+
+    def __call__(self, deploy: Deploy | Database | None = None) -> Database:
+        """A fresh database: empty, with a schema, or as a copy of a database."""
+
+
+class RoleWith(Protocol):
+    """What the fixture `replant_role` gives."""
+
+    def __call__(
+        self, privileges: str, tables: Iterable[RelationName | str], database: Database
+    ) -> str:
+        """The name of a new role that has these privileges on these tables, and no others."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that names a server of one's own."""
+    parser.getgroup("replant").addoption(
+        "--replant-dsn",
+        metavar="DSN",
+        help="connection string of a superuser of the PostgreSQL server to test with; databases "
+        "and roles are created and dropped there (default: a server of the tests' own)",
+    )
+
+
+@pytest.fixture(scope="session")
+def replant_server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A PostgreSQL server: started for this run, or that of `--replant-dsn`."""
+    from replant.testing.server import embedded_server, own_server  # noqa: PLC0415 - see above
+
+    dsn: str | None = request.config.getoption("--replant-dsn")
+    with embedded_server() if dsn is None else own_server(dsn) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def replant_templates(replant_server: Server) -> Templates:
+    """The templates that databases are copied from; they live as long as the run."""
+    from replant.testing.databases import Templates  # noqa: PLC0415 - see above
+
+    return Templates(replant_server)
+
+
+@pytest.fixture
+def replant_database_from(
+    replant_server: Server, replant_templates: Templates
+) -> Iterator[DatabaseFrom]:
+    """A factory of fresh databases, which are dropped when the test ends."""
+    made: list[Database] = []
+
+    def fresh(deploy: Deploy | Database | None = None) -> Database:
+        made.append(replant_templates.fresh(deploy))
+        return made[-1]
+
+    yield fresh
+    for database in made:
+        replant_server.drop_database(database)
+
+
+@pytest.fixture
+def replant_database(replant_database_from: DatabaseFrom) -> Database:
+    """A fresh, empty database."""
+    return replant_database_from()
+
+
+@pytest.fixture
+def replant_role(replant_server: Server) -> Iterator[RoleWith]:
+    """A factory of roles with few privileges, which are dropped when the test ends."""
+    from replant.testing.server import grant  # noqa: PLC0415 - see above
+
+    made: list[str] = []
+
+    def role_with(privileges: str, tables: Iterable[RelationName | str], database: Database) -> str:
+        made.append(replant_server.create_role())
+        grant(database, made[-1], privileges, tables)
+        return made[-1]
+
+    yield role_with
+    for role in made:
+        replant_server.drop_role(role)

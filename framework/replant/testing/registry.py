@@ -1,0 +1,53 @@
+"""What a catalog does not tell of tables, as a value that rows are drawn by.
+
+A plugin's author writes it once, and everything that draws rows for the plugin's tables takes it.
+Needs the package `hypothesis`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from attrs import field, frozen
+from hypothesis.strategies import SearchStrategy
+
+from replant.model import RelationName
+from replant.testing.rows import Row
+from replant.testing.values import Values
+
+#: The values of a type or a column: a strategy of texts, or one that also knows which are equal.
+GivenValues = Values | SearchStrategy[str]
+
+#: Whether a table takes a row, as far as the row itself says.
+Accept = Callable[[Row], bool]
+
+#: A column of a table.
+Cell = tuple[RelationName, str]
+
+
+@frozen
+class Registry:
+    """What only the author of a schema knows of its rows.
+
+    Attributes:
+        types: the values of types, by the name that `format_type` gives under an empty
+            search path, such as `public.email`. They come before what the catalog says.
+        columns: the values of single columns, in place of those of their type.
+        unique: column lists that are unique although the catalog has no such key, by table.
+        accept: whether a row is one that the table takes, by table.
+
+    """
+
+    types: Mapping[str, GivenValues] = field(factory=dict)
+    columns: Mapping[Cell, GivenValues] = field(factory=dict)
+    unique: Mapping[RelationName, Sequence[Sequence[str]]] = field(factory=dict)
+    accept: Mapping[RelationName, Accept] = field(factory=dict)
+
+    def __or__(self, other: Registry) -> Registry:
+        """Both together; where they speak of the same type, column or table, the other's word."""
+        return Registry(
+            types={**self.types, **other.types},
+            columns={**self.columns, **other.columns},
+            unique={**self.unique, **other.unique},
+            accept={**self.accept, **other.accept},
+        )

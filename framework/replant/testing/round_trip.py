@@ -1,0 +1,229 @@
+"""One round trip: rows go into a source, and by an artifact into a target; what differs comes out.
+
+Whether they arrived is asked of the two servers, and not of the code that moved them; only what a
+transform made of a value is asked of `verify`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+from replant import api
+from replant.api import Exported
+from replant.errors import DanglingReferenceError
+from replant.host.manager import Host
+from replant.model import Dangling, ForeignKey, KeyIsNot, Plan, PlannedTable, Settings
+from replant.testing.expected_rows import expected_rows
+from replant.testing.rows import Contents, Rows, first_difference
+from replant.testing.sides import Side, breaks
+
+Scope = Mapping[str, str]
+
+_NO_ROWS: Rows = {}
+
+
+@frozen
+class Way:
+    """How rows are written into the target.
+
+    Attributes:
+        strategy: the name of the one that orders the load.
+        host: the plugins that are asked.
+        role: who writes; None for the superuser of the target's connection string.
+
+    """
+
+    strategy: str
+    host: Host
+    role: str | None = None
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"strategy {self.strategy}, as {self.role or 'a superuser'}"
+
+    @classmethod
+    def of(cls, settings: Settings, strategy: str, role: str | None = None) -> Way:
+        """The way with the plugins that the settings enable, which are looked for once.
+
+        Raises:
+            ReplantError: a plugin is not installed, or cannot be loaded.
+
+        """
+        export = evolve(settings.export, strategy=strategy)
+        return cls(strategy, Host.for_settings(evolve(settings, export=export)), role)
+
+
+@frozen
+class RoundTrip:
+    """A source, a target, and what lies between them.
+
+    Attributes:
+        source: the tables that rows are exported from.
+        target: the same tables in another database.
+        settings: those of the exports; source, target, scope and output are set for each.
+        artifact: the path of every artifact; one takes the place of the one before.
+
+    """
+
+    source: Side
+    target: Side
+    settings: Settings
+    artifact: Path
+
+    def difference(self, rows: Rows, scope: Scope, way: Way) -> str | None:
+        """Move what of the rows belongs to the scope; say what arrived otherwise, None if nothing.
+
+        The first difference is named, by its table, row, columns and values.
+
+        Raises:
+            DanglingReferenceError: the rows cannot be moved: they reference rows outside of the
+                export, and have no key by which they could be left out.
+            ReplantError: the rows were refused on the way.
+            psycopg.Error: the source takes no such rows.
+
+        """
+        self.source.hold(rows)
+        exported = self.export(scope, way)
+        self.replay(scope, way, beforehand=self.needed_beforehand(exported, rows))
+        return self.arrived_otherwise(exported, scope, way)
+
+    def export(self, scope: Scope, way: Way, *, side: Side | None = None) -> Exported:
+        """Export what belongs to the scope, which may be nothing, from the source or another side.
+
+        Rows that reference rows outside of the export stay where they are, unless the settings say
+        what becomes of them: drawn rows reference each other as they like.
+
+        Raises:
+            ReplantError: see `replant.errors`.
+
+        """
+        settings = self.settings_for(scope, way, side=side)
+        try:
+            return api.export(settings, host=way.host, force=True)
+        except DanglingReferenceError:
+            return api.export(_leaving_out(settings), host=way.host, force=True)
+
+    def needed_beforehand(self, exported: Exported, rows: Rows) -> Rows:
+        """The rows of tables that no plugin registers, which a target must hold by itself."""
+        tables = {table.name for table in exported.plan.tables}
+        needed = tables | set()
+        pending = list(tables)
+        while pending:
+            for key in self.source.catalog.tables[pending.pop()].foreign_keys:
+                if key.references not in needed:
+                    needed.add(key.references)
+                    pending.append(key.references)
+        return {name: held for name, held in rows.items() if name in needed - tables}
+
+    def replay(self, scope: Scope, way: Way, *, beforehand: Rows = _NO_ROWS) -> None:
+        """Load the artifact into the target, which holds what it is given beforehand.
+
+        Raises:
+            ReplantError: see `replant.errors`.
+
+        """
+        self.target.hold(beforehand, unchecked=True)
+        settings = self.settings_for(scope, way)
+        if way.role is not None:
+            settings = evolve(settings, target=self.target.database.as_role(way.role))
+        api.replay(str(self.artifact), settings, strategy=way.strategy, host=way.host)
+
+    def settings_for(self, scope: Scope, way: Way, *, side: Side | None = None) -> Settings:
+        """The settings of an export from the source, or from another side."""
+        return evolve(
+            self.settings,
+            source=(side or self.source).database.dsn,
+            target=self.target.database.dsn,
+            scope=scope,
+            export=evolve(
+                self.settings.export,
+                output=str(self.artifact),
+                strategy=way.strategy,
+                allow_empty=True,
+            ),
+        )
+
+    def arrived_otherwise(self, exported: Exported, scope: Scope, way: Way) -> str | None:
+        """The first thing that the target should not hold, or holds otherwise; None if all is well.
+
+        Raises:
+            ReplantError: the artifact cannot be compared with the target.
+
+        """
+        settings = self.settings_for(scope, way)
+        findings = chain(
+            self._unlike_the_source(exported, settings, way),
+            (f"the foreign key {key} is broken" for key in self._broken(exported.plan)),
+            self._unlike_the_artifact(settings),
+        )
+        return next(findings, None)
+
+    def _unlike_the_source(self, exported: Exported, settings: Settings, way: Way) -> Iterator[str]:
+        """Rows that the source does not have so, or has and should have given."""
+        tables = {table.name: table for table in exported.plan.tables}
+        without = {name: self._unlike_columns(table) for name, table in tables.items()}
+        arrived = self.target.contents(tables, without=without)
+        yield from _strangers(arrived, self.source.contents(tables, without=without))
+        for name, rows in arrived.items():
+            if len(rows) != exported.rows.get(name, 0):
+                yield f"{name}: {exported.rows.get(name, 0)} rows were exported, {len(rows)} came"
+        if _left_some_out(exported.plan):
+            return  # what should arrive depends on what else arrives
+        registered = way.host.register_tables(self.source.catalog, settings)
+        known = expected_rows(self.source.catalog, registered, settings)
+        expected = self.source.contents(known, without=without, where=known)
+        lost = first_difference(expected, {name: arrived.get(name, ()) for name in known})
+        if lost is not None:
+            yield lost
+
+    def _broken(self, plan: Plan) -> Iterator[ForeignKey]:
+        """The foreign keys of the export's tables that a row breaks.
+
+        One can that was loaded with them switched off.
+        """
+        for table in plan.tables:
+            for key in self.target.catalog.tables[table.name].foreign_keys:
+                if key.enforced and breaks(self.target.connection, key):
+                    yield key
+
+    def _unlike_columns(self, table: PlannedTable) -> Sequence[str]:
+        """The columns whose values need not be those of the source."""
+        plain = {column.name for column in table.columns if not column.transforms}
+        names = [column.name for column in self.source.catalog.tables[table.name].columns]
+        return [name for name in names if name not in plain]
+
+    def _unlike_the_artifact(self, settings: Settings) -> Iterator[str]:
+        for result in api.verify(str(self.artifact), settings):
+            if not result.equal:
+                yield f"{result.name}: {'; '.join(map(str, result.differences)) or result.unseen}"
+
+
+def _strangers(arrived: Contents, given: Contents) -> Iterator[str]:
+    """Rows of the target that the source does not hold as often."""
+    for name, rows in given.items():
+        for row in Counter(arrived.get(name, ())) - Counter(rows):
+            yield f"{name}: the row ({', '.join(row)}) came, and is no row of the source"
+
+
+def _left_some_out(plan: Plan) -> bool:
+    """Whether rows were left out because they reference others that are not exported."""
+    chosen = plan.selection.values()
+    return any(isinstance(condition, KeyIsNot) for rows in chosen for condition in rows.conditions)
+
+
+def _leaving_out(settings: Settings) -> Settings:
+    """The same settings, with rows left out that would make the export fail."""
+    fail, leave_out = Dangling.FAIL, Dangling.LEAVE_OUT
+    export = settings.export
+    if export.dangling is fail:
+        export = evolve(export, dangling=leave_out)
+    tables = tuple(
+        evolve(table, dangling=leave_out) if table.dangling is fail else table
+        for table in settings.tables
+    )
+    return evolve(settings, export=export, tables=tables)

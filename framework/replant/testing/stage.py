@@ -1,0 +1,162 @@
+"""What a plugin's conformance is tried on: two databases with its schema, roles, and drawn rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, field, frozen
+from hypothesis.strategies import SearchStrategy
+from psycopg import sql
+
+from replant.config.reading import settings_from
+from replant.host.manager import Registered
+from replant.model import RelationName, Settings
+from replant.testing.databases import Deploy, Templates
+from replant.testing.examples import Bounds, Example, examples_for
+from replant.testing.registry import Registry
+from replant.testing.round_trip import RoundTrip, Way
+from replant.testing.server import Database, Server, grant
+from replant.testing.sides import Side, opened
+
+#: The entry points by which a distribution says how rows of its tables are drawn.
+GROUP = "replant.registries"
+
+STRATEGIES = ("ordered", "superuser")
+
+#: The first release in which a role can be allowed to set `session_replication_role`.
+_GRANT_SET = 150000
+
+
+@frozen
+class Subject:
+    """What an author says of what is to be tested; see `replant.testing.conformance`."""
+
+    plugins: tuple[str, ...]
+    deploy: Deploy
+    settings: Mapping[str, Any] = field(factory=dict)
+    scope: Mapping[str, str] = field(factory=dict)
+    registry: Registry | None = None
+    rows: Bounds = (0, 2)
+
+    def read_settings(self) -> Settings:
+        """The settings, with the plugins enabled.
+
+        Raises:
+            ConfigurationError: they hold a mistake; the text has its path.
+
+        """
+        plugins = {"enable": list(self.plugins), **self.settings.get("plugins", {})}
+        document = {**self.settings, "plugins": plugins}
+        read = settings_from(document, "the settings of the conformance tests")
+        return evolve(read, scope={**read.scope, **self.scope})
+
+    def find_registry(self) -> Registry:
+        """What the author says of rows, or else what the plugins' distributions offer."""
+        if self.registry is not None:
+            return self.registry
+        found = Registry()
+        for entry in sorted(entry_points(group=GROUP)):
+            if entry.name in self.plugins:
+                found |= entry.load()
+        return found
+
+
+@frozen
+class Stage:
+    """Two databases with the schema, and everything that a test needs besides.
+
+    Attributes:
+        trip: from the one to the other.
+        registered: what the plugins register for the deployed schema.
+        examples: rows for its tables, and a scope.
+        full: the same, with a row at least of each table where the keys let it be.
+        as_superuser: the ways in which a superuser writes, by strategy.
+        as_inserter: those of a role that may INSERT, and for the strategy `superuser` switch off
+            foreign keys, where the server's release lets that be granted.
+
+    """
+
+    trip: RoundTrip
+    registered: tuple[Registered, ...]
+    examples: SearchStrategy[Example]
+    full: SearchStrategy[Example]
+    as_superuser: Mapping[str, Way]
+    as_inserter: Mapping[str, Way]
+
+    @property
+    def way(self) -> Way:
+        """The way that asks for least of the target's role."""
+        return self.as_inserter["ordered"]
+
+    @property
+    def tables(self) -> tuple[RelationName, ...]:
+        """The registered tables."""
+        return tuple(item.registration.table for item in self.registered)
+
+
+@contextmanager
+def set_up(subject: Subject, templates: Templates, folder: Path) -> Iterator[Stage]:
+    """Set the stage: deploy the schema twice, and make the roles; take it down at the end.
+
+    Raises:
+        ReplantError: a plugin is not installed or cannot be loaded, or the settings are wrong.
+        ValueError: no rows can be drawn for the tables; the text says why.
+        psycopg.Error: the schema cannot be deployed.
+
+    """
+    server, settings = templates.server, subject.read_settings()
+    ways = {strategy: Way.of(settings, strategy) for strategy in STRATEGIES}
+    databases: list[Database] = [templates.fresh(subject.deploy) for _ in range(2)]
+    roles: dict[str, str] = {}
+    try:
+        with opened(databases[0]) as source, opened(databases[1]) as target:
+            registered = ways["ordered"].host.register_tables(source.catalog, settings)
+            _make_roles(templates.server, target, registered, roles)
+            registry = subject.find_registry()
+            low, high = subject.rows
+            examples, full = (
+                examples_for(
+                    source.catalog,
+                    registered,
+                    scope=settings.scope,
+                    rows=rows,
+                    registry=registry,
+                )
+                for rows in (subject.rows, (max(low, 1), max(high, 1)))
+            )
+            yield Stage(
+                RoundTrip(source, target, settings, folder / "artifact"),
+                registered,
+                examples,
+                full,
+                ways,
+                {name: evolve(ways[name], role=role) for name, role in roles.items()},
+            )
+    finally:
+        for database in databases:
+            server.drop_database(database)
+        for role in roles.values():
+            server.drop_role(role)
+
+
+def _make_roles(
+    server: Server, target: Side, registered: Sequence[Registered], roles: dict[str, str]
+) -> None:
+    """Make a role for each strategy, which may INSERT and what else the strategy must have."""
+    known = target.catalog.tables
+    tables = [r.registration.table for r in registered if r.registration.table in known]
+    for strategy in STRATEGIES:
+        if strategy == "superuser" and target.catalog.version < _GRANT_SET:
+            continue
+        roles[strategy] = server.create_role()
+        grant(target.database, roles[strategy], "INSERT", tables)
+        if strategy == "superuser":
+            target.connection.execute(
+                sql.SQL("GRANT SET ON PARAMETER session_replication_role TO {}").format(
+                    sql.Identifier(roles[strategy])
+                )
+            )

@@ -1,0 +1,328 @@
+"""Whether a row satisfies a condition, as far as Python can tell: a tree and a row's texts come in.
+
+Three answers: it does, it does not, or only the server knows. A condition that is NULL is satisfied
+(PostgreSQL manual, "Check Constraints"). What depends on a collation, a time zone or a function of
+the database is left to the server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, DecimalException
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+from replant.model import Text
+from replant.testing.expressions import Call, Cast, Expression, Literal, Reference
+
+
+class Unknown(Enum):
+    """What only the server knows."""
+
+    VALUE = "unknown"
+
+
+UNKNOWN = Unknown.VALUE
+
+#: NULL is None; texts are str, numbers Decimal, truth bool, moments datetime; lists tuples.
+Known = None | bool | str | Decimal | datetime | tuple[Any, ...]
+
+_WHOLE = frozenset(("smallint", "integer", "bigint"))
+NUMBERS = _WHOLE | frozenset(("numeric", "real", "double precision"))
+STRINGS = frozenset(("text", "character varying", "name"))
+#: The types of constants as they are written.
+_KINDS = {"string": "text", "number": "numeric", "boolean": "boolean", "unknown": "text"}
+_MOMENTS = frozenset(("date", "timestamp without time zone", "timestamp with time zone"))
+
+
+def verdict(
+    expression: Expression, row: Mapping[str, Text], types: Mapping[str, str]
+) -> bool | None:
+    """Whether the condition lets the row in; None where only the server knows.
+
+    Args:
+        expression: as `read_check` gives it.
+        row: the text of each column; a column that is not there is unknown.
+        types: the type of each column, below all domains; `enum` for every enum.
+
+    """
+    found = _Judge(row, types).value(expression)
+    if found is UNKNOWN:
+        return None
+    return found is not False
+
+
+def without_modifier(type_name: str) -> str:
+    """`character varying(20)` without its length."""
+    return re.sub(r"\([^)]*\)", "", type_name)
+
+
+@lru_cache(maxsize=1000)
+def python_pattern(pattern: str, *, ignore_case: bool = False) -> re.Pattern[str] | None:
+    r"""A regular expression of PostgreSQL as Python reads it; None if it cannot.
+
+    Letters and digits are those of ASCII, since the others depend on the database's locale. `$` is
+    the end of the text, `.` also a line end.
+    """
+    if pattern.startswith(("***", "(?")):
+        return None
+    # Every escape as it stands, but for those that Python names otherwise.
+    changed = re.sub(
+        r"\\(.)|\[:(\w+):\]|(\[\^?\]?(?:\\.|\[:\w+:\]|[^]\\])*\])|\$", _translated, pattern
+    )
+    flags = re.DOTALL | re.ASCII | (re.IGNORECASE if ignore_case else 0)
+    try:
+        return re.compile(changed, flags)
+    except (re.error, OverflowError):
+        return None
+
+
+_CLASSES = {
+    "alpha": "a-zA-Z",
+    "digit": "0-9",
+    "alnum": "a-zA-Z0-9",
+    "upper": "A-Z",
+    "lower": "a-z",
+    "space": r"\s",
+    "blank": r" \t",
+    "xdigit": "0-9A-Fa-f",
+    "punct": r"!-/:-@\[-`{-~",
+    "cntrl": r"\x01-\x1f\x7f",
+    "print": " -~",
+    "graph": "!-~",
+    "word": r"\w",
+}
+
+_ESCAPES = {"y": r"\b", "m": r"\b(?=\w)", "M": r"\b(?<=\w)"}
+
+
+def _translated(found: re.Match[str]) -> str:
+    if found[1] is not None:
+        return _ESCAPES.get(found[1], found[0])
+    if found[3] is not None:
+        return re.sub(
+            r"\[:(\w+):\]", lambda inner: _CLASSES.get(inner[1], inner[0]), found[3]
+        ).replace("[[", r"[\[")
+    return r"\Z" if found[0] == "$" else found[0]
+
+
+class _Judge:
+    """Works out the value of an expression for one row."""
+
+    def __init__(self, row: Mapping[str, Text], types: Mapping[str, str]) -> None:
+        self._row = row
+        self._types = types
+
+    def value(self, expression: Expression) -> Known | Unknown:
+        """What the expression is for the row."""
+        match expression:
+            case Literal(text, kind):
+                return typed(text, _KINDS[kind])
+            case Reference(name):
+                known = name in self._row and name in self._types
+                return typed(self._row[name], self._types[name]) if known else UNKNOWN
+            case Cast(inner, type_name):
+                return _cast(self.value(inner), inner, type_name)
+            case Call(name, arguments):
+                return self._call(name, arguments)
+
+    def _call(self, name: str, arguments: tuple[Expression, ...]) -> Known | Unknown:
+        if name in ("and", "or"):
+            return _joined(name, [self.value(each) for each in arguments])
+        values = [self.value(each) for each in arguments]
+        if name in _ON_NULLS:
+            return _ON_NULLS[name](values)
+        operator, _, each = name.rpartition(" ")
+        if each in ("any", "all"):
+            return self._quantified(operator, each, values)
+        return _strict(name, values)
+
+    def _quantified(
+        self, operator: str, quantifier: str, values: list[Known | Unknown]
+    ) -> Known | Unknown:
+        left, right = values
+        if not isinstance(right, tuple):
+            return UNKNOWN
+        word = "or" if quantifier == "any" else "and"
+        return _joined(word, [_strict(operator, [left, item]) for item in right])
+
+
+def typed(text: Text, type_name: str) -> Known | Unknown:
+    """The value of a text as Python compares it; unknown where it would compare otherwise."""
+    kind = without_modifier(type_name)
+    if text is None:
+        return None
+    if kind in NUMBERS:
+        return _number(text)
+    if kind == "boolean":
+        return {"true": True, "false": False}.get(text, UNKNOWN)
+    if kind in STRINGS or kind == "enum":
+        return text
+    if kind in _MOMENTS:
+        return _moment(text, zoned=kind == "timestamp with time zone")
+    return UNKNOWN
+
+
+def _number(text: str) -> Decimal | Unknown:
+    try:
+        number = Decimal(text)
+    except DecimalException:
+        return UNKNOWN
+    return number if number.is_finite() else UNKNOWN
+
+
+def _moment(text: str, *, zoned: bool) -> datetime | Unknown:
+    """A moment of Python's calendar; where it should have a time zone and has none, UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return UNKNOWN
+    return moment.replace(tzinfo=UTC) if zoned and moment.tzinfo is None else moment
+
+
+def _cast(value: Known | Unknown, inner: Expression, type_name: str) -> Known | Unknown:
+    kind = without_modifier(type_name)
+    if value is None or value is UNKNOWN:
+        return value
+    if isinstance(value, tuple):
+        items = tuple(_cast(item, inner, kind.removesuffix("[]")) for item in value)
+        return UNKNOWN if UNKNOWN in items else items
+    if isinstance(value, str) and kind in STRINGS:
+        return value
+    if isinstance(value, str) and isinstance(inner, Literal):
+        # A constant of a type that is not known here may be an enum's label.
+        known = typed(value, kind)
+        return value if known is UNKNOWN and "." in kind else known
+    number = isinstance(value, Decimal) and kind in NUMBERS - _WHOLE
+    moment = isinstance(value, datetime) and kind == "timestamp without time zone"
+    return value if number or moment else UNKNOWN
+
+
+def _joined(word: str, values: list[Known | Unknown]) -> bool | Unknown | None:
+    """AND and OR of three-valued logic, and of what is unknown beside it."""
+    decides = word == "or"
+    if any(value is decides for value in values):
+        return decides
+    if UNKNOWN in values:
+        return UNKNOWN
+    return None if None in values else not decides
+
+
+def _strict(name: str, values: list[Known | Unknown]) -> Known | Unknown:
+    """What operators and functions give that are NULL where an argument is."""
+    if any(value is None for value in values):
+        return None
+    if UNKNOWN in values:
+        return UNKNOWN
+    known = _FUNCTIONS.get((name, len(values)))
+    try:
+        return UNKNOWN if known is None else known(*values)
+    except (TypeError, ArithmeticError, ValueError):
+        return UNKNOWN
+
+
+def _compared(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool | Unknown]:
+    def compare(left: Any, right: Any) -> bool | Unknown:
+        if isinstance(left, str) or type(left) is not type(right):
+            return UNKNOWN
+        return test(left, right)
+
+    return compare
+
+
+def _equal(left: Any, right: Any) -> bool | Unknown:
+    return left == right if type(left) is type(right) else UNKNOWN
+
+
+def _unequal(left: Any, right: Any) -> bool | Unknown:
+    return left != right if type(left) is type(right) else UNKNOWN
+
+
+def _matches(*, ignore_case: bool = False, negated: bool = False) -> Callable[..., bool | Unknown]:
+    def match(text: str, pattern: str) -> bool | Unknown:
+        read = python_pattern(pattern, ignore_case=ignore_case)
+        return UNKNOWN if read is None else (read.search(text) is not None) is not negated
+
+    return match
+
+
+def like_pattern(pattern: str) -> str:
+    """The pattern of LIKE as a regular expression."""
+    parts = re.findall(r"\\.|.", pattern, re.DOTALL)
+    wild = {"%": ".*", "_": "."}
+    return f"^{''.join(wild.get(part) or re.escape(part[-1]) for part in parts)}$"
+
+
+def _like(*, negated: bool) -> Callable[[str, str], bool]:
+    def match(text: str, pattern: str) -> bool:
+        return (re.search(like_pattern(pattern)[:-1] + r"\Z", text, re.DOTALL) is None) is negated
+
+    return match
+
+
+def _length(text: str) -> Decimal:
+    return Decimal(len(text))
+
+
+def _trimmed(text: str) -> str:
+    return text.strip(" ")
+
+
+def _number_of_nulls(values: list[Known | Unknown], *, counted: bool) -> Known | Unknown:
+    if UNKNOWN in values:
+        return UNKNOWN
+    return Decimal(sum((value is None) is counted for value in values))
+
+
+def _is(values: list[Known | Unknown], what: Known) -> bool | Unknown:
+    return UNKNOWN if values[0] is UNKNOWN else values[0] is what
+
+
+def _not(values: list[Known | Unknown]) -> bool | Unknown | None:
+    (value,) = values
+    return not value if isinstance(value, bool) else (None if value is None else UNKNOWN)
+
+
+def _first(values: list[Known | Unknown]) -> Known | Unknown:
+    return next((value for value in values if value is not None), None)
+
+
+#: What has a value even where an argument is NULL.
+_ON_NULLS: Mapping[str, Callable[[list[Known | Unknown]], Known | Unknown]] = {
+    "is null": lambda values: _is(values, None),
+    "is true": lambda values: _is(values, True),
+    "is false": lambda values: _is(values, False),
+    "not": _not,
+    "array": tuple,
+    "COALESCE": _first,
+    "num_nulls": lambda values: _number_of_nulls(values, counted=True),
+    "num_nonnulls": lambda values: _number_of_nulls(values, counted=False),
+}
+
+_FUNCTIONS: Mapping[tuple[str, int], Callable[..., Known | Unknown]] = {
+    ("=", 2): _equal,
+    ("<>", 2): _unequal,
+    ("<", 2): _compared(lambda left, right: left < right),
+    (">", 2): _compared(lambda left, right: left > right),
+    ("<=", 2): _compared(lambda left, right: left <= right),
+    (">=", 2): _compared(lambda left, right: left >= right),
+    ("+", 2): lambda left, right: left + right,
+    ("-", 2): lambda left, right: left - right,
+    ("*", 2): lambda left, right: left * right,
+    ("~", 2): _matches(),
+    ("~*", 2): _matches(ignore_case=True),
+    ("!~", 2): _matches(negated=True),
+    ("!~*", 2): _matches(ignore_case=True, negated=True),
+    ("~~", 2): _like(negated=False),
+    ("!~~", 2): _like(negated=True),
+    ("||", 2): lambda left, right: left + right if isinstance(left, str) else UNKNOWN,
+    ("length", 1): _length,
+    ("char_length", 1): _length,
+    ("character_length", 1): _length,
+    ("octet_length", 1): lambda text: Decimal(len(text.encode())),
+    ("btrim", 1): _trimmed,
+    ("TRIM", 1): _trimmed,
+}

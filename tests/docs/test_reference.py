@@ -14,7 +14,7 @@ import replant
 from replant import errors, model
 from replant.config import connection_strings
 from replant.config.reading import settings_from
-from replant.database.connections import EXACT_TEXT
+from replant.database.connections import EXACT_TEXT, READING
 from replant.host import hookspecs
 from replant.model import ExportSettings, PluginSettings, Settings, TableSettings
 from replant_plugins.schemas import any_schema
@@ -133,6 +133,13 @@ def test_every_setting_of_the_plugin_schemas_is_documented_with_its_default_and_
 def test_every_pinned_setting_is_documented_with_its_value_and_no_other() -> None:
     documented = {row[0].strip("`"): row[1].strip("`") for row in EXACTNESS.rows("Setting")}
     assert documented == EXACT_TEXT
+
+
+def test_every_setting_for_reading_is_documented_with_its_value_and_no_other() -> None:
+    documented = {row[0].strip("`"): row[1] for row in EXACTNESS.rows("While reading")}
+    beside = {name: value for name, value in READING.items() if name not in EXACT_TEXT}
+    written = {name: f"`{value}`" if value else "empty" for name, value in beside.items()}
+    assert documented == {**written, "row_security": "`off`"}
 
 
 def test_every_environment_variable_is_documented() -> None:

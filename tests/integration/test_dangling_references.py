@@ -10,12 +10,18 @@ from attrs import evolve
 
 from replant import api
 from replant.errors import DanglingReferenceError, ReplayError
+from replant.host.discovery import Candidate, LoadedPlugin, find, load
+from replant.host.hookspecs import hookimpl
+from replant.host.manager import Host
 from replant.model import (
+    Column,
     Dangling,
     ExportSettings,
     PluginSettings,
     RelationName,
     Settings,
+    SqlExpression,
+    Table,
     TableSettings,
 )
 from replant.testing.server import Database
@@ -192,3 +198,26 @@ def test_a_row_with_two_references_that_lead_outside_is_left_out_once(database: 
         plugins=PluginSettings(settings={"schemas": {"scope_column": "tenant_id"}}),
     )
     assert api.plan(asked).table(RelationName("public", "way")).row_count == 1
+
+
+class Masking:
+    """A plugin that changes what the policies reference."""
+
+    @hookimpl
+    def transform_value(self, table: Table, column: Column) -> SqlExpression | None:
+        masked = table.name == POLICY and column.name == "table_id"
+        return SqlExpression("md5(value::text)::uuid") if masked else None
+
+
+def test_an_artifact_does_not_name_what_a_row_that_is_left_out_held_before_it_was_changed(
+    settings: Settings, filled: Database, foreign: str
+) -> None:
+    own = [load(candidate) for candidate in find() if candidate.distribution == "replant"]
+    masking = LoadedPlugin(Candidate("masking", "tests", "1", "masking"), Masking())
+    done = api.export(with_dangling(settings, Dangling.LEAVE_OUT), host=Host([*own, masking]))
+    with psycopg.connect(filled.dsn) as connection:
+        query = "SELECT table_id::text FROM collections_public.policy WHERE id = %s"
+        ((held,),) = connection.execute(query, [foreign]).fetchall()
+    text = Path(done.output).read_text(encoding="utf-8")
+    assert f"id = {foreign} holds table_id = \\u2026: a row outside the export" in text
+    assert held not in text

@@ -29,6 +29,7 @@ COMMANDS = {
     "verify": "Compare the rows of a database with those of an artifact.",
     "why": "Explain by which path a row is exported, or why it is not.",
     "drift": "Compare what tables were made for with what a database has now.",
+    "prove": "Prove on a copy of the structure that any rows arrive as they are.",
     "plugins": "List the installed plugins, and which are enabled.",
 }
 

@@ -186,12 +186,24 @@ class _Moved:
 
 
 def _new_names(wanted: TableShape, found: TableShape) -> dict[str, str]:
-    """The likely new name of a column: where just one is gone, and just one like it is new."""
-    gone = [column for column in wanted.columns if found.column(column.name) is None]
-    new = [column for column in found.columns if wanted.column(column.name) is None]
-    if len(gone) != 1 or len(new) != 1 or evolve(new[0], name=gone[0].name) != gone[0]:
-        return {}
-    return {gone[0].name: new[0].name}
+    """The likely new names of columns: where just one of its kind is gone, and just one is new."""
+    gone, new = (
+        _by_kind(column for column in one.columns if other.column(column.name) is None)
+        for one, other in ((wanted, found), (found, wanted))
+    )
+    return {
+        names[0]: new[kind][0]
+        for kind, names in gone.items()
+        if len(names) == len(new.get(kind, ())) == 1
+    }
+
+
+def _by_kind(columns: Iterable[ColumnShape]) -> dict[ColumnShape, list[str]]:
+    """The names of columns that are alike but for their names."""
+    kinds: dict[ColumnShape, list[str]] = {}
+    for column in columns:
+        kinds.setdefault(evolve(column, name=""), []).append(column.name)
+    return kinds
 
 
 def _lost(wanted: TableShape, found: TableShape) -> frozenset[str]:

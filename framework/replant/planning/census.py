@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import psycopg
 from attrs import evolve, frozen
@@ -55,9 +55,13 @@ class DanglingReferences:
 
     def __str__(self) -> str:
         """One line: table, key, column, value, and what is wrong with it."""
+        return self.told()
+
+    def told(self, hidden: Collection[str] = ()) -> str:
+        """The same, without the values of some columns of the table."""
         row, values = self.examples[0]
-        where = _pairs(self.identifying, row) if row else "a row without a key"
-        held = _pairs(self.key.columns, values)
+        where = _pairs(self.identifying, row, hidden) if row else "a row without a key"
+        held = _pairs(self.key.columns, values, hidden)
         if NIL_UUID in values and not self.exist:
             why = "the nil uuid, which references no row"
         elif self.exist:
@@ -319,7 +323,8 @@ def _refusal(findings: list[DanglingReferences]) -> str:
     return "\n".join([what, *(f"  {finding}" for finding in findings)])
 
 
-def _pairs(names: tuple[str, ...], values: tuple[str, ...]) -> str:
+def _pairs(names: tuple[str, ...], values: tuple[str, ...], hidden: Collection[str]) -> str:
     return ", ".join(
-        f"{readable(name)} = {value}" for name, value in zip(names, values, strict=True)
+        f"{readable(name)} = {'…' if name in hidden else value}"
+        for name, value in zip(names, values, strict=True)
     )

@@ -11,8 +11,22 @@ from replant.planning.declared import Declared
 from replant.planning.selection import Selected
 
 
-def omissions(catalog: Catalog, selected: Selected, census: Census) -> Iterator[Omission]:
-    """Everything of the covered schemas that stays behind, each with the reason."""
+def omissions(
+    catalog: Catalog,
+    selected: Selected,
+    census: Census,
+    changed: Mapping[RelationName, Collection[str]],
+) -> Iterator[Omission]:
+    """Everything of the covered schemas that stays behind, each with the reason.
+
+    Args:
+        catalog: what the source has.
+        selected: the exported tables.
+        census: their rows.
+        changed: the columns of each table whose values are changed on their way; an artifact, to
+            which these words go, does not hold the values from before.
+
+    """
     for name, table in selected.tables.items():
         yield from _columns(table, {column.name for column in selected.columns[name]})
     yield from _relations(catalog, selected, census.unreached)
@@ -22,7 +36,8 @@ def omissions(catalog: Catalog, selected: Selected, census: Census) -> Iterator[
             yield Omission(f"rows of {name}", why)
     for finding in census.left_out:
         noun = "row" if finding.count == 1 else "rows"
-        yield Omission(f"{finding.count} {noun} of {finding.key.table}", str(finding))
+        why = finding.told(hidden=changed.get(finding.key.table, ()))
+        yield Omission(f"{finding.count} {noun} of {finding.key.table}", why)
     for references, keys in _leaving(selected.tables).items():
         listed = ", ".join(keys)
         yield Omission(str(references), f"not exported, but referenced by {listed}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import evolve
 
@@ -169,7 +169,7 @@ def plan_from(
         arrivals=census.arrivals,
         types=tuple(_types(catalog, selected)),
         expected_rows=census.expected,
-        omissions=tuple(omissions(catalog, selected, census)),
+        omissions=tuple(omissions(catalog, selected, census, _changed(planned.values()))),
         shapes=shapes_of(catalog, selected.tables),
         warnings=tuple(warnings(selected, census, known, tuple(surplus(catalog, known)))),
     )
@@ -227,6 +227,14 @@ def _chain(chain: tuple[Transform, ...], table: Table, column: Column) -> tuple[
             f"[plugins] enable"
         )
     return chain
+
+
+def _changed(planned: Iterable[PlannedTable]) -> dict[RelationName, set[str]]:
+    """The columns of each table whose values are changed on their way."""
+    return {
+        table.name: {column.name for column in table.columns if column.transforms}
+        for table in planned
+    }
 
 
 def _on_conflict(selected: Selected, settings: Settings) -> dict[RelationName, OnConflict]:

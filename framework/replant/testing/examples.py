@@ -6,6 +6,7 @@ The registrations say which columns hold a scope value, so it is drawn from the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from attrs import frozen
 from hypothesis import strategies as st
@@ -36,6 +37,11 @@ class Example:
         """How many rows; Hypothesis shows it where an example fails, which the rows would fill."""
         scope = "".join(f", {name} = {value!r}" for name, value in self.scope.items())
         return f"<{sum(map(len, self.rows.values()))} rows{scope}>"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What Hypothesis asks for; it would show each attribute of an attrs class."""
+        del cycle
+        printer.text(repr(self))
 
 
 @frozen

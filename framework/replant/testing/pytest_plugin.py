@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from replant.model import RelationName
     from replant.testing.databases import Deploy, Templates
     from replant.testing.server import Database, Server
+    from replant.testing.stage import Stage
 
 
 class DatabaseFrom(Protocol):
@@ -99,3 +100,18 @@ def replant_role(replant_server: Server) -> Iterator[RoleWith]:
     yield role_with
     for role in made:
         replant_server.drop_role(role)
+
+
+@pytest.fixture(scope="class")
+def replant_stage(
+    request: pytest.FixtureRequest,
+    replant_templates: Templates,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stage]:
+    """What the tests of a subclass of `Conformance` are tried on."""
+    from replant.testing.stage import set_up  # noqa: PLC0415 - see above
+
+    with set_up(
+        request.cls.subject(), replant_templates, tmp_path_factory.mktemp("conformance")
+    ) as stage:
+        yield stage

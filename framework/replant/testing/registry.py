@@ -6,14 +6,19 @@ Needs the package `hypothesis`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.metadata import entry_points
 
 from attrs import field, frozen
 from hypothesis.strategies import SearchStrategy
 
+from replant.errors import PluginError
 from replant.model import RelationName
 from replant.testing.rows import Row
 from replant.testing.values import Values
+
+#: The entry points by which a distribution offers registries, named as its plugins are.
+GROUP = "replant.registries"
 
 #: The values of a type or a column: a strategy of texts, or one that also knows which are equal.
 GivenValues = Values | SearchStrategy[str]
@@ -51,3 +56,28 @@ class Registry:
             unique={**self.unique, **other.unique},
             accept={**self.accept, **other.accept},
         )
+
+
+def offered(plugins: Iterable[str]) -> Registry:
+    """What the distributions of plugins say of rows, all together.
+
+    Raises:
+        PluginError: a registry cannot be imported, or is none.
+
+    """
+    names = set(plugins)
+    together = Registry()
+    for entry in sorted(entry_points(group=GROUP)):
+        if entry.name not in names:
+            continue
+        try:
+            found = entry.load()
+        except Exception as error:
+            raise PluginError(
+                f"the registry {entry.name} cannot be imported from {entry.value}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(found, Registry):
+            raise PluginError(f"the registry {entry.name} is no Registry: {entry.value}")
+        together |= found
+    return together

@@ -17,9 +17,9 @@ from replant import api
 from replant.api import Exported
 from replant.errors import DanglingReferenceError
 from replant.host.manager import Host
-from replant.model import Dangling, ForeignKey, KeyIsNot, Plan, PlannedTable, Settings
+from replant.model import Dangling, KeyIsNot, Plan, RelationName, Settings
 from replant.testing.expected_rows import expected_rows
-from replant.testing.rows import Contents, Rows, first_difference
+from replant.testing.rows import Rows, first_difference
 from replant.testing.sides import Side, breaks
 
 Scope = Mapping[str, str]
@@ -87,10 +87,35 @@ class RoundTrip:
             psycopg.Error: the source takes no such rows.
 
         """
+        return self.unlike(self.carry(rows, scope, way), scope, way)
+
+    def unlike(self, exported: Exported, scope: Scope, way: Way) -> str | None:
+        """The first thing that the target holds otherwise, after a replay; None if all is well.
+
+        Raises:
+            ReplantError: the artifact cannot be compared with the target.
+
+        """
+        found = chain(
+            self.unlike_the_source(exported),
+            self.unlike_the_registrations(exported, scope, way),
+            self.broken_references(exported),
+            self.unlike_the_artifact(exported, scope, way),
+        )
+        return next(found, None)
+
+    def carry(self, rows: Rows, scope: Scope, way: Way) -> Exported:
+        """Hold rows in the source, export what belongs to the scope, and replay it.
+
+        Raises:
+            ReplantError: the rows were refused on the way; see `difference`.
+            psycopg.Error: the source takes no such rows.
+
+        """
         self.source.hold(rows)
         exported = self.export(scope, way)
         self.replay(scope, way, beforehand=self.needed_beforehand(exported, rows))
-        return self.arrived_otherwise(exported, scope, way)
+        return exported
 
     def export(self, scope: Scope, way: Way, *, side: Side | None = None) -> Exported:
         """Export what belongs to the scope, which may be nothing, from the source or another side.
@@ -148,66 +173,60 @@ class RoundTrip:
             ),
         )
 
-    def arrived_otherwise(self, exported: Exported, scope: Scope, way: Way) -> str | None:
-        """The first thing that the target should not hold, or holds otherwise; None if all is well.
+    def unlike_the_source(self, exported: Exported) -> Iterator[str]:
+        """Rows of the target that are not rows of the source, or come more often."""
+        without = self._unlike_columns(exported.plan)
+        arrived = self.target.contents(without, without=without)
+        given = self.source.contents(without, without=without)
+        for name, rows in arrived.items():
+            for row in Counter(rows) - Counter(given[name]):
+                yield f"{name}: the row ({', '.join(row)}) came, and is no row of the source"
+
+    def unlike_the_registrations(self, exported: Exported, scope: Scope, way: Way) -> Iterator[str]:
+        """Rows that the registrations ask for and that did not come, or the other way round."""
+        if _left_some_out(exported.plan):
+            return  # what should come depends on what else comes
+        registered = way.host.register_tables(self.source.catalog, self.settings_for(scope, way))
+        known = expected_rows(self.source.catalog, registered, evolve(self.settings, scope=scope))
+        without = self._unlike_columns(exported.plan)
+        expected = self.source.contents(known, without=without, where=known)
+        difference = first_difference(expected, self.target.contents(known, without=without))
+        if difference is not None:
+            yield difference
+
+    def broken_references(self, exported: Exported) -> Iterator[str]:
+        """The foreign keys of the exported tables that a row of the target breaks.
+
+        One can that was loaded with them switched off.
+        """
+        for table in exported.plan.tables:
+            for key in self.target.catalog.tables[table.name].foreign_keys:
+                if key.enforced and breaks(self.target.connection, key):
+                    yield f"the foreign key {key} is broken in the target"
+
+    def unlike_the_artifact(self, exported: Exported, scope: Scope, way: Way) -> Iterator[str]:
+        """Tables that do not hold what was exported, transformed values among it.
 
         Raises:
             ReplantError: the artifact cannot be compared with the target.
 
         """
-        settings = self.settings_for(scope, way)
-        findings = chain(
-            self._unlike_the_source(exported, settings, way),
-            (f"the foreign key {key} is broken" for key in self._broken(exported.plan)),
-            self._unlike_the_artifact(settings),
-        )
-        return next(findings, None)
-
-    def _unlike_the_source(self, exported: Exported, settings: Settings, way: Way) -> Iterator[str]:
-        """Rows that the source does not have so, or has and should have given."""
-        tables = {table.name: table for table in exported.plan.tables}
-        without = {name: self._unlike_columns(table) for name, table in tables.items()}
-        arrived = self.target.contents(tables, without=without)
-        yield from _strangers(arrived, self.source.contents(tables, without=without))
-        for name, rows in arrived.items():
-            if len(rows) != exported.rows.get(name, 0):
-                yield f"{name}: {exported.rows.get(name, 0)} rows were exported, {len(rows)} came"
-        if _left_some_out(exported.plan):
-            return  # what should arrive depends on what else arrives
-        registered = way.host.register_tables(self.source.catalog, settings)
-        known = expected_rows(self.source.catalog, registered, settings)
-        expected = self.source.contents(known, without=without, where=known)
-        lost = first_difference(expected, {name: arrived.get(name, ()) for name in known})
-        if lost is not None:
-            yield lost
-
-    def _broken(self, plan: Plan) -> Iterator[ForeignKey]:
-        """The foreign keys of the export's tables that a row breaks.
-
-        One can that was loaded with them switched off.
-        """
-        for table in plan.tables:
-            for key in self.target.catalog.tables[table.name].foreign_keys:
-                if key.enforced and breaks(self.target.connection, key):
-                    yield key
-
-    def _unlike_columns(self, table: PlannedTable) -> Sequence[str]:
-        """The columns whose values need not be those of the source."""
-        plain = {column.name for column in table.columns if not column.transforms}
-        names = [column.name for column in self.source.catalog.tables[table.name].columns]
-        return [name for name in names if name not in plain]
-
-    def _unlike_the_artifact(self, settings: Settings) -> Iterator[str]:
-        for result in api.verify(str(self.artifact), settings):
+        for result in api.verify(str(self.artifact), self.settings_for(scope, way)):
+            count = exported.rows.get(result.name, 0)
             if not result.equal:
                 yield f"{result.name}: {'; '.join(map(str, result.differences)) or result.unseen}"
+            elif result.exported != count:
+                held = f"{result.exported} are in the artifact"
+                yield f"{result.name}: {count} rows were exported, {held}"
 
-
-def _strangers(arrived: Contents, given: Contents) -> Iterator[str]:
-    """Rows of the target that the source does not hold as often."""
-    for name, rows in given.items():
-        for row in Counter(arrived.get(name, ())) - Counter(rows):
-            yield f"{name}: the row ({', '.join(row)}) came, and is no row of the source"
+    def _unlike_columns(self, plan: Plan) -> dict[RelationName, Sequence[str]]:
+        """The columns of each exported table whose values need not be those of the source."""
+        found: dict[RelationName, Sequence[str]] = {}
+        for table in plan.tables:
+            plain = {column.name for column in table.columns if not column.transforms}
+            names = [column.name for column in self.source.catalog.tables[table.name].columns]
+            found[table.name] = [name for name in names if name not in plain]
+        return found
 
 
 def _left_some_out(plan: Plan) -> bool:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import hypothesis
-from hypothesis import HealthCheck, given, reject
+from hypothesis import HealthCheck, Phase, given, reject
+from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from replant.errors import DanglingReferenceError
 from replant.testing.examples import Example
 from replant.testing.rows import Rows, insert_statement
 
-#: An example is several round trips to a server; what Hypothesis is told for quick functions does
+#: An example is several round trips to a server; what Hypothesis expects of quick functions does
 #: not hold for it.
 _SLOW = (
     HealthCheck.too_slow,
@@ -21,27 +23,39 @@ _SLOW = (
     HealthCheck.filter_too_much,
 )
 
-#: Of the examples of the profile, 100 by default, every how manieth is tried.
-_SHARE = 20
+#: Of the examples that the profile says, 100 if it says nothing, one in so many is tried.
+ONE_IN = 20
 
 
 def try_each(
-    examples: SearchStrategy[Example], check: Callable[[Example], None], *, share: int = _SHARE
+    check: Callable[..., None],
+    examples: SearchStrategy[Example],
+    *more: SearchStrategy[object],
+    one_in: int = ONE_IN,
 ) -> None:
-    """Try a check on a share of as many examples as Hypothesis' profile says.
+    """Try a check on a few examples, as many as Hypothesis' profile lets there be.
 
     An example whose rows cannot be moved is passed over: rows without a key that reference others
     outside of the export.
+
+    Args:
+        check: is given an example, and a value of each further strategy.
+        examples: rows, and whose are moved.
+        more: what else the check takes.
+        one_in: how many examples of the profile are one here.
 
     Raises:
         Exception: what the check raises for the smallest example, with its rows in a note.
 
     """
+    __tracebackhide__ = True
     failing: list[Example] = []
 
-    def tried(example: Example) -> None:
+    def tried(drawn: tuple[Any, ...]) -> None:
+        __tracebackhide__ = True
+        example, *values = drawn
         try:
-            check(example)
+            check(example, *values)
         except DanglingReferenceError:
             reject()
         except Exception:
@@ -51,13 +65,14 @@ def try_each(
     profile = hypothesis.settings()
     few = hypothesis.settings(
         profile,
-        max_examples=max(1, profile.max_examples // share),
+        max_examples=max(1, profile.max_examples // one_in),
         deadline=None,
         print_blob=False,
+        phases=set(profile.phases) - {Phase.explain},
         suppress_health_check=(*profile.suppress_health_check, *_SLOW),
     )
     try:
-        few(given(examples)(tried))()
+        few(given(st.tuples(examples, *more))(tried))()
     except Exception as error:
         # Hypothesis comes back to the smallest example last.
         for example in failing:
@@ -66,4 +81,4 @@ def try_each(
 
 
 def _as_sql(rows: Rows) -> str:
-    return f"{insert_statement(rows).as_string()};"
+    return f"{insert_statement(rows).as_string()};" if any(rows.values()) else "no row at all"

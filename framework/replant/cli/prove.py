@@ -1,0 +1,199 @@
+"""`replant prove`: drawn rows of every table make the round trip, in a copy of the structure."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from replant.cli import options
+from replant.cli.screen import coloured, console, counted
+from replant.config.connection_strings import connection_string
+from replant.database.connections import translated
+from replant.errors import DIFFERENCE_FOUND, UsageError
+from replant.testing.server import Server, embedded_server, own_server
+
+if TYPE_CHECKING:
+    from replant.testing.proving import Failure, Proof
+    from replant.testing.round_trip import Way
+
+_ROUNDS = 25
+_SEEDS = 2**32
+_NO_HYPOTHESIS = "this draws rows with Hypothesis: pip install 'replant[testing]'"
+
+_REGISTRY = "say in a registry which rows it takes"
+
+#: So many tables are named in a line.
+_NAMED = 5
+
+
+@click.command(epilog="Example: replant prove --source postgresql://localhost/design --rounds 50")
+@options.choosing_rows
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    default=_ROUNDS,
+    show_default=True,
+    help="How many sets of rows are drawn and moved.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    help="Draw the same rows as another time. [default: another number each time]",
+)
+@click.option(
+    "--server",
+    metavar="DSN",
+    help="A superuser of a server for two scratch databases. [default: one of its own]",
+)
+@options.quiet
+def command(
+    config: Path | None,
+    rounds: int,
+    seed: int | None,
+    server: str | None,
+    quiet: bool,
+    **said: Any,
+) -> int:
+    """Prove that any rows arrive as they are, on a copy of the source's structure.
+
+    Copies the structure into two scratch databases, fills the one with drawn rows, exports,
+    replays with each strategy, and compares. Exit code 1 when something differs; then the
+    smallest rows for which it does are printed as SQL. No row of the source is read.
+    """
+    settings = options.settings_of(config, **said)
+    if find_spec("hypothesis") is None:
+        raise UsageError(_NO_HYPOTHESIS)
+    from replant.testing.proving import prove  # noqa: PLC0415 - needs the optional package
+    from replant.testing.proving_stage import proving_stage  # noqa: PLC0415
+
+    number = secrets.randbelow(_SEEDS) if seed is None else seed
+    with (
+        tempfile.TemporaryDirectory(prefix="replant-prove-") as folder,
+        _server(server) as running,
+        translated("scratch server"),
+        proving_stage(settings, running, Path(folder)) as stage,
+        _shown(console(stderr=True), rounds, quiet=quiet) as progress,
+    ):
+        proof = prove(stage, rounds=rounds, seed_number=number, progress=progress)
+        notes = stage.notes
+    screen = console()
+    if proof.failure is not None:
+        for line in failure_lines(proof.failure):
+            screen.print(line)
+        if not quiet:
+            again = f"--seed {number} --rounds {rounds}"
+            console(stderr=True).print(coloured(f"failed; the same again: {again}", "red"))
+        return DIFFERENCE_FOUND
+    if not proof.moved:
+        raise UsageError(_nothing_moved(proof))
+    if not quiet:
+        for line in summary(proof, notes, seed=number):
+            screen.print(line)
+    return 0
+
+
+@contextmanager
+def _server(dsn: str | None) -> Iterator[Server]:
+    """The server of the connection string, or one of its own."""
+    if dsn is None:
+        with embedded_server() as server:
+            yield server
+        return
+    with own_server(connection_string(dsn, "")) as server:
+        yield server
+
+
+@contextmanager
+def _shown(screen: Console, rounds: int, *, quiet: bool) -> Iterator[Callable[[bool], None]]:
+    """A bar of the rounds; once there is something to make smaller, how often that was tried."""
+    if quiet or not screen.is_terminal:
+        yield lambda _: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=screen, transient=True) as bar:
+        proving = bar.add_task("proving", total=rounds)
+        smaller = bar.add_task("it fails: looking for fewer rows", total=None, visible=False)
+
+        def progress(failed: bool) -> None:
+            bar.update(smaller, visible=failed, advance=int(failed))
+            bar.update(proving, advance=int(not failed))
+
+        yield progress
+
+
+def failure_lines(failure: Failure) -> Iterator[str]:
+    """What failed, and the rows, so that psql takes all of it."""
+    scope = "".join(f" --scope {shlex.quote(f'{n}={v}')}" for n, v in failure.scope.items())
+    step = {
+        "export": f"replant export{scope} --strategy {failure.way.strategy}",
+        "replay": f"replant replay --strategy {failure.way.strategy}",
+        "verify": "a comparison of what arrived with these rows",
+    }[failure.command]
+    yield from _commented(f"These rows do not arrive as they are, by the {described(failure.way)}.")
+    yield from _commented(f"What failed is {step}:")
+    yield from _commented(f"  {failure.said}")
+    yield failure.statements
+
+
+def _commented(text: str) -> Iterator[str]:
+    # A carriage return would end the comment as well.
+    for line in text.splitlines():
+        yield f"-- {line}"
+
+
+def summary(proof: Proof, notes: Sequence[str], *, seed: int) -> Iterator[str]:
+    """What was proved, and what was not."""
+    ways = ", ".join(f"{way.strategy} ({_role(way)})" for way in proof.ways)
+    rows = counted(proof.drawn, "row")
+    yield f"proved: {counted(proof.rounds, 'round')}, {rows} drawn, {proof.moved} of them exported"
+    yield f"strategies: {ways}; seed {seed}"
+    for grant in proof.granted:
+        yield f"the role that may INSERT needed besides: {grant}"
+    for name, reason in proof.never.items():
+        refused = f" ({reason})" if reason else ""
+        yield f"{name} never had a row{refused}: nothing is proved of it; {_REGISTRY}"
+    if proof.unmoved:
+        yield f"no row was ever exported of {_few(proof.unmoved)}"
+    yield from notes[:_NAMED]
+    if len(notes) > _NAMED:
+        yield f"and {len(notes) - _NAMED} more"
+
+
+def described(way: Way) -> str:
+    """A way for people."""
+    return f"strategy {way.strategy}, {_role(way)}"
+
+
+def _role(way: Way) -> str:
+    return "as a superuser" if way.role is None else "as a role that may INSERT"
+
+
+def _nothing_moved(proof: Proof) -> str:
+    """Why a proof is none."""
+    tried = f"nothing was proved: in {counted(proof.rounds, 'round')} no row was exported"
+    reasons = [f"{name}: {reason}" for name, reason in proof.never.items() if reason]
+    why = _few(reasons) or proof.passed_over
+    if not proof.drawn and why:
+        return f"{tried} ({why}); {_REGISTRY}, or look at what is chosen with replant plan"
+    return f"{tried} of {proof.drawn} that were drawn; look at what is chosen with replant plan"
+
+
+def _few(names: Sequence[object]) -> str:
+    listed = ", ".join(map(str, names[:_NAMED]))
+    more = len(names) - _NAMED
+    return f"{listed} and {more} more" if more > 0 else listed

@@ -1,0 +1,18 @@
+"""The plugins that come with replant pass the tests that those of anybody else do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from replant.testing import conformance
+from replant_plugins import ddl
+
+SHAPES = Path(__file__).parents[1] / "integration" / "shapes"
+
+TestThePlatform = conformance("collections_public", "meta_public", deploy=ddl.deploy)
+
+TestAnySchemaFromRoots = conformance(
+    "schemas",
+    deploy=SHAPES / "film_rental.sql",
+    settings={"plugins": {"schemas": {"roots": ["rental.customer: true"]}}},
+)

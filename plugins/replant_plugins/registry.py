@@ -13,7 +13,6 @@ from hypothesis.strategies import SearchStrategy
 
 from replant.model import RelationName
 from replant.testing.registry import Registry
-from replant.testing.rows import Row
 from replant.testing.values import Values, array_texts, jsonb_texts, texts, uuids
 
 
@@ -35,12 +34,6 @@ def _stem(name: str) -> str:
     return re.sub(r"_(row_id|id|uuid|fk|pk)\Z", "", name.lower())
 
 
-def _urls() -> SearchStrategy[str]:
-    visible = st.characters(codec="utf-8", categories=("L", "N", "P", "S"))
-    rest = st.text(visible, max_size=12)
-    return st.tuples(st.sampled_from(("http://a", "HTTPS://é'\\")), rest).map("".join)
-
-
 def _hostnames() -> SearchStrategy[str]:
     return st.from_regex(
         r"[A-Za-z0-9]([a-z0-9-]{0,5}[A-Za-z0-9])?(\.[a-z0-9]{1,5}){0,2}", fullmatch=True
@@ -52,17 +45,12 @@ def _images() -> SearchStrategy[str]:
     return more.map(lambda text: f'{{"url": "https://a/b", "mime": {text}, "\\\\\'\\"": {text}}}')
 
 
-def _api_or_site(row: Row) -> bool:
-    return row["api_id"] is None or row["site_id"] is None
-
-
 _NAMES = texts(min_size=3) | st.sampled_from(("box", "boxes", "day's", "Category"))
 _SOME_FIELDS = array_texts(uuids(), min_size=1, nulls=False)
 _TWO_FIELDS = array_texts(uuids(), min_size=2, max_size=2)
 _TWO_TEXTS = array_texts(texts(), min_size=2, max_size=2)
 
 COLLECTIONS = Registry(
-    types={"collections_public.table_category": st.sampled_from(("core", "module", "app"))},
     columns={
         (_collections("database"), "name"): Values(_NAMES, _plural),
         (_collections("schema"), "name"): _NAMES,
@@ -82,10 +70,7 @@ COLLECTIONS = Registry(
 
 META = Registry(
     types={
-        "public.attachment": _urls(),
-        "public.url": _urls(),
         "public.hostname": _hostnames(),
         "public.image": _images(),
     },
-    accept={RelationName("meta_public", "domains"): _api_or_site},
 )

@@ -15,9 +15,9 @@ from replant import api
 from replant.host.manager import Host
 from replant.model import Catalog, ExportSettings, RelationName, Settings, Text
 from replant.replaying.verify import TableResult
+from replant.testing.catalog_values import CatalogValues
 from replant.testing.rows import Contents, Row, Rows, contents, insert_rows, remove_rows
 from replant.testing.server import Database
-from replant.testing.values import Values, values_of
 from replant_plugins.demonstration import PLATFORM
 from tests.property.platform_rows import (
     COLLECTIONS,
@@ -60,9 +60,8 @@ class Side:
         """Values that a column may hold, NULL among them if it may be."""
         column = self.catalog.tables[table].column(name)
         assert column is not None
-        given = REGISTRY.columns.get((table, name), REGISTRY.types.get(column.type))
-        values = values_of(column.type, {}) if given is None else given
-        texts = values.texts if isinstance(values, Values) else values
+        known = CatalogValues(self.catalog, REGISTRY)
+        texts = known.of_column(self.catalog.tables[table], column).texts
         return texts if column.not_null else st.none() | texts
 
     def keys(self, table: RelationName, where: sql.Composable) -> list[str]:

@@ -306,7 +306,8 @@ def _rename_label(draw: DrawFn, catalog: Catalog) -> Mutation:
 
 
 def _enum(draw: DrawFn, catalog: Catalog) -> EnumType:
-    return draw(st.sampled_from([t for t in catalog.types.values() if isinstance(t, EnumType)]))
+    types = (catalog.types[name] for name in sorted(catalog.types))
+    return draw(st.sampled_from([type_ for type_ in types if isinstance(type_, EnumType)]))
 
 
 def _change_domain(draw: DrawFn, catalog: Catalog) -> Mutation:

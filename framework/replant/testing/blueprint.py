@@ -11,7 +11,7 @@ from attrs import frozen
 
 from replant.model import Catalog, Column, ForeignKey, RelationKind, RelationName, Table
 from replant.testing.catalog_values import CatalogValues, below_domains, judge
-from replant.testing.registry import Accept, Cell, GivenValues, Registry
+from replant.testing.registry import Accept, Registry
 from replant.testing.rows import Row
 from replant.testing.values import Values
 
@@ -126,16 +126,12 @@ def make_blueprint(
     ]
     scopes = {name: _scope(table, tenancy) for name, table in drawn.items()}
     filling, checked = _in_order(keys, scopes, drawn)
-    wrapped: dict[int, Values] = {}
-    known = CatalogValues(
-        catalog, {name: _values(given, wrapped) for name, given in registry.types.items()}
-    )
-    given_columns = {cell: _values(given, wrapped) for cell, given in registry.columns.items()}
+    known = CatalogValues(catalog, registry)
     plans = {
         name: TableBlueprint(
             table=table,
             columns=tuple(column for column in table.columns if column.writable),
-            values=_column_values(table, known, given_columns),
+            values=_column_values(table, known),
             scope=scopes[name],
             shared=tenancy is not None and scopes[name] is None,
             references=frozenset(c for key in filling if key.table == name for c in filled_by(key)),
@@ -248,16 +244,13 @@ def _scope(table: Table, tenancy: Tenancy | None) -> str | None:
     return tenancy.scope_column if table.column(tenancy.scope_column) is not None else None
 
 
-def _column_values(
-    table: Table, known: CatalogValues, columns: Mapping[Cell, Values]
-) -> dict[str, Values]:
+def _column_values(table: Table, known: CatalogValues) -> dict[str, Values]:
     found = {}
     for column in table.columns:
         if not column.writable:
             continue
         try:
-            given = columns.get((table.name, column.name))
-            found[column.name] = known.of_column(table, column) if given is None else given
+            found[column.name] = known.of_column(table, column)
         except ValueError as error:
             raise ValueError(f"{table.name}.{column.name}: {error}") from None
     return found
@@ -310,13 +303,6 @@ def _circle(waiting: Sequence[ForeignKey]) -> list[ForeignKey]:
         if len(inner) == len(circle):
             return circle
         circle = inner
-
-
-def _values(given: GivenValues, wrapped: dict[int, Values]) -> Values:
-    """The same values for the same strategy, so that its columns share what is drawn for it."""
-    if isinstance(given, Values):
-        return given
-    return wrapped.setdefault(id(given), Values(given))
 
 
 def _anything(_row: Row) -> bool:

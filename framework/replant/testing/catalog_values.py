@@ -24,6 +24,7 @@ from replant.model import (
     Text,
 )
 from replant.testing.expressions import VALUE, Expression, projected, read_check, references
+from replant.testing.registry import GivenValues, Registry
 from replant.testing.rows import Row
 from replant.testing.suggestions import suggested
 from replant.testing.type_constructors import composite_texts, multirange_texts, range_texts
@@ -37,15 +38,18 @@ _TRIES = 12
 class CatalogValues:
     """Looks up the values of types and columns, each type once, so that columns share it."""
 
-    def __init__(self, catalog: Catalog, given: Mapping[str, Values]) -> None:
-        """Values that are given come before what the catalog says."""
+    def __init__(self, catalog: Catalog, registry: Registry) -> None:
+        """What the registry says comes before what the catalog says."""
         self._types = catalog.types
         self._ranges = {
             name: range_
             for range_ in catalog.ranges.values()
             for name in (range_.name, range_.multirange)
         }
-        self._found = dict(given)
+        # The same values for the same strategy, so that its columns share what is drawn for it.
+        self._wrapped: dict[int, Values] = {}
+        self._found = {name: self._values(given) for name, given in registry.types.items()}
+        self._columns = {cell: self._values(given) for cell, given in registry.columns.items()}
 
     def of_type(self, type_name: str) -> Values:
         """The values of a type.
@@ -67,12 +71,14 @@ class CatalogValues:
         return self._found[type_name]
 
     def of_column(self, table: Table, column: Column) -> Values:
-        """The values of a column: of its type, and such as the table's own checks let in.
+        """The values of a column: given ones, or those of its type that the checks let in.
 
         Raises:
             ValueError: as `of_type`.
 
         """
+        if (table.name, column.name) in self._columns:
+            return self._columns[table.name, column.name]
         values = self.of_type(column.type)
         found = [projected(each, column.name) for each in checks_of(table)]
         alone = [each for each in found if each is not None]
@@ -85,6 +91,11 @@ class CatalogValues:
             type_name = found.base
             found = self._types.get(type_name)
         return "enum" if isinstance(found, EnumType) else type_name
+
+    def _values(self, given: GivenValues) -> Values:
+        if isinstance(given, Values):
+            return given
+        return self._wrapped.setdefault(id(given), Values(given))
 
     def _defined(self, type_: DefinedType) -> Values:
         match type_:

@@ -27,7 +27,7 @@ from replant.model import (
 )
 from replant.testing.catalog_values import CatalogValues
 from replant.testing.expressions import Expression, projected, read_check, references
-from replant.testing.registry import Cell, GivenValues, Registry
+from replant.testing.registry import Cell, Registry
 from replant.testing.suggestions import suggested
 from replant.testing.values import Values
 
@@ -61,7 +61,7 @@ def with_literals(
     conditions: Sequence[tuple[RelationName, str]],
 ) -> Registry:
     """The registry, with values that conditions name among those of the columns they name."""
-    known = CatalogValues(catalog, _wrapped(registry))
+    known = CatalogValues(catalog, registry)
     columns = dict(registry.columns)
     for name, condition in conditions:
         table = catalog.tables.get(name)
@@ -72,7 +72,7 @@ def with_literals(
             texts = _named(expression, column, known)
             if texts is not None:
                 for cell in _cells(catalog, table, column.name):
-                    columns[cell] = _among(columns.get(cell), catalog, cell, known, texts)
+                    columns[cell] = _among(catalog, cell, known, texts)
     return evolve(registry, columns=columns)
 
 
@@ -83,7 +83,7 @@ def with_probed(
 
     Such a column is NULL if it may be.
     """
-    known = CatalogValues(catalog, _wrapped(registry))
+    known = CatalogValues(catalog, registry)
     types, unknown = dict(registry.types), []
     for table in tables:
         for column in table.columns:
@@ -161,27 +161,11 @@ def _cells(catalog: Catalog, table: Table, column: str) -> Iterator[Cell]:
 
 
 def _among(
-    given: GivenValues | None,
-    catalog: Catalog,
-    cell: Cell,
-    known: CatalogValues,
-    texts: SearchStrategy[str],
-) -> GivenValues:
-    if isinstance(given, Values):
-        values = given
-    elif given is not None:
-        values = Values(given)
-    else:
-        table = catalog.tables[cell[0]]
-        column = table.column(cell[1])
-        assert column is not None
-        values = known.of_column(table, column)
-    # The named values half of the time: only they let rows move.
+    catalog: Catalog, cell: Cell, known: CatalogValues, texts: SearchStrategy[str]
+) -> Values:
+    """The values of a column, half of the time the named ones: only they let rows move."""
+    table = catalog.tables[cell[0]]
+    column = table.column(cell[1])
+    assert column is not None
+    values = known.of_column(table, column)
     return evolve(values, texts=texts | values.texts)
-
-
-def _wrapped(registry: Registry) -> dict[str, Values]:
-    return {
-        name: given if isinstance(given, Values) else Values(given)
-        for name, given in registry.types.items()
-    }

@@ -129,7 +129,7 @@ def _run(
         # Everybody on the machine can read a command line.
         environment["PGPASSWORD"] = str(password)
     return subprocess.run(  # noqa: S603 - PostgreSQL's own program, without a shell
-        [path, *arguments, f"--dbname={make_conninfo(**parts)}"],
+        [path, *arguments, f"--dbname={make_conninfo('', **parts)}"],
         input=said,
         capture_output=True,
         text=True,

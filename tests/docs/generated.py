@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
+from importlib.resources import files
 from textwrap import dedent
 from typing import Any
 
@@ -21,6 +22,10 @@ from replant.cli.main import COMMANDS, replant
 from replant.errors import ReplantError
 from replant.host import hookspecs
 from tests.manifest_schema import SCHEMA
+
+DRIFT_SCHEMA: Mapping[str, Any] = json.loads(
+    (files("replant.drifting") / "drift.schema.json").read_text(encoding="utf-8")
+)
 
 _PART = re.compile(
     r"(?P<begin><!-- generated: (?P<name>[a-z]+)(?: (?P<argument>\S+))? -->\n).*?(?=<!-- end -->)",
@@ -158,7 +163,16 @@ def _errors(_: str) -> str:
 
 def _manifest(name: str) -> str:
     """The fields of the manifest, or of a part of it, as the JSON schema describes them."""
-    part = SCHEMA["$defs"][name] if name else SCHEMA
+    return _fields(SCHEMA, name)
+
+
+def _drift(name: str) -> str:
+    """The fields of a report of drift, or of a part of it, likewise."""
+    return _fields(DRIFT_SCHEMA, name)
+
+
+def _fields(whole: Mapping[str, Any], name: str) -> str:
+    part = whole["$defs"][name] if name else whole
     rows = [
         f"| `{field}` | {_kind(schema)} | {schema['description']} |"
         for field, schema in part["properties"].items()
@@ -181,7 +195,8 @@ def _kind(schema: Mapping[str, Any]) -> str:
         return f"list: {_kind(schema['items'])}"
     if schema["type"] == "object":
         return "object of texts"
-    return "text" if schema["type"] == "string" else str(schema["type"])
+    kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    return " or ".join("text" if kind == "string" else str(kind) for kind in kinds)
 
 
 #: What is too simple to be described in a place of its own.
@@ -192,6 +207,7 @@ _MAKERS: dict[str, Callable[[str], str]] = {
     "hook": _hook,
     "value": _value,
     "errors": _errors,
+    "drift": _drift,
     "manifest": _manifest,
 }
 

@@ -198,6 +198,7 @@ EXECUTED = {
     "docs/how-to/mask-values.md": empty,
     "docs/how-to/add-a-row-format.md": shop,
     "docs/how-to/add-a-strategy.md": empty,
+    "docs/how-to/watch-for-drift.md": shop,
     "docs/how-to/replay-without-a-superuser.md": without_a_superuser,
     "docs/how-to/handle-dangling-references.md": granted,
     "docs/how-to/replay-the-same-artifact-again.md": granted,

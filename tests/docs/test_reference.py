@@ -17,9 +17,10 @@ from replant.config.reading import settings_from
 from replant.database.connections import EXACT_TEXT, READING
 from replant.host import hookspecs
 from replant.model import ExportSettings, PluginSettings, Settings, TableSettings
+from replant.model.differences import Change
 from replant_plugins.schemas import any_schema
 from tests.docs.documents import DOCUMENTS, Document
-from tests.docs.generated import HELP_OF, error_classes, generate, parts
+from tests.docs.generated import DRIFT_SCHEMA, HELP_OF, error_classes, generate, parts
 
 HOOKS = Document("docs/reference/hooks.md")
 COMMAND_LINE = Document("docs/reference/command-line.md")
@@ -191,3 +192,11 @@ def _default(attribute: attrs.Attribute[Any]) -> str:
     if isinstance(default, bool):
         return str(default).lower()
     return f'"{default.value if isinstance(default, Enum) else default}"'
+
+
+def test_every_kind_of_drift_is_in_the_reference_and_in_the_schema_of_the_report() -> None:
+    text = Document("docs/reference/drift.md").text
+    told = re.findall(r"^\| `([a-z-]+)` \| \w+.* \|.*\|$", text.partition("## The text")[0], re.M)
+    kinds = DRIFT_SCHEMA["$defs"]["finding"]["properties"]["kind"]["enum"]
+
+    assert told == [change.value for change in Change] == kinds

@@ -15,7 +15,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from replant.host.manager import Registered
 from replant.model import ByColumn, Catalog, RelationName
 from replant.testing.catalog_values import CatalogValues
-from replant.testing.registry import Cell, GivenValues, Registry
+from replant.testing.registry import Cell, Registry
 from replant.testing.rows import Rows
 from replant.testing.strategies import rows_for, tenants_for
 from replant.testing.values import Values
@@ -120,19 +120,14 @@ def _tenancy(catalog: Catalog, holders: Holders) -> _Tenancy | None:
 def _values(catalog: Catalog, holders: Holders, registry: Registry) -> dict[str, Values]:
     """Values for each scope, where no row has one."""
     found: dict[str, Values] = {}
-    types = {name: _as_values(given) for name, given in registry.types.items()}
-    known = CatalogValues(catalog, types)
+    known = CatalogValues(catalog, registry)
     for scope, cells in holders.items():
         for name, column_name in cells:
-            column = catalog.tables[name].column(column_name) if name in catalog.tables else None
-            if column is not None:
-                given = registry.columns.get((name, column_name))
-                found[scope] = known.of_type(column.type) if given is None else _as_values(given)
+            table = catalog.tables.get(name)
+            column = None if table is None else table.column(column_name)
+            if table is not None and column is not None:
+                found[scope] = known.of_column(table, column)
     return found
-
-
-def _as_values(given: GivenValues) -> Values:
-    return given if isinstance(given, Values) else Values(given)
 
 
 def _with_scope(

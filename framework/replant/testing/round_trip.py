@@ -75,20 +75,6 @@ class RoundTrip:
     settings: Settings
     artifact: Path
 
-    def difference(self, rows: Rows, scope: Scope, way: Way) -> str | None:
-        """Move what of the rows belongs to the scope; say what arrived otherwise, None if nothing.
-
-        The first difference is named, by its table, row, columns and values.
-
-        Raises:
-            DanglingReferenceError: the rows cannot be moved: they reference rows outside of the
-                export, and have no key by which they could be left out.
-            ReplantError: the rows were refused on the way.
-            psycopg.Error: the source takes no such rows.
-
-        """
-        return self.unlike(self.carry(rows, scope, way), scope, way)
-
     def unlike(self, exported: Exported, scope: Scope, way: Way) -> str | None:
         """The first thing that the target holds otherwise, after a replay; None if all is well.
 
@@ -105,14 +91,14 @@ class RoundTrip:
         return next(found, None)
 
     def carry(self, rows: Rows, scope: Scope, way: Way) -> Exported:
-        """Hold rows in the source, export what belongs to the scope, and replay it.
+        """Export what belongs to the scope of the rows that the source holds, and replay it.
 
         Raises:
-            ReplantError: the rows were refused on the way; see `difference`.
-            psycopg.Error: the source takes no such rows.
+            DanglingReferenceError: the rows cannot be moved: they reference rows outside of the
+                export, and have no key by which they could be left out.
+            ReplantError: the rows were refused on the way.
 
         """
-        self.source.hold(rows)
         exported = self.export(scope, way)
         self.replay(scope, way, beforehand=self.needed_beforehand(exported, rows))
         return exported

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,11 @@ from replant.host.manager import Registered
 from replant.model import RelationName, Settings
 from replant.testing.databases import Deploy, Templates
 from replant.testing.examples import Bounds, Example, examples_for
-from replant.testing.registry import Registry
+from replant.testing.fitting_rows import Fitting
+from replant.testing.registry import Registry, offered
 from replant.testing.round_trip import RoundTrip, Way
 from replant.testing.server import Database, Server, grant
 from replant.testing.sides import Side, opened
-
-#: The entry points by which a distribution says how rows of its tables are drawn.
-GROUP = "replant.registries"
 
 STRATEGIES = ("ordered", "superuser")
 
@@ -41,6 +38,7 @@ class Subject:
     scope: Mapping[str, str] = field(factory=dict)
     registry: Registry | None = None
     rows: Bounds = (0, 2)
+    privileges: tuple[str, ...] = ()
 
     def read_settings(self) -> Settings:
         """The settings, with the plugins enabled.
@@ -54,16 +52,6 @@ class Subject:
         read = settings_from(document, "the settings of the conformance tests")
         return evolve(read, scope={**read.scope, **self.scope})
 
-    def find_registry(self) -> Registry:
-        """What the author says of rows, or else what the plugins' distributions offer."""
-        if self.registry is not None:
-            return self.registry
-        found = Registry()
-        for entry in sorted(entry_points(group=GROUP)):
-            if entry.name in self.plugins:
-                found |= entry.load()
-        return found
-
 
 @frozen
 class Stage:
@@ -73,7 +61,7 @@ class Stage:
         trip: from the one to the other.
         registered: what the plugins register for the deployed schema.
         examples: rows for its tables, and a scope.
-        full: the same, with a row at least of each table where the keys let it be.
+        fitting: lets the source hold of the rows what it takes.
         as_superuser: the ways in which a superuser writes, by strategy.
         as_inserter: those of a role that may INSERT, and for the strategy `superuser` switch off
             foreign keys, where the server's release lets that be granted.
@@ -83,7 +71,7 @@ class Stage:
     trip: RoundTrip
     registered: tuple[Registered, ...]
     examples: SearchStrategy[Example]
-    full: SearchStrategy[Example]
+    fitting: Fitting
     as_superuser: Mapping[str, Way]
     as_inserter: Mapping[str, Way]
 
@@ -115,24 +103,19 @@ def set_up(subject: Subject, templates: Templates, folder: Path) -> Iterator[Sta
     try:
         with opened(databases[0]) as source, opened(databases[1]) as target:
             registered = ways["ordered"].host.register_tables(source.catalog, settings)
-            _make_roles(templates.server, target, registered, roles)
-            registry = subject.find_registry()
-            low, high = subject.rows
-            examples, full = (
-                examples_for(
-                    source.catalog,
-                    registered,
-                    scope=settings.scope,
-                    rows=rows,
-                    registry=registry,
-                )
-                for rows in (subject.rows, (max(low, 1), max(high, 1)))
+            _make_roles(server, target, registered, subject.privileges, roles)
+            examples = examples_for(
+                source.catalog,
+                registered,
+                scope=settings.scope,
+                rows=subject.rows,
+                registry=(subject.registry or Registry()) | offered(subject.plugins),
             )
             yield Stage(
                 RoundTrip(source, target, settings, folder / "artifact"),
                 registered,
                 examples,
-                full,
+                Fitting(source),
                 ways,
                 {name: evolve(ways[name], role=role) for name, role in roles.items()},
             )
@@ -144,19 +127,26 @@ def set_up(subject: Subject, templates: Templates, folder: Path) -> Iterator[Sta
 
 
 def _make_roles(
-    server: Server, target: Side, registered: Sequence[Registered], roles: dict[str, str]
+    server: Server,
+    target: Side,
+    registered: Sequence[Registered],
+    privileges: Sequence[str],
+    roles: dict[str, str],
 ) -> None:
     """Make a role for each strategy, which may INSERT and what else the strategy must have."""
     known = target.catalog.tables
     tables = [r.registration.table for r in registered if r.registration.table in known]
     for strategy in STRATEGIES:
-        if strategy == "superuser" and target.catalog.version < _GRANT_SET:
-            continue
+        more = [*privileges]
+        if strategy == "superuser":
+            if target.catalog.version < _GRANT_SET:
+                continue
+            more.append("SET ON PARAMETER session_replication_role")
         roles[strategy] = server.create_role()
         grant(target.database, roles[strategy], "INSERT", tables)
-        if strategy == "superuser":
+        for privilege in more:
             target.connection.execute(
-                sql.SQL("GRANT SET ON PARAMETER session_replication_role TO {}").format(
-                    sql.Identifier(roles[strategy])
+                sql.SQL("GRANT {} TO {}").format(
+                    sql.SQL(privilege), sql.Identifier(roles[strategy])
                 )
             )

@@ -10,7 +10,7 @@ Everything else follows from the catalog and the registrations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, NoReturn
 
@@ -24,7 +24,7 @@ from replant.testing.examples import Bounds, Example, holders_of
 from replant.testing.registry import Registry
 from replant.testing.round_trip import RoundTrip, Way
 from replant.testing.stage import STRATEGIES, Stage, Subject
-from replant.testing.trying import try_each
+from replant.testing.trying import try_rows
 
 #: What is wrong with what arrived, if anything is.
 Findings = Callable[[RoundTrip, Exported, Example, Way], Iterator[str]]
@@ -44,6 +44,8 @@ class Conformance:
         registry: what the catalog does not tell of the rows; None for what the distribution offers
             in the group `replant.registries`.
         rows: the least and the greatest number of rows that are drawn for each table.
+        privileges: what a role of the target needs besides INSERT, as GRANT says it: `UPDATE
+            (parent_id) ON notes.note`.
 
     """
 
@@ -53,11 +55,14 @@ class Conformance:
     scope: ClassVar[Mapping[str, str]] = {}
     registry: ClassVar[Registry | None] = None
     rows: ClassVar[Bounds] = (0, 2)
+    privileges: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def subject(cls) -> Subject:
         """What is tested, as one value."""
-        return Subject(cls.plugins, cls.deploy, cls.settings, cls.scope, cls.registry, cls.rows)
+        return Subject(
+            cls.plugins, cls.deploy, cls.settings, cls.scope, cls.registry, cls.rows, cls.privileges
+        )
 
     # -- round trips -----------------------------------------------------------------------------
 
@@ -95,19 +100,19 @@ class Conformance:
 
     def test_two_exports_of_the_same_rows_are_the_same_bytes(self, replant_stage: Stage) -> None:
         """Nothing of the day, the run or the host is in an artifact."""
-        try_each(partial(determinism.check_twice, replant_stage), replant_stage.examples)
+        try_rows(replant_stage, partial(determinism.check_twice, replant_stage))
 
     def test_the_order_in_which_rows_were_inserted_changes_no_byte(
         self, replant_stage: Stage
     ) -> None:
         """The order of an artifact is that of the rows' keys."""
-        try_each(partial(determinism.check_other_order, replant_stage), replant_stage.examples)
+        try_rows(replant_stage, partial(determinism.check_other_order, replant_stage))
 
     def test_an_export_from_the_target_gives_the_rows_that_came(self, replant_stage: Stage) -> None:
         """Values that a transform changed are left aside: it would change them again."""
         if transformed := determinism.transformed_scopes(replant_stage):
             pytest.skip(f"a transform changes {transformed}, which says whose a row is")
-        try_each(partial(determinism.check_from_target, replant_stage), replant_stage.examples)
+        try_rows(replant_stage, partial(determinism.check_from_target, replant_stage))
 
     # -- broken input ----------------------------------------------------------------------------
 
@@ -117,29 +122,29 @@ class Conformance:
             "no column holds a scope value"
         )
         check = partial(broken_input.check_missing_scope, replant_stage)
-        try_each(check, replant_stage.examples, st.sampled_from(names))
+        try_rows(replant_stage, check, st.sampled_from(names))
 
     def test_a_scope_value_that_cannot_be_one_is_named(self, replant_stage: Stage) -> None:
         """An export for it is refused, in replant's words and not in the server's."""
         malformed = broken_input.malformed_scopes(replant_stage)
         values = malformed or _skip("any text can be a value of the scope")
         check = partial(broken_input.check_malformed_scope, replant_stage)
-        try_each(check, replant_stage.examples, st.sampled_from(values))
+        try_rows(replant_stage, check, st.sampled_from(values))
 
     def test_a_table_that_the_source_lacks_is_named(self, replant_stage: Stage) -> None:
         """An export is refused, unless the plugin registers what it finds."""
         check = partial(broken_input.check_table_missing_in_source, replant_stage)
-        try_each(check, replant_stage.examples, st.sampled_from(replant_stage.tables))
+        try_rows(replant_stage, check, st.sampled_from(replant_stage.tables))
 
     def test_a_table_that_the_target_lacks_is_named(self, replant_stage: Stage) -> None:
         """A replay is refused, and keeps nothing."""
         check = partial(broken_input.check_table_missing_in_target, replant_stage)
-        try_each(check, replant_stage.full, st.sampled_from(replant_stage.tables))
+        try_rows(replant_stage, check, st.sampled_from(replant_stage.tables))
 
     def test_an_artifact_with_a_changed_byte_is_refused(self, replant_stage: Stage) -> None:
         """Wherever it is; and nothing is kept."""
         check = partial(broken_input.check_damaged_artifact, replant_stage)
-        try_each(check, replant_stage.full, st.integers(min_value=0), st.integers(1, 255))
+        try_rows(replant_stage, check, st.integers(min_value=0), st.integers(1, 255))
 
 
 def conformance(
@@ -149,6 +154,7 @@ def conformance(
     scope: Mapping[str, str] | None = None,
     registry: Registry | None = None,
     rows: Bounds = (0, 2),
+    privileges: Sequence[str] = (),
 ) -> type[Conformance]:
     """A class with the tests, to be given a name that begins with `Test`; see `Conformance`.
 
@@ -165,6 +171,7 @@ def conformance(
         "scope": scope or {},
         "registry": registry,
         "rows": rows,
+        "privileges": tuple(privileges),
         "__doc__": f"The conformance of {', '.join(plugins)}.",
     }
     return type("Conforms", (Conformance,), said)
@@ -178,7 +185,7 @@ def _check_moved(stage: Stage, way: Way, findings: Findings) -> None:
         found = next(findings(stage.trip, exported, example, way), None)
         assert found is None, f"{way}: {found}"
 
-    try_each(check, stage.examples)
+    try_rows(stage, check)
 
 
 def _as_exported(trip: RoundTrip, exported: Exported, example: Example, way: Way) -> Iterator[str]:

@@ -1,4 +1,7 @@
-"""Tries a check on drawn examples, and lets the smallest that fails be read as SQL."""
+"""Tries a check on drawn rows, and lets the smallest for which it fails be read as SQL.
+
+A stage and a check come in; what the check raises comes out, with the rows in a note.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,21 @@ from collections.abc import Callable
 from typing import Any
 
 import hypothesis
+from attrs import evolve
 from hypothesis import HealthCheck, Phase, given, reject
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from replant.errors import DanglingReferenceError
+from replant.errors import DanglingReferenceError, ScopeError
 from replant.testing.examples import Example
-from replant.testing.rows import Rows, insert_statement
+from replant.testing.failing_rows import failing_rows
+from replant.testing.stage import Stage
 
-#: An example is several round trips to a server; what Hypothesis expects of quick functions does
-#: not hold for it.
+#: Of the examples that Hypothesis' profile lets there be, 100 if it says nothing, one in so many is
+#: tried: each is several round trips to a server.
+_ONE_IN = 20
+
+#: What Hypothesis expects of quick functions does not hold here.
 _SLOW = (
     HealthCheck.too_slow,
     HealthCheck.data_too_large,
@@ -23,29 +31,21 @@ _SLOW = (
     HealthCheck.filter_too_much,
 )
 
-#: Of the examples that the profile says, 100 if it says nothing, one in so many is tried.
-ONE_IN = 20
 
+def try_rows(stage: Stage, check: Callable[..., None], *more: SearchStrategy[object]) -> None:
+    """Try a check on a few examples, whose rows the source holds then.
 
-def try_each(
-    check: Callable[..., None],
-    examples: SearchStrategy[Example],
-    *more: SearchStrategy[object],
-    one_in: int = ONE_IN,
-) -> None:
-    """Try a check on a few examples, as many as Hypothesis' profile lets there be.
-
-    An example whose rows cannot be moved is passed over: rows without a key that reference others
-    outside of the export.
+    Rows that the source does not take are left away. An example of which nothing can be moved is
+    passed over: its rows reference others outside of the export and have no key, or there is none
+    to begin with.
 
     Args:
+        stage: whose source holds the rows.
         check: is given an example, and a value of each further strategy.
-        examples: rows, and whose are moved.
         more: what else the check takes.
-        one_in: how many examples of the profile are one here.
 
     Raises:
-        Exception: what the check raises for the smallest example, with its rows in a note.
+        Exception: what the check raises for the smallest example.
 
     """
     __tracebackhide__ = True
@@ -54,31 +54,37 @@ def try_each(
     def tried(drawn: tuple[Any, ...]) -> None:
         __tracebackhide__ = True
         example, *values = drawn
+        rows = stage.fitting.held(example.rows)
+        if rows is None:
+            reject()
+        example = evolve(example, rows=rows)
         try:
             check(example, *values)
-        except DanglingReferenceError:
+        except (DanglingReferenceError, ScopeError):
             reject()
         except Exception:
             failing[:] = [example]
             raise
 
-    profile = hypothesis.settings()
-    few = hypothesis.settings(
-        profile,
-        max_examples=max(1, profile.max_examples // one_in),
-        deadline=None,
-        print_blob=False,
-        phases=set(profile.phases) - {Phase.explain},
-        suppress_health_check=(*profile.suppress_health_check, *_SLOW),
-    )
     try:
-        few(given(st.tuples(examples, *more))(tried))()
+        _few(given(st.tuples(stage.examples, *more))(tried))()
     except Exception as error:
         # Hypothesis comes back to the smallest example last.
         for example in failing:
-            error.add_note(f"It fails for {example}:\n{_as_sql(example.rows)}")
+            rows = failing_rows(stage.trip.source, example.rows) if example else "no row"
+            error.add_note(f"It fails for {example}:\n{rows}")
         raise
 
 
-def _as_sql(rows: Rows) -> str:
-    return f"{insert_statement(rows).as_string()};" if any(rows.values()) else "no row at all"
+def _few(test: Callable[[], None]) -> Callable[[], None]:
+    profile = hypothesis.settings()
+    few = hypothesis.settings(
+        profile,
+        max_examples=max(1, profile.max_examples // _ONE_IN),
+        deadline=None,
+        print_blob=False,
+        report_multiple_bugs=False,
+        phases=set(profile.phases) - {Phase.explain},
+        suppress_health_check=(*profile.suppress_health_check, *_SLOW),
+    )
+    return few(test)

@@ -1,0 +1,296 @@
+"""From a catalog alone rows are drawn that its database accepts, CHECK constraints among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import Phase, example, find, given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import DataObject
+from psycopg import sql
+
+from replant.model import Catalog, RelationName
+from replant.testing.catalog_values import CatalogValues
+from replant.testing.expressions import read_check
+from replant.testing.fitting_rows import Fitting
+from replant.testing.registry import Registry
+from replant.testing.rows import Row, insert_rows
+from replant.testing.server import Database, Server
+from replant.testing.sides import Side, opened
+from replant.testing.strategies import rows_for
+from replant.testing.values import values_of
+from replant.testing.verdicts import verdict
+
+SCHEMA = """
+CREATE SCHEMA s;
+CREATE TYPE s.mood AS ENUM ('glad', 'it''s', 'sad');
+CREATE DOMAIN s.code AS text CHECK (VALUE ~ '^[A-Z]{2}-[[:digit:]]{2,4}$');
+CREATE DOMAIN s.percent AS numeric(5,2) NOT NULL CHECK (VALUE BETWEEN 0 AND 100);
+CREATE DOMAIN s.short AS character varying(20) CHECK (length(VALUE) BETWEEN 3 AND 5);
+CREATE DOMAIN s.shorter AS s.short CHECK (VALUE <> 'three');
+CREATE TYPE s.pair AS (code s.code, moods s.mood[], amount s.percent);
+CREATE TYPE s.span AS RANGE (subtype = s.percent, multirange_type_name = s.spans);
+CREATE TABLE s.owner (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    email text NOT NULL UNIQUE CHECK (email LIKE '%_@_%.com'),
+    kind text NOT NULL CHECK (kind IN ('person', 'company', 'o''ther')),
+    born date CHECK (born > '1900-01-01' AND born < '2020-01-01'),
+    seen timestamp with time zone CHECK (seen >= '2020-01-01'),
+    age smallint CHECK (age > 0 AND age < 150),
+    ratio double precision CHECK (ratio > 0 AND ratio < 1),
+    state "char"
+);
+CREATE TABLE s.thing (
+    id uuid PRIMARY KEY,
+    owner integer NOT NULL REFERENCES s.owner,
+    code s.code UNIQUE,
+    codes s.code[] NOT NULL,
+    percents s.percent[],
+    short s.shorter,
+    mood s.mood NOT NULL CHECK (mood <> 'sad'),
+    pair s.pair,
+    span s.span,
+    spans s.spans,
+    low smallint NOT NULL,
+    high smallint NOT NULL CHECK (high > low),
+    total numeric(8,2) GENERATED ALWAYS AS (low * 2.0) STORED,
+    a text CHECK (a IS NULL OR length(a) >= 2),
+    b text,
+    CHECK (num_nonnulls(a, b) = 1)
+);
+CREATE TABLE s.part (id integer NOT NULL, region text NOT NULL, at timestamptz NOT NULL,
+    PRIMARY KEY (id, region, at)) PARTITION BY LIST (region);
+CREATE TABLE s.part_north PARTITION OF s.part FOR VALUES IN ('north', 'n''east')
+    PARTITION BY RANGE (at);
+CREATE TABLE s.part_2024 PARTITION OF s.part_north FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE s.part_south PARTITION OF s.part FOR VALUES IN ('south');
+CREATE TABLE s.egg (id integer PRIMARY KEY, hen integer NOT NULL UNIQUE);
+CREATE TABLE s.hen (id integer PRIMARY KEY REFERENCES s.egg (hen));
+ALTER TABLE s.egg ADD FOREIGN KEY (hen) REFERENCES s.hen;
+CREATE TABLE s.itself (id integer PRIMARY KEY REFERENCES s.itself (id));
+CREATE TABLE s.parent (id integer PRIMARY KEY);
+CREATE TABLE s.child () INHERITS (s.parent);
+CREATE TABLE s.booking (room integer NOT NULL, during int4range NOT NULL,
+    EXCLUDE USING gist (during WITH &&));
+CREATE FUNCTION s.is_odd(n integer) RETURNS boolean LANGUAGE sql IMMUTABLE
+    RETURN n % 2 <> 0;
+CREATE TABLE s.odd (n integer NOT NULL CHECK (s.is_odd(n)), word text);
+CREATE UNIQUE INDEX ON s.odd (lower(word));
+"""
+
+#: What only the server can judge of: a function, an index on an expression, an exclusion.
+JUDGED_BY_THE_SERVER = frozenset(RelationName("s", name) for name in ("booking", "odd"))
+
+
+@pytest.fixture(scope="module")
+def side(server: Server) -> Iterator[Side]:
+    database: Database = server.create_database()
+    with psycopg.connect(database.dsn) as connection:
+        connection.execute(SCHEMA)
+    with opened(database) as opened_side:
+        yield opened_side
+    server.drop_database(database)
+
+
+@settings(max_examples=settings().max_examples // 2)
+@given(data=st.data())
+def test_rows_drawn_from_a_catalog_alone_are_accepted(data: DataObject, side: Side) -> None:
+    tables = [name for name in side.tables if name not in JUDGED_BY_THE_SERVER]
+    rows = data.draw(rows_for(side.catalog, tables))
+
+    with side.connection.transaction(force_rollback=True):
+        insert_rows(side.connection, rows)
+
+
+def test_every_table_can_have_rows(side: Side) -> None:
+    quick = settings(max_examples=300, database=None, derandomize=True, phases=[Phase.generate])
+    drawn = rows_for(side.catalog, rows=(1, 3))
+
+    for name in side.tables:
+        find(drawn, lambda rows, name=name: bool(rows[name]), settings=quick)  # type: ignore[misc]
+
+
+@settings(max_examples=settings().max_examples // 5)
+@given(data=st.data())
+def test_the_server_takes_what_is_left_of_rows_that_it_refuses(
+    data: DataObject, side: Side
+) -> None:
+    rows = data.draw(rows_for(side.catalog, rows=(0, 4)))
+
+    held = Fitting(side).held(rows)
+
+    assert held is not None
+    assert {n: len(r) for n, r in held.items() if n not in JUDGED_BY_THE_SERVER} == {
+        n: len(r) for n, r in rows.items() if n not in JUDGED_BY_THE_SERVER
+    }
+
+
+def test_the_server_says_why_it_refuses_a_row(side: Side) -> None:
+    fitting = Fitting(side)
+    odd = RelationName("s", "odd")
+
+    held = fitting.held({odd: [{"n": "2", "word": None}, {"n": "3", "word": "a"}]})
+
+    assert held == {odd: [{"n": "3", "word": "a"}]}
+    assert fitting.refused[odd].startswith('new row for relation "odd" violates check constraint')
+
+
+def test_a_row_whose_reference_was_refused_goes_as_well(side: Side) -> None:
+    parent, thing = RelationName("s", "owner"), RelationName("s", "thing")
+    owner: Row = {"id": "1", "email": "none", "kind": "person"}
+    owned: Row = {"id": f"{0:032}", "owner": "1", "codes": "{}", "mood": "glad", "low": "1"}
+
+    held = Fitting(side).held({parent: [owner], thing: [{**owned, "high": "2", "b": "b"}]})
+
+    assert held == {parent: [], thing: []}
+
+
+def test_a_registry_comes_before_the_catalog(side: Side) -> None:
+    odd = RelationName("s", "odd")
+    columns = {(odd, "n"): st.integers(0, 9).map(lambda n: str(2 * n + 1))}
+    drawn = rows_for(side.catalog, [odd], rows=(1, 1), registry=Registry(columns=columns))
+
+    rows = find(drawn, lambda rows: bool(rows[odd]), settings=settings(database=None))
+
+    assert rows[odd][0]["n"] == "1"
+
+
+#: Conditions as PostgreSQL may be told them, over columns of these types.
+TYPES: Mapping[str, str] = {
+    "i": "integer",
+    "j": "integer",
+    "n": "numeric(6,2)",
+    "t": "text",
+    "v": "character varying(9)",
+    "d": "date",
+    "z": "timestamp with time zone",
+    "b": "boolean",
+}
+CONDITIONS = (
+    "i > 0",
+    "i > j",
+    "i + j * 2 <= 10 AND NOT (i = j)",
+    "i BETWEEN -5 AND 5 OR j IS NULL",
+    "i IN (1, 2, 0) AND j NOT IN (1, 2)",
+    "n >= 0.5 AND n < 100",
+    "n <> i",
+    "length(t) <= 2",
+    "char_length(v) BETWEEN 1 AND 3",
+    "t IN ('', 'NULL', 'it''s', E'\\\\N')",
+    "v = ANY (ARRAY['a', 'b'])",
+    "t <> v",
+    "t || v = 'NULL'",
+    "t ~ '^[[:alpha:]_][\\w.-]*$'",
+    "t ~* 'NULL|^e'",
+    "t !~ '\\s' AND v !~* '^n'",
+    "t LIKE 'N%' OR t NOT LIKE '_'",
+    "t LIKE '%\\%%'",
+    "btrim(t) <> ''",
+    "d > '2000-01-01' AND d <= '2020-12-31'",
+    "z >= '2000-01-01 12:00:00+02'",
+    "b",
+    "b IS NOT TRUE OR i > 0",
+    "(b AND i > 0) IS FALSE",
+    "num_nulls(i, j, t) = 1",
+    "num_nonnulls(i, j, t) <= 1",
+    "coalesce(i, j, 0) > 0",
+    "t IS NOT NULL AND (t = '' OR i > 5)",
+    "i::numeric > 0.5",
+    "n::text <> ''",
+    "t < 'b'",
+    "i % 2 = 0",
+)
+
+
+@pytest.fixture(scope="module")
+def conditions(server: Server) -> Iterator[tuple[psycopg.Connection[Any], Mapping[str, str]]]:
+    """The conditions as the server writes them, by how they were told."""
+    database = server.create_database()
+    with psycopg.connect(database.dsn, autocommit=True, options="-c TimeZone=UTC") as connection:
+        columns = ", ".join(f"{name} {kind}" for name, kind in TYPES.items())
+        checks = ", ".join(f"CONSTRAINT c{n} CHECK ({c})" for n, c in enumerate(CONDITIONS))
+        connection.execute(f"CREATE TABLE t ({columns}, {checks})")
+        written = dict(
+            connection.execute(
+                "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c'"
+            ).fetchall()
+        )
+        yield connection, {c: written[f"c{n}"] for n, c in enumerate(CONDITIONS)}
+    server.drop_database(database)
+
+
+def cells(kind: str) -> st.SearchStrategy[str | None]:
+    few = {"integer": ("0", "1", "-3", "6"), "text": ("a", "NULL", "%", "\u00e9\n")}.get(kind)
+    values = values_of(kind, {}).texts
+    return st.none() | (values if few is None else st.sampled_from(few) | values)
+
+
+ROWS = st.fixed_dictionaries({name: cells(kind) for name, kind in TYPES.items()})
+
+
+@given(row=ROWS)
+@example({**dict.fromkeys(TYPES), "t": "a\n"})
+@example({**dict.fromkeys(TYPES), "z": "2000-01-01 09:59:59"})
+def test_what_python_knows_of_a_condition_is_what_the_server_says(
+    row: Row, conditions: tuple[psycopg.Connection[Any], Mapping[str, str]]
+) -> None:
+    connection, written = conditions
+    values = sql.SQL(", ").join(
+        sql.SQL("{}::" + kind).format(sql.Literal(row[name])) for name, kind in TYPES.items()
+    )
+    names = sql.SQL(", ").join(map(sql.Identifier, TYPES))
+    told = sql.SQL(", ").join(sql.SQL(f"coalesce({c}, true)") for c in written)
+    query = sql.SQL("SELECT {} FROM (SELECT {}) AS r ({})").format(told, values, names)
+    said = connection.execute(query).fetchone()
+    assert said is not None
+
+    for (condition, text), by_server in zip(written.items(), said, strict=True):
+        expression = read_check(text)
+        assert expression is not None, text
+        found = verdict(expression, row, TYPES)
+        assert found in (None, by_server), f"{condition} for {row}"
+
+
+def test_most_conditions_are_judged(
+    conditions: tuple[psycopg.Connection[Any], Mapping[str, str]],
+) -> None:
+    row = {"i": "1", "j": "2", "n": "3", "t": "x", "v": "y", "d": "2010-01-01", "b": "true",
+           "z": "2010-01-01 00:00:00"}  # fmt: skip
+    _, written = conditions
+
+    unknown = [
+        told
+        for told, text in written.items()
+        if (expression := read_check(text)) is None or verdict(expression, row, TYPES) is None
+    ]
+
+    assert unknown == ["n::text <> ''", "t < 'b'", "i % 2 = 0"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CHECK (CASE WHEN a THEN b ELSE c END)",
+        "CHECK ((a[1] > 0))",
+        "CHECK ((a > ALL (SELECT 1)))",
+        "CHECK ((",
+        "CHECK ((a = $$x$$))",
+    ],
+)
+def test_what_cannot_be_read_is_left_to_the_server(text: str) -> None:
+    assert read_check(text) is None
+
+
+def test_a_domain_that_refuses_null_holds_none_inside_an_array(side: Side) -> None:
+    known = CatalogValues(side.catalog, Registry())
+
+    assert known.of_type("s.percent").required
+    assert not known.of_type("s.shorter").required
+
+
+def test_an_unknown_type_is_named(side: Side) -> None:
+    with pytest.raises(ValueError, match=r"no values are known for the type s\.nothing"):
+        CatalogValues(Catalog("d", "r", 180000), Registry()).of_type("s.nothing")

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
         why_in_artifact,
     )
     from replant.config.reading import read_settings
+    from replant.config.recorded import Recorded, read_recorded
     from replant.errors import (
         ArtifactError,
+        BudgetError,
         CatalogMismatchError,
         ConfigurationError,
         DanglingReferenceError,
@@ -86,10 +88,11 @@ _HOMES = {
         "verify why why_in_artifact"
     ),
     "replant.config.reading": "read_settings",
+    "replant.config.recorded": "Recorded read_recorded",
     "replant.errors": (
-        "ArtifactError CatalogMismatchError ConfigurationError DanglingReferenceError "
-        "DatabaseError OutputError PluginError PreflightError PrivilegeError ReplantError "
-        "ReplayError ScopeError UsageError"
+        "ArtifactError BudgetError CatalogMismatchError ConfigurationError "
+        "DanglingReferenceError DatabaseError OutputError PluginError PreflightError "
+        "PrivilegeError ReplantError ReplayError ScopeError UsageError"
     ),
     "replant.host.hookspecs": "hookimpl",
     "replant.model": (
@@ -106,6 +109,7 @@ __all__ = [
     "AllRows",
     "ArtifactError",
     "AsReplica",
+    "BudgetError",
     "ByColumn",
     "ByPredicate",
     "Catalog",
@@ -136,6 +140,7 @@ __all__ = [
     "PrivilegeError",
     "PythonFunction",
     "PythonRow",
+    "Recorded",
     "Registration",
     "RelationName",
     "ReplantError",
@@ -159,6 +164,7 @@ __all__ = [
     "plugins",
     "preflight",
     "propose",
+    "read_recorded",
     "read_settings",
     "record",
     "replay",

@@ -11,16 +11,17 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from importlib.resources import files
-from textwrap import dedent
 from typing import Any
 
 import attrs
 from click.testing import CliRunner
 
+import replant as package
 from replant import errors, model
 from replant.cli.main import COMMANDS, replant
 from replant.errors import ReplantError
 from replant.host import hookspecs
+from tests.docs.docstrings import described
 from tests.manifest_schema import SCHEMA
 
 DRIFT_SCHEMA: Mapping[str, Any] = json.loads(
@@ -64,58 +65,11 @@ def _help(command: str) -> str:
 
 
 def _hook(name: str) -> str:
-    """The signature, and what the docstring says of it."""
-    types = inspect.get_annotations(getattr(hookspecs, name))
-    answer = types.pop("return")
-    parameters = ", ".join(f"{parameter}: {kind}" for parameter, kind in types.items())
-    said = _sections(name)
-    rows = [f"| `{argument}` | {_sentence(text)} |" for argument, text in _arguments(said["Args"])]
-    return "\n".join(
-        [
-            f"```python\ndef {name}({parameters}) -> {answer}: ...\n```\n",
-            *(f"{_joined(paragraph)}\n" for paragraph in said[""].split("\n\n")),
-            "| Parameter | Meaning |",
-            "| --- | --- |",
-            *rows,
-            f"\nReturns: {_joined(said['Returns'])}\n",
-            f"Example:\n\n{said['Example']}\n",
-        ]
-    )
+    return described(getattr(hookspecs, name))
 
 
-def example_of(hook: str) -> str:
-    """The Python of the example in a hook's docstring."""
-    block = _EXAMPLE.fullmatch(_sections(hook)["Example"])
-    assert block is not None, f"the example of {hook} is not one block of Python"
-    return block["code"]
-
-
-_EXAMPLE = re.compile(r"```python\n(?P<code>.*?)```", re.DOTALL)
-_SECTION = re.compile(r"^(Args|Returns|Example):\n", re.MULTILINE)
-
-
-def _sections(hook: str) -> dict[str, str]:
-    """The sections of a hook's docstring by their titles; what stands before them without one."""
-    text = inspect.getdoc(getattr(hookspecs, hook))
-    assert text is not None, f"{hook} has no docstring"
-    head, *rest = _SECTION.split(text)
-    said = zip(rest[::2], rest[1::2], strict=True)
-    return {"": head.strip(), **{title: dedent(body).strip() for title, body in said}}
-
-
-def _arguments(text: str) -> Iterator[tuple[str, str]]:
-    """Names and meanings; a meaning may go on in further lines, which are indented."""
-    for line in re.split(r"\n(?! )", text):
-        name, _, meaning = line.partition(": ")
-        yield name, _joined(meaning)
-
-
-def _joined(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:]
+def _function(name: str) -> str:
+    return described(getattr(package, name))
 
 
 def _value(name: str) -> str:
@@ -205,6 +159,7 @@ _PLAIN = {"text": "text", "columns": "list: text"}
 _MAKERS: dict[str, Callable[[str], str]] = {
     "help": _help,
     "hook": _hook,
+    "function": _function,
     "value": _value,
     "errors": _errors,
     "drift": _drift,

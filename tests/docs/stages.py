@@ -207,4 +207,5 @@ EXECUTED = {
     "docs/reference/artifact.md": granted,
     "docs/reference/manifest.md": granted,
     "docs/reference/errors.md": granted,
+    "docs/reference/python.md": store,
 }

@@ -10,19 +10,23 @@ import pytest
 from replant.testing.server import Server
 from tests.docs.documents import Document
 from tests.docs.executed import Said, perform, unexpected_failures
-from tests.docs.stages import EXECUTED, platform
+from tests.docs.stages import EXECUTED, stored
 
 Performed = dict[str, Future[list[Said]]]
 
 
 @pytest.fixture(scope="module")
-def performed(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Performed]:
-    """All documents, two at a time: each spends half of its time waiting for a server."""
-    platform(server)
+def performed(
+    request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Performed]:
+    """The documents of this run, two at a time: each waits half of its time for a server."""
+    stored(server)  # before two threads ask for the same templates
     pool = ThreadPoolExecutor(2)
+    names = {item.name for item in request.session.items}
     yield {
         path: pool.submit(perform, Document(path), server, tmp_path_factory.mktemp("document"))
         for path in EXECUTED
+        if any(name.endswith(f"[{path}]") for name in names)
     }
     pool.shutdown(cancel_futures=True)
 

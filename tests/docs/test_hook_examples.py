@@ -13,11 +13,12 @@ import pytest
 from attrs import frozen
 
 from replant import api
+from replant.host import hookspecs
 from replant.host.discovery import Candidate, LoadedPlugin, find, load
 from replant.host.manager import Host
 from replant.model import ExportSettings, PluginSettings, Settings
 from replant.testing.server import Database, Server
-from tests.docs.generated import example_of
+from tests.docs.docstrings import example_of
 
 TABLES = """
 CREATE SCHEMA shop;
@@ -78,7 +79,8 @@ def host() -> Callable[[str], Host]:
 
     def make(hook: str) -> Host:
         module = ModuleType("example")
-        exec(compile(example_of(hook), hook, "exec"), module.__dict__)  # noqa: S102 - our own
+        code = example_of(getattr(hookspecs, hook))
+        exec(compile(code, hook, "exec"), module.__dict__)  # noqa: S102 - our own
         own = [load(candidate) for candidate in find() if candidate.name in {"schemas", "ordered"}]
         return Host([*own, LoadedPlugin(Candidate("example", "tests", "1", "example"), module)])
 

@@ -479,6 +479,8 @@ class TestAManifestWithItsDigest:
             (("order", "steps", 4, "columns"), ["name"], "it sets other columns of s.parent than"),
             (("sequences", 0, "column"), "none", "a sequence is that of s.pet.none, not exported"),
             (("sequences", 0, "greatest"), 2**63, "the sequence of s.pet has impossible values"),
+            ((*EMPTY, "shape"), ["other text"], "the shape of s.empty does not have its columns"),
+            ((*EMPTY, "shape"), ["id"], "cannot be read"),
             (("sequences", 0, "least"), 99, "the sequence of s.pet has impossible values"),
         ],
     )
@@ -497,8 +499,22 @@ class TestAManifestWithItsDigest:
     @pytest.mark.parametrize(
         ("places", "words"),
         [
-            ([((*EMPTY, "columns", 0, "name"), "no"), ((*EMPTY, "key"), ["no"])], "no column no"),
-            ([((*EMPTY, "columns"), [{"name": "'; --", "type": "x"}]), ((*EMPTY, "key"), [])], ""),
+            (
+                [
+                    ((*EMPTY, "columns", 0, "name"), "no"),
+                    ((*EMPTY, "key"), ["no"]),
+                    ((*EMPTY, "shape"), ['"no" integer not null']),
+                ],
+                "no column no",
+            ),
+            (
+                [
+                    ((*EMPTY, "columns"), [{"name": "'; --", "type": "x"}]),
+                    ((*EMPTY, "key"), []),
+                    ((*EMPTY, "shape"), ['"\'; --" x']),
+                ],
+                "",
+            ),
         ],
     )
     def test_that_does_not_fit_the_target(

@@ -257,3 +257,17 @@ def test_an_export_of_one_database_replays_into_one_that_holds_others(
     chosen = evolve(settings, target=target.dsn)
     api.replay(artifact, chosen)
     assert all(result.equal for result in api.verify(artifact, chosen))
+
+
+def test_no_time_limit_of_a_database_cuts_an_export_or_a_replay_short(
+    settings: Settings, filled: Database, deployed: Database
+) -> None:
+    for database in (filled, deployed):
+        with psycopg.connect(database.dsn, autocommit=True) as connection:
+            for limit in ("statement_timeout", "transaction_timeout"):
+                connection.execute(f"ALTER DATABASE {database.name} SET {limit} = '40ms'".encode())
+
+    done = api.export(settings)
+    api.replay(done.output, settings)
+
+    assert all(result.equal for result in api.verify(done.output, settings))

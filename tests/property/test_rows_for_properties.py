@@ -232,8 +232,8 @@ ROWS = st.fixed_dictionaries({name: cells(kind) for name, kind in TYPES.items()}
 
 
 @given(row=ROWS)
-@example({**dict.fromkeys(TYPES), "t": "a\n"})
-@example({**dict.fromkeys(TYPES), "z": "2000-01-01 09:59:59"})
+@example(row={**dict.fromkeys(TYPES), "t": "a\n"})
+@example(row={**dict.fromkeys(TYPES), "z": "2000-01-01 09:59:59"})
 def test_what_python_knows_of_a_condition_is_what_the_server_says(
     row: Row, conditions: tuple[psycopg.Connection[Any], Mapping[str, str]]
 ) -> None:

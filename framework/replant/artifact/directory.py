@@ -39,6 +39,8 @@ ENDINGS = {Compression.NONE: "", Compression.GZIP: ".gz", Compression.ZSTD: ".zs
 _GZIP_LEVEL, _ZSTD_LEVEL = 6, 3
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+#: What Windows takes for a device, whatever stands behind a dot (Microsoft, "Naming Files").
+_RESERVED = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]", re.IGNORECASE)
 _NOT_PLAIN = re.compile(r"[^a-z0-9_]+")
 
 
@@ -82,11 +84,13 @@ def file_name(table: RelationName, compression: Compression) -> str:
 
 
 def _plain(table: RelationName) -> str:
-    if _PLAIN.fullmatch(table.schema) and _PLAIN.fullmatch(table.name):
+    reserved = _RESERVED.fullmatch(table.schema) is not None
+    if _PLAIN.fullmatch(table.schema) and _PLAIN.fullmatch(table.name) and not reserved:
         return f"{table.schema}.{table.name}"
     exact = f"{table.schema}\0{table.name}".encode()
     parts = (_NOT_PLAIN.sub("_", part.lower())[:40] for part in (table.schema, table.name))
-    return f"{'.'.join(parts)}.{sha256(exact).hexdigest()[:8]}"
+    name = f"{'.'.join(parts)}.{sha256(exact).hexdigest()[:8]}"
+    return f"_{name}" if _RESERVED.fullmatch(name.partition(".")[0]) else name
 
 
 @contextmanager

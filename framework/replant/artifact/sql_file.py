@@ -138,6 +138,7 @@ def header(plan: Plan) -> bytes:
         f"plugins: {plugins}",
         f"scope: {scope or 'none'}",
         f"strategy: {plan.strategy}",
+        "to load it: replant replay FILE, or psql -X -v ON_ERROR_STOP=1 -f FILE",
         *([f"rows as the role {_ascii(plan.seen_as)} sees them"] if plan.seen_as else []),
         "",
         f"{plan.row_count} rows in {len(plan.tables)} tables, in the order of their load:",

@@ -18,6 +18,9 @@ Database = Connection[TupleRow]
 #: The oldest release that its community still maintains.
 OLDEST_VERSION = 140000
 
+#: The first release that has the setting `transaction_timeout`.
+_TRANSACTION_TIMEOUT = 170000
+
 #: What a value's text depends on, both when it is written and when it is read back. The same on
 #: both sides, for the transaction only. PostgreSQL manual, "Client Connection Defaults".
 EXACT_TEXT: Mapping[str, str] = {
@@ -86,6 +89,8 @@ def writing(dsn: str) -> Iterator[Database]:
     """
     with _connected(dsn, "target") as connection, translated("target"):
         connection.autocommit = True
+        if connection.info.server_version >= _TRANSACTION_TIMEOUT:
+            connection.execute("SET transaction_timeout = 0")
         yield connection
 
 
@@ -166,6 +171,8 @@ def _without_password(dsn: str, side: str) -> str:
 
 
 def _pin(connection: Database, settings: Mapping[str, str]) -> None:
+    if connection.info.server_version >= _TRANSACTION_TIMEOUT:
+        settings = {**settings, "transaction_timeout": "0"}
     calls = ", ".join("set_config(%s, %s, true)" for _ in settings)
     values: list[Any] = [text for pair in settings.items() for text in pair]
     connection.execute(f"SELECT {calls}".encode(), values)

@@ -8,7 +8,7 @@ already come.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from select import select
 
 import psycopg
@@ -22,6 +22,9 @@ from replant.database.connections import Database, translated
 #: many rows, or once it has more bytes than this: large rows do not pile up in memory.
 ROWS_PER_BATCH = 1000
 BYTES_PER_BATCH = 1 << 20
+
+#: Seconds that the server gets to take note that nobody wants the rest.
+_PATIENCE = 2.0
 
 
 @contextmanager
@@ -48,6 +51,9 @@ def copy_out(database: Database, statement: sql.Composable) -> Iterator[PGconn]:
         ended = True
     finally:
         if not ended:
+            with suppress(psycopg.Error):
+                # Else the server would go on until it finds nobody to send the rows to.
+                database.cancel_safe(timeout=_PATIENCE)
             database.close()
 
 

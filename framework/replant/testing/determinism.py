@@ -1,7 +1,7 @@
 """Checks that the same rows give the same artifact, whatever else is different.
 
-A stage comes in, and an example whose rows its source holds; an AssertionError that names the first difference comes out, if
-there is one.
+A stage comes in, and an example whose rows its source holds; an AssertionError that names the first
+difference comes out, if there is one.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def check_from_target(stage: Stage, example: Example) -> None:
         AssertionError: a row is missing, or is there that did not come.
 
     """
-    trip, way = stage.trip, stage.way
+    trip, way = stage.trip, stage.as_inserter
     first = trip.carry(example.rows, example.scope, way)
     came = _rows(trip.artifact, first.plan)
     trip.export(example.scope, way, side=trip.target)
@@ -64,7 +64,7 @@ def check_from_target(stage: Stage, example: Example) -> None:
 
 def transformed_scopes(stage: Stage) -> str:
     """The columns that say whose a row is and that a transform changes, as a sentence has them."""
-    catalog, host = stage.trip.source.catalog, stage.way.host
+    catalog, host = stage.trip.source.catalog, stage.as_inserter.host
     found = set()
     for cells in holders_of(stage.registered).values():
         for name, column_name in cells:
@@ -77,7 +77,7 @@ def transformed_scopes(stage: Stage) -> str:
 
 def _exported(stage: Stage, example: Example, side: Side | None = None) -> dict[str, bytes]:
     """The files of an export by their names."""
-    stage.trip.export(example.scope, stage.way, side=side)
+    stage.trip.export(example.scope, stage.as_inserter, side=side)
     artifact = stage.trip.artifact
     if artifact.is_file():
         return {artifact.name: artifact.read_bytes()}

@@ -63,8 +63,9 @@ class Stage:
         examples: rows for its tables, and a scope.
         fitting: lets the source hold of the rows what it takes.
         as_superuser: the ways in which a superuser writes, by strategy.
-        as_inserter: those of a role that may INSERT, and for the strategy `superuser` switch off
-            foreign keys, where the server's release lets that be granted.
+        as_inserter: that of a role that may INSERT.
+        as_replica: that of a role that may also SELECT, and switch off foreign keys; None where
+            the server's release does not let that be granted.
 
     """
 
@@ -73,12 +74,8 @@ class Stage:
     examples: SearchStrategy[Example]
     fitting: Fitting
     as_superuser: Mapping[str, Way]
-    as_inserter: Mapping[str, Way]
-
-    @property
-    def way(self) -> Way:
-        """The way that asks for least of the target's role."""
-        return self.as_inserter["ordered"]
+    as_inserter: Way
+    as_replica: Way | None
 
     @property
     def tables(self) -> tuple[RelationName, ...]:
@@ -99,7 +96,7 @@ def set_up(subject: Subject, templates: Templates, folder: Path) -> Iterator[Sta
     server, settings = templates.server, subject.read_settings()
     ways = {strategy: Way.of(settings, strategy) for strategy in STRATEGIES}
     databases: list[Database] = [templates.fresh(subject.deploy) for _ in range(2)]
-    roles: dict[str, str] = {}
+    roles: list[str] = []
     try:
         with opened(databases[0]) as source, opened(databases[1]) as target:
             registered = ways["ordered"].host.register_tables(source.catalog, settings)
@@ -117,12 +114,13 @@ def set_up(subject: Subject, templates: Templates, folder: Path) -> Iterator[Sta
                 examples,
                 Fitting(source),
                 ways,
-                {name: evolve(ways[name], role=role) for name, role in roles.items()},
+                evolve(ways["ordered"], role=roles[0]),
+                evolve(ways["superuser"], role=roles[1]) if len(roles) > 1 else None,
             )
     finally:
         for database in databases:
             server.drop_database(database)
-        for role in roles.values():
+        for role in roles:
             server.drop_role(role)
 
 
@@ -131,22 +129,19 @@ def _make_roles(
     target: Side,
     registered: Sequence[Registered],
     privileges: Sequence[str],
-    roles: dict[str, str],
+    roles: list[str],
 ) -> None:
-    """Make a role for each strategy, which may INSERT and what else the strategy must have."""
+    """Make a role that may INSERT, and one that may do so with foreign keys switched off."""
     known = target.catalog.tables
     tables = [r.registration.table for r in registered if r.registration.table in known]
-    for strategy in STRATEGIES:
-        more = [*privileges]
-        if strategy == "superuser":
-            if target.catalog.version < _GRANT_SET:
-                continue
-            more.append("SET ON PARAMETER session_replication_role")
-        roles[strategy] = server.create_role()
-        grant(target.database, roles[strategy], "INSERT", tables)
-        for privilege in more:
+    wanted = [("INSERT", privileges)]
+    if target.catalog.version >= _GRANT_SET:
+        set_role = "SET ON PARAMETER session_replication_role"
+        wanted.append(("INSERT, SELECT", (*privileges, set_role)))
+    for on_tables, others in wanted:
+        roles.append(server.create_role())
+        grant(target.database, roles[-1], on_tables, tables)
+        for privilege in others:
             target.connection.execute(
-                sql.SQL("GRANT {} TO {}").format(
-                    sql.SQL(privilege), sql.Identifier(roles[strategy])
-                )
+                sql.SQL("GRANT {} TO {}").format(sql.SQL(privilege), sql.Identifier(roles[-1]))
             )

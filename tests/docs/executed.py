@@ -243,6 +243,16 @@ def unexpected_failures(outcomes: list[Said]) -> list[Said]:
     ]
 
 
+def _shortened(printed: str, wanted: str) -> str:
+    """What was printed, with `…` in those lines where the document had it."""
+    short = [line for line in wanted.splitlines() if "…" in line and line != "…"]
+    lines = []
+    for line in printed.splitlines(keepends=True):
+        fitting = (f"{said}\n" for said in short if _pattern(said).fullmatch(line))
+        lines.append(next(fitting, line))
+    return "".join(lines)
+
+
 def rewritten(text: str, outcomes: list[Said]) -> str:
     """The document's text with what its commands printed in place of what it said."""
     lines = text.split("\n")
@@ -250,7 +260,7 @@ def rewritten(text: str, outcomes: list[Said]) -> str:
     for number, block in sorted(blocks.items(), reverse=True):
         made: list[str] = []
         for said in (said for said in outcomes if said.block.line == number):
-            shown = said.wanted if said.fits else said.printed
+            shown = said.wanted if said.fits else _shortened(said.printed, said.wanted)
             made += [f"$ {said.command}", *(line.rstrip() for line in shown.splitlines())]
         if block.language == "console":
             start = number - 1

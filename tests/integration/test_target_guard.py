@@ -16,6 +16,7 @@ from replant.database.identity import DatabaseIdentity, Kinship, is_local, kinsh
 from replant.errors import PreflightError, UsageError
 from replant.model import (
     ByColumn,
+    Check,
     ExportSettings,
     Finding,
     OnConflict,
@@ -240,6 +241,24 @@ def test_rows_of_another_scope_are_changed_only_if_that_is_confirmed(tenant: Mov
     assert tenant.found("SELECT v FROM s.t WHERE id = 2") == ["theirs"]
     replay(tenant, Asked(answer=True), choice)
     assert tenant.found("SELECT v FROM s.t WHERE id = 2") == [kept]
+
+
+def test_rows_of_another_scope_that_would_be_skipped_refuse_a_replay_that_counts(
+    tenant: Move,
+) -> None:
+    tenant.target.execute("INSERT INTO s.t VALUES (2, 9, 'theirs')")
+    with pytest.raises(PreflightError, match=r"skip would leave out 1 .* check = 'none'"):
+        replay(tenant, Asked(answer=True), OnConflict.SKIP)
+    assert tenant.found("SELECT v FROM s.t") == ["theirs"]
+
+
+def test_rows_of_another_scope_are_skipped_only_if_that_is_confirmed(tenant: Move) -> None:
+    tenant.export(ExportSettings(check=Check.NONE))
+    tenant.target.execute("INSERT INTO s.t VALUES (2, 9, 'theirs')")
+    with pytest.raises(UsageError, match="say --yes"):
+        replay(tenant, Asked(answer=False), OnConflict.SKIP)
+    replay(tenant, Asked(answer=True), OnConflict.SKIP)
+    assert tenant.found("SELECT v FROM s.t ORDER BY id") == ["a", "theirs"]
 
 
 def test_rows_of_the_own_scope_are_updated_without_a_question(tenant: Move) -> None:

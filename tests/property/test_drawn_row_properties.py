@@ -205,12 +205,24 @@ def test_what_a_table_needs_is_drawn_as_well(rows: Rows) -> None:
     assert {row["id"] for row in rows[NODE]} <= {row["id"] for row in rows[OWNER]}
 
 
-def shared_that_needs_a_tenant() -> Catalog:
-    key = ForeignKey("needs", NODE, ("owner",), OWNER, ("id",))
-    return catalog_of(
-        Table(OWNER, (Column("id", "uuid", True),), primary_key=("id",)),
-        Table(NODE, (Column("owner", "uuid", True),), foreign_keys=(key,)),
+@given(
+    drawn=tenants_for(
+        catalog_of(
+            Table(OWNER, (Column("id", "uuid", True),), primary_key=("id",)),
+            Table(
+                NODE,
+                (Column("owner", "uuid", True),),
+                foreign_keys=(ForeignKey("needs", NODE, ("owner",), OWNER, ("id",)),),
+            ),
+        ),
+        root=OWNER,
+        scope_column="tenant",
     )
+)
+def test_a_row_that_needs_one_of_a_tenant_is_the_tenants_own(drawn: Tenants) -> None:
+    assert NODE not in drawn.shared
+    for scope, own in zip(drawn.scopes, drawn.own, strict=True):
+        assert {row["owner"] for row in own[NODE]} <= {scope}
 
 
 def with_registry(**said: Any) -> object:
@@ -238,10 +250,6 @@ def with_registry(**said: Any) -> object:
                 catalog_of(node(primary_key=("id", "parent"))), root=NODE, scope_column="owner"
             ),
             r"s\.node must have a primary key of one column",
-        ),
-        (
-            lambda: tenants_for(shared_that_needs_a_tenant(), root=OWNER, scope_column="tenant"),
-            r"s\.node has no column tenant, so it is shared, but it needs a row of a tenant",
         ),
         (
             lambda: tenants_for(catalog_of(node()), root=NODE, scope_column="x", tenants=(-1, 1)),

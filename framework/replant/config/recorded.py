@@ -70,7 +70,7 @@ class _Document:
 
 
 def read_recorded(file: Path | Traversable) -> Recorded:
-    """Read the file.
+    """The tables that a `replant.lock.toml` records.
 
     Raises:
         ConfigurationError: it cannot be read, or says something that has another form.

@@ -72,6 +72,7 @@ class Present:
         keys: the unique keys of the target's table.
         selection: the conditions by which the artifact's rows were chosen, if they can be asked.
         by_text: whether equal keys have equal texts.
+        counted: whether the replay ends with a count of the rows of its scope.
         known: how many rows are there already.
         others: how many of these stand for rows that are of another scope.
 
@@ -82,6 +83,7 @@ class Present:
     keys: tuple[tuple[str, ...], ...]
     selection: Selection | None
     by_text: bool
+    counted: bool
     known: int = 0
     others: int = 0
     first: str = ""
@@ -167,6 +169,13 @@ class Present:
             f"rows of another scope are in the way: --on-conflict {way.value} would {done} "
             f"{_counted(self.others)} of {name}"
         )
+        if way is OnConflict.SKIP and self.counted:
+            # The count at the end would miss them: rows that are left out are rows lost.
+            mend = (
+                "remove the others, change them with --on-conflict update, or export with "
+                "check = 'none' if they may stand for the artifact's"
+            )
+            return Finding(Subject.TARGET, Severity.REFUSES, str(name), what, mend)
         return Finding(Subject.TARGET, Severity.ASKS, str(name), what)
 
 

@@ -176,7 +176,8 @@ def _looks(meeting: Meeting, name: RelationName) -> Iterator[Look]:
     if given and meeting.sees(name) and _holds_rows(meeting, name):
         selection = meeting.selection if _askable(meeting, name) else None
         by_text = _same_text(live, table.key)
-        yield Present(meeting.database, table, given, selection, by_text)
+        counted = meeting.artifact.manifest.check is not Check.NONE
+        yield Present(meeting.database, table, given, selection, by_text, counted)
     never_null = tuple(
         c.name
         for c in live.columns

@@ -125,6 +125,7 @@ def make_blueprint(
         if key.references in drawn and filled_by(key)
     ]
     scopes = {name: _scope(table, tenancy) for name, table in drawn.items()}
+    shared = _shared(drawn, scopes)
     filling, checked = _in_order(keys, scopes, drawn)
     known = CatalogValues(catalog, registry)
     plans = {
@@ -133,7 +134,7 @@ def make_blueprint(
             columns=tuple(column for column in table.columns if column.writable),
             values=_column_values(table, known),
             scope=scopes[name],
-            shared=tenancy is not None and scopes[name] is None,
+            shared=tenancy is not None and name in shared,
             references=frozenset(c for key in filling if key.table == name for c in filled_by(key)),
             referenced=frozenset(
                 c for key in keys if key.references == name for c in key.referenced_columns
@@ -225,15 +226,23 @@ def _check_tenancy(drawn: Mapping[RelationName, Table], tenancy: Tenancy) -> Non
         raise ValueError(f"there is no table {tenancy.root} to hold the tenants")
     if len(root.primary_key) != 1:
         raise ValueError(f"{root.name} must have a primary key of one column to hold the tenants")
-    for table in drawn.values():
-        for key in table.foreign_keys if _scope(table, tenancy) is None else ():
-            if key.references not in drawn or not _is_needed(drawn, key):
-                continue
-            if _scope(drawn[key.references], tenancy) is not None:
-                raise ValueError(
-                    f"{table.name} has no column {tenancy.scope_column}, so it is shared, but it "
-                    f"needs a row of a tenant: {key}"
-                )
+
+
+def _shared(
+    drawn: Mapping[RelationName, Table], scopes: Mapping[RelationName, str | None]
+) -> frozenset[RelationName]:
+    """The tables that belong to all tenants: their rows need none of a tenant."""
+    shared = {name for name, scope in scopes.items() if scope is None}
+    while True:
+        owned = {
+            name
+            for name in shared
+            for key in drawn[name].foreign_keys
+            if key.references in drawn.keys() - shared and _is_needed(drawn, key)
+        }
+        if not owned:
+            return frozenset(shared)
+        shared -= owned
 
 
 def _scope(table: Table, tenancy: Tenancy | None) -> str | None:

@@ -79,20 +79,15 @@ def examples_for(
     holders = holders_of(registered)
     tenancy = _tenancy(catalog, holders)
     if tenancy is not None:
-        try:
-            tenants = tenants_for(
-                catalog,
-                tables,
-                root=tenancy.root,
-                scope_column=tenancy.column,
-                rows=rows,
-                registry=registry,
-            )
-        except ValueError:
-            pass  # a table of a tenant has no scope column: whose its rows are is not drawn
-        else:
-            name = tenancy.scope
-            return tenants.map(lambda t: Example(t.together, {**scope, name: t.scopes[0]}))
+        name = tenancy.scope
+        return tenants_for(
+            catalog,
+            tables,
+            root=tenancy.root,
+            scope_column=tenancy.column,
+            rows=rows,
+            registry=registry,
+        ).map(lambda drawn: Example(drawn.together, {**scope, name: drawn.scopes[0]}))
     drawn = rows_for(catalog, tables, rows=rows, registry=registry)
     return _with_scope(drawn, holders, scope, _values(catalog, holders, registry))
 

@@ -37,7 +37,7 @@ class Tenants:
     Attributes:
         scopes: each tenant's scope value, as a text.
         own: each tenant's rows, in the order of `scopes`; empty tables are there too.
-        shared: the rows of tables without the scope column.
+        shared: the rows of tables that belong to no tenant.
 
     """
 
@@ -107,15 +107,14 @@ def tenants_for(
         root: the table with one row for each tenant; its primary key, of one column, is the
             scope value.
         scope_column: the column that holds the scope value in every other table of a tenant.
-            Tables without it are shared by all tenants.
+            Tables without it are shared by all tenants, unless their rows need one of a tenant.
         tenants: the least and the greatest number of tenants.
         rows: the least and the greatest number of rows of each table, for each tenant; for shared
             tables, in all.
         registry: as for `rows_for`.
 
     Raises:
-        ValueError: as for `rows_for`; also if the root has no primary key of one column, or a
-            shared table needs a row of a tenant.
+        ValueError: as for `rows_for`; also if the root has no primary key of one column.
 
     """
     check_bounds("tenants", tenants)

@@ -18,16 +18,19 @@ import pytest
 from hypothesis import strategies as st
 
 from replant.api import Exported
-from replant.testing import broken_input, determinism
+from replant.testing import broken_input, determinism, drift_checks
 from replant.testing.databases import Deploy
 from replant.testing.examples import Bounds, Example, holders_of
 from replant.testing.registry import Registry
 from replant.testing.round_trip import RoundTrip, Way
 from replant.testing.stage import STRATEGIES, Stage, Subject
-from replant.testing.trying import try_rows
+from replant.testing.trying import try_rows, try_some
 
 #: What is wrong with what arrived, if anything is.
 Findings = Callable[[RoundTrip, Exported, Example, Way], Iterator[str]]
+
+_NO_SCOPE = "no registration says that a column holds a scope value"
+_NO_SHAPE = "no registration says what its table looks like"
 
 _in_every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
 
@@ -119,18 +122,35 @@ class Conformance:
             pytest.skip(f"a transform changes {transformed}, which says whose a row is")
         try_rows(replant_stage, partial(determinism.check_from_target, replant_stage))
 
+    # -- drift -----------------------------------------------------------------------------------
+
+    def test_the_schema_is_what_the_plugin_was_written_for(self, replant_stage: Stage) -> None:
+        """By the shapes of the registrations, those that have one."""
+        _ = drift_checks.declared_columns(replant_stage) or _skip(_NO_SHAPE)
+        drift_checks.check_fits(replant_stage)
+
+    def test_a_column_that_is_there_no_longer_is_drift(self, replant_stage: Stage) -> None:
+        """It is found although an export might do without it."""
+        columns = drift_checks.declared_columns(replant_stage) or _skip(_NO_SHAPE)
+        try_some(partial(drift_checks.check_column_is_missed, replant_stage), columns)
+
+    def test_a_table_that_is_there_no_longer_is_drift(self, replant_stage: Stage) -> None:
+        """It is found before an export is refused."""
+        columns = drift_checks.declared_columns(replant_stage) or _skip(_NO_SHAPE)
+        tables = list(dict.fromkeys(table for table, _ in columns))
+        try_some(partial(drift_checks.check_table_is_missed, replant_stage), tables)
+
     # -- broken input ----------------------------------------------------------------------------
 
     def test_a_missing_scope_value_is_named(self, replant_stage: Stage) -> None:
         """An export without it is refused."""
-        names = sorted(holders_of(replant_stage.registered)) or _skip(
-            "no column holds a scope value"
-        )
+        names = sorted(holders_of(replant_stage.registered)) or _skip(_NO_SCOPE)
         check = partial(broken_input.check_missing_scope, replant_stage)
         try_rows(replant_stage, check, st.sampled_from(names))
 
     def test_a_scope_value_that_cannot_be_one_is_named(self, replant_stage: Stage) -> None:
         """An export for it is refused, in replant's words and not in the server's."""
+        _ = holders_of(replant_stage.registered) or _skip(_NO_SCOPE)
         malformed = broken_input.malformed_scopes(replant_stage)
         values = malformed or _skip("any text can be a value of the scope")
         check = partial(broken_input.check_malformed_scope, replant_stage)

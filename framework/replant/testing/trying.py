@@ -5,8 +5,8 @@ A stage and a check come in; what the check raises comes out, with the rows in a
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import hypothesis
 from attrs import evolve
@@ -18,6 +18,8 @@ from replant.errors import DanglingReferenceError, ScopeError
 from replant.testing.examples import Example
 from replant.testing.failing_rows import failing_rows
 from replant.testing.stage import Stage
+
+Choice = TypeVar("Choice")
 
 #: Of the examples that Hypothesis' profile lets there be, 100 if it says nothing, one in so many is
 #: tried: each is several round trips to a server.
@@ -75,6 +77,21 @@ def try_rows(stage: Stage, check: Callable[..., None], *more: SearchStrategy[obj
             rows = failing_rows(stage.trip.source, example.rows) if held else "no row"
             error.add_note(f"It fails for {example}:\n{rows}")
         raise
+
+
+def try_some(check: Callable[[Choice], None], choices: Sequence[Choice]) -> None:
+    """Try a check that needs no rows on some of the choices, the same number as of examples.
+
+    Raises:
+        Exception: what the check raises.
+
+    """
+    __tracebackhide__ = True
+
+    def tried(choice: Choice) -> None:
+        check(choice)
+
+    _few(given(st.sampled_from(choices))(tried))()
 
 
 def _few(test: Callable[[], None]) -> Callable[[], None]:

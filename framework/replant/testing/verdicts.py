@@ -7,13 +7,16 @@ the database is left to the server.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, DecimalException
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
+
+from attrs import frozen
 
 from replant.model import Text
 from replant.testing.expressions import Call, Cast, Expression, Literal, Reference
@@ -27,8 +30,24 @@ class Unknown(Enum):
 
 UNKNOWN = Unknown.VALUE
 
-#: NULL is None; texts are str, numbers Decimal, truth bool, moments datetime; lists tuples.
-Known = None | bool | str | Decimal | datetime | tuple[Any, ...]
+
+@frozen(order=True)
+class Moment:
+    """Microseconds since the first year; what Python's calendar has not is before or after all."""
+
+    microseconds: int
+
+    @property
+    def beyond(self) -> bool:
+        """Whether it is not known which of two such moments is earlier."""
+        return self.microseconds in (_BEFORE, _AFTER)
+
+
+_BEFORE, _AFTER = -(10**20), 10**20
+_START = datetime(1, 1, 1, tzinfo=UTC)
+
+#: NULL is None; texts are str, numbers Decimal, truth bool, lists tuples.
+Known = None | bool | str | Decimal | Moment | tuple[Any, ...]
 
 _WHOLE = frozenset(("smallint", "integer", "bigint"))
 NUMBERS = _WHOLE | frozenset(("numeric", "real", "double precision"))
@@ -135,19 +154,19 @@ class _Judge:
         values = [self.value(each) for each in arguments]
         if name in _ON_NULLS:
             return _ON_NULLS[name](values)
-        operator, _, each = name.rpartition(" ")
+        sign, _, each = name.rpartition(" ")
         if each in ("any", "all"):
-            return self._quantified(operator, each, values)
+            return self._quantified(sign, each, values)
         return _strict(name, values)
 
     def _quantified(
-        self, operator: str, quantifier: str, values: list[Known | Unknown]
+        self, sign: str, quantifier: str, values: list[Known | Unknown]
     ) -> Known | Unknown:
         left, right = values
         if not isinstance(right, tuple):
             return UNKNOWN
         word = "or" if quantifier == "any" else "and"
-        return _joined(word, [_strict(operator, [left, item]) for item in right])
+        return _joined(word, [_strict(sign, [left, item]) for item in right])
 
 
 def typed(text: Text, type_name: str) -> Known | Unknown:
@@ -174,13 +193,19 @@ def _number(text: str) -> Decimal | Unknown:
     return number if number.is_finite() else UNKNOWN
 
 
-def _moment(text: str, *, zoned: bool) -> datetime | Unknown:
-    """A moment of Python's calendar; where it should have a time zone and has none, UTC."""
+def _moment(text: str, *, zoned: bool) -> Moment | Unknown:
+    """A moment; where it should have a time zone and has none, UTC."""
+    if text.endswith(" BC") or text == "-infinity":
+        return Moment(_BEFORE)
+    if text == "infinity" or re.match(r"\d{5}", text):
+        return Moment(_AFTER)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return UNKNOWN
-    return moment.replace(tzinfo=UTC) if zoned and moment.tzinfo is None else moment
+    if moment.tzinfo is None or not zoned:
+        moment = moment.replace(tzinfo=UTC)
+    return Moment((moment - _START) // timedelta(microseconds=1))
 
 
 def _cast(value: Known | Unknown, inner: Expression, type_name: str) -> Known | Unknown:
@@ -197,7 +222,7 @@ def _cast(value: Known | Unknown, inner: Expression, type_name: str) -> Known | 
         known = typed(value, kind)
         return value if known is UNKNOWN and "." in kind else known
     number = isinstance(value, Decimal) and kind in NUMBERS - _WHOLE
-    moment = isinstance(value, datetime) and kind == "timestamp without time zone"
+    moment = isinstance(value, Moment) and kind == "timestamp without time zone"
     return value if number or moment else UNKNOWN
 
 
@@ -226,19 +251,16 @@ def _strict(name: str, values: list[Known | Unknown]) -> Known | Unknown:
 
 def _compared(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool | Unknown]:
     def compare(left: Any, right: Any) -> bool | Unknown:
-        if isinstance(left, str) or type(left) is not type(right):
-            return UNKNOWN
-        return test(left, right)
+        # Texts have the order of their collation.
+        return UNKNOWN if isinstance(left, str) else _told_apart(test, left, right)
 
     return compare
 
 
-def _equal(left: Any, right: Any) -> bool | Unknown:
-    return left == right if type(left) is type(right) else UNKNOWN
-
-
-def _unequal(left: Any, right: Any) -> bool | Unknown:
-    return left != right if type(left) is type(right) else UNKNOWN
+def _told_apart(test: Callable[[Any, Any], bool], left: Any, right: Any) -> bool | Unknown:
+    """The test of two values of one type, unless both are beyond Python's calendar."""
+    alike = isinstance(left, Moment) and left.beyond and left == right
+    return UNKNOWN if alike or type(left) is not type(right) else test(left, right)
 
 
 def _matches(*, ignore_case: bool = False, negated: bool = False) -> Callable[..., bool | Unknown]:
@@ -303,12 +325,12 @@ _ON_NULLS: Mapping[str, Callable[[list[Known | Unknown]], Known | Unknown]] = {
 }
 
 _FUNCTIONS: Mapping[tuple[str, int], Callable[..., Known | Unknown]] = {
-    ("=", 2): _equal,
-    ("<>", 2): _unequal,
-    ("<", 2): _compared(lambda left, right: left < right),
-    (">", 2): _compared(lambda left, right: left > right),
-    ("<=", 2): _compared(lambda left, right: left <= right),
-    (">=", 2): _compared(lambda left, right: left >= right),
+    ("=", 2): partial(_told_apart, operator.eq),
+    ("<>", 2): partial(_told_apart, operator.ne),
+    ("<", 2): _compared(operator.lt),
+    (">", 2): _compared(operator.gt),
+    ("<=", 2): _compared(operator.le),
+    (">=", 2): _compared(operator.ge),
     ("+", 2): lambda left, right: left + right,
     ("-", 2): lambda left, right: left - right,
     ("*", 2): lambda left, right: left * right,

@@ -189,8 +189,10 @@ def _insert(
     counting.reset(database, counters)
     cursor = database.execute(
         b"".join(
-            frame.head + b",\n".join(group.lines) + frame.tail
+            # Joined at once: a large row is copied no more often than it must be.
+            part
             for frame, group in zip(own, statement.groups, strict=True)
+            for part in (frame.head, b",\n".join(group.lines), frame.tail)
         )
     )
     written: Sequence[int] = [cursor.rowcount]

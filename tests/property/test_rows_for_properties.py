@@ -219,7 +219,7 @@ def conditions(server: Server) -> Iterator[tuple[psycopg.Connection[Any], Mappin
         columns = ", ".join(f"{name} {kind}" for name, kind in TYPES.items())
         checks = ", ".join(f"CONSTRAINT c{n} CHECK ({c})" for n, c in enumerate(CONDITIONS))
         connection.execute(f"CREATE TABLE t ({columns}, {checks})")
-        written = dict(
+        written: dict[str, str] = dict(
             connection.execute(
                 "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c'"
             ).fetchall()

@@ -31,6 +31,7 @@ COMMANDS = {
     "drift": "Compare what tables were made for with what a database has now.",
     "prove": "Prove on a copy of the structure that any rows arrive as they are.",
     "plugins": "List the installed plugins, and which are enabled.",
+    "new-plugin": "Write a project for a plugin, with tests that pass.",
 }
 
 
@@ -47,7 +48,7 @@ class Commands(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"replant.cli.{cmd_name}")
+        module = importlib.import_module(f"replant.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 

@@ -165,8 +165,11 @@ def summary(proof: Proof, notes: Sequence[str], *, seed: int) -> Iterator[str]:
     for grant in proof.granted:
         yield f"the role that may INSERT needed besides: {grant}"
     for name, reason in proof.never.items():
-        refused = f" ({reason})" if reason else ""
-        yield f"{name} never had a row{refused}: nothing is proved of it; {_REGISTRY}"
+        if reason is not None:
+            yield f"{name} never had a row ({reason}): nothing is proved of it; {_REGISTRY}"
+    missed = [name for name, reason in proof.never.items() if reason is None]
+    if missed:
+        yield f"no row was drawn for {_few(missed)}: nothing is proved of them; try more --rounds"
     if proof.unmoved:
         yield f"no row was ever exported of {_few(proof.unmoved)}"
     yield from notes[:_NAMED]

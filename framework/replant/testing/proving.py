@@ -41,7 +41,7 @@ from replant.testing.rows import Rows
 Progress = Callable[[bool], None]
 
 #: So many tables are drawn together at most: what Hypothesis chooses for one example is limited.
-_TABLES_TOGETHER = 40
+_TABLES_TOGETHER = 60
 
 _GRANT = re.compile(r"GRANT [^;]+;")
 
@@ -166,6 +166,8 @@ class _Trying:
             _FailedError: one failed.
 
         """
+        if not any(example.rows.values()):
+            reject()
         self.progress(self.failed is not None)
         rows = self.fitting.held(example.rows)
         if rows is None:

@@ -20,7 +20,7 @@ from replant.host.discovery import OWN_DISTRIBUTION
 from replant.host.manager import Host, Registered, installed_plugins
 from replant.model import Catalog, OnConflict, OrderRequest, RelationName, Settings, Table
 from replant.planning.plan import OWN_FORMATS
-from replant.rendering.grants import grants
+from replant.rendering.grants import grants, usage_grants
 from replant.testing.hinted_values import conditions_of, with_literals, with_probed
 from replant.testing.registry import Registry, offered
 from replant.testing.round_trip import RoundTrip, Way
@@ -172,7 +172,10 @@ def _check_lockable(catalog: Catalog, schemas: set[str]) -> None:
     tables = catalog.tables.items()
     denied = [name for name, table in tables if name.schema in schemas and not _lockable(table)]
     if denied:
+        unused = sorted({name.schema for name in denied if not catalog.tables[name].may_use_schema})
         mend = grants("SELECT", denied, catalog.role)
+        if unused:
+            mend = f"{usage_grants(unused, catalog.role)} {mend}"
         raise PrivilegeError(
             f"the role {catalog.role!r} may not SELECT from {', '.join(map(str, denied))}: no row "
             f"is read, but pg_dump locks each table whose structure it copies; {mend}"

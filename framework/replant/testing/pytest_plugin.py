@@ -90,16 +90,17 @@ def replant_role(replant_server: Server) -> Iterator[RoleWith]:
     """A factory of roles with few privileges, which are dropped when the test ends."""
     from replant.testing.server import grant  # noqa: PLC0415 - see above
 
-    made: list[str] = []
+    made: list[tuple[str, Database]] = []
 
     def role_with(privileges: str, tables: Iterable[RelationName | str], database: Database) -> str:
-        made.append(replant_server.create_role())
-        grant(database, made[-1], privileges, tables)
-        return made[-1]
+        role = replant_server.create_role()
+        made.append((role, database))
+        grant(database, role, privileges, tables)
+        return role
 
     yield role_with
-    for role in made:
-        replant_server.drop_role(role)
+    for role, database in made:
+        replant_server.drop_role(role, [database])
 
 
 @pytest.fixture(scope="class")

@@ -32,7 +32,7 @@ _FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 #: The first release whose CREATE DATABASE has the option STRATEGY.
 _STRATEGIES = 150000
 
-_IS_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+_IS_SUPERUSER = "SELECT rolsuper, rolname FROM pg_roles WHERE rolname = current_user"
 
 _OWNER = "postgres"
 _PORT = "5432"
@@ -158,12 +158,17 @@ def own_server(dsn: str) -> Iterator[Server]:
     """
     try:
         with psycopg.connect(dsn) as connection:
-            row = connection.execute(_IS_SUPERUSER).fetchone()
+            ((is_superuser, role),) = connection.execute(_IS_SUPERUSER).fetchall()
+    except psycopg.ProgrammingError as error:
+        # libpq's own words would repeat it, password and all.
+        raise UsageError(
+            "the server's connection string is neither 'key=value ...' nor a 'postgresql://' URI"
+        ) from error.with_traceback(None)
     except psycopg.Error as error:
         raise UsageError(f"cannot connect to the server: {' '.join(str(error).split())}") from error
-    if row != (True,):
+    if not is_superuser:
         raise UsageError(
-            f"the role {connection.info.user!r} is no superuser of the server, so it cannot "
+            f"the role {role!r} is no superuser of the server, so it cannot "
             f"create databases and roles there, nor empty tables without regard to their keys"
         )
     server = Server(dsn, mark=secrets.token_hex(4))

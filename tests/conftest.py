@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from attrs import frozen
+from hypothesis import settings as hypothesis_settings
 
 from replant.cli.main import run
 from replant.model import ExportSettings, Settings
@@ -17,6 +19,15 @@ from replant_plugins import ddl
 from replant_plugins.demonstration import PLATFORM
 
 MakeDatabase = DatabaseFrom
+
+# A real server takes the time it takes, so examples have no deadline. In CI the examples are the
+# same each time: a change is judged by what it changes. `--hypothesis-profile=thorough` looks
+# further, in minutes.
+hypothesis_settings.register_profile("replant", deadline=None)
+hypothesis_settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis_settings.register_profile("thorough", deadline=None, max_examples=1000)
+if hypothesis_settings.get_current_profile_name() != "thorough":
+    hypothesis_settings.load_profile("ci" if os.environ.get("CI") == "true" else "replant")
 
 
 @pytest.fixture(scope="session")

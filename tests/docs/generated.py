@@ -21,6 +21,7 @@ from replant import errors, model
 from replant.cli.main import COMMANDS, replant
 from replant.errors import ReplantError
 from replant.host import hookspecs
+from replant.testing.scaffolding import ProjectNames, project_files
 from tests.docs.docstrings import described
 from tests.manifest_schema import SCHEMA
 
@@ -134,6 +135,12 @@ def _fields(whole: Mapping[str, Any], name: str) -> str:
     return "\n".join(["| Field | Holds | Meaning |", "| --- | --- | --- |", *rows]) + "\n"
 
 
+def _workflow(_: str) -> str:
+    """The workflow that `replant new-plugin` writes."""
+    files = project_files(ProjectNames.of("notes"))
+    return f"```yaml\n{files['.github/workflows/ci.yml']}```\n"
+
+
 def _kind(schema: Mapping[str, Any]) -> str:
     """What a field may hold, in words; a part of the manifest is a link to its description."""
     if "$ref" in schema:
@@ -164,6 +171,7 @@ _MAKERS: dict[str, Callable[[str], str]] = {
     "errors": _errors,
     "drift": _drift,
     "manifest": _manifest,
+    "workflow": _workflow,
 }
 
 #: The commands that must be documented; the empty one is `replant` itself.

@@ -199,6 +199,7 @@ EXECUTED = {
     "docs/how-to/add-a-row-format.md": shop,
     "docs/how-to/add-a-strategy.md": empty,
     "docs/how-to/watch-for-drift.md": shop,
+    "docs/how-to/test-a-plugin-in-ci.md": bare,
     "docs/how-to/prove-your-own-schema.md": empty,
     "docs/how-to/replay-without-a-superuser.md": without_a_superuser,
     "docs/how-to/handle-dangling-references.md": granted,

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from attrs import evolve, frozen
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from psycopg import Connection, sql
+from psycopg import sql
 
 from replant import api
 from replant.host.manager import Host
-from replant.model import Catalog, ExportSettings, RelationName, Settings, Text
+from replant.model import ExportSettings, RelationName, Settings, Text
 from replant.replaying.verify import TableResult
+from replant.testing import sides
 from replant.testing.catalog_values import CatalogValues
-from replant.testing.rows import Contents, Row, Rows, contents, insert_rows, remove_rows
-from replant.testing.server import Database
-from replant_plugins.demonstration import PLATFORM
+from replant.testing.rows import Contents, Row
 from tests.property.platform_rows import (
     COLLECTIONS,
     DATABASE,
@@ -29,16 +27,8 @@ from tests.property.platform_rows import (
 
 
 @frozen
-class Side:
-    """A database with the platform's schemas, and a connection in autocommit mode to fill it."""
-
-    database: Database
-    connection: Connection[Any]
-    catalog: Catalog
-
-    @property
-    def tables(self) -> tuple[RelationName, ...]:
-        return tuple(n for n in self.catalog.tables if n.schema in PLATFORM.schemas)
+class Side(sides.Side):
+    """A database with the platform's schemas."""
 
     def key(self, table: RelationName) -> str:
         """The one column of the table's primary key."""
@@ -86,24 +76,15 @@ class Side:
         assert found is not None
         return dict(zip(names, found, strict=True))
 
-    def hold(self, rows: Rows) -> None:
-        """Hold these rows and no others."""
-        remove_rows(self.connection, self.tables)
-        insert_rows(self.connection, rows)
-
-    def contents(self, scope: str | None = None) -> Contents:
-        """The rows by the server's own literals: all, or those of one tenant and what it needs."""
-        where: dict[RelationName, sql.Composable] = {}
-        if scope is not None:
-            of_tenant = sql.SQL("database_id = {}").format(sql.Literal(scope))
-            where = dict.fromkeys(self.tables, of_tenant)
-            where[DATABASE] = sql.SQL("id = {}").format(sql.Literal(scope))
-            where[EXTENSION] = sql.SQL("name IN (SELECT name FROM {} WHERE {})").format(
-                sql.Identifier(COLLECTIONS, "database_extension"), of_tenant
-            )
-        return contents(
-            self.connection, self.catalog, self.tables, without=DATABASE_NAMES, where=where
+    def of_tenant(self, scope: str) -> Contents:
+        """The rows of one tenant and what it needs, by the server's own literals."""
+        of_tenant = sql.SQL("database_id = {}").format(sql.Literal(scope))
+        where: dict[RelationName, sql.Composable] = dict.fromkeys(self.tables, of_tenant)
+        where[DATABASE] = sql.SQL("id = {}").format(sql.Literal(scope))
+        where[EXTENSION] = sql.SQL("name IN (SELECT name FROM {} WHERE {})").format(
+            sql.Identifier(COLLECTIONS, "database_extension"), of_tenant
         )
+        return self.contents(without=DATABASE_NAMES, where=where)
 
 
 @frozen

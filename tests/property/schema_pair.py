@@ -11,6 +11,7 @@ from psycopg import Connection, sql
 from replant.model import ForeignKey, RelationName
 from replant.testing.rows import Contents, contents
 from replant.testing.server import Database, grant
+from replant.testing.sides import breaks
 from tests.property.any_schemas import Numbers
 from tests.property.closure_graphs import SCHEMAS, Drawn
 
@@ -84,25 +85,4 @@ class Pair:
 
     def broken(self, keys: Iterable[ForeignKey]) -> list[str]:
         """The foreign keys that rows of the target break, whether PostgreSQL knows them or not."""
-        return [
-            str(key)
-            for key in keys
-            if self.at_target.execute(_breaking(key)).fetchone() is not None
-        ]
-
-
-def _breaking(key: ForeignKey) -> sql.Composed:
-    """The rows that reference by a key, and nothing that is there."""
-    pairs = zip(key.columns, key.referenced_columns, strict=True)
-    held = [sql.SQL("own.{} IS NOT NULL").format(sql.Identifier(name)) for name in key.columns]
-    equal = [
-        sql.SQL("other.{} = own.{}").format(sql.Identifier(referenced), sql.Identifier(name))
-        for name, referenced in pairs
-    ]
-    query = "SELECT FROM {} AS own WHERE {} AND NOT EXISTS (SELECT FROM {} AS other WHERE {})"
-    return sql.SQL(query).format(
-        sql.Identifier(key.table.schema, key.table.name),
-        sql.SQL(" AND ").join(held),
-        sql.Identifier(key.references.schema, key.references.name),
-        sql.SQL(" AND ").join(equal),
-    )
+        return [str(key) for key in keys if breaks(self.at_target, key)]

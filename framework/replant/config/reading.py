@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from enum import Enum
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -68,16 +69,25 @@ def read_settings(file: Path | None) -> Settings:
         if not DEFAULT_FILE.exists():
             return Settings()
         file = DEFAULT_FILE
+    settings = settings_from(parsed(file), str(file))
+    return attrs.evolve(settings, recorded=str(file.with_suffix(".lock.toml")))
+
+
+def parsed(file: Path | Traversable) -> dict[str, Any]:
+    """What a TOML file says.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is not TOML.
+
+    """
     try:
-        document = tomli.loads(file.read_text(encoding="utf-8"))
+        return tomli.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{file}: is not UTF-8 at byte {error.start}") from error
     except tomli.TOMLDecodeError as error:
         raise ConfigurationError(f"{file}: is not TOML: {error}") from error
-    settings = settings_from(document, str(file))
-    return attrs.evolve(settings, recorded=str(file.with_suffix(".lock.toml")))
 
 
 def settings_from(document: Mapping[str, Any], origin: str) -> Settings:

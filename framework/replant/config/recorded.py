@@ -21,11 +21,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-import tomli
 from attrs import evolve, field, frozen
 
 from replant.config import toml_text
-from replant.config.reading import structured
+from replant.config.reading import parsed, structured
 from replant.errors import ConfigurationError
 from replant.model import CompositeType, DefinedType, DomainType, EnumType, RelationName
 from replant.model.shape import TableShape, quoted
@@ -76,15 +75,7 @@ def read_recorded(file: Path | Traversable) -> Recorded:
         ConfigurationError: it cannot be read, or says something that has another form.
 
     """
-    try:
-        raw = tomli.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{file}: is not UTF-8 at byte {error.start}") from error
-    except tomli.TOMLDecodeError as error:
-        raise ConfigurationError(f"{file}: is not TOML: {error}") from error
-    document = structured(raw, _Document, str(file))
+    document = structured(parsed(file), _Document, str(file))
     problems: list[str] = []
     types = dict(_types(document, f"{file}: types", problems))
     tables = dict(_tables(document, types, f"{file}: tables", problems))

@@ -150,7 +150,14 @@ def two_tables(database: Database) -> Database:
 def test_a_transform_that_makes_two_keys_one_is_found_with_two_rows(
     two_tables: Database, server: Server, tmp_path: Path
 ) -> None:
-    near = Registry(columns={(ITEM, "price"): st.sampled_from(("0", "0.25"))})
+    near = Registry(
+        columns={
+            (OWNER, "id"): st.just("1"),
+            (OWNER, "name"): st.just(""),
+            (ITEM, "id"): st.sampled_from(("0", "1")),
+            (ITEM, "price"): st.sampled_from(("0", "0.25")),
+        }
+    )
 
     proof = proved(two_tables, server, tmp_path, plugins={"whole": Whole()}, registry=near)
 
@@ -210,11 +217,11 @@ def test_any_rows_of_a_known_shape_arrive(
     with_schema(database, (SHAPES / f"{shape}.sql").read_text())
     call = ("prove", "--source", database.dsn, "--server", server.dsn, "--include", "*")
 
-    found = replant(*call, "--rounds", 3, "--seed", 2)
+    found = replant(*call, "--rounds", 2, "--seed", 2)
 
     assert (found.code, found.err) == (0, "")
     first, second, *more = found.out.splitlines()
-    assert re.fullmatch(r"proved: 3 rounds, \d+ rows drawn, \d+ of them exported", first)
+    assert re.fullmatch(r"proved: 2 rounds, \d+ rows drawn, \d+ of them exported", first)
     assert second == (
         "strategies: ordered (as a role that may INSERT), auto (as a role that may INSERT), "
         "superuser (as a superuser); seed 2"
@@ -310,7 +317,7 @@ def test_a_registry_gives_such_a_table_rows(
 def test_a_proof_without_any_row_is_none(
     database: Database, server: Server, replant: Replant
 ) -> None:
-    with_schema(database, "CREATE TABLE t (n integer NOT NULL, CONSTRAINT c CHECK (abs(n) < 0))")
+    with_schema(database, "CREATE TABLE t (n integer NOT NULL, CONSTRAINT c CHECK (n % 2 = 5))")
     call = ("prove", "--source", database.dsn, "--server", server.dsn, "--include", "public.*")
 
     found = replant(*call, "--rounds", 2)
@@ -347,10 +354,10 @@ def test_the_same_seed_does_the_same(
 ) -> None:
     call = ("prove", "--source", two_tables.dsn, "--server", server.dsn, "--include", "s.*")
 
-    first, again, other = (replant(*call, "--rounds", 3, "--seed", n) for n in (11, 11, 12))
+    first, again = (replant(*call, "--rounds", 3, "--seed", 11) for _ in range(2))
 
+    assert re.search(r"[1-9]\d* rows drawn", first.out)
     assert first.out == again.out
-    assert first.out.partition("seed")[0] != other.out.partition("seed")[0]
 
 
 def test_a_seed_is_chosen_and_printed(

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from replant.model import Catalog, RelationName
 from replant.testing.catalog_values import CatalogValues
-from replant.testing.expressions import read_check
+from replant.testing.check_reading import read_check
 from replant.testing.fitting_rows import Fitting
 from replant.testing.registry import Registry
 from replant.testing.rows import Row, Rows, insert_rows

@@ -23,7 +23,8 @@ from replant.model import (
     Table,
     Text,
 )
-from replant.testing.expressions import VALUE, Expression, projected, read_check, references
+from replant.testing.check_reading import read_check
+from replant.testing.expressions import VALUE, Expression, projected, references
 from replant.testing.registry import GivenValues, Registry
 from replant.testing.rows import Row
 from replant.testing.suggestions import suggested

@@ -26,7 +26,8 @@ from replant.model import (
     Table,
 )
 from replant.testing.catalog_values import CatalogValues
-from replant.testing.expressions import Expression, projected, read_check, references
+from replant.testing.check_reading import read_check
+from replant.testing.expressions import Expression, projected, references
 from replant.testing.registry import Cell, Registry
 from replant.testing.suggestions import suggested
 from replant.testing.values import Values

@@ -15,14 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from replant.testing.expressions import Call, Cast, Expression, Literal, Reference, conjuncts
+from replant.testing.patterns import like_pattern, python_pattern
 from replant.testing.texts import MOST_CHARACTERS, texts
-from replant.testing.verdicts import (
-    NUMBERS,
-    STRINGS,
-    like_pattern,
-    python_pattern,
-    without_modifier,
-)
+from replant.testing.verdicts import NUMBERS, STRINGS, without_modifier
 
 _MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "="}
 _LENGTHS = frozenset(("length", "char_length", "character_length", "octet_length"))

@@ -13,13 +13,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, DecimalException
 from enum import Enum
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 from attrs import frozen
 
 from replant.model import Text
 from replant.testing.expressions import Call, Cast, Expression, Literal, Reference
+from replant.testing.patterns import like_pattern, python_pattern
 
 
 class Unknown(Enum):
@@ -79,55 +80,6 @@ def without_modifier(type_name: str) -> str:
     return re.sub(r"\([^)]*\)", "", type_name)
 
 
-@lru_cache(maxsize=1000)
-def python_pattern(pattern: str, *, ignore_case: bool = False) -> re.Pattern[str] | None:
-    r"""A regular expression of PostgreSQL as Python reads it; None if it cannot.
-
-    Letters and digits are those of ASCII, since the others depend on the database's locale. `$` is
-    the end of the text, `.` also a line end.
-    """
-    if pattern.startswith(("***", "(?")):
-        return None
-    # Every escape as it stands, but for those that Python names otherwise.
-    changed = re.sub(
-        r"\\(.)|\[:(\w+):\]|(\[\^?\]?(?:\\.|\[:\w+:\]|[^]\\])*\])|\$", _translated, pattern
-    )
-    flags = re.DOTALL | re.ASCII | (re.IGNORECASE if ignore_case else 0)
-    try:
-        return re.compile(changed, flags)
-    except (re.error, OverflowError):
-        return None
-
-
-_CLASSES = {
-    "alpha": "a-zA-Z",
-    "digit": "0-9",
-    "alnum": "a-zA-Z0-9",
-    "upper": "A-Z",
-    "lower": "a-z",
-    "space": r"\s",
-    "blank": r" \t",
-    "xdigit": "0-9A-Fa-f",
-    "punct": r"!-/:-@\[-`{-~",
-    "cntrl": r"\x01-\x1f\x7f",
-    "print": " -~",
-    "graph": "!-~",
-    "word": r"\w",
-}
-
-_ESCAPES = {"y": r"\b", "m": r"\b(?=\w)", "M": r"\b(?<=\w)"}
-
-
-def _translated(found: re.Match[str]) -> str:
-    if found[1] is not None:
-        return _ESCAPES.get(found[1], found[0])
-    if found[3] is not None:
-        return re.sub(
-            r"\[:(\w+):\]", lambda inner: _CLASSES.get(inner[1], inner[0]), found[3]
-        ).replace("[[", r"[\[")
-    return r"\Z" if found[0] == "$" else found[0]
-
-
 class _Judge:
     """Works out the value of an expression for one row."""
 
@@ -151,6 +103,8 @@ class _Judge:
     def _call(self, name: str, arguments: tuple[Expression, ...]) -> Known | Unknown:
         if name in ("and", "or"):
             return _joined(name, [self.value(each) for each in arguments])
+        if name in _NULL_TESTS:
+            return _ON_NULLS[name]([self._presence(each) for each in arguments])
         values = [self.value(each) for each in arguments]
         if name in _ON_NULLS:
             return _ON_NULLS[name](values)
@@ -158,6 +112,16 @@ class _Judge:
         if each in ("any", "all"):
             return self._quantified(sign, each, values)
         return _strict(name, values)
+
+    def _presence(self, expression: Expression) -> Known | Unknown:
+        """The value, or something else that is not NULL: of a column it is known if it is one."""
+        match expression:
+            case Reference(name) if name in self._row:
+                return None if self._row[name] is None else True
+            case Cast(inner, _):
+                return self._presence(inner)
+            case _:
+                return self.value(expression)
 
     def _quantified(
         self, sign: str, quantifier: str, values: list[Known | Unknown]
@@ -271,13 +235,6 @@ def _matches(*, ignore_case: bool = False, negated: bool = False) -> Callable[..
     return match
 
 
-def like_pattern(pattern: str) -> str:
-    """The pattern of LIKE as a regular expression."""
-    parts = re.findall(r"\\.|.", pattern, re.DOTALL)
-    wild = {"%": ".*", "_": "."}
-    return f"^{''.join(wild.get(part) or re.escape(part[-1]) for part in parts)}$"
-
-
 def _like(*, negated: bool) -> Callable[[str, str], bool]:
     def match(text: str, pattern: str) -> bool:
         return (re.search(like_pattern(pattern)[:-1] + r"\Z", text, re.DOTALL) is None) is negated
@@ -323,6 +280,9 @@ _ON_NULLS: Mapping[str, Callable[[list[Known | Unknown]], Known | Unknown]] = {
     "num_nulls": lambda values: _number_of_nulls(values, counted=True),
     "num_nonnulls": lambda values: _number_of_nulls(values, counted=False),
 }
+
+#: What asks of its arguments whether they are NULL, and nothing else.
+_NULL_TESTS = ("is null", "num_nulls", "num_nonnulls")
 
 _FUNCTIONS: Mapping[tuple[str, int], Callable[..., Known | Unknown]] = {
     ("=", 2): partial(_told_apart, operator.eq),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
 from replant_notes.schema import deploy
 
 from replant import ExportSettings, PluginSettings, Settings
-from replant.testing.server import Server, embedded_server
+from replant.testing.pytest_plugin import DatabaseFrom
 
 ACME = "0a0a0a0a-0000-4000-8000-00000000000a"
 BOLT = "0b0b0b0b-0000-4000-8000-00000000000b"
@@ -28,21 +28,16 @@ INSERT INTO notes.note_tag VALUES (10, 1), (11, 2), (20, 1), (20, 3);
 """
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    with embedded_server() as running:
-        yield running
+def deploy_with_rows(connection: psycopg.Connection[Any]) -> None:
+    """The schema with both workspaces."""
+    deploy(connection)
+    connection.execute(ROWS.encode())
 
 
 @pytest.fixture
-def settings(server: Server, tmp_path: object) -> Settings:
+def settings(replant_database_from: DatabaseFrom, tmp_path: object) -> Settings:
     """Acme, from a database with both workspaces to one with the tables and no rows."""
-    source, target = server.create_database(), server.create_database()
-    for database in (source, target):
-        with psycopg.connect(database.dsn) as connection:
-            deploy(connection)
-    with psycopg.connect(source.dsn) as connection:
-        connection.execute(ROWS.encode())
+    source, target = replant_database_from(deploy_with_rows), replant_database_from(deploy)
     return Settings(
         source=source.dsn,
         target=target.dsn,

@@ -26,7 +26,10 @@ NAMES = (
 )
 RELATIONS = st.builds(RelationName, NAMES, NAMES)
 BUILT_IN = st.sampled_from(
-    ("bigint", "numeric(10,2)", "character varying(9)[]", "timestamp(3) with time zone")
+    (
+        *("bigint", "numeric(10,-2)", "character varying(9)[]", "timestamp(3) with time zone"),
+        *('"char"', "public.geometry(Point,4326)"),
+    )
 )
 KEYS = st.lists(NAMES, min_size=1, max_size=3, unique=True).map(tuple)
 

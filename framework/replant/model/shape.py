@@ -198,7 +198,8 @@ _NAMES = rf"\(({_NAME}(?:, {_NAME})*)\)"
 _PRIMARY = re.compile(rf"primary key {_NAMES}")
 _UNIQUE = re.compile(rf"unique {_NAMES}")
 _FOREIGN = re.compile(rf"foreign key {_NAMES} references ({_NAME}\.{_NAME}) {_NAMES}")
-_TYPE = r'(?:"(?:[^"]|"")*"|[a-z0-9_.(), ]|\[\])+?'
+#: A modifier is what its type's output function makes of it: `(10,-2)`, `(Point,4326)`.
+_TYPE = r'(?:"(?:[^"]|"")*"|\([^()]*\)|[a-z0-9_., ]|\[\])+?'
 _COLUMN = re.compile(
     rf"({_NAME}) ({_TYPE})( not null)?( generated)?"
     r"(?: generated (always|by default) as identity)?"

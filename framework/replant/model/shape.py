@@ -212,7 +212,7 @@ _NO_TYPE = re.compile(r"\b(?:not|null|default|primary|references|unique|check)\b
 
 def _column(line: str) -> ColumnShape:
     match = _COLUMN.fullmatch(line)
-    if match is None or _NO_TYPE.search(match[2]):
+    if match is None or match[1] in _WORDS or _NO_TYPE.search(match[2]):
         raise ValueError(f"{line!r} is not `name type`, `name type not null`, or a key")
     return ColumnShape(
         _unquoted(match[1]),

@@ -27,6 +27,7 @@ from replant.model import (
     CheckForeignKeys,
     ChosenRows,
     ColumnIs,
+    ColumnShape,
     CompositeType,
     Compression,
     Condition,
@@ -49,6 +50,7 @@ from replant.model import (
     Satisfies,
     SequencePosition,
     Step,
+    TableShape,
     Text,
 )
 from replant.model.closure import Children
@@ -60,6 +62,7 @@ from replant.rendering.statements import Frame
 from replant.testing.values import texts as any_text
 from replant_plugins.strategies import cycles, ordered
 from tests.property.graphs import order_requests
+from tests.property.shapes import KEYS_OF_A_TABLE
 
 # Strategies are made once: to make one takes longer than to draw from it.
 NAMES = any_text(min_size=1)
@@ -225,9 +228,19 @@ def examples(draw: DrawFn, forms: Sequence[Form] = FORMS) -> Example:
         sequences=(SequencePosition(request.tables[0], "key", *draw(BIGINTS)),),
         omissions=draw(OMISSIONS),
         types=draw(TYPES),
+        shapes={name: draw(shapes(table)) for name, table in tables.items()},
         lineage=draw(st.just(Lineage()) | lineages(request)),
     )
     return Example(plan, rows)
+
+
+@st.composite
+def shapes(draw: DrawFn, table: PlannedTable) -> TableShape:
+    """What the table may look like: its columns, some that are not exported, and keys."""
+    more = draw(st.lists(NAMES.filter(lambda n: n not in table.column_names), unique=True))
+    columns = [ColumnShape(column.name, column.type) for column in table.columns]
+    columns += [ColumnShape(name, "integer", generated=draw(st.booleans())) for name in more]
+    return TableShape(tuple(columns), draw(KEYS_OF_A_TABLE))
 
 
 @st.composite

@@ -303,6 +303,7 @@ class Genuine:
             seen_as=manifest.seen_as,
             sequences=manifest.sequences,
             omissions=manifest.omissions,
+            shapes=manifest.shapes,
         )
         file = io.BytesIO()
         write_sql_file(file, plan, batches, lambda: manifest)

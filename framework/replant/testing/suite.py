@@ -49,6 +49,8 @@ class Conformance:
         rows: the least and the greatest number of rows that are drawn for each table.
         privileges: what a role of the target needs besides INSERT, as GRANT says it: `UPDATE
             (parent_id) ON notes.note`.
+        tries: how many examples each test tries; None for a tenth of what Hypothesis' profile
+            allows, so for 10 by default.
 
     """
 
@@ -59,12 +61,20 @@ class Conformance:
     registry: ClassVar[Registry | None] = None
     rows: ClassVar[Bounds] = (0, 2)
     privileges: ClassVar[tuple[str, ...]] = ()
+    tries: ClassVar[int | None] = None
 
     @classmethod
     def subject(cls) -> Subject:
         """What is tested, as one value."""
         return Subject(
-            cls.plugins, cls.deploy, cls.settings, cls.scope, cls.registry, cls.rows, cls.privileges
+            cls.plugins,
+            cls.deploy,
+            cls.settings,
+            cls.scope,
+            cls.registry,
+            cls.rows,
+            cls.privileges,
+            cls.tries,
         )
 
     # -- round trips -----------------------------------------------------------------------------
@@ -132,13 +142,15 @@ class Conformance:
     def test_a_column_that_is_there_no_longer_is_drift(self, replant_stage: Stage) -> None:
         """It is found although an export might do without it."""
         columns = drift_checks.declared_columns(replant_stage) or _skip(_NO_SHAPE)
-        try_some(partial(drift_checks.check_column_is_missed, replant_stage), columns)
+        check = partial(drift_checks.check_column_is_missed, replant_stage)
+        try_some(replant_stage, check, columns)
 
     def test_a_table_that_is_there_no_longer_is_drift(self, replant_stage: Stage) -> None:
         """It is found before an export is refused."""
         columns = drift_checks.declared_columns(replant_stage) or _skip(_NO_SHAPE)
         tables = list(dict.fromkeys(table for table, _ in columns))
-        try_some(partial(drift_checks.check_table_is_missed, replant_stage), tables)
+        check = partial(drift_checks.check_table_is_missed, replant_stage)
+        try_some(replant_stage, check, tables)
 
     # -- broken input ----------------------------------------------------------------------------
 
@@ -180,6 +192,7 @@ def conformance(
     registry: Registry | None = None,
     rows: Bounds = (0, 2),
     privileges: Sequence[str] = (),
+    tries: int | None = None,
 ) -> type[Conformance]:
     """A class with the tests, to be given a name that begins with `Test`; see `Conformance`.
 
@@ -197,6 +210,7 @@ def conformance(
         "registry": registry,
         "rows": rows,
         "privileges": tuple(privileges),
+        "tries": tries,
         "__doc__": f"The conformance of {', '.join(plugins)}.",
     }
     return type("Conforms", (Conformance,), said)

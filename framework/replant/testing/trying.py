@@ -22,8 +22,8 @@ from replant.testing.stage import Stage
 Choice = TypeVar("Choice")
 
 #: Of the examples that Hypothesis' profile lets there be, 100 if it says nothing, one in so many is
-#: tried: each is several round trips to a server.
-_ONE_IN = 25
+#: tried, unless the author says how many: each is several round trips to a server.
+_ONE_IN = 10
 
 #: What Hypothesis expects of quick functions does not hold here.
 _SLOW = (
@@ -69,7 +69,7 @@ def try_rows(stage: Stage, check: Callable[..., None], *more: SearchStrategy[obj
             raise
 
     try:
-        _few(given(st.tuples(stage.examples, *more))(tried))()
+        _few(given(st.tuples(stage.examples, *more))(tried), stage.tries)()
     except Exception as error:
         # Hypothesis comes back to the smallest example last.
         for example in failing:
@@ -79,7 +79,7 @@ def try_rows(stage: Stage, check: Callable[..., None], *more: SearchStrategy[obj
         raise
 
 
-def try_some(check: Callable[[Choice], None], choices: Sequence[Choice]) -> None:
+def try_some(stage: Stage, check: Callable[[Choice], None], choices: Sequence[Choice]) -> None:
     """Try a check that needs no rows on some of the choices, the same number as of examples.
 
     Raises:
@@ -91,14 +91,14 @@ def try_some(check: Callable[[Choice], None], choices: Sequence[Choice]) -> None
     def tried(choice: Choice) -> None:
         check(choice)
 
-    _few(given(st.sampled_from(choices))(tried))()
+    _few(given(st.sampled_from(choices))(tried), stage.tries)()
 
 
-def _few(test: Callable[[], None]) -> Callable[[], None]:
+def _few(test: Callable[[], None], tries: int | None) -> Callable[[], None]:
     profile = hypothesis.settings()
     few = hypothesis.settings(
         profile,
-        max_examples=max(1, profile.max_examples // _ONE_IN),
+        max_examples=tries or max(1, profile.max_examples // _ONE_IN),
         deadline=None,
         print_blob=False,
         report_multiple_bugs=False,

@@ -15,6 +15,7 @@ from attrs import evolve
 from psycopg.conninfo import make_conninfo
 
 from replant import api
+from replant.database.connections import reading
 from replant.model import RelationName, Settings
 from replant.testing.server import Database, Server, grant
 from replant_plugins.demonstration import PLATFORM
@@ -524,3 +525,13 @@ def test_a_tenant_of_a_target_that_was_verified_before_is_asked_for_its_own_rows
     field = RelationName("collections_public", "field")
     assert all(result.equal for result in results)
     assert [result.found for result in results if result.name == field] == [848]
+
+
+def test_a_connection_that_is_lost_after_the_last_row_has_lost_nothing(filled: Database) -> None:
+    with reading(filled.dsn, "source") as database:
+        pid = database.info.backend_pid
+        rows = database.execute("SELECT name FROM collections_public.database").fetchall()
+        with psycopg.connect(filled.dsn, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+    assert len(rows) == 2

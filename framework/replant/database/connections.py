@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -74,7 +74,9 @@ def reading(dsn: str, side: str, *, hidden_rows_fail: bool = True) -> Iterator[D
         connection.read_only = True
         _pin(connection, {**READING, "row_security": "off" if hidden_rows_fail else "on"})
         yield connection
-        connection.rollback()
+        with suppress(psycopg.Error):
+            # All was read: a connection that is lost now has lost nothing.
+            connection.rollback()
 
 
 @contextmanager

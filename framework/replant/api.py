@@ -26,8 +26,9 @@ from replant.drifting.findings import Drift
 from replant.drifting.source import source_drift
 from replant.drifting.target import target_drift
 from replant.errors import UsageError
-from replant.host.manager import Host, InstalledPlugin, installed_plugins
+from replant.host.manager import Host, InstalledPlugin, Registered, installed_plugins
 from replant.model import (
+    Catalog,
     Layout,
     LoadOrder,
     OrderRequest,
@@ -327,10 +328,7 @@ def drift(settings: Settings, *, host: Host | None = None) -> Drift:
         ReplantError: see `replant.errors`.
 
     """
-    host = host or Host.for_settings(settings)
-    with _source(settings) as database:
-        catalog = read_catalog(database)
-        registered = host.register_tables(catalog, settings)
+    catalog, registered = _registered(settings, host)
     known = declared(registered, _recorded(settings))
     if not known.shapes:
         raise UsageError(
@@ -352,11 +350,8 @@ def drift_against(settings: Settings, target: str, *, host: Host | None = None) 
         ReplantError: see `replant.errors`.
 
     """
-    host = host or Host.for_settings(settings)
-    with _source(settings) as database:
-        catalog = read_catalog(database)
-        names = [r.registration.table for r in host.register_tables(catalog, settings)]
-    shapes = shapes_of(catalog, names)
+    catalog, registered = _registered(settings, host)
+    shapes = shapes_of(catalog, [item.registration.table for item in registered])
     types = {type_.name: type_ for shape in shapes.values() for type_ in shape.types}
     made_from = f"the source {catalog.database!r}"
     with reading(connection_string(target, TARGET_VARIABLE), "target") as database:
@@ -396,10 +391,7 @@ def record(settings: Settings, *, host: Host | None = None) -> Recorded:
         ReplantError: see `replant.errors`.
 
     """
-    host = host or Host.for_settings(settings)
-    with _source(settings) as database:
-        catalog = read_catalog(database)
-        recorded = recorded_now(catalog, host.register_tables(catalog, settings))
+    recorded = recorded_now(*_registered(settings, host))
     if recorded.tables or recorded.left_out:
         with whole_file(settings.recorded, force=True) as file:
             file.write(recorded_text(recorded).encode())
@@ -423,6 +415,14 @@ def _planned(settings: Settings, host: Host | None) -> Iterator[tuple[Database, 
     with _source(settings) as database:
         catalog, recorded = read_catalog(database), _recorded(settings)
         yield database, make_plan(database, catalog, host, settings, recorded)
+
+
+def _registered(settings: Settings, host: Host | None) -> tuple[Catalog, tuple[Registered, ...]]:
+    """The source's catalog, and what the plugins register of it."""
+    host = host or Host.for_settings(settings)
+    with _source(settings) as database:
+        catalog = read_catalog(database)
+        return catalog, host.register_tables(catalog, settings)
 
 
 def _recorded(settings: Settings) -> Recorded | None:

@@ -105,7 +105,6 @@ _JUDGED: Mapping[Change, tuple[Severity, str, str]] = {
         "the target has no table {place}, likely since it is {found} there",
         _AS_SOURCE,
     ),
-    Change.TABLE_ADDED: (_HARMLESS, "{place} is new", _NOTHING),
     Change.NO_TABLE: (_FAILS, "{place} is no table in the target", _AS_SOURCE),
     Change.COLUMN_MISSING: (
         _FAILS,

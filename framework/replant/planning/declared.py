@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from attrs import frozen
 
@@ -65,16 +65,15 @@ def declared(registered: Iterable[Registered], recorded: Recorded | None) -> Dec
 
 def added_tables(catalog: Catalog, known: Declared) -> tuple[RelationName, ...]:
     """The tables of the covered schemas of which nothing was known."""
-    return tuple(
-        name
-        for name, table in catalog.tables.items()
-        if name.schema in known.schemas
-        and table.kind in _KINDS
-        and not table.is_partition
-        and name not in known.shapes
-        and name not in known.unknown
-        and name not in known.left_out
-    )
+    said = {*known.shapes, *known.unknown, *known.left_out}
+    return tuple(name for name in _tables_of(catalog, known.schemas) if name not in said)
+
+
+def _tables_of(catalog: Catalog, schemas: Collection[str]) -> Iterator[RelationName]:
+    """The tables of some schemas; a partition's rows are its root's."""
+    for name, table in catalog.tables.items():
+        if name.schema in schemas and table.kind in _KINDS and not table.is_partition:
+            yield name
 
 
 def surplus(catalog: Catalog, known: Declared) -> Iterator[Difference]:
@@ -97,12 +96,5 @@ def recorded_now(catalog: Catalog, registered: Sequence[Registered]) -> Recorded
     covered = {name.schema for name in names}
     return Recorded(
         tables=shapes_of(catalog, sorted(silent)),
-        left_out=frozenset(
-            name
-            for name, table in catalog.tables.items()
-            if name.schema in covered
-            and name not in names
-            and table.kind in _KINDS
-            and not table.is_partition
-        ),
+        left_out=frozenset(_tables_of(catalog, covered)) - names,
     )

@@ -42,6 +42,7 @@ from replant.model import (
     Undeclared,
     readable,
 )
+from replant.model.differences import Difference
 from replant.model.shape import shapes_of
 from replant.planning.census import Census, take_census
 from replant.planning.columns import large_objects, sequence_positions
@@ -80,9 +81,11 @@ def make_plan(
     registered = host.register_tables(catalog, settings)
     known = declared(registered, recorded)
     selected = select(catalog, registered, settings)
-    _check_undeclared(catalog, known, selected, settings.export.undeclared)
+    more = tuple(surplus(catalog, known))
+    if settings.export.undeclared is Undeclared.FAIL:
+        _check_declared(known, selected, more)
     selected, census = take_census(database, catalog, selected, settings)
-    decided = plan_from(catalog, selected, census, host, settings, known)
+    decided = plan_from(catalog, selected, census, host, settings, known, more)
     sequences, unmoved = sequence_positions(database, selected, decided)
     objects = large_objects(database, selected, decided)
     return evolve(
@@ -112,15 +115,11 @@ def check_form(export: ExportSettings) -> None:
         )
 
 
-def _check_undeclared(
-    catalog: Catalog, known: Declared, selected: Selected, undeclared_: Undeclared
-) -> None:
-    """Refuse what nobody declared, if that was asked for."""
-    if undeclared_ is Undeclared.EXPORT:
-        return
-    more = [undeclared(item, known, selected.tables) for item in surplus(catalog, known)]
+def _check_declared(known: Declared, selected: Selected, more: Sequence[Difference]) -> None:
+    """Refuse what the source has beyond what was declared."""
     if more:
-        named = "\n".join(f"  {line.partition(';')[0]}" for line in more)
+        told = (undeclared(item, known, selected.tables) for item in more)
+        named = "\n".join(f"  {line.partition(';')[0]}" for line in told)
         raise CatalogMismatchError(
             f"the source has more than was declared, and undeclared = 'fail'; update the plugin, "
             f"record it with replant drift --write, or choose undeclared = 'export' under "
@@ -135,6 +134,7 @@ def plan_from(
     host: Host,
     settings: Settings,
     known: Declared,
+    more: Sequence[Difference],
 ) -> Plan:
     """The plan of a counted selection; pure but for what plugins do.
 
@@ -171,7 +171,7 @@ def plan_from(
         expected_rows=census.expected,
         omissions=tuple(omissions(catalog, selected, census, _changed(planned.values()))),
         shapes=shapes_of(catalog, selected.tables),
-        warnings=tuple(warnings(selected, census, known, tuple(surplus(catalog, known)))),
+        warnings=tuple(warnings(selected, census, known, more)),
     )
 
 

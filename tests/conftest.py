@@ -12,9 +12,9 @@ from hypothesis import settings as hypothesis_settings
 
 from replant.cli.main import run
 from replant.model import ExportSettings, Settings
-from replant.testing.databases import Templates
 from replant.testing.pytest_plugin import DatabaseFrom
-from replant.testing.server import Database, Server, embedded_program
+from replant.testing.servers.database_templates import Templates
+from replant.testing.servers.server import Database, Server, embedded_program
 from replant_plugins import ddl
 from replant_plugins.demonstration import PLATFORM
 

@@ -10,7 +10,7 @@ from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
 from replant.model import RelationName
-from replant.testing.server import Database
+from replant.testing.servers.server import Database
 
 #: Values are exact under these, and their texts are others than those that replant writes.
 _SETTINGS = {

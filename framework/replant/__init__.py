@@ -6,8 +6,9 @@ they are first used, so that a command line that only wants to print its help st
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from replant.lazy_names import publish
 
 if TYPE_CHECKING:
     from replant.api import (
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
         why,
         why_in_artifact,
     )
-    from replant.config.reading import read_settings
-    from replant.config.recorded import Recorded, read_recorded
+    from replant.config.read_settings import read_settings
+    from replant.config.recorded_shapes import Recorded, read_recorded
     from replant.errors import (
         ArtifactError,
         BudgetError,
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
         ScopeError,
         UsageError,
     )
-    from replant.host.hookspecs import hookimpl
     from replant.model import (
         AllRows,
         AsReplica,
@@ -79,6 +79,7 @@ if TYPE_CHECKING:
         ThroughForeignKey,
         WhereReferenced,
     )
+    from replant.plugins.hookspecs import hookimpl
 
 __version__ = "0.1.0"
 
@@ -87,14 +88,14 @@ _HOMES = {
         "drift drift_against drift_of_artifact export plan plugins preflight propose record replay "
         "verify why why_in_artifact"
     ),
-    "replant.config.reading": "read_settings",
-    "replant.config.recorded": "Recorded read_recorded",
+    "replant.config.read_settings": "read_settings",
+    "replant.config.recorded_shapes": "Recorded read_recorded",
     "replant.errors": (
         "ArtifactError BudgetError CatalogMismatchError ConfigurationError "
         "DanglingReferenceError DatabaseError OutputError PluginError PreflightError "
         "PrivilegeError ReplantError ReplayError ScopeError UsageError"
     ),
-    "replant.host.hookspecs": "hookimpl",
+    "replant.plugins.hookspecs": "hookimpl",
     "replant.model": (
         "AllRows AsReplica ByColumn ByPredicate Catalog CheckForeignKeys Children Column Cycle "
         "Dangling DeferConstraints EdgeRule ExportSettings ForeignKey InClosure LoadOrder "
@@ -103,7 +104,6 @@ _HOMES = {
         "TableShape ThroughForeignKey WhereReferenced"
     ),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
     "AllRows",
@@ -173,9 +173,4 @@ __all__ = [
     "why_in_artifact",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name from its home; PEP 562."""
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME_OF[name]), name)
+publish(__name__, _HOMES)

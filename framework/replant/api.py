@@ -11,22 +11,23 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from replant.artifact import directory
-from replant.artifact.explaining import explain
-from replant.artifact.export import SourceRows
+from replant.artifact import directory_writer as directory
+from replant.artifact.artifact import open_artifact
+from replant.artifact.atomic_output import check_writable, whole_directory, whole_file
 from replant.artifact.manifest import Manifest, manifest_of
-from replant.artifact.output import check_writable, whole_directory, whole_file
-from replant.artifact.reading import open_artifact
-from replant.artifact.sql_file import write_sql_file
+from replant.artifact.sql_file_writer import write_sql_file
 from replant.config.connection_strings import SOURCE_VARIABLE, TARGET_VARIABLE, connection_string
-from replant.config.recorded import Recorded, read_recorded, recorded_text
+from replant.config.recorded_shapes import Recorded, read_recorded, recorded_text
 from replant.database.catalog import read_catalog
 from replant.database.connections import Database, reading, writing
-from replant.drifting.findings import Drift
-from replant.drifting.source import source_drift
-from replant.drifting.target import target_drift
+from replant.drift.drift_findings import Drift
+from replant.drift.source_drift import source_drift
+from replant.drift.target_drift import target_drift
 from replant.errors import UsageError
-from replant.host.manager import Host, InstalledPlugin, Registered, installed_plugins
+from replant.explain.answer import Answer
+from replant.explain.from_artifact import explain
+from replant.explain.from_database import belonging
+from replant.export.source_rows import SourceRows
 from replant.model import (
     Catalog,
     Layout,
@@ -39,19 +40,18 @@ from replant.model import (
     RowSecurity,
     Settings,
 )
-from replant.model.belonging import Answer
-from replant.model.shape import shapes_of
-from replant.planning.belonging import belonging
-from replant.planning.declared import declared, recorded_now
-from replant.planning.plan import OWN_FORMATS, make_plan
-from replant.planning.proposal import Proposal
-from replant.planning.proposing import propose as proposed
-from replant.planning.selection import select
-from replant.replaying.apply import Loaded, apply
-from replant.replaying.order import OrderTables
-from replant.replaying.preflight import Confirm, Preflight, examine
-from replant.replaying.target import check_fits, tables_in_target, unseen
-from replant.replaying.verify import TableResult, compare
+from replant.model.table_shape import shapes_of
+from replant.planning.make_plan import OWN_FORMATS, make_plan
+from replant.plugins.manager import Host, InstalledPlugin, Registered, installed_plugins
+from replant.preflight.preflight import Confirm, Preflight, examine
+from replant.preflight.target_tables import check_fits, tables_in_target, unseen
+from replant.proposal.proposal import Proposal
+from replant.proposal.propose import propose as proposed
+from replant.replay.load_order_choice import OrderTables
+from replant.replay.replay import Loaded, apply
+from replant.selection.declared_shapes import declared, recorded_now
+from replant.selection.select import select
+from replant.verification.verify import TableResult, compare
 
 
 def _silent(_table: RelationName, _rows: int, _bytes: int) -> None:

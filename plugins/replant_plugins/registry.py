@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from replant.model import RelationName
-from replant.testing.registry import Registry
-from replant.testing.values import Values, array_texts, jsonb_texts, texts, uuids
+from replant.testing.generation.registry import Registry
+from replant.testing.generation.values import Values, array_texts, jsonb_texts, texts, uuids
 
 
 def _collections(table: str) -> RelationName:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psycopg
 
-from replant.testing.server import Database, embedded_server
+from replant.testing.servers.server import Database, embedded_server
 from tests.bench.closures import closures
 from tests.bench.commands import REPLANT, Run, run
 from tests.bench.forms import exports

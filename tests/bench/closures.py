@@ -14,8 +14,8 @@ from attrs import frozen
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
-from replant.artifact.reading import open_artifact
-from replant.testing.server import Database
+from replant.artifact.artifact import open_artifact
+from replant.testing.servers.server import Database
 from tests.bench.commands import PG_DUMP, PSQL, REPLANT, Run, run
 from tests.bench.measuring import Bench, Measured, in_rounds, middle, said, took
 

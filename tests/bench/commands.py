@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from replant.testing.server import embedded_program
+from replant.testing.servers.server import embedded_program
 
 REPLANT = Path(sysconfig.get_path("scripts"), "replant")
 PG_DUMP = embedded_program("pg_dump")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from replant.testing.server import Database
+from replant.testing.servers.server import Database
 from tests.bench.commands import PG_DUMP, Run, run
 from tests.bench.measuring import Bench, Measured, in_rounds, middle, took
 from tests.bench.tenants import FILLED, field_count

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from attrs import frozen
 
-from replant.testing.server import Database, Server
+from replant.testing.servers.server import Database, Server
 from tests.bench.commands import REPLANT, Run, run
 from tests.bench.tenants import tenant
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from replant.model import Check
-from replant.testing.server import Database, grant
+from replant.testing.servers.server import Database, grant
 from tests.bench.commands import PSQL, Run, run
 from tests.bench.forms import ARTIFACTS
 from tests.bench.measuring import MB, Bench, Measured, in_rounds, middle, said, took

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from replant.model import RelationName
-from replant.testing.server import Database, Server
+from replant.testing.servers.server import Database, Server
 from replant_plugins import ddl
 
 #: The tables that have rows, a table after those it references.

@@ -23,7 +23,7 @@ from typing import IO
 import tomli
 from attrs import frozen
 
-from replant.testing.server import Server, embedded_program
+from replant.testing.servers.server import Server, embedded_program
 from tests.docs.documents import Block, Document
 from tests.docs.stages import EXECUTED, Stage
 

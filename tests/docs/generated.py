@@ -20,13 +20,13 @@ import replant as package
 from replant import errors, model
 from replant.cli.main import COMMANDS, replant
 from replant.errors import ReplantError
-from replant.host import hookspecs
-from replant.testing.scaffolding import ProjectNames, project_files
+from replant.plugins import hookspecs
+from replant.testing.scaffold_project import ProjectNames, project_files
 from tests.docs.docstrings import described
 from tests.manifest_schema import SCHEMA
 
 DRIFT_SCHEMA: Mapping[str, Any] = json.loads(
-    (files("replant.drifting") / "drift.schema.json").read_text(encoding="utf-8")
+    (files("replant.drift") / "drift.schema.json").read_text(encoding="utf-8")
 )
 
 _PART = re.compile(

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from replant.testing.server import embedded_server
+from replant.testing.servers.server import embedded_server
 from tests.docs.documents import DOCUMENTS
 from tests.docs.executed import perform, rewritten, unexpected_failures
 from tests.docs.generated import generate

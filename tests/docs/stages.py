@@ -12,7 +12,7 @@ import psycopg
 from attrs import frozen
 
 from replant.model import RelationName
-from replant.testing.server import Database, Server, grant
+from replant.testing.servers.server import Database, Server, grant
 from replant_plugins import ddl
 from replant_plugins.demonstration import PLATFORM
 from replant_plugins.schemas import collections_public, meta_public

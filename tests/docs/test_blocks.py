@@ -11,7 +11,7 @@ import pytest
 import tomli
 
 from replant.cli.main import replant
-from replant.config.reading import settings_from
+from replant.config.read_settings import settings_from
 from replant.errors import ConfigurationError
 from tests.docs.documents import DOCUMENTS, Block, Document, blocks, commands
 from tests.docs.stages import EXECUTED

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from replant.testing.server import Server
+from replant.testing.servers.server import Server
 from tests.docs.documents import Document
 from tests.docs.executed import Said, perform, unexpected_failures
 from tests.docs.stages import EXECUTED, stored

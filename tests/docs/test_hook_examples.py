@@ -13,11 +13,11 @@ import pytest
 from attrs import frozen
 
 from replant import api
-from replant.host import hookspecs
-from replant.host.discovery import Candidate, LoadedPlugin, find, load
-from replant.host.manager import Host
 from replant.model import ExportSettings, PluginSettings, Settings
-from replant.testing.server import Database, Server
+from replant.plugins import hookspecs
+from replant.plugins.discovery import Candidate, LoadedPlugin, find, load
+from replant.plugins.manager import Host
+from replant.testing.servers.server import Database, Server
 from tests.docs.docstrings import example_of
 
 TABLES = """

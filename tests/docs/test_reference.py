@@ -13,11 +13,11 @@ import pytest
 import replant
 from replant import errors, model
 from replant.config import connection_strings
-from replant.config.reading import settings_from
+from replant.config.read_settings import settings_from
 from replant.database.connections import EXACT_TEXT, READING
-from replant.host import hookspecs
 from replant.model import ExportSettings, PluginSettings, Settings, TableSettings
-from replant.model.differences import Change
+from replant.model.table_differences import Change
+from replant.plugins import hookspecs
 from replant_plugins.schemas import any_schema
 from tests.docs.documents import DOCUMENTS, Document
 from tests.docs.generated import DRIFT_SCHEMA, HELP_OF, error_classes, generate, parts

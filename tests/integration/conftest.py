@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from replant.testing.server import Database, Server
+from replant.testing.servers.server import Database, Server
 from tests.integration.moving import Move
 
 

@@ -15,9 +15,6 @@ from psycopg import Connection
 from replant import api
 from replant.api import Exported, Replayed
 from replant.errors import ReplantError
-from replant.host.discovery import Candidate, LoadedPlugin
-from replant.host.hookspecs import hookimpl
-from replant.host.manager import Host
 from replant.model import (
     Catalog,
     Compression,
@@ -30,7 +27,10 @@ from replant.model import (
     Settings,
     TableSettings,
 )
-from replant.testing.server import Database, embedded_program
+from replant.plugins.discovery import Candidate, LoadedPlugin
+from replant.plugins.hookspecs import hookimpl
+from replant.plugins.manager import Host
+from replant.testing.servers.server import Database, embedded_program
 from replant_plugins.strategies import auto, ordered, superuser
 
 #: Every form of an artifact.

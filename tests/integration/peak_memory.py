@@ -13,7 +13,7 @@ from resource import RUSAGE_SELF, getrusage
 import psycopg
 
 from replant.model import Registration, RelationName
-from replant.testing.server import Database
+from replant.testing.servers.server import Database
 from tests.integration.moving import FORMS, Move
 
 #: `ru_maxrss` is in kilobytes, but on macOS in bytes.

@@ -20,7 +20,7 @@ from replant.model import (
     Settings,
     TableSettings,
 )
-from replant.testing.server import Database, Server, grant
+from replant.testing.servers.server import Database, Server, grant
 from tests.conftest import MakeDatabase, Replant
 
 SHOP = """

@@ -21,10 +21,10 @@ from replant.model import (
     RelationName,
     Severity,
 )
-from replant.replaying import load
-from replant.replaying.apply import Loaded
-from replant.replaying.preflight import Preflight
-from replant.testing.server import Server, grant
+from replant.preflight.preflight import Preflight
+from replant.replay import load_plan as load
+from replant.replay.replay import Loaded
+from replant.testing.servers.server import Server, grant
 from replant_plugins.strategies import cycles
 from tests.integration.moving import Move, in_every_format
 
@@ -53,7 +53,7 @@ MANY = 10
 @pytest.fixture(autouse=True)
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cycles, "MOST_ROWS_TOGETHER", MANY)
-    monkeypatch.setattr("replant.replaying.order.ROWS_HELD", MANY)
+    monkeypatch.setattr("replant.replay.load_order_choice.ROWS_HELD", MANY)
     monkeypatch.setattr(load, "ROWS_HELD", MANY)
 
 

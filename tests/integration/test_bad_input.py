@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 from replant import api
 from replant.database.connections import reading
 from replant.model import RelationName, Settings
-from replant.testing.server import Database, Server, grant
+from replant.testing.servers.server import Database, Server, grant
 from replant_plugins.demonstration import PLATFORM
 from tests.conftest import Outcome, Replant
 

@@ -15,9 +15,14 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
+from replant.closure.closure import Closure, find_closure
+from replant.closure.graph_reader import read_reference_graph
+from replant.closure.queries import rows_at
+from replant.closure.reachability import reach
+from replant.closure.size_estimate import estimate
+from replant.closure.visited_rows import FoundRows, Step
 from replant.database.catalog import read_catalog
 from replant.database.connections import READING, reading
-from replant.database.references import read_reference_graph
 from replant.errors import (
     BudgetError,
     CatalogMismatchError,
@@ -27,8 +32,10 @@ from replant.errors import (
     ScopeError,
     UsageError,
 )
+from replant.explain.closure_paths import why
+from replant.explain.explanation import Barrier
 from replant.model import ChosenRows, PlannedColumn, PlannedTable, RelationName
-from replant.model.closure import (
+from replant.model.closure_request import (
     Budget,
     Children,
     ClosureRequest,
@@ -36,7 +43,6 @@ from replant.model.closure import (
     Root,
     Rules,
 )
-from replant.model.explanation import Barrier
 from replant.model.references import (
     ArrayReference,
     DeclaredReference,
@@ -46,14 +52,8 @@ from replant.model.references import (
     ReferenceGraph,
     Target,
 )
-from replant.planning.closure import Closure, find_closure
-from replant.planning.estimate import estimate
-from replant.planning.found_rows import FoundRows, Step
-from replant.planning.reach import reach
-from replant.planning.why import why
-from replant.rendering.closure_queries import rows_at
-from replant.rendering.queries import lines_by_depth
-from replant.testing.server import Database, Server
+from replant.sql.row_queries import lines_by_depth
+from replant.testing.servers.server import Database, Server
 from tests.conftest import MakeDatabase
 
 Source = Connection[TupleRow]

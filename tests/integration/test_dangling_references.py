@@ -10,9 +10,6 @@ from attrs import evolve
 
 from replant import api
 from replant.errors import DanglingReferenceError, ReplayError
-from replant.host.discovery import Candidate, LoadedPlugin, find, load
-from replant.host.hookspecs import hookimpl
-from replant.host.manager import Host
 from replant.model import (
     Column,
     Dangling,
@@ -24,7 +21,10 @@ from replant.model import (
     Table,
     TableSettings,
 )
-from replant.testing.server import Database
+from replant.plugins.discovery import Candidate, LoadedPlugin, find, load
+from replant.plugins.hookspecs import hookimpl
+from replant.plugins.manager import Host
+from replant.testing.servers.server import Database
 from replant_plugins.demonstration import PLATFORM
 
 TENANT = PLATFORM.scope["database_id"]

@@ -18,13 +18,13 @@ import zstandard
 from attrs import evolve
 
 from replant import api
-from replant.artifact import directory_reading
-from replant.artifact.directory import file_name
+from replant.artifact import directory_reader as directory_reading
+from replant.artifact.artifact import open_artifact
+from replant.artifact.directory_writer import file_name
 from replant.artifact.manifest_json import laid_out, sealed_text
-from replant.artifact.reading import open_artifact
 from replant.errors import ArtifactError
 from replant.model import Compression, ExportSettings, Layout, RelationName, Settings
-from replant.testing.server import Database, Server
+from replant.testing.servers.server import Database, Server
 from replant_plugins.demonstration import PLATFORM
 from tests.conftest import MakeDatabase, Outcome, Replant
 from tests.manifest_schema import problems

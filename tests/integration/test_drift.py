@@ -12,13 +12,13 @@ import psycopg
 import pytest
 from jsonschema import Draft202012Validator
 
-from replant import drifting
-from replant.testing.server import Database, Server
+from replant.drift import drift_findings
+from replant.testing.servers.server import Database, Server
 from replant_plugins.demonstration import PLATFORM
 from tests.conftest import MakeDatabase, Replant
 
 SCHEMA: dict[str, Any] = json.loads(
-    (Path(drifting.__file__).parent / "drift.schema.json").read_text(encoding="utf-8")
+    (Path(drift_findings.__file__).parent / "drift.schema.json").read_text(encoding="utf-8")
 )
 SCOPE = f"database_id={PLATFORM.scope['database_id']}"
 

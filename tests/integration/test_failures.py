@@ -24,9 +24,9 @@ from attrs import frozen
 from psycopg import sql
 
 from replant import api
-from replant.artifact.reading import open_artifact
+from replant.artifact.artifact import open_artifact
 from replant.model import ExportSettings, Settings
-from replant.testing.server import Database, Server
+from replant.testing.servers.server import Database, Server
 from replant_plugins.demonstration import PLATFORM
 from tests.property.artifacts import FORMS, Form
 

@@ -12,7 +12,7 @@ from attrs import evolve
 from replant import api
 from replant.errors import CatalogMismatchError
 from replant.model import LoadTable, RelationName, Settings
-from replant.testing.server import Database, Server, grant
+from replant.testing.servers.server import Database, Server, grant
 from replant_plugins.demonstration import PLATFORM
 
 

@@ -11,7 +11,7 @@ import pytest
 import tomli
 
 from replant.model import RelationName
-from replant.testing.server import Database, Server, grant
+from replant.testing.servers.server import Database, Server, grant
 from tests.conftest import Replant
 
 FILMS = """

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from replant.testing.server import Database, Server
+from replant.testing.servers.server import Database, Server
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from replant import api
 from replant.model import Dangling, RelationName, Settings, TableSettings
-from replant.testing.server import Database, Server, grant
+from replant.testing.servers.server import Database, Server, grant
 from replant_plugins.demonstration import PLATFORM
 from tests.conftest import MakeDatabase
 

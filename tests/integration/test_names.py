@@ -18,7 +18,7 @@ from psycopg import Connection, sql
 from replant.cli.plan import show
 from replant.cli.screen import console
 from replant.model import Dangling, ExportSettings, OnConflict, Registration, RelationName
-from replant.testing.server import Database, Server, grant
+from replant.testing.servers.server import Database, Server, grant
 from tests.conftest import Replant
 from tests.integration.conftest import connected
 from tests.integration.moving import (

@@ -24,8 +24,8 @@ from replant.model import (
     TableSettings,
     ThroughForeignKey,
 )
-from replant.replaying.apply import Loaded
-from replant.testing.server import Server, grant
+from replant.replay.replay import Loaded
+from replant.testing.servers.server import Server, grant
 from replant_plugins.strategies import cycles
 from tests.conftest import Replant
 from tests.integration.moving import (

@@ -24,8 +24,8 @@ from replant.model import (
     TableSettings,
     ThroughForeignKey,
 )
-from replant.replaying.preflight import Preflight
-from replant.testing.server import Server, grant
+from replant.preflight.preflight import Preflight
+from replant.testing.servers.server import Server, grant
 from tests.conftest import Replant
 from tests.integration.moving import Move, in_every_format
 

@@ -16,9 +16,6 @@ from attrs import frozen
 from hypothesis import strategies as st
 
 from replant.errors import CatalogMismatchError, PrivilegeError
-from replant.host.discovery import Candidate, LoadedPlugin
-from replant.host.hookspecs import hookimpl
-from replant.host.manager import Host
 from replant.model import (
     ByPredicate,
     Column,
@@ -34,11 +31,14 @@ from replant.model import (
     Table,
     TableSettings,
 )
-from replant.testing.proving import Proof, prove
-from replant.testing.proving_stage import proving_stage
-from replant.testing.registry import Registry
-from replant.testing.server import Database, Server, grant
-from replant.testing.structure import restore_structure
+from replant.plugins.discovery import Candidate, LoadedPlugin
+from replant.plugins.hookspecs import hookimpl
+from replant.plugins.manager import Host
+from replant.testing.generation.registry import Registry
+from replant.testing.prove.proof import Proof, prove
+from replant.testing.prove.proof_databases import proving_stage
+from replant.testing.servers.database_structure import restore_structure
+from replant.testing.servers.server import Database, Server, grant
 from replant_plugins.strategies import ordered
 from tests.conftest import MakeDatabase, Replant
 
@@ -433,7 +433,7 @@ def test_an_interrupted_proof_leaves_nothing_behind(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("replant.testing.proving._Trying._move", interrupt)
+    monkeypatch.setattr("replant.testing.prove.proof._Trying._move", interrupt)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     call = ("prove", "--source", two_tables.dsn, "--server", server.dsn, "--include", "s.*")
 

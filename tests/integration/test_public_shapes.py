@@ -12,7 +12,7 @@ from attrs import frozen
 from psycopg import Connection, sql
 
 from replant.model import RelationName
-from replant.testing.server import Database, Server, grant
+from replant.testing.servers.server import Database, Server, grant
 from tests.conftest import MakeDatabase, Replant
 
 _FILES = Path(__file__).with_name("shapes")

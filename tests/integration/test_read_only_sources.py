@@ -13,7 +13,13 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from replant.model import RelationName
-from replant.testing.server import Database, Server, embedded_program, embedded_server, grant
+from replant.testing.servers.server import (
+    Database,
+    Server,
+    embedded_program,
+    embedded_server,
+    grant,
+)
 from replant_plugins import ddl
 from replant_plugins.demonstration import PLATFORM
 from tests.conftest import MakeDatabase, Replant

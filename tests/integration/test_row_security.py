@@ -6,10 +6,10 @@ import pytest
 from attrs import evolve
 
 from replant import api
-from replant.artifact.reading import open_artifact
+from replant.artifact.artifact import open_artifact
 from replant.errors import PrivilegeError
 from replant.model import ExportSettings, RelationName, RowSecurity
-from replant.testing.server import Server, grant
+from replant.testing.servers.server import Server, grant
 from tests.integration.moving import (
     FORMATS,
     Move,

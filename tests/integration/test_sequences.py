@@ -9,7 +9,7 @@ from attrs import evolve
 from psycopg import sql
 
 from replant.model import Check, ExportSettings, Registration, RelationName
-from replant.testing.server import Server, grant
+from replant.testing.servers.server import Server, grant
 from tests.integration.moving import TWO_WAYS, Move, Outcome, Way, in_two_ways
 
 T = RelationName("s", "t")

@@ -16,7 +16,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from replant.model import RelationName
-from replant.testing.server import Database, Server, embedded_program
+from replant.testing.servers.server import Database, Server, embedded_program
 from tests.integration.moving import FILES, FORMS, WAYS, Move, Way, in_every_way, in_two_ways
 from tests.reading import connected, copied, literals
 

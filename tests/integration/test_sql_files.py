@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from replant.artifact.manifest_json import laid_out
-from replant.artifact.sql_file import MANIFEST_MARK, comment
+from replant.artifact.sql_file_writer import MANIFEST_MARK, comment
 from replant.model import Layout
-from replant.testing.server import Database, Server
+from replant.testing.servers.server import Database, Server
 from tests.conftest import Replant
 from tests.property.artifacts import FORMS, Form
 from tests.property.hostile import (

@@ -12,9 +12,6 @@ from attrs import evolve
 
 from replant import api
 from replant.errors import PreflightError, ReplayError
-from replant.host.discovery import Candidate, LoadedPlugin, find, load
-from replant.host.hookspecs import hookimpl
-from replant.host.manager import Host
 from replant.model import (
     Catalog,
     Column,
@@ -31,7 +28,10 @@ from replant.model import (
     RelationName,
     Settings,
 )
-from replant.testing.server import Database, Server, grant
+from replant.plugins.discovery import Candidate, LoadedPlugin, find, load
+from replant.plugins.hookspecs import hookimpl
+from replant.plugins.manager import Host
+from replant.testing.servers.server import Database, Server, grant
 from replant_plugins.strategies import cycles
 from tests.conftest import MakeDatabase
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from replant.artifact.reading import open_artifact
+from replant.artifact.artifact import open_artifact
 from replant.model import ExportSettings, Omission, Plan, Registration
 from tests.integration.moving import (
     Move,

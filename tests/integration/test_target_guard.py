@@ -12,7 +12,6 @@ import pytest
 from attrs import evolve
 
 from replant import api
-from replant.database.identity import DatabaseIdentity, Kinship, is_local, kinship
 from replant.errors import PreflightError, UsageError
 from replant.model import (
     ByColumn,
@@ -26,7 +25,8 @@ from replant.model import (
     Severity,
     ThroughForeignKey,
 )
-from replant.replaying import guard
+from replant.preflight import same_database as guard
+from replant.preflight.database_identity import DatabaseIdentity, Kinship, is_local, kinship
 from tests.conftest import Replant
 from tests.integration.moving import Move
 
@@ -197,7 +197,8 @@ def test_at_a_terminal_the_question_is_asked(
     tenant: Move, answer: str, code: int, rows: int
 ) -> None:
     program = (
-        "from replant.replaying import guard; guard.is_on_this_host = lambda _: False;"
+        "from replant.preflight import same_database as guard;"
+        "guard.is_on_this_host = lambda _: False;"
         "from replant.cli.main import main; main()"
     )
     leader, terminal = pty.openpty()

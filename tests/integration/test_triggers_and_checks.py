@@ -20,7 +20,7 @@ from replant.model import (
     RelationName,
     ThroughForeignKey,
 )
-from replant.testing.server import Server, grant
+from replant.testing.servers.server import Server, grant
 from tests.conftest import Replant
 from tests.integration.moving import (
     FORMS,

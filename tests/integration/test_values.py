@@ -12,8 +12,8 @@ import pytest
 from psycopg import Connection, sql
 
 from replant.model import Registration, RelationName, Text
-from replant.testing.server import Database, Server, grant
-from replant.testing.type_constructors import array_text
+from replant.testing.generation.composite_values import array_text
+from replant.testing.servers.server import Database, Server, grant
 from tests.integration.listed_values import (
     ARRAYS,
     BUILT_IN,

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from replant import api
-from replant.artifact.reading import open_artifact
+from replant.artifact.artifact import open_artifact
 from replant.model import (
     Children,
     Dangling,
@@ -19,8 +19,8 @@ from replant.model import (
     Settings,
     TableSettings,
 )
-from replant.planning import lineage
-from replant.testing.server import Database, Server, grant
+from replant.planning import closure_origin as lineage
+from replant.testing.servers.server import Database, Server, grant
 from replant_plugins.demonstration import PLATFORM
 from tests.conftest import MakeDatabase, Outcome, Replant
 

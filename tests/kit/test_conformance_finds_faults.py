@@ -10,9 +10,9 @@ import pytest
 
 from replant.errors import PreflightError
 from replant.testing import Conformance, Example
-from replant.testing.databases import Templates
-from replant.testing.stage import Stage, Subject, set_up
-from replant.testing.trying import try_rows
+from replant.testing.conformance.environment import Stage, Subject, set_up
+from replant.testing.conformance.runner import try_rows
+from replant.testing.servers.database_templates import Templates
 
 SCHEMA = """
 CREATE SCHEMA s;

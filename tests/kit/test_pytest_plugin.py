@@ -11,8 +11,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from replant.testing import Database, Server, own_server
-from replant.testing.databases import Templates
 from replant.testing.pytest_plugin import DatabaseFrom, RoleWith
+from replant.testing.servers.database_templates import Templates
 
 SCHEMA = "CREATE SCHEMA s; CREATE TABLE s.t (n integer); INSERT INTO s.t VALUES (1)"
 
@@ -56,7 +56,12 @@ def test_loading_it_imports_nothing_but_itself() -> None:
         "print(*sorted(set(sys.modules) - before))"
     )
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["replant", "replant.testing", "replant.testing.pytest_plugin"]
+    assert done.stdout.split() == [
+        "replant",
+        "replant.lazy_names",
+        "replant.testing",
+        "replant.testing.pytest_plugin",
+    ]
 
 
 def test_a_run_without_it_is_a_run_without_it(tmp_path: Path) -> None:

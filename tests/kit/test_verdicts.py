@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from replant.testing.check_reading import read_check
-from replant.testing.verdicts import verdict
+from replant.testing.checks.evaluate import verdict
+from replant.testing.checks.parse import read_check
 
 SOME = "00000000-0000-0000-0000-000000000000"
 TYPES = {"a": "uuid", "b": "uuid"}

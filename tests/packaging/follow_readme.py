@@ -22,7 +22,7 @@ from pathlib import Path
 import psycopg
 
 from replant.model import RelationName
-from replant.testing.server import Database, Server, embedded_server, grant
+from replant.testing.servers.server import Database, Server, embedded_server, grant
 
 MOVED = "0a0a0a0a-0000-4000-8000-00000000000a"
 STAYS = "0b0b0b0b-0000-4000-8000-00000000000b"

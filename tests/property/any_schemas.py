@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from replant.model import Column, ForeignKey, RelationName
-from replant.model.closure import Children, ClosureRequest, EdgeRule, Root, Rules
+from replant.model.closure_request import Children, ClosureRequest, EdgeRule, Root, Rules
 from replant.model.references import (
     ArrayReference,
     DeclaredReference,

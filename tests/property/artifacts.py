@@ -15,10 +15,10 @@ from attrs import evolve, frozen
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from replant.artifact.directory import write_directory
-from replant.artifact.export import SourceRows
+from replant.artifact.directory_writer import write_directory
 from replant.artifact.manifest import DataFile, Manifest, manifest_of
-from replant.artifact.sql_file import Batch, write_sql_file
+from replant.artifact.sql_file_writer import Batch, write_sql_file
+from replant.export.source_rows import SourceRows
 from replant.model import (
     COPY,
     INSERT,
@@ -53,13 +53,13 @@ from replant.model import (
     TableShape,
     Text,
 )
-from replant.model.closure import Children
-from replant.model.lineage import Followed, Lineage, RootRows
+from replant.model.closure_request import Children
+from replant.model.provenance import Followed, Lineage, RootRows
 from replant.model.references import Only, from_foreign_key
-from replant.rendering.copy_rows import copy_row
-from replant.rendering.rows import line, on_one_line, row_hash
-from replant.rendering.statements import Frame
-from replant.testing.values import texts as any_text
+from replant.sql.copy_text import copy_row
+from replant.sql.load_statements import Frame
+from replant.sql.row_text import line, on_one_line, row_hash
+from replant.testing.generation.values import texts as any_text
 from replant_plugins.strategies import cycles, ordered
 from tests.property.graphs import order_requests
 from tests.property.shapes import KEYS_OF_A_TABLE

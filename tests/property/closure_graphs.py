@@ -13,7 +13,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from psycopg import Connection, sql
 
 from replant.model import Catalog, Column, ForeignKey, RelationName, Table
-from replant.model.closure import Children, ClosureRequest, EdgeRule, Root, Rules
+from replant.model.closure_request import Children, ClosureRequest, EdgeRule, Root, Rules
 from replant.model.references import (
     ArrayReference,
     DeclaredReference,
@@ -23,8 +23,8 @@ from replant.model.references import (
     Target,
     from_declared,
 )
+from replant.testing.generation.row_strategies import Registry, rows_for
 from replant.testing.rows import Rows, insert_rows
-from replant.testing.strategies import Registry, rows_for
 
 SCHEMAS = ("r", "s")
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 
 from replant.model import RelationName, Table, Text
-from replant.model.closure import Children, ClosureRequest, EdgeRule, RowKey
+from replant.model.closure_request import Children, ClosureRequest, EdgeRule, RowKey
 from replant.model.references import EdgeName, Reference, from_declared, from_foreign_key
 from replant.testing.rows import Row
 from tests.property.closure_graphs import Drawn

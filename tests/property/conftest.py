@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 from hypothesis.strategies import SearchStrategy
 
-from replant.host.manager import Host
 from replant.model import ExportSettings, Settings
-from replant.testing.server import Database, Server, grant
-from replant.testing.sides import opened
-from replant.testing.strategies import Tenants, tenants_for
+from replant.plugins.manager import Host
+from replant.testing.generation.row_strategies import Tenants, tenants_for
+from replant.testing.servers.example_database import opened
+from replant.testing.servers.server import Database, Server, grant
 from tests.property.moving import Mover, Side
 from tests.property.platform_rows import DATABASE, REGISTRY
 

@@ -26,15 +26,18 @@ from hypothesis.strategies import DrawFn
 from psycopg import Connection
 
 from replant import api
-from replant.artifact.directory import MANIFEST
+from replant.artifact.artifact import open_artifact
+from replant.artifact.directory_writer import MANIFEST
 from replant.artifact.manifest import Manifest
 from replant.artifact.manifest_json import from_json, laid_out, sealed_text
-from replant.artifact.reading import open_artifact
-from replant.artifact.sql_file import DIGEST_MARK, MANIFEST_MARK, Batch, comment, write_sql_file
+from replant.artifact.sql_file_writer import (
+    DIGEST_MARK,
+    MANIFEST_MARK,
+    Batch,
+    comment,
+    write_sql_file,
+)
 from replant.errors import ArtifactError
-from replant.host.discovery import Candidate, LoadedPlugin
-from replant.host.hookspecs import hookimpl
-from replant.host.manager import Host
 from replant.model import (
     COPY,
     Catalog,
@@ -50,10 +53,13 @@ from replant.model import (
     Settings,
     Step,
 )
-from replant.rendering.copy_rows import copy_row
-from replant.rendering.rows import line, on_one_line, texts
-from replant.rendering.statements import Frame
-from replant.testing.server import Database, Server
+from replant.plugins.discovery import Candidate, LoadedPlugin
+from replant.plugins.hookspecs import hookimpl
+from replant.plugins.manager import Host
+from replant.sql.copy_text import copy_row
+from replant.sql.load_statements import Frame
+from replant.sql.row_text import line, on_one_line, texts
+from replant.testing.servers.server import Database, Server
 from replant_plugins.strategies import cycles, ordered
 from tests.property.artifacts import FORMS, Form, Row
 

@@ -11,12 +11,12 @@ from hypothesis.strategies import SearchStrategy
 from psycopg import sql
 
 from replant import api
-from replant.host.manager import Host
 from replant.model import ExportSettings, RelationName, Settings, Text
-from replant.replaying.verify import TableResult
-from replant.testing import sides
-from replant.testing.catalog_values import CatalogValues
+from replant.plugins.manager import Host
+from replant.testing.generation.catalog_values import CatalogValues
 from replant.testing.rows import Contents, Row
+from replant.testing.servers import example_database as sides
+from replant.verification.verify import TableResult
 from tests.property.platform_rows import (
     COLLECTIONS,
     DATABASE,

@@ -14,7 +14,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from psycopg import sql
 
 from replant.model import Catalog, Column, EnumType, ForeignKey, Identity, RelationName, Table
-from replant.model.differences import Change
+from replant.model.table_differences import Change
 
 #: Kinds of differences, each with its place.
 Expected = frozenset[tuple[Change, str]]

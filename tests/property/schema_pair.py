@@ -10,8 +10,8 @@ from psycopg import Connection, sql
 
 from replant.model import ForeignKey, RelationName
 from replant.testing.rows import Contents, contents
-from replant.testing.server import Database, grant
-from replant.testing.sides import breaks
+from replant.testing.servers.example_database import breaks
+from replant.testing.servers.server import Database, grant
 from tests.property.any_schemas import Numbers
 from tests.property.closure_graphs import SCHEMAS, Drawn
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from replant.config.recorded import Recorded
+from replant.config.recorded_shapes import Recorded
 from replant.model import (
     ColumnShape,
     CompositeType,
@@ -16,7 +16,7 @@ from replant.model import (
     RelationName,
     TableShape,
 )
-from replant.model.shape import Keys, Reference, quoted
+from replant.model.table_shape import Keys, Reference, quoted
 
 #: Any text that PostgreSQL takes, often one that is a word of the shapes' own text.
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8)

@@ -19,7 +19,6 @@ from replant import api
 from replant.database.catalog import read_catalog
 from replant.database.connections import reading
 from replant.errors import DanglingReferenceError, PreflightError, PrivilegeError
-from replant.host.manager import Host
 from replant.model import (
     COPY,
     Catalog,
@@ -31,9 +30,10 @@ from replant.model import (
     PluginSettings,
     Settings,
 )
-from replant.planning.plan import make_plan
+from replant.planning.make_plan import make_plan
+from replant.plugins.manager import Host
 from replant.testing.rows import first_difference
-from replant.testing.server import Database, Server
+from replant.testing.servers.server import Database, Server
 from replant_plugins.strategies import cycles
 from tests.property.any_schemas import (
     Asking,

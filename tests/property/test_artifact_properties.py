@@ -16,15 +16,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
-from replant.artifact import sql_file
+from replant.artifact import sql_file_writer as sql_file
+from replant.artifact.artifact import open_artifact
 from replant.artifact.manifest_json import to_json
-from replant.artifact.reading import open_artifact
-from replant.artifact.sql_file import Batch, comment, statements
-from replant.artifact.statements import CopiedRows
+from replant.artifact.row_batches import CopiedRows
+from replant.artifact.sql_file_writer import Batch, comment, statements
 from replant.errors import ArtifactError
 from replant.model import LoadTogether
-from replant.rendering.copy_rows import copy_texts
-from replant.rendering.rows import texts
+from replant.sql.copy_text import copy_texts
+from replant.sql.row_text import texts
 from tests.manifest_schema import problems
 from tests.property.artifacts import FORMS, Example, examples
 

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
+from replant.closure.closure import Closure, find_closure
+from replant.closure.graph_reader import read_reference_graph
+from replant.closure.queries import rows_at
 from replant.database.catalog import read_catalog
 from replant.database.connections import READING
-from replant.database.references import read_reference_graph
 from replant.errors import BudgetError
+from replant.explain.closure_paths import why
+from replant.explain.explanation import Barrier, Excluded, Included
 from replant.model import Catalog
-from replant.model.closure import Budget, ClosureRequest, Root, RowsIn
-from replant.model.explanation import Barrier, Excluded, Included
+from replant.model.closure_request import Budget, ClosureRequest, Root, RowsIn
 from replant.model.references import EdgeName
-from replant.planning.closure import Closure, find_closure
-from replant.planning.why import why
-from replant.rendering.closure_queries import rows_at
-from replant.testing.server import Server
+from replant.testing.servers.server import Server
 from tests.property.closure_graphs import Drawn, drawn_graphs, shuffled
 from tests.property.closure_oracle import (
     Edge,

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from psycopg import Connection, sql
 
-from replant.database.copying_text import copied_rows
+from replant.database.copied_lines import copied_rows
 from replant.model import Text
-from replant.rendering.copy_rows import copy_row, copy_texts, insert_lines, is_copy_row
-from replant.rendering.rows import is_row, line, on_one_line_each, texts
-from replant.testing.server import Server
-from replant.testing.values import texts as any_text
+from replant.sql.copy_text import copy_row, copy_texts, insert_lines, is_copy_row
+from replant.sql.row_text import is_row, line, on_one_line_each, texts
+from replant.testing.generation.values import texts as any_text
+from replant.testing.servers.server import Server
 
 TEXTS = st.none() | any_text()
 ROWS = st.lists(TEXTS, min_size=1, max_size=6).map(tuple)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 
 from replant.model import Catalog, Column, ForeignKey, RelationName, Table
+from replant.testing.generation.row_strategies import Registry, Tenants, rows_for, tenants_for
+from replant.testing.generation.values import Values, values_of
 from replant.testing.rows import Row, Rows, insert_rows, remove_rows
-from replant.testing.strategies import Registry, Tenants, rows_for, tenants_for
-from replant.testing.values import Values, values_of
 from tests.property.moving import Side
 from tests.property.platform_rows import DATABASE, REGISTRY
 

@@ -11,18 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
-from replant.config.recorded import Recorded, read_recorded, recorded_text
+from replant.config.recorded_shapes import Recorded, read_recorded, recorded_text
 from replant.database.catalog import read_catalog
 from replant.database.connections import Database
-from replant.drifting.findings import Drift
-from replant.drifting.source import source_drift
-from replant.host.manager import Registered
+from replant.drift.drift_findings import Drift
+from replant.drift.source_drift import source_drift
 from replant.model import Catalog, Registration
-from replant.model.differences import Change
-from replant.model.shape import TableShape
-from replant.planning.declared import declared, recorded_now
-from replant.testing.server import Database as ServerDatabase
-from replant.testing.server import Server
+from replant.model.table_differences import Change
+from replant.model.table_shape import TableShape
+from replant.plugins.manager import Registered
+from replant.selection.declared_shapes import declared, recorded_now
+from replant.testing.servers.server import Database as ServerDatabase
+from replant.testing.servers.server import Server
 from replant_plugins.schemas import collections_public, meta_public
 from tests.property.mutations import KINDS, Kind, Mutation, mutations, of_kind
 from tests.property.shapes import recorded_shapes

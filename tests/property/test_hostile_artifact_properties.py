@@ -21,7 +21,7 @@ from replant.artifact.manifest_json import from_json, laid_out, to_json
 from replant.cli.main import run
 from replant.errors import ArtifactError, DatabaseError
 from replant.model import Layout, Settings
-from replant.testing.server import Database, Server
+from replant.testing.servers.server import Database, Server
 from tests.manifest_schema import problems
 from tests.property.hostile import (
     TABLES,

@@ -13,7 +13,7 @@ from hypothesis.strategies import DataObject, DrawFn
 from psycopg import Connection, sql
 
 from replant.model import PlannedColumn, PlannedTable, RelationName, Text
-from replant.rendering.rows import (
+from replant.sql.row_text import (
     fingerprint_expression,
     is_row,
     line,
@@ -23,9 +23,9 @@ from replant.rendering.rows import (
     text_expression,
     texts,
 )
-from replant.testing.server import Server
-from replant.testing.values import AWKWARD
-from replant.testing.values import texts as any_text
+from replant.testing.generation.values import AWKWARD
+from replant.testing.generation.values import texts as any_text
+from replant.testing.servers.server import Server
 
 TEXTS = st.none() | any_text()
 ROWS = st.lists(TEXTS, min_size=1, max_size=6).map(tuple)

@@ -14,9 +14,6 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from replant import api
-from replant.host.discovery import Candidate, LoadedPlugin
-from replant.host.hookspecs import hookimpl
-from replant.host.manager import Host
 from replant.model import (
     Dangling,
     ExportSettings,
@@ -25,7 +22,10 @@ from replant.model import (
     Settings,
     Severity,
 )
-from replant.testing.server import Database, Server
+from replant.plugins.discovery import Candidate, LoadedPlugin
+from replant.plugins.hookspecs import hookimpl
+from replant.plugins.manager import Host
+from replant.testing.servers.server import Database, Server
 from replant_plugins.strategies import auto, ordered
 
 DDL = """

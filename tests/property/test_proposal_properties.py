@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from replant.config.toml_text import array, comment, key, printable, string
 from replant.model import RelationName, Root
-from replant.planning.leftovers import stem, words
-from replant.planning.proposal_text import exact
-from replant.testing.values import texts
+from replant.proposal.excluded_tables import stem, words
+from replant.proposal.proposal_toml import exact
+from replant.testing.generation.values import texts
 from replant_plugins.schemas.patterns import matching
 
 NAMES = texts(min_size=1)

@@ -13,16 +13,16 @@ from hypothesis.strategies import DataObject, SearchStrategy
 from psycopg import sql
 
 from replant.model import Catalog, RelationName
-from replant.testing.catalog_values import CatalogValues
-from replant.testing.check_reading import read_check
-from replant.testing.fitting_rows import Fitting
-from replant.testing.registry import Registry
+from replant.testing.checks.evaluate import verdict
+from replant.testing.checks.parse import read_check
+from replant.testing.generation.catalog_values import CatalogValues
+from replant.testing.generation.registry import Registry
+from replant.testing.generation.row_strategies import rows_for
+from replant.testing.generation.values import values_of
+from replant.testing.prove.accepted_rows import Fitting
 from replant.testing.rows import Row, Rows, insert_rows
-from replant.testing.server import Database, Server
-from replant.testing.sides import Side, opened
-from replant.testing.strategies import rows_for
-from replant.testing.values import values_of
-from replant.testing.verdicts import verdict
+from replant.testing.servers.example_database import Side, opened
+from replant.testing.servers.server import Database, Server
 
 SCHEMA = """
 CREATE SCHEMA s;

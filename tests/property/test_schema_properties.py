@@ -16,13 +16,13 @@ from psycopg import Connection, sql
 from replant import api
 from replant.database.catalog import read_catalog
 from replant.database.connections import reading
-from replant.host.discovery import Candidate, LoadedPlugin
-from replant.host.hookspecs import hookimpl
-from replant.host.manager import Host
 from replant.model import Catalog, ExportSettings, Registration, RelationName, Settings
+from replant.plugins.discovery import Candidate, LoadedPlugin
+from replant.plugins.hookspecs import hookimpl
+from replant.plugins.manager import Host
+from replant.testing.generation.row_strategies import rows_for
 from replant.testing.rows import Rows, contents, first_difference, insert_rows
-from replant.testing.server import Database, Server
-from replant.testing.strategies import rows_for
+from replant.testing.servers.server import Database, Server
 from replant_plugins.strategies import cycles, ordered
 
 SCHEMA = 'the "odd"\nschema'

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 from psycopg import sql
 
+from replant.testing.generation.row_strategies import Tenants
 from replant.testing.rows import first_difference, insert_rows
-from replant.testing.strategies import Tenants
 from tests.property.moving import Mover
 from tests.property.platform_rows import DATABASE_NAMES, EXTENSION
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from psycopg import Connection, sql
 
 from replant import api
-from replant.host.discovery import Candidate, LoadedPlugin
-from replant.host.hookspecs import hookimpl
-from replant.host.manager import Host
 from replant.model import PythonFunction, Registration, RelationName, Text
-from replant.testing.server import Database, Server
+from replant.plugins.discovery import Candidate, LoadedPlugin
+from replant.plugins.hookspecs import hookimpl
+from replant.plugins.manager import Host
+from replant.testing.servers.server import Database, Server
 from replant_plugins.strategies import cycles, ordered
 from tests.integration.moving import FORMS, WAYS, Move, Registering
 from tests.property.type_schemas import Cycle, Shown, TypedTable, cycles_of_keys, typed_tables

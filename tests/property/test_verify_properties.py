@@ -13,8 +13,8 @@ from hypothesis.strategies import DataObject, SearchStrategy
 from psycopg import Connection, errors, sql
 
 from replant.model import RelationName
-from replant.replaying.verify import Difference, DifferingValue, Kind
 from replant.testing.rows import insert_rows
+from replant.verification.verify import Difference, DifferingValue, Kind
 from replant_plugins.demonstration import PLATFORM
 from tests.property.moving import Mover, Side
 

@@ -13,8 +13,10 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from replant import api
-from replant.artifact.explaining import explain
-from replant.artifact.reading import open_artifact
+from replant.artifact.artifact import open_artifact
+from replant.explain.answer import Belongs
+from replant.explain.explanation import Included
+from replant.explain.from_artifact import explain
 from replant.model import (
     COPY,
     Dangling,
@@ -24,10 +26,8 @@ from replant.model import (
     Root,
     Settings,
 )
-from replant.model.belonging import Belongs
-from replant.model.explanation import Included
 from replant.model.references import EdgeName
-from replant.testing.server import Database, Server
+from replant.testing.servers.server import Database, Server
 from tests.property.any_schemas import Asking, growing_from_roots, of_a_tenant, whole_tables
 from tests.property.closure_graphs import SCHEMAS, Drawn
 from tests.property.closure_oracle import Edge, RowId, edges_of, smallest

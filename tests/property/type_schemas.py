@@ -17,14 +17,14 @@ from hypothesis.vendor.pretty import RepresentationPrinter
 from psycopg import sql
 
 from replant.model import Text
-from replant.testing.texts import texts
-from replant.testing.type_constructors import (
+from replant.testing.generation.composite_values import (
     array_texts,
     composite_texts,
     multirange_texts,
     range_texts,
 )
-from replant.testing.values import Values, values_of
+from replant.testing.generation.text_values import texts
+from replant.testing.generation.values import Values, values_of
 
 #: Types without an order, which no range can be made of.
 _UNORDERED = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pluggy
 import pytest
 
-from replant.host import hookspecs
 from replant.model import (
     ByColumn,
     Catalog,
@@ -16,6 +15,7 @@ from replant.model import (
     TableShape,
     WhereReferenced,
 )
+from replant.plugins import hookspecs
 from replant_plugins.schemas import collections_public, meta_public
 
 REGISTRATIONS = {

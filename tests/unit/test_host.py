@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 from replant.errors import ConfigurationError, PluginError
-from replant.host.discovery import choose, find, load
-from replant.host.manager import Host, installed_plugins
 from replant.model import (
     Catalog,
     Column,
@@ -21,6 +19,8 @@ from replant.model import (
     SqlExpression,
     Table,
 )
+from replant.plugins.discovery import choose, find, load
+from replant.plugins.manager import Host, installed_plugins
 
 Install = Callable[..., None]
 

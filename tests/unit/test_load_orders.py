@@ -7,10 +7,6 @@ from typing import Any
 import pytest
 
 from replant.errors import PluginError
-from replant.host.discovery import Candidate, LoadedPlugin
-from replant.host.hookspecs import hookimpl
-from replant.host.load_orders import check_order
-from replant.host.manager import Host
 from replant.model import (
     AsReplica,
     CheckForeignKeys,
@@ -23,6 +19,10 @@ from replant.model import (
     RelationName,
     Step,
 )
+from replant.plugins.discovery import Candidate, LoadedPlugin
+from replant.plugins.hookspecs import hookimpl
+from replant.plugins.load_order_checks import check_order
+from replant.plugins.manager import Host
 
 A, B = RelationName("s", "a"), RelationName("s", "b")
 

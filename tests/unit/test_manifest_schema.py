@@ -39,7 +39,7 @@ from replant.model import (
     SequencePosition,
     TableShape,
 )
-from replant.model.lineage import RootRows
+from replant.model.provenance import RootRows
 from tests.manifest_schema import SCHEMA
 
 #: Where the schema has each class that a manifest is made of.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from replant.rendering.rows import is_row, line, on_one_line, sum_of_hashes, texts
+from replant.sql.row_text import is_row, line, on_one_line, sum_of_hashes, texts
 
 
 @pytest.mark.parametrize(

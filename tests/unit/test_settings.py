@@ -9,7 +9,7 @@ import pytest
 import tomli
 
 from replant.config.connection_strings import connection_string
-from replant.config.reading import read_settings, settings_from, with_options
+from replant.config.read_settings import read_settings, settings_from, with_options
 from replant.errors import ConfigurationError
 from replant.model import (
     Check,

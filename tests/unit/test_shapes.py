@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from replant.model import AllRows, ColumnShape, Identity, Registration, RelationName, TableShape
-from replant.model.differences import Change, likely_renames, table_differences
-from replant.model.shape import Keys, Reference
+from replant.model.table_differences import Change, likely_renames, table_differences
+from replant.model.table_shape import Keys, Reference
 from replant.model.types import DomainType
 from replant_plugins.schemas import collections_public, meta_public
 from replant_plugins.schemas.declaring import declare

@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 from replant import api
 from replant.model import ExportSettings, Settings
 from replant.testing.rows import Contents
-from replant.testing.server import Database, Server, local_server
+from replant.testing.servers.server import Database, Server, local_server
 from tests.versions.servers import embedded_version, installed
 from tests.versions.subjects import Subject
 

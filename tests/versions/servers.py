@@ -14,7 +14,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from replant.testing.server import embedded_program
+from replant.testing.servers.server import embedded_program
 
 #: The folders with the programs of further servers, joined as in PATH.
 VARIABLE = "REPLANT_TEST_SERVERS"

@@ -12,10 +12,10 @@ from psycopg import Connection, sql
 
 from replant.database.catalog import read_catalog
 from replant.database.connections import reading
-from replant.host.discovery import Candidate, LoadedPlugin, find, load
-from replant.host.hookspecs import hookimpl
-from replant.host.manager import Host
 from replant.model import Catalog, Registration, RelationName, Settings
+from replant.plugins.discovery import Candidate, LoadedPlugin, find, load
+from replant.plugins.hookspecs import hookimpl
+from replant.plugins.manager import Host
 from replant.testing.demonstration import Deploy
 from replant.testing.rows import Contents, contents
 from replant_plugins import ddl

@@ -12,7 +12,7 @@ import pytest
 from replant import api
 from replant.model import Compression, ExportSettings, Layout, Settings
 from replant.testing.rows import first_difference
-from replant.testing.server import grant
+from replant.testing.servers.server import grant
 from tests.versions.conftest import DatabaseOf, SentFrom, ServerOf
 from tests.versions.servers import MISSING, embedded_version, installed
 from tests.versions.subjects import PARTITIONS, PLATFORM_TENANT, TYPES, Subject

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from replant.errors import UsageError
-from replant.testing.server import embedded_program, local_server
+from replant.testing.servers.server import embedded_program, local_server
 from tests.versions.unpack import unpack
 
 

@@ -28,11 +28,11 @@ from replant.model import (
     Satisfies,
     SequencePosition,
 )
-from replant.model.closure import Children, RowsAt
-from replant.model.lineage import RootRows
+from replant.model.closure_request import Children, RowsAt
 from replant.model.load_order import Statement
-from replant.model.shape import TableShape
-from replant.rendering.closing import Ending
+from replant.model.provenance import RootRows
+from replant.model.table_shape import TableShape
+from replant.sql.closing_checks import Ending
 
 #: The version of the manifest; a reader refuses any other.
 VERSION = 1

@@ -17,7 +17,6 @@ from cattrs.gen import make_dict_unstructure_fn
 from cattrs.strategies import configure_tagged_union
 
 from replant import __version__
-from replant.artifact.consistency import check_consistent
 from replant.artifact.manifest import (
     VERSION,
     AskedCondition,
@@ -26,10 +25,11 @@ from replant.artifact.manifest import (
     ExportedTable,
     Manifest,
 )
+from replant.artifact.manifest_checks import check_consistent
 from replant.errors import ArtifactError
 from replant.model import DefinedType, LoadTogether, RelationName, TableShape
-from replant.model.lineage import RootRows
 from replant.model.load_order import Statement, Step
+from replant.model.provenance import RootRows
 
 #: What has a line for each of its items.
 _LISTED = ("tables", "references", "roots", "types")

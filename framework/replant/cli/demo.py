@@ -19,9 +19,9 @@ from replant import api
 from replant.cli.screen import coloured, console, counted, grid, human_size
 from replant.errors import DIFFERENCE_FOUND, PluginError
 from replant.model import ExportSettings, RelationName, Settings
-from replant.replaying.verify import TableResult
 from replant.testing.demonstration import Demonstration
-from replant.testing.server import Database, Server, embedded_server, grant
+from replant.testing.servers.server import Database, Server, embedded_server, grant
+from replant.verification.verify import TableResult
 
 GROUP = "replant.demonstrations"
 

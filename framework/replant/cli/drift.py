@@ -11,8 +11,8 @@ from rich.console import Console
 from replant import api
 from replant.cli import options
 from replant.cli.screen import console, counted
-from replant.drifting.findings import Drift, Severity
-from replant.drifting.reports import as_github, as_json, as_sarif
+from replant.drift.drift_findings import Drift, Severity
+from replant.drift.reports import as_github, as_json, as_sarif
 from replant.errors import DIFFERENCE_FOUND, UsageError
 from replant.model import Settings
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import click
 
 from replant import api
-from replant.artifact.output import STANDARD_OUTPUT, check_writable, whole_file
+from replant.artifact.atomic_output import STANDARD_OUTPUT, check_writable, whole_file
 from replant.cli import options
 from replant.cli.screen import console, counted
 from replant.config.connection_strings import SOURCE_VARIABLE, TARGET_VARIABLE
 from replant.model import Settings
-from replant.planning.proposal import Proposal
-from replant.planning.proposal_text import as_toml
+from replant.proposal.proposal import Proposal
+from replant.proposal.proposal_toml import as_toml
 
 _ENVIRONMENT = "env:"
 

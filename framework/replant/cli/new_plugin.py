@@ -9,8 +9,8 @@ import click
 
 from replant.cli.screen import console
 from replant.errors import OutputError, UsageError
-from replant.host import discovery
-from replant.testing.scaffolding import ProjectNames, project_files
+from replant.plugins import discovery
+from replant.testing.scaffold_project import ProjectNames, project_files
 
 
 @click.command(epilog="Example: replant new-plugin my-shop")

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from replant.config.reading import read_settings, with_options
+from replant.config.read_settings import read_settings, with_options
 from replant.model import Check, Compression, Layout, OnConflict, Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -12,7 +12,7 @@ from replant import api
 from replant.cli import options
 from replant.cli.screen import console, counted, grid
 from replant.model import Plan, SequencePosition, readable
-from replant.rendering.grants import grants, usage_grants
+from replant.sql.grants import grants, usage_grants
 
 
 @click.command(

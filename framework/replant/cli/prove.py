@@ -20,11 +20,11 @@ from replant.cli.screen import coloured, console, counted
 from replant.config.connection_strings import connection_string
 from replant.database.connections import translated
 from replant.errors import DIFFERENCE_FOUND, UsageError
-from replant.testing.server import Server, embedded_server, own_server
+from replant.testing.servers.server import Server, embedded_server, own_server
 
 if TYPE_CHECKING:
-    from replant.testing.proving import Failure, Proof
-    from replant.testing.round_trip import Way
+    from replant.testing.conformance.round_trip import Way
+    from replant.testing.prove.proof import Failure, Proof
 
 _ROUNDS = 25
 _SEEDS = 2**32
@@ -73,8 +73,8 @@ def command(
     settings = options.settings_of(config, **said)
     if find_spec("hypothesis") is None:
         raise UsageError(_NO_HYPOTHESIS)
-    from replant.testing.proving import prove  # noqa: PLC0415 - needs the optional package
-    from replant.testing.proving_stage import proving_stage  # noqa: PLC0415
+    from replant.testing.prove.proof import prove  # noqa: PLC0415 - needs the optional package
+    from replant.testing.prove.proof_databases import proving_stage  # noqa: PLC0415
 
     number = secrets.randbelow(_SEEDS) if seed is None else seed
     with (

@@ -15,8 +15,8 @@ from replant.api import Replayed
 from replant.cli import options
 from replant.cli.screen import Meter, console, counted, grid, metered
 from replant.model import Finding, OnConflict, RelationName, Severity, Subject
-from replant.replaying.apply import Loaded
-from replant.replaying.preflight import Preflight
+from replant.preflight.preflight import Preflight
+from replant.replay.replay import Loaded
 
 #: What the load itself says in its end, once it knows more.
 _TOLD_LATER = (Subject.ROW, Subject.SEQUENCE, Subject.UNSEEN)

@@ -10,7 +10,7 @@ from replant import api
 from replant.cli import options
 from replant.cli.screen import console, counted, metered
 from replant.errors import DIFFERENCE_FOUND, PrivilegeError
-from replant.replaying.verify import TableResult
+from replant.verification.verify import TableResult
 
 
 @click.command(epilog="Example: replant verify tenant.sql --target postgresql://localhost/new")

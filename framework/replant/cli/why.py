@@ -11,8 +11,8 @@ from replant import api
 from replant.cli import options
 from replant.cli.screen import console
 from replant.errors import DIFFERENCE_FOUND, UsageError
+from replant.explain.answer import Answer
 from replant.model import Root
-from replant.model.belonging import Answer
 
 _FORM = "'schema.table: condition', such as 'public.orders: id = 5'"
 

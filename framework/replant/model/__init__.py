@@ -11,12 +11,22 @@ from replant.model.catalog import (
     Table,
     Trigger,
 )
-from replant.model.closure import (
+from replant.model.closure_request import (
     Arrival,
     Children,
     EdgeRule,
     Root,
     RowsAt,
+)
+from replant.model.conditions import (
+    ChosenRows,
+    ColumnIs,
+    Condition,
+    KeyIsNot,
+    Link,
+    LinkedTo,
+    Satisfies,
+    Selection,
 )
 from replant.model.findings import Finding, Severity, Subject
 from replant.model.load_order import (
@@ -58,16 +68,6 @@ from replant.model.registration import (
     ThroughForeignKey,
     WhereReferenced,
 )
-from replant.model.rows import (
-    ChosenRows,
-    ColumnIs,
-    Condition,
-    KeyIsNot,
-    Link,
-    LinkedTo,
-    Satisfies,
-    Selection,
-)
 from replant.model.settings import (
     COPY,
     INSERT,
@@ -83,7 +83,7 @@ from replant.model.settings import (
     TableSettings,
     Undeclared,
 )
-from replant.model.shape import ColumnShape, TableShape
+from replant.model.table_shape import ColumnShape, TableShape
 from replant.model.transform import (
     PythonFunction,
     PythonRow,

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 from attrs import evolve, field, frozen
 
 from replant.model.catalog import Trigger
-from replant.model.closure import Arrival
-from replant.model.lineage import Lineage
+from replant.model.closure_request import Arrival
+from replant.model.conditions import ChosenRows, Selection
 from replant.model.load_order import LoadOrder
 from replant.model.names import RelationName, readable
-from replant.model.rows import ChosenRows, Selection
+from replant.model.provenance import Lineage
 from replant.model.settings import Check, Compression, Layout, OnConflict
-from replant.model.shape import TableShape
+from replant.model.table_shape import TableShape
 from replant.model.transform import RowFormat, Transform
 from replant.model.types import DefinedType
 

@@ -1,6 +1,6 @@
 """How rows reference rows: foreign keys, and references that no constraint declares, as one graph.
 
-Nothing here reads a database: `replant.database.references` fills in what the server knows.
+Nothing here reads a database: `replant.closure.graph_reader` fills in what the server knows.
 """
 
 from __future__ import annotations

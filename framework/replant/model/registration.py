@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 
 from attrs import field, frozen
 
-from replant.model.closure import Children, EdgeRule
+from replant.model.closure_request import Children, EdgeRule
 from replant.model.names import RelationName
 from replant.model.references import DeclaredReference
-from replant.model.shape import TableShape
+from replant.model.table_shape import TableShape
 
 
 @frozen
@@ -97,7 +97,7 @@ class Registration:
         references: the references of this table's rows that no foreign key declares.
         shape: what the table looked like when the plugin was written, which is compared with what
             is there; None when it takes any. A text such as `id bigint not null`, with a column or
-            key on each line, is parsed; see `replant.model.shape`.
+            key on each line, is parsed; see `replant.model.table_shape`.
 
     """
 

@@ -6,17 +6,23 @@ they are first used: most need the package `hypothesis`, and the plugin for pyte
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from replant.lazy_names import publish
 
 if TYPE_CHECKING:
-    from replant.testing.databases import Deploy, Templates
+    from replant.testing.conformance.environment import Stage
+    from replant.testing.conformance.examples import Example, examples_for
+    from replant.testing.conformance.round_trip import RoundTrip, Way
+    from replant.testing.conformance.suite import Conformance, conformance
     from replant.testing.demonstration import Demonstration
-    from replant.testing.examples import Example, examples_for
-    from replant.testing.registry import Registry
-    from replant.testing.round_trip import RoundTrip, Way
+    from replant.testing.generation.registry import Registry
+    from replant.testing.generation.row_strategies import Tenants, rows_for, tenants_for
+    from replant.testing.generation.values import Values, values_of
     from replant.testing.rows import Contents, Row, Rows, contents, first_difference, insert_rows
-    from replant.testing.server import (
+    from replant.testing.servers.database_templates import Deploy, Templates
+    from replant.testing.servers.example_database import Side, opened
+    from replant.testing.servers.server import (
         Database,
         Server,
         embedded_program,
@@ -25,29 +31,23 @@ if TYPE_CHECKING:
         local_server,
         own_server,
     )
-    from replant.testing.sides import Side, opened
-    from replant.testing.stage import Stage
-    from replant.testing.strategies import Tenants, rows_for, tenants_for
-    from replant.testing.suite import Conformance, conformance
-    from replant.testing.values import Values, values_of
 
 _HOMES = {
-    "replant.testing.suite": "Conformance conformance",
-    "replant.testing.databases": "Deploy Templates",
+    "replant.testing.conformance.suite": "Conformance conformance",
+    "replant.testing.servers.database_templates": "Deploy Templates",
     "replant.testing.demonstration": "Demonstration",
-    "replant.testing.examples": "Example examples_for",
-    "replant.testing.registry": "Registry",
-    "replant.testing.round_trip": "RoundTrip Way",
+    "replant.testing.conformance.examples": "Example examples_for",
+    "replant.testing.generation.registry": "Registry",
+    "replant.testing.conformance.round_trip": "RoundTrip Way",
     "replant.testing.rows": "Contents Row Rows contents first_difference insert_rows",
-    "replant.testing.server": (
+    "replant.testing.servers.server": (
         "Database Server embedded_program embedded_server grant local_server own_server"
     ),
-    "replant.testing.sides": "Side opened",
-    "replant.testing.stage": "Stage",
-    "replant.testing.strategies": "Tenants rows_for tenants_for",
-    "replant.testing.values": "Values values_of",
+    "replant.testing.servers.example_database": "Side opened",
+    "replant.testing.conformance.environment": "Stage",
+    "replant.testing.generation.row_strategies": "Tenants rows_for tenants_for",
+    "replant.testing.generation.values": "Values values_of",
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
     "Conformance",
@@ -83,9 +83,4 @@ __all__ = [
     "values_of",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name from its home; PEP 562."""
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME_OF[name]), name)
+publish(__name__, _HOMES)

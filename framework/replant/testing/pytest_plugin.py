@@ -14,9 +14,9 @@ import pytest
 
 if TYPE_CHECKING:
     from replant.model import RelationName
-    from replant.testing.databases import Deploy, Templates
-    from replant.testing.server import Database, Server
-    from replant.testing.stage import Stage
+    from replant.testing.conformance.environment import Stage
+    from replant.testing.servers.database_templates import Deploy, Templates
+    from replant.testing.servers.server import Database, Server
 
 
 class DatabaseFrom(Protocol):
@@ -48,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def replant_server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A PostgreSQL server: started for this run, or that of `--replant-dsn`."""
-    from replant.testing.server import embedded_server, own_server  # noqa: PLC0415 - see above
+    from replant.testing.servers.server import embedded_server, own_server  # noqa: PLC0415 - see above
 
     dsn: str | None = request.config.getoption("--replant-dsn")
     with embedded_server() if dsn is None else own_server(dsn) as server:
@@ -58,7 +58,7 @@ def replant_server(request: pytest.FixtureRequest) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def replant_templates(replant_server: Server) -> Templates:
     """The templates that databases are copied from; they live as long as the run."""
-    from replant.testing.databases import Templates  # noqa: PLC0415 - see above
+    from replant.testing.servers.database_templates import Templates  # noqa: PLC0415 - see above
 
     return Templates(replant_server)
 
@@ -88,7 +88,7 @@ def replant_database(replant_database_from: DatabaseFrom) -> Database:
 @pytest.fixture
 def replant_role(replant_server: Server) -> Iterator[RoleWith]:
     """A factory of roles with few privileges, which are dropped when the test ends."""
-    from replant.testing.server import grant  # noqa: PLC0415 - see above
+    from replant.testing.servers.server import grant  # noqa: PLC0415 - see above
 
     made: list[tuple[str, Database]] = []
 
@@ -110,7 +110,7 @@ def replant_stage(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stage]:
     """What the tests of a subclass of `Conformance` are tried on."""
-    from replant.testing.stage import set_up  # noqa: PLC0415 - see above
+    from replant.testing.conformance.environment import set_up  # noqa: PLC0415 - see above
 
     with set_up(
         request.cls.subject(), replant_templates, tmp_path_factory.mktemp("conformance")

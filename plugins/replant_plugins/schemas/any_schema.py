@@ -11,9 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import field, frozen
 
-from replant.config.reading import structured
+from replant.config.read_settings import structured
 from replant.errors import ConfigurationError
-from replant.host.hookspecs import hookimpl
 from replant.model import (
     AllRows,
     ArrayReference,
@@ -33,6 +32,7 @@ from replant.model import (
     Table,
     Target,
 )
+from replant.plugins.hookspecs import hookimpl
 from replant_plugins.schemas.patterns import matching
 
 NAME = "schemas"

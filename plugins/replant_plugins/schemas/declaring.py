@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.resources.abc import Traversable
 
-from replant.config.recorded import read_recorded
+from replant.config.recorded_shapes import read_recorded
 from replant.model import Membership, Registration, RelationName
 
 
@@ -24,7 +24,7 @@ def declare(
     """Make the registrations of the tables that a file records.
 
     Args:
-        file: what `replant.config.recorded` reads.
+        file: what `replant.config.recorded_shapes` reads.
         rows: how the rows of a table belong to the scope.
         rows_of: the tables whose rows belong to it in another way, by `schema.table`.
         omit: the columns that are left to their default, likewise.

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from replant.host.hookspecs import hookimpl
 from replant.model import ByColumn, Registration
+from replant.plugins.hookspecs import hookimpl
 from replant_plugins.schemas.declaring import declare
 
 REGISTRATIONS = declare(

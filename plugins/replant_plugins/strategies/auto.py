@@ -7,8 +7,8 @@ was exported with it is ordered anew in each target.
 
 from __future__ import annotations
 
-from replant.host.hookspecs import hookimpl
 from replant.model import LoadOrder, OrderRequest
+from replant.plugins.hookspecs import hookimpl
 from replant_plugins.strategies.cycles import as_replica, joined, parts_of
 
 NAME = "auto"

@@ -6,8 +6,8 @@ Tables come in levels by their foreign keys, and cycles are broken as
 
 from __future__ import annotations
 
-from replant.host.hookspecs import hookimpl
 from replant.model import LoadOrder, OrderRequest
+from replant.plugins.hookspecs import hookimpl
 from replant_plugins.strategies.cycles import joined, parts_of
 
 NAME = "ordered"

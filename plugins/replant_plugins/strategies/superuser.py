@@ -7,8 +7,8 @@ while they come, so every foreign key of the loaded tables is checked at the end
 
 from __future__ import annotations
 
-from replant.host.hookspecs import hookimpl
 from replant.model import LoadOrder, OrderRequest
+from replant.plugins.hookspecs import hookimpl
 from replant_plugins.strategies.cycles import as_replica
 
 NAME = "superuser"

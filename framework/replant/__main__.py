@@ -1,0 +1,6 @@
+"""Runs the command `replant` for `python -m replant`."""
+
+from replant.cli.main import main
+
+if __name__ == "__main__":
+    main()

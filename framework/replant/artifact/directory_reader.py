@@ -1,0 +1,181 @@
+"""A directory read back: every file is compared with the manifest before the first row is read."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import file_digest
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import zstandard
+
+from replant.artifact.directory_writer import DATA, MANIFEST, file_name
+from replant.artifact.manifest import DataFile, ExportedTable, Manifest
+from replant.artifact.manifest_json import unsealed
+from replant.artifact.row_batches import Lines, limited
+from replant.errors import ArtifactError
+from replant.model import Compression, Layout, RelationName
+from replant.sql.copy_text import insert_lines, is_copy_row
+from replant.sql.row_text import on_one_line_each
+
+#: PostgreSQL holds no longer text than this, so no line of COPY that it reads is longer.
+LONGEST_LINE = 1 << 30
+
+
+class Directory:
+    """A directory whose every digest was right when it was opened.
+
+    Attributes:
+        manifest: what it says of itself.
+        in_two_parts: no table; a data file holds whole rows.
+
+    """
+
+    in_two_parts: Mapping[RelationName, tuple[str, ...]] = {}
+
+    def __init__(self, folder: Path) -> None:
+        """Compare every file with the manifest.
+
+        Raises:
+            ArtifactError: a file is missing, additional or changed; names it.
+
+        """
+        self._folder = folder
+        self.manifest = _manifest(folder)
+        self._tables = {table.name: table for table in self.manifest.tables}
+        files = [_file(folder, self.manifest, table) for table in self.manifest.tables]
+        _check_listing(folder, files)
+        for file in files:
+            _check_file(folder / file.name, file)
+        for table in self.manifest.tables:
+            if not table.row_count:
+                # Nobody asks for the rows of a table that has none.
+                for _ in self._rows(table):
+                    pass
+
+    def statements(self) -> None:
+        """None: a directory holds rows, and no statements."""
+
+    def copied(self, table: RelationName) -> Iterator[Lines]:
+        """The rows of one table as lines of COPY.
+
+        Raises:
+            ArtifactError: the file does not hold the rows that the manifest tells of.
+
+        """
+        return limited(self._rows(self._tables[table]))
+
+    def rows(self, table: RelationName) -> Iterator[Lines]:
+        """The rows of one table as lines of an INSERT.
+
+        Raises:
+            ArtifactError: the file does not hold the rows that the manifest tells of.
+
+        """
+        width = len(self._tables[table].columns)
+        for lines in self.copied(table):
+            yield on_one_line_each(insert_lines(lines, width))
+
+    def patches(self, table: RelationName) -> Iterator[Lines]:
+        """Nothing: rows are whole."""
+        del table
+        return iter(())
+
+    def _rows(self, table: ExportedTable) -> Iterator[bytes]:
+        path = self._folder / _file(self._folder, self.manifest, table).name
+        width, wanted, count = len(table.columns), table.row_count, 0
+        with _opened(path, self.manifest.compression) as file:
+            while text := file.readline(LONGEST_LINE):
+                count += 1
+                row = text[:-1]
+                if not text.endswith(b"\n") or not is_copy_row(row, width):
+                    raise ArtifactError(
+                        f"{path}, line {count}: is no row of {table.name} as replant writes it; "
+                        f"export it again"
+                    )
+                if count > wanted:
+                    raise ArtifactError(
+                        f"{path}, line {count}: is one row more than the manifest tells of; "
+                        f"export it again"
+                    )
+                yield row
+        if count < wanted:
+            raise ArtifactError(
+                f"{path}: holds {count} rows, and the manifest tells of {wanted}; export it again"
+            )
+
+
+def _manifest(folder: Path) -> Manifest:
+    path = folder / MANIFEST
+    if path.is_symlink() or not path.is_file():
+        raise ArtifactError(
+            f"{folder}: is no replant artifact: there is no file {MANIFEST} in it; give a "
+            f"directory that export wrote"
+        )
+    manifest = unsealed(path.read_bytes(), str(path))
+    if manifest.layout is not Layout.DIRECTORY:
+        raise ArtifactError(f"{path}: is not the manifest of a directory; export it again")
+    return manifest
+
+
+def _file(folder: Path, manifest: Manifest, table: ExportedTable) -> DataFile:
+    """The data file of a table, under no other name than the one that the table gives it."""
+    if table.file is None or table.file.name != file_name(table.name, manifest.compression):
+        raise ArtifactError(
+            f"{folder / MANIFEST}: the file of {table.name} is not its own; export it again"
+        )
+    return table.file
+
+
+def _check_file(path: Path, wanted: DataFile) -> None:
+    if path.is_symlink() or not path.is_file():
+        raise ArtifactError(f"{path}: is missing; the artifact is not whole: export it again")
+    size = path.stat().st_size
+    if size < wanted.size:
+        raise ArtifactError(
+            f"{path}: is truncated: {size} of {wanted.size} bytes are there; export it again"
+        )
+    with path.open("rb") as file:
+        if size != wanted.size or file_digest(file, "sha256").hexdigest() != wanted.sha256:
+            raise ArtifactError(
+                f"{path}: was changed since it was written: its SHA-256 differs; export it again"
+            )
+
+
+def _check_listing(folder: Path, files: list[DataFile]) -> None:
+    """Refuse what lies in the directory and is no part of the artifact."""
+    if (folder / DATA).is_symlink():
+        raise ArtifactError(f"{folder / DATA}: is a symbolic link; put the directory in its place")
+    wanted = {folder / MANIFEST, folder / DATA, *(folder / file.name for file in files)}
+    for parent, folders, names in os.walk(folder):
+        for name in sorted([*folders, *names]):
+            if Path(parent, name) not in wanted:
+                raise ArtifactError(f"{Path(parent, name)}: is not part of the artifact; remove it")
+
+
+@contextmanager
+def _opened(path: Path, compression: Compression) -> Iterator[BinaryIO]:
+    """The bytes of a data file, decompressed."""
+    try:
+        with path.open("rb") as file:
+            match compression:
+                case Compression.NONE:
+                    yield file
+                case Compression.GZIP:
+                    with gzip.GzipFile(fileobj=file) as stream:
+                        yield cast("BinaryIO", stream)
+                case Compression.ZSTD:
+                    reader = zstandard.ZstdDecompressor().stream_reader(
+                        file, read_across_frames=True
+                    )
+                    yield cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", reader)))
+    except (gzip.BadGzipFile, zlib.error, zstandard.ZstdError, EOFError) as error:
+        reason = " ".join(str(error).split())
+        raise ArtifactError(
+            f"{path}: cannot be decompressed ({reason}); export it again"
+        ) from error

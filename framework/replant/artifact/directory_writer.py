@@ -1,0 +1,123 @@
+"""The directory: a data file for each table, and a manifest that knows them.
+
+```
+manifest.json                  what replay and verify need, with the SHA-256 of each data file
+data/schema.table.copy         the rows as COPY writes them, one line each; .gz or .zst behind it
+```
+
+It holds no SQL. A file's name is that of its table where that is plain; otherwise what is plain of
+it, and eight digits of the SHA-256 of the name, so that no two tables share a file.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import zstandard
+
+from replant.artifact.atomic_output import synced
+from replant.artifact.manifest import DataFile, Manifest
+from replant.artifact.manifest_json import sealed
+from replant.artifact.sql_file_writer import DigestedFile, Writer, write_copied
+from replant.export.source_rows import SourceRows
+from replant.model import Compression, Plan, RelationName
+
+MANIFEST = "manifest.json"
+DATA = "data"
+
+#: What stands behind the name of a data file.
+ENDINGS = {Compression.NONE: "", Compression.GZIP: ".gz", Compression.ZSTD: ".zst"}
+
+#: gzip gains little above 6, and zstd's 3 is both faster and smaller than that.
+_GZIP_LEVEL, _ZSTD_LEVEL = 6, 3
+
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+#: What Windows takes for a device, whatever stands behind a dot (Microsoft, "Naming Files").
+_RESERVED = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]", re.IGNORECASE)
+_NOT_PLAIN = re.compile(r"[^a-z0-9_]+")
+
+
+def write_directory(
+    folder: Path,
+    plan: Plan,
+    rows: SourceRows,
+    finished: Callable[[dict[RelationName, DataFile]], Manifest],
+) -> str:
+    """Write an artifact into an empty folder.
+
+    Args:
+        folder: where it goes.
+        plan: what is exported.
+        rows: gives the rows.
+        finished: gives the manifest for the files, once every row was written.
+
+    Returns:
+        The digest over all: the SHA-256 of the manifest, which holds that of every file.
+
+    """
+    (folder / DATA).mkdir()
+    files = {}
+    for table in plan.tables:
+        name = file_name(table.name, plan.compression)
+        with synced(folder / name) as file:
+            out = DigestedFile(file)
+            with _compressed(out, plan.compression) as stream:
+                for lines in rows.copied(table) if table.row_count else ():
+                    write_copied(stream, lines)
+            files[table.name] = DataFile(name, out.size, out.hexdigest())
+    text, digest = sealed(finished(files))
+    with synced(folder / MANIFEST) as file:
+        file.write(text)
+    return digest
+
+
+def file_name(table: RelationName, compression: Compression) -> str:
+    """The data file of a table: plain on every file system, and that of no other table."""
+    return f"{DATA}/{_plain(table)}.copy{ENDINGS[compression]}"
+
+
+def _plain(table: RelationName) -> str:
+    reserved = _RESERVED.fullmatch(table.schema) is not None
+    if _PLAIN.fullmatch(table.schema) and _PLAIN.fullmatch(table.name) and not reserved:
+        return f"{table.schema}.{table.name}"
+    exact = f"{table.schema}\0{table.name}".encode()
+    parts = (_NOT_PLAIN.sub("_", part.lower())[:40] for part in (table.schema, table.name))
+    name = f"{'.'.join(parts)}.{sha256(exact).hexdigest()[:8]}"
+    return f"_{name}" if _RESERVED.fullmatch(name.partition(".")[0]) else name
+
+
+@contextmanager
+def _compressed(out: DigestedFile, compression: Compression) -> Iterator[Writer]:
+    """What is written to it comes to `out` compressed; without a clock or a name in it."""
+    if compression is Compression.NONE:
+        yield out
+        return
+    raw = cast("BinaryIO", _Raw(out))
+    if compression is Compression.GZIP:
+        with gzip.GzipFile("", "wb", _GZIP_LEVEL, raw, mtime=0) as stream:
+            yield stream
+    else:
+        compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True)
+        with compressor.stream_writer(raw, closefd=False) as stream:
+            yield stream
+
+
+class _Raw(io.RawIOBase):
+    """A digested file as compressors want one."""
+
+    def __init__(self, out: DigestedFile) -> None:
+        self._out = out
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override] # the buffers are bytes here
+        self._out.write(bytes(data))
+        return len(data)

@@ -1,0 +1,254 @@
+"""The SQL file: a readable header, one transaction of inserts, a manifest and a digest.
+
+```
+-- replant artifact …          what made it, for people
+BEGIN; …                       one transaction, settings pinned for its length
+INSERT INTO … VALUES           named columns, one row per line; or COPY … FROM stdin
+DO …                           checks: the rows are those that were exported
+COMMIT;
+-- replant manifest            the manifest as JSON, each line a comment
+-- sha256 …                    of every byte before this line
+```
+
+Writing and reading share the frames of `replant.sql.load_statements`: a reader accepts only what
+a writer would have written for the manifest, with rows of literals between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from hashlib import sha256
+from typing import BinaryIO, Protocol
+
+from attrs import frozen
+
+from replant import __version__
+from replant.artifact.manifest import Manifest, manifest_of
+from replant.artifact.manifest_json import to_json
+from replant.model import (
+    LoadTable,
+    LoadTogether,
+    PatchColumns,
+    Plan,
+    PlannedTable,
+    RelationName,
+    SequencePosition,
+    Step,
+    readable,
+)
+from replant.sql.closing_checks import closing
+from replant.sql.load_statements import Frame, frames, opening
+
+FIRST_WORDS = b"-- replant artifact"
+MANIFEST_MARK = b"-- replant manifest\n"
+DIGEST_MARK = b"-- sha256 "
+
+#: A statement has at most as many rows as a batch, and ends before it has more bytes than this
+#: (unless one row has): memory on both sides stays small.
+BYTES_PER_STATEMENT = 1 << 20
+
+
+class Batches(Protocol):
+    """Where rows come from, in batches, as the frame that stands around them needs them."""
+
+    def __call__(self, table: RelationName, step: Step, frame: Frame) -> Iterator[Batch]:
+        """The rows of a table for a step, in the order in which they are written."""
+
+
+@frozen
+class Batch:
+    """Some rows' lines, in order.
+
+    Attributes:
+        together: whether they belong in one statement, whatever its size.
+        continued: whether they belong in the statement of the batch before.
+
+    """
+
+    lines: list[bytes]
+    together: bool = False
+    continued: bool = False
+
+
+def in_one_statement(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """The batches as parts of one statement, so that it is never held as a whole."""
+    for place, batch in enumerate(batches):
+        yield Batch(batch.lines, together=True, continued=place > 0)
+
+
+class DigestedFile:
+    """A file that knows the SHA-256 of what was written to it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Write to `file`, which stays the caller's to close."""
+        self._file = file
+        self._digest = sha256()
+        self.size = 0
+
+    def write(self, *parts: bytes) -> None:
+        """Write all of the bytes; parts that are large are never joined."""
+        for data in parts:
+            self._file.write(data)
+            self._digest.update(data)
+            self.size += len(data)
+
+    def hexdigest(self) -> str:
+        """The SHA-256 of all that was written, as 64 hexadecimal digits."""
+        return self._digest.hexdigest()
+
+
+def write_sql_file(
+    file: BinaryIO, plan: Plan, batches: Batches, finished: Callable[[], Manifest]
+) -> str:
+    """Write an artifact.
+
+    Args:
+        file: where it goes.
+        plan: what is exported.
+        batches: gives the rows.
+        finished: gives the manifest, once every row was written.
+
+    Returns:
+        The SHA-256 of the file but for its last line, which holds it.
+
+    """
+    out = DigestedFile(file)
+    out.write(header(plan))
+    # A reader knows the tables by the manifest alone, so the frames are made from it here too.
+    tables = manifest_of(plan, {}).planned
+    out.write(opening(plan.order.before, tuple(tables)))
+    for step in plan.order.steps:
+        _write_step(out, tables, plan.format, step, batches)
+    manifest = finished()
+    out.write(b"\n" + closing(manifest.ending(tables, plan.order.after)))
+    out.write(b"\n" + MANIFEST_MARK)
+    out.write(comment(to_json(manifest)))
+    digest = out.hexdigest()
+    out.write(DIGEST_MARK + digest.encode() + b"\n")
+    return digest
+
+
+def header(plan: Plan) -> bytes:
+    """What a person reads first. No clock, no host, no password: the same input, the same bytes."""
+    width = max((len(_ascii(str(table.name))) for table in plan.tables), default=0)
+    plugins = ", ".join(f"{name} ({version})" for name, version in sorted(plan.plugins.items()))
+    scope = ", ".join(f"{name} = {value}" for name, value in sorted(plan.scope.items()))
+    lines = [
+        f"replant artifact, written by replant {__version__} from PostgreSQL {plan.source_version}",
+        f"plugins: {plugins}",
+        f"scope: {scope or 'none'}",
+        f"strategy: {plan.strategy}",
+        "to load it: replant replay FILE, or psql -X -v ON_ERROR_STOP=1 -f FILE",
+        *([f"rows as the role {_ascii(plan.seen_as)} sees them"] if plan.seen_as else []),
+        "",
+        f"{plan.row_count} rows in {len(plan.tables)} tables, in the order of their load:",
+        *(f"  {_ascii(str(t.name)):<{width}}  {t.row_count:>9}" for t in plan.tables),
+    ]
+    if plan.order.cycles:
+        lines += ["", "cycles of foreign keys:"]
+        lines += [f"  {', '.join(map(str, c.tables))}: {c.way}" for c in plan.order.cycles]
+    if plan.sequences:
+        lines += ["", "sequences that are moved forward, to cover these rows:"]
+        lines += [f"  {s.table}.{readable(s.column)}: {_reach(s)}" for s in plan.sequences]
+    if plan.omissions:
+        lines += ["", "left out:", *(f"  {o.what}: {o.why}" for o in plan.omissions)]
+    return comment("\n".join(lines)) + b"\n"
+
+
+def _reach(position: SequencePosition) -> str:
+    return f"{position.least} to {position.greatest}"
+
+
+def comment(text: str) -> bytes:
+    """Lines of SQL comment in ASCII: no character of a name or value can end one early."""
+    return b"".join(f"-- {_ascii(line)}".rstrip().encode() + b"\n" for line in text.split("\n"))
+
+
+def _ascii(text: str) -> str:
+    """The text with everything but printable ASCII as Python escapes."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if " " <= c <= "~" else ascii(c)[1:-1] for c in text)
+
+
+def _write_step(
+    out: DigestedFile,
+    tables: Mapping[RelationName, PlannedTable],
+    format_name: str,
+    step: Step,
+    batches: Batches,
+) -> None:
+    match step:
+        case LoadTogether(names):
+            filled = LoadTogether(tuple(name for name in names if tables[name].row_count))
+            if filled.tables:
+                out.write(b"\n")
+            for frame in frames(filled, tables, format_name):
+                rows = batches(frame.name, filled, frame)
+                _write_statements(out, frame, in_one_statement(rows))
+        case LoadTable(name) | PatchColumns(name):
+            if tables[name].row_count:
+                out.write(b"\n")
+                (frame,) = frames(step, tables, format_name)
+                _write_table(out, frame, batches(name, step, frame))
+
+
+def _write_table(out: DigestedFile, frame: Frame, batches: Iterator[Batch]) -> None:
+    if not frame.copied:
+        _write_statements(out, frame, batches)
+        return
+    out.write(frame.head)
+    for batch in batches:
+        write_copied(out, batch.lines)
+    out.write(frame.tail)
+
+
+class Writer(Protocol):
+    """A file, or what stands for one."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write all of the bytes."""
+
+
+def write_copied(out: Writer, lines: list[bytes]) -> None:
+    """Rows of COPY, each with its line end; one that is large is not copied for it."""
+    if len(lines) == 1:
+        out.write(lines[0])
+        out.write(b"\n")
+    else:
+        out.write(b"\n".join([*lines, b""]))
+
+
+def _write_statements(out: DigestedFile, frame: Frame, batches: Iterable[Batch]) -> None:
+    """A statement for each batch, or for several that continue each other."""
+    between = b""
+    for batch in batches:
+        if batch.continued:
+            out.write(b",\n", b",\n".join(batch.lines))
+            continue
+        for lines in statements([batch]):
+            # A list of one line is joined without a copy.
+            out.write(between, frame.head, b",\n".join(lines))
+            between = frame.tail
+    out.write(between)
+
+
+def statements(batches: Iterable[Batch]) -> Iterator[list[bytes]]:
+    """The lines of each INSERT: a batch each, or parts of one whose rows are large."""
+    for batch in batches:
+        if batch.together or sum(map(len, batch.lines)) <= BYTES_PER_STATEMENT:
+            yield batch.lines
+        else:
+            yield from _parts(batch.lines)
+
+
+def _parts(lines: list[bytes]) -> Iterator[list[bytes]]:
+    pending: list[bytes] = []
+    size = 0
+    for line in lines:
+        if pending and size + len(line) > BYTES_PER_STATEMENT:
+            yield pending
+            pending, size = [], 0
+        pending.append(line)
+        size += len(line)
+    yield pending

@@ -1,0 +1,171 @@
+"""The closed set: a graph and a request in, the smallest set that the rules allow out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from types import TracebackType
+
+import psycopg
+from attrs import frozen
+
+from replant.closure.provenance import Arrivals, root_number
+from replant.closure.queries import Pointer
+from replant.closure.reachability import reach
+from replant.closure.row_locations import Places, pointer
+from replant.closure.search import Search
+from replant.closure.visited_rows import FoundRows
+from replant.database.connections import Database, one_line
+from replant.database.planner_settings import by_index
+from replant.errors import BudgetError, ScopeError, UsageError
+from replant.model import Progress, RelationName
+from replant.model.closure_request import Arrival, ClosureRequest, Root, RowsAt, RowsIn
+from replant.model.references import Leaf, ReferenceGraph
+from replant.sql.row_queries import explain_predicate
+
+
+@frozen
+class Closure:
+    """A closed set. It holds in the snapshot in which it was found; closing it forgets it.
+
+    Attributes:
+        counts: how many rows of each table; tables without a row are left out.
+
+    """
+
+    graph: ReferenceGraph
+    request: ClosureRequest
+    places: Places
+    found: FoundRows
+    counts: Mapping[RelationName, int]
+
+    def __enter__(self) -> Closure:
+        """The set itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Forget it."""
+        self.close()
+
+    def close(self) -> None:
+        """Delete what was kept of it on disk."""
+        self.found.close()
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are in all."""
+        return sum(self.counts.values())
+
+    @property
+    def arrivals(self) -> tuple[Arrival, ...]:
+        """By which roots and references the rows came, and how many by each."""
+        return Arrivals(self.graph, self.request, self.found).all()
+
+    def pointers(self, table: RelationName) -> Iterator[tuple[Leaf, Iterator[Pointer]]]:
+        """The places of a table's rows, leaf by leaf, each in order."""
+        for leaf in self.graph.storage[table].leaves:
+            yield leaf, map(pointer, self.found.places(self.places.bounds(leaf)))
+
+    def rows_at(self, table: RelationName) -> RowsAt:
+        """The rows of a table as a condition."""
+        held = [RowsIn.of(leaf.oid, pointers) for leaf, pointers in self.pointers(table)]
+        return RowsAt(tuple(rows for rows in held if rows.runs))
+
+
+def _silent(_table: RelationName, _rows: int, _bytes: int) -> None:
+    """Progress that nobody watches."""
+
+
+def find_closure(
+    database: Database,
+    graph: ReferenceGraph,
+    request: ClosureRequest,
+    progress: Progress = _silent,
+) -> Closure:
+    """Find the closed set in the transaction's snapshot.
+
+    Raises:
+        UsageError: the predicate of a root is not valid; see also `reach`.
+        ScopeError: no row satisfies the predicate of a root.
+        BudgetError: the set grew beyond its budget. If a query was not read to its end, the
+            database is closed.
+        PrivilegeError: see `reach`.
+        DatabaseError: the server failed.
+        OutputError: there is no room for a temporary file.
+
+    """
+    reach(graph, request)
+    check_predicates(database, request.roots)
+    found = FoundRows()
+    counts: Counter[RelationName] = Counter()
+
+    def taken(table: RelationName, rows: int) -> None:
+        counts[table] += rows
+        progress(table, rows, 0)
+        _check_budget(graph, request, found, counts, table)
+
+    try:
+        search = Search(database, graph, request.rules, found, taken)
+        _exhaust(database, request, search)
+    except BaseException:
+        found.close()
+        raise
+    return Closure(graph, request, search.places, found, dict(sorted(counts.items())))
+
+
+def _exhaust(database: Database, request: ClosureRequest, search: Search) -> None:
+    """Search until no row leads to another."""
+    for index, root in enumerate(request.roots):
+        if not search.begin(root, root_number(index)) and not root.may_be_empty:
+            raise ScopeError(f"no row satisfies the root {root}; check the condition")
+    round_ = 0
+    with by_index(database):
+        while leaves := search.leaves(round_):
+            search.go_down(round_, leaves)
+            search.go_up(round_, leaves)
+            round_ += 1
+
+
+def check_predicates(database: Database, roots: Iterable[Root]) -> None:
+    """Refuse a root whose predicate is not one expression over its table's columns.
+
+    Raises:
+        UsageError: one is not; the transaction is of no further use.
+
+    """
+    for root in roots:
+        try:
+            database.execute(explain_predicate(root.table, root.predicate))
+        except (psycopg.ProgrammingError, psycopg.DataError) as error:
+            raise UsageError(f"the condition {root} is not valid: {one_line(error)}") from error
+
+
+def _check_budget(
+    graph: ReferenceGraph,
+    request: ClosureRequest,
+    found: FoundRows,
+    counts: Counter[RelationName],
+    table: RelationName,
+) -> None:
+    most = request.budget.tables.get(table)
+    if most is not None and counts[table] > most:
+        what, of = f"more than {most} rows of {table}", table
+    elif request.budget.rows is not None and counts.total() > request.budget.rows:
+        what, of = f"more than {request.budget.rows} rows", None
+    else:
+        return
+    path = Arrivals(graph, request, found).heaviest_path(of)
+    raise BudgetError(
+        "\n".join(
+            [
+                f"the closed set has {what}, which is its budget; most came by this path:",
+                *(f"  {arrival}" for arrival in path),
+                "stop or limit a reference on it, choose fewer roots, or allow more rows",
+            ]
+        )
+    )

@@ -1,0 +1,193 @@
+"""The graph of references that a closed set grows along: a catalog in, a graph out.
+
+To what the catalog tells of foreign keys, and to what was declared beside them, come the operators
+that compare the columns, whether an index serves, and where the rows of each table lie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from attrs import evolve
+
+from replant.closure.comparisons import (
+    ColumnPair,
+    Compared,
+    compare_foreign_keys,
+    compare_pairs,
+)
+from replant.closure.indexes import Indexes, Served, read_indexes
+from replant.closure.row_storage import read_storage
+from replant.database.connections import Database
+from replant.errors import ConfigurationError
+from replant.model import Catalog, RelationKind, RelationName
+from replant.model.references import (
+    DeclaredReference,
+    EdgeName,
+    Reference,
+    ReferenceGraph,
+    from_declared,
+    from_foreign_key,
+)
+
+_KINDS = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
+
+
+def read_reference_graph(
+    database: Database, catalog: Catalog, declared: Sequence[DeclaredReference] = ()
+) -> ReferenceGraph:
+    """The graph of a catalog's foreign keys and of what is declared beside them.
+
+    Types come out qualified only under an empty `search_path`, as `reading` pins it.
+
+    Raises:
+        ConfigurationError: a declared reference names a table or column that is not there, has
+            the name of another, or its types cannot be compared.
+
+    """
+    tables = {name: table for name, table in catalog.tables.items() if table.kind in _KINDS}
+    keys = {
+        EdgeName(table.name, key.name): from_foreign_key(key)
+        for table in tables.values()
+        for key in table.foreign_keys
+    }
+    beside = _check_declared(catalog, keys, declared)
+    indexes = read_indexes(database)
+    references = [*_foreign_keys(database, keys, indexes)]
+    if beside:
+        references += _declared(database, catalog, beside, indexes)
+    storage = {name: held for name, held in read_storage(database).items() if name in tables}
+    return ReferenceGraph(catalog.role, tables, storage, references)
+
+
+def _foreign_keys(
+    database: Database, keys: Mapping[EdgeName, Reference], indexes: Indexes
+) -> Iterator[Reference]:
+    compared = compare_foreign_keys(database)
+    for edge, key in keys.items():
+        pairs = compared[edge].pairs
+        reference = _with_comparisons(key, pairs)
+        yield evolve(
+            reference,
+            unique=not compared[edge].period,
+            indexed=_is_served(indexes, key.table, key.columns, [p.served for p in pairs]),
+        )
+
+
+def _check_declared(
+    catalog: Catalog, keys: Mapping[EdgeName, Reference], declared: Iterable[DeclaredReference]
+) -> list[Reference]:
+    """The declared references, each with a name of its own, and tables and columns that exist."""
+    known = dict(keys)
+    found = []
+    for reference in (reference for item in declared for reference in from_declared(item)):
+        other = known.setdefault(reference.edge, reference)
+        if other is not reference:
+            raise ConfigurationError(
+                f"{reference} is declared under the name {reference.edge}, which is that of "
+                f"{other}; give it another"
+            )
+        only = [reference.only.column] if reference.only is not None else []
+        _check_columns(catalog, reference, reference.table, [*only, *reference.columns])
+        _check_columns(catalog, reference, reference.references, reference.referenced_columns)
+        found.append(reference)
+    return found
+
+
+def _check_columns(
+    catalog: Catalog, reference: Reference, name: RelationName, columns: Iterable[str]
+) -> None:
+    table = catalog.tables.get(name)
+    if table is None or table.kind not in _KINDS:
+        raise ConfigurationError(
+            f"{reference} is declared, but the database {catalog.database!r} has no table {name}"
+        )
+    for column in columns:
+        if table.column(column) is None:
+            raise ConfigurationError(
+                f"{reference} is declared, but {name} has no column {column!r}"
+            )
+
+
+def _declared(
+    database: Database, catalog: Catalog, references: Sequence[Reference], indexes: Indexes
+) -> Iterator[Reference]:
+    compared = compare_pairs(
+        database, [pair for reference in references for pair in _column_pairs(reference)]
+    )
+    for reference in references:
+        wanted = _column_pairs(reference)
+        missing = next((pair for pair in wanted if pair not in compared), None)
+        if missing is not None:
+            raise ConfigurationError(_incomparable(catalog, reference, missing))
+        yield _completed(catalog, reference, [compared[pair] for pair in wanted], indexes)
+
+
+def _column_pairs(reference: Reference) -> list[ColumnPair]:
+    """The pairs to compare; the column that chooses a target is compared with a value of its own.
+
+    It comes last.
+    """
+    table, only = reference.table, reference.only
+    pairs = [
+        ColumnPair(table, pair.column, reference.references, pair.referenced, reference.elements)
+        for pair in reference.pairs
+    ]
+    return pairs if only is None else [*pairs, ColumnPair(table, only.column, table, only.column)]
+
+
+def _completed(
+    catalog: Catalog, reference: Reference, compared: Sequence[Compared], indexes: Indexes
+) -> Reference:
+    """A declared reference with what the server knows of it."""
+    width = len(reference.pairs)
+    table, columns = reference.table, reference.columns
+    served = [pair.containing or pair.served for pair in compared]
+    if reference.elements:
+        indexed = compared[0].containing is not None and _is_served(indexes, table, columns, served)
+    else:
+        indexed = _is_served(indexes, table, columns, served[:width])
+    only = reference.only
+    if only is not None:
+        indexed = indexed or _is_served(indexes, table, (*columns, only.column), served)
+        only = evolve(only, comparison=compared[-1].comparison)
+    held = catalog.tables[table].column(columns[0])
+    assert held is not None
+    return evolve(
+        _with_comparisons(reference, compared[:width]),
+        only=only,
+        indexed=indexed,
+        referenced_indexed=_is_served(
+            indexes,
+            reference.references,
+            reference.referenced_columns,
+            [pair.served for pair in compared[:width]],
+        ),
+        array_type=held.type if reference.elements else None,
+    )
+
+
+def _with_comparisons(reference: Reference, compared: Sequence[Compared]) -> Reference:
+    pairs = zip(reference.pairs, compared, strict=True)
+    return evolve(
+        reference, pairs=tuple(evolve(pair, comparison=c.comparison) for pair, c in pairs)
+    )
+
+
+def _is_served(
+    indexes: Indexes, table: RelationName, columns: Sequence[str], served: Sequence[Served]
+) -> bool:
+    wanted = dict(zip(columns, served, strict=True))
+    return any(index.serves(wanted) for index in indexes.get(table, ()))
+
+
+def _incomparable(catalog: Catalog, reference: Reference, pair: ColumnPair) -> str:
+    own = catalog.tables[pair.table].column(pair.column)
+    other = catalog.tables[pair.references].column(pair.referenced)
+    assert own is not None
+    assert other is not None
+    elements = "the elements of " if pair.elements else ""
+    return (
+        f"{reference} is declared, but {elements}{pair.column!r} ({own.type}) and "
+        f"{pair.referenced!r} ({other.type}) have no equality in common"
+    )

@@ -1,0 +1,289 @@
+"""The queries by which a closed set grows: from rows at known places to the places of others.
+
+Their rows are records, which come in binary form as one value: relation and place (`tableoid`,
+`ctid`) of a row that was found; where it was found from another, the place of that before them.
+None of these is ever NULL, so all records of a query have one length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import frozen
+from psycopg import sql
+
+from replant.closure.reference_conditions import elements, references
+from replant.model import RelationName
+from replant.model.closure_request import Root, RowsAt
+from replant.model.references import Reference
+
+#: A block of a relation, and a line pointer in it: what a `ctid` is made of.
+Pointer = tuple[int, int]
+
+
+@frozen
+class Source:
+    """What rows are read from.
+
+    Attributes:
+        only: whether the rows of inheritance children are kept out by ONLY.
+        leaves: the relations whose rows are meant, by oid; empty for all.
+
+    """
+
+    table: RelationName
+    only: bool
+    leaves: tuple[int, ...] = ()
+
+
+@frozen
+class Order:
+    """By which columns the rows of a table are told apart; by their whole text if by none.
+
+    Attributes:
+        collatable: those of the columns whose order needs a collation named.
+
+    """
+
+    columns: tuple[str, ...]
+    collatable: frozenset[str]
+
+
+def root_rows(root: Root, source: Source) -> sql.Composed:
+    """The rows that a predicate chooses.
+
+    The predicate gets a query with nothing but the table in sight, and a line end, so a comment at
+    its end does no harm.
+    """
+    return sql.SQL("SELECT ROW(tableoid, ctid) FROM {} WHERE ({}\n) AND {}").format(
+        _relation(source), sql.SQL(root.predicate), _leaves(sql.Identifier("tableoid"), source)
+    )
+
+
+def first_rows(root: Root, source: Source, order: Order, most: int) -> sql.Composed:
+    """How many rows a predicate chooses, then relation and place of the first of them."""
+    chosen = sql.SQL("(SELECT tableoid, ctid, * FROM {} WHERE ({}\n) AND {})").format(
+        _relation(source), sql.SQL(root.predicate), _leaves(sql.Identifier("tableoid"), source)
+    )
+    return sql.SQL(
+        "SELECT count(*) OVER (), s.tableoid, s.ctid::text FROM {} AS s ORDER BY {} LIMIT {}"
+    ).format(chosen, _ordered("s", order), sql.Literal(most))
+
+
+def referenced_rows(
+    reference: Reference, start: Source, pointers: Sequence[Pointer], end: Source
+) -> sql.Composed:
+    """The rows that the rows at these places reference, each with the first of those places."""
+    source = sql.SQL("{} AS s{} JOIN {} AS f ON {}").format(
+        _relation(start),
+        elements(reference, "s") if reference.elements else sql.SQL(""),
+        _relation(end),
+        references(reference, own="s", other="f"),
+    )
+    return _first_places(_neighbours(source, start, pointers, end))
+
+
+def referencing_rows(
+    reference: Reference,
+    start: Source,
+    pointers: Sequence[Pointer],
+    end: Source,
+    *,
+    limit: int | None = None,
+    order: Order,
+) -> sql.Composed:
+    """The rows that reference the rows at these places, at most `limit` for each of them.
+
+    Where a row may reference several rows, it comes with the first of their places.
+    """
+    if limit is None:
+        source = sql.SQL("{} AS s JOIN {} ON {}").format(
+            _relation(start), _referencing(reference, end), _found_references(reference)
+        )
+        found = _neighbours(source, start, pointers, end)
+    elif reference.indexed:
+        found = _limited_by_index(reference, start, pointers, end, limit, order)
+    else:
+        found = _limited_by_number(reference, start, pointers, end, limit, order)
+    return _each_place(found) if reference.unique else _first_places(found)
+
+
+def key_texts(source: Source, pointers: Sequence[Pointer], columns: Sequence[str]) -> sql.Composed:
+    """Relation, place, and the texts of NOT NULL columns of the rows at these places."""
+    texts = [
+        sql.SQL("pg_catalog.format('%s', {})").format(sql.Identifier("s", name)) for name in columns
+    ]
+    wanted = sql.SQL(", ").join([sql.SQL("s.tableoid"), sql.SQL("s.ctid::text"), *texts])
+    return sql.SQL("SELECT {} FROM {} AS s WHERE {}").format(
+        wanted, _relation(source), _at("s", source, pointers)
+    )
+
+
+def planned(query: sql.Composable) -> sql.Composed:
+    """A statement that tells what the planner makes of a query; it reads no row."""
+    return sql.SQL("EXPLAIN (FORMAT json) {}").format(query)
+
+
+def all_rows(source: Source) -> sql.Composed:
+    """All rows, without a column."""
+    return sql.SQL("SELECT FROM {} WHERE {}").format(
+        _relation(source) + sql.SQL(" AS s"), _in("s", source)
+    )
+
+
+def rows_at(rows: RowsAt, alias: str) -> sql.Composable:
+    """The row under the alias is one of these: an expression of type boolean.
+
+    The server makes the places from runs of neighbours. The limit is their number: so the planner
+    knows how many there are, and goes to each of a few, or reads the table once for many, also
+    where the rows are joined with others. Of an array of places it would expect ten.
+    """
+    runs = [(held.leaf, *run) for held in rows.places for run in held]
+    if not runs:
+        return sql.SQL("false")
+    lists = [sql.Literal(f"{{{','.join(map(str, column))}}}") for column in zip(*runs, strict=True)]
+    return sql.SQL(
+        "({}, {}) IN (SELECT r.leaf, pg_catalog.format('(%s,%s)', r.block, p)::tid "
+        "FROM unnest({}::oid[], {}::int8[], {}::int4[], {}::int4[]) AS r (leaf, block, low, high), "
+        "pg_catalog.generate_series(r.low, r.high) AS p LIMIT {})"
+    ).format(
+        sql.Identifier(alias, "tableoid"),
+        sql.Identifier(alias, "ctid"),
+        *lists,
+        sql.Literal(sum(high - low + 1 for _, _, low, high in runs)),
+    )
+
+
+# -- neighbours ----------------------------------------------------------------------------------
+
+
+def _neighbours(
+    source: sql.Composable, start: Source, pointers: Sequence[Pointer], end: Source
+) -> sql.Composed:
+    return sql.SQL(
+        "SELECT s.ctid AS place, f.tableoid AS relation, f.ctid AS found FROM {} WHERE {} AND {}"
+    ).format(source, _at("s", start, pointers), _in("f", end))
+
+
+def _limited_by_index(
+    reference: Reference,
+    start: Source,
+    pointers: Sequence[Pointer],
+    end: Source,
+    limit: int,
+    order: Order,
+) -> sql.Composed:
+    """An index finds the referencing rows of each row in turn."""
+    return sql.SQL(
+        "SELECT s.ctid AS place, f.relation, f.found FROM {} AS s CROSS JOIN LATERAL ("
+        "SELECT f.tableoid AS relation, f.ctid AS found FROM {} WHERE {} AND {} "
+        "ORDER BY {} LIMIT {}) AS f WHERE {}"
+    ).format(
+        _relation(start),
+        _referencing(reference, end),
+        _found_references(reference),
+        _in("f", end),
+        _ordered("f", order),
+        sql.Literal(limit),
+        _at("s", start, pointers),
+    )
+
+
+def _limited_by_number(
+    reference: Reference,
+    start: Source,
+    pointers: Sequence[Pointer],
+    end: Source,
+    limit: int,
+    order: Order,
+) -> sql.Composed:
+    """Without an index all referencing rows are found in one go, then counted off."""
+    return sql.SQL(
+        "SELECT n.place, n.relation, n.found FROM ("
+        "SELECT s.ctid AS place, f.tableoid AS relation, f.ctid AS found, "
+        "pg_catalog.row_number() OVER (PARTITION BY s.ctid ORDER BY {}) AS number "
+        "FROM {} AS s JOIN {} ON {} WHERE {} AND {}) AS n WHERE n.number <= {}"
+    ).format(
+        _ordered("f", order),
+        _relation(start),
+        _referencing(reference, end),
+        _found_references(reference),
+        _at("s", start, pointers),
+        _in("f", end),
+        sql.Literal(limit),
+    )
+
+
+def _each_place(found: sql.Composable) -> sql.Composed:
+    return sql.SQL("SELECT ROW(q.place, q.relation, q.found) FROM ({}) AS q").format(found)
+
+
+def _first_places(found: sql.Composable) -> sql.Composed:
+    return sql.SQL(
+        "SELECT ROW(pg_catalog.min(q.place), q.relation, q.found) FROM ({}) AS q "
+        "GROUP BY q.relation, q.found"
+    ).format(found)
+
+
+# -- who references whom --------------------------------------------------------------------------
+
+
+def _referencing(reference: Reference, end: Source) -> sql.Composable:
+    """What follows JOIN, so that `f` has the rows that may reference."""
+    rows = sql.SQL("{} AS f").format(_relation(end))
+    if not reference.elements or reference.indexed:
+        return rows
+    return sql.SQL("({}{})").format(rows, elements(reference, "f"))
+
+
+def _found_references(reference: Reference) -> sql.Composable:
+    """The row under `f` references the row under `s`."""
+    if not reference.elements or not reference.indexed:
+        return references(reference, own="f", other="s")
+    # Only a containment is what an index on an array knows.
+    (pair,) = reference.pairs
+    assert reference.array_type is not None
+    return sql.SQL("{} OPERATOR(pg_catalog.@>) ARRAY[{}]::{}").format(
+        sql.Identifier("f", pair.column),
+        sql.Identifier("s", pair.referenced),
+        sql.SQL(reference.array_type),
+    )
+
+
+# -- which rows ----------------------------------------------------------------------------------
+
+
+def _relation(source: Source) -> sql.Composable:
+    name = sql.Identifier(source.table.schema, source.table.name)
+    return sql.SQL("ONLY {}").format(name) if source.only else name
+
+
+def _in(alias: str, source: Source) -> sql.Composable:
+    return _leaves(sql.Identifier(alias, "tableoid"), source)
+
+
+def _leaves(relation: sql.Composable, source: Source) -> sql.Composable:
+    if not source.leaves:
+        return sql.SQL("true")
+    return sql.SQL("{} = ANY ('{{{}}}'::oid[])").format(
+        relation, sql.SQL(",".join(map(str, source.leaves)))
+    )
+
+
+def _at(alias: str, source: Source, pointers: Sequence[Pointer]) -> sql.Composable:
+    listed = ",".join([f'"({block},{line})"' for block, line in pointers])
+    return sql.SQL("{} AND {} = ANY ('{{{}}}'::tid[])").format(
+        _in(alias, source), sql.Identifier(alias, "ctid"), sql.SQL(listed)
+    )
+
+
+def _ordered(alias: str, order: Order) -> sql.Composable:
+    """In the order of the key, texts by bytes, so that no locale of the server decides."""
+    if not order.columns:
+        return sql.SQL('({alias}.*)::text COLLATE "C", {alias}.tableoid, {alias}.ctid').format(
+            alias=sql.Identifier(alias)
+        )
+    return sql.SQL(", ").join(
+        sql.Identifier(alias, name) + sql.SQL(' COLLATE "C"' if name in order.collatable else "")
+        for name in order.columns
+    )

@@ -1,0 +1,174 @@
+"""Where a closed set can grow to, before a row is read: a graph and a request in, tables out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from attrs import frozen
+
+from replant.errors import (
+    CatalogMismatchError,
+    ConfigurationError,
+    PrivilegeError,
+    UsageError,
+)
+from replant.model import RelationName
+from replant.model.closure_request import Children, ClosureRequest
+from replant.model.references import EdgeName, Reference, ReferenceGraph
+from replant.sql.grants import grants, usage_grants
+
+
+@frozen
+class Reach:
+    """What a closed set can come by.
+
+    Attributes:
+        tables: the tables whose rows may be part of it.
+        up: the references that are followed to the rows that they reference.
+        down: the references that are followed to the rows that reference.
+
+    """
+
+    tables: frozenset[RelationName]
+    up: tuple[Reference, ...]
+    down: tuple[Reference, ...]
+
+    @property
+    def unindexed(self) -> tuple[tuple[Reference, bool], ...]:
+        """The references that no index serves, each with whether it is followed downward.
+
+        For each of them a table is read as a whole, again and again if the set is large.
+        """
+        up = [(reference, False) for reference in self.up if not reference.referenced_indexed]
+        down = [(reference, True) for reference in self.down if not reference.indexed]
+        return (*down, *up)
+
+
+def reach(graph: ReferenceGraph, request: ClosureRequest) -> Reach:
+    """Where the set can grow to.
+
+    Raises:
+        UsageError: a root's table is not there, or there is no root.
+        ConfigurationError: a rule or a limit names a table or reference that is not there.
+        PrivilegeError: the role may not read a table, or row-level security hides its rows.
+        CatalogMismatchError: rows of a table lie in a foreign table.
+
+    """
+    _check_names(graph, request)
+    found, descended = _tables(graph, request)
+    reached = Reach(
+        tables=frozenset(found),
+        up=tuple(r for r in graph.references if _ascends(graph, request, r, found)),
+        down=tuple(r for r in graph.references if _descends(graph, request, r, found, descended)),
+    )
+    _check_readable(graph, reached.tables)
+    return reached
+
+
+def _tables(
+    graph: ReferenceGraph, request: ClosureRequest
+) -> tuple[set[RelationName], set[RelationName]]:
+    """The tables that rows may come from, and those of which rows may be reached downward."""
+    found = {graph.storage[root.table].root for root in request.roots}
+    descended = set(found)
+    size = -1
+    while size != len(found) + len(descended):
+        size = len(found) + len(descended)
+        for reference in graph.references:
+            if _ascends(graph, request, reference, found):
+                found.add(graph.parent(reference))
+            if _descends(graph, request, reference, found, descended):
+                found.add(graph.child(reference))
+                descended.add(graph.child(reference))
+    return found, descended
+
+
+def _ascends(
+    graph: ReferenceGraph,
+    request: ClosureRequest,
+    reference: Reference,
+    found: set[RelationName],
+) -> bool:
+    """Whether rows that are referenced by it may come along."""
+    return graph.child(reference) in found and graph.parent(reference) not in request.rules.fixed
+
+
+def _descends(
+    graph: ReferenceGraph,
+    request: ClosureRequest,
+    reference: Reference,
+    found: set[RelationName],
+    descended: set[RelationName],
+) -> bool:
+    """Whether rows that reference by it may come along."""
+    parent = graph.parent(reference)
+    if graph.child(reference) in request.rules.fixed:
+        return False
+    match request.rules.children_by(reference, parent):
+        case Children.FOLLOW:
+            return parent in found
+        case Children.FROM_ROOTS:
+            return parent in descended
+        case Children.STOP:
+            return False
+
+
+def _check_names(graph: ReferenceGraph, request: ClosureRequest) -> None:
+    if not request.roots:
+        raise UsageError("a closed set needs a root to grow from; give one with --root")
+    for root in request.roots:
+        if root.table not in graph.storage:
+            raise UsageError(
+                f"the root {root} names no table of the source{_nearest(root.table, graph.tables)}"
+            )
+    edges = {reference.edge for reference in graph.references}
+    problems = [
+        f"{name} has a rule, but the source has no such table{_nearest(name, graph.tables)}"
+        for name in (*request.rules.tables, *request.budget.tables)
+        if name not in graph.tables
+    ]
+    problems += [
+        f"{edge} has a rule, but the source has no such reference{_nearest(edge, edges)}"
+        for edge in request.rules.edges
+        if edge not in edges
+    ]
+    if problems:
+        raise ConfigurationError("\n".join(sorted(problems)))
+
+
+def _check_readable(graph: ReferenceGraph, names: frozenset[RelationName]) -> None:
+    """Find all that the role may not read at once, with the GRANT for each kind."""
+    tables = [graph.tables[name] for name in sorted(names)]
+    closed = [table.name.schema for table in tables if not table.may_use_schema]
+    unread = [t.name for t in tables if not t.may_select or not graph.storage[t.name].may_locate]
+    if closed or unread:
+        mends = [usage_grants(closed, graph.role)] if closed else []
+        mends += [grants("SELECT", unread, graph.role)] if unread else []
+        raise PrivilegeError(
+            f"the role {graph.role!r} may not read {len(unread) or len(closed)} of the tables that "
+            f"the closed set can grow to; stop the references to them, or run as their owner: "
+            f"{' '.join(mends)}"
+        )
+    hidden = [str(table.name) for table in tables if table.rows_are_hidden]
+    if hidden:
+        raise PrivilegeError(
+            f"row-level security may hide rows of {', '.join(hidden)} from the role "
+            f"{graph.role!r}, and a closed set must not lose them; read as the tables' owner or "
+            f"as a role with BYPASSRLS"
+        )
+    foreign = [
+        str(leaf.name) for t in tables for leaf in graph.storage[t.name].leaves if leaf.foreign
+    ]
+    if foreign:
+        raise CatalogMismatchError(
+            f"the partitions {', '.join(foreign)} are foreign tables, whose rows have no lasting "
+            f"place to find them by; stop the references that lead to them"
+        )
+
+
+def _nearest(
+    name: RelationName | EdgeName, known: Iterable[RelationName] | Iterable[EdgeName]
+) -> str:
+    near = difflib.get_close_matches(str(name), map(str, known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -1,0 +1,189 @@
+"""The search along references, round by round: rows that were found lead to others.
+
+In each round, every row that was found in the round before is asked, for each reference that is
+followed, which rows it leads to: first those that reference it, then those that it references. So
+each row is found by a shortest way; of several by the first, by the names of references and the
+places of rows. The order of the catalog decides nothing, and nothing is written to the source.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
+from operator import itemgetter
+
+from psycopg import sql
+
+from replant.closure import queries
+from replant.closure.row_locations import Places, pointer
+from replant.closure.table_sources import leaf_source, order_of, table_source
+from replant.closure.visited_rows import Found, FoundRows, Step
+from replant.database.connections import Database
+from replant.database.copied_fields import copied_texts
+from replant.database.planner_settings import any_way
+from replant.model import RelationName
+from replant.model.closure_request import Children, Root, Rules
+from replant.model.references import Leaf, Reference, ReferenceGraph
+
+#: Rows that one query starts from, where an index serves: its text takes 60 kB.
+_BATCH = 5_000
+
+#: Rows that one query starts from, where a table is read as a whole.
+_LARGE_BATCH = 200_000
+
+#: Rows are kept in the order of their places, so many at a time: then they go to the same pages.
+_ROWS_AT_ONCE = 20_000
+_PLACE = itemgetter(0)
+
+#: Told the table of rows that were found, and how many.
+Taken = Callable[[RelationName, int], None]
+
+
+class Search:
+    """A search that has not ended; `found` holds what it has found so far."""
+
+    def __init__(
+        self,
+        database: Database,
+        graph: ReferenceGraph,
+        rules: Rules,
+        found: FoundRows,
+        taken: Taken = lambda _table, _rows: None,
+    ) -> None:
+        self.places = Places(graph)
+        self._database = database
+        self._graph = graph
+        self._rules = rules
+        self._found = found
+        self._taken = taken
+        self._up = _by_table(graph, graph.child, graph.parent, rules.fixed)
+        self._down = _by_table(graph, graph.parent, graph.child, rules.fixed)
+        # The tables of rows that were found upward: no others can be promoted.
+        self._found_upward: set[RelationName] = set()
+
+    def begin(self, root: Root, number: int) -> int:
+        """Take the rows that satisfy a root's predicate; how many they are."""
+        query = queries.root_rows(root, table_source(self._graph, root.table))
+        return self._keep(query, self._roots, Step(0, number, down=True))
+
+    def leaves(self, round_: int) -> frozenset[Leaf]:
+        """The leaves whose rows lead on from a round; none if the search has ended."""
+        return frozenset(self.places.leaf(place) for place in self._found.touched(round_))
+
+    def go_down(self, round_: int, leaves: frozenset[Leaf]) -> None:
+        """Take the rows that reference rows of a round, as far as the rules let them come."""
+        for number, reference in self._followed(self._down, leaves):
+            parent = self._graph.parent(reference)
+            end = table_source(self._graph, reference.table)
+            order = order_of(self._graph, self._graph.child(reference))
+            limit = self._rules.limit_of(reference)
+            step = Step(round_ + 1, number, down=True)
+            for leaf in self._graph.storage[reference.references].leaves:
+                start = leaf_source(parent, leaf)
+                pages = self._descending(reference, leaf, round_) if leaf in leaves else ()
+                for page in pages:
+                    query = queries.referencing_rows(
+                        reference, start, list(map(pointer, page)), end, limit=limit, order=order
+                    )
+                    self._expand(query, leaf, step, indexed=reference.indexed)
+
+    def go_up(self, round_: int, leaves: frozenset[Leaf]) -> None:
+        """Take the rows that rows of a round reference."""
+        for number, reference in self._followed(self._up, leaves):
+            child = self._graph.child(reference)
+            end = table_source(self._graph, reference.references)
+            step = Step(round_ + 1, number, down=False)
+            for leaf in self._graph.storage[reference.table].leaves:
+                start = leaf_source(child, leaf)
+                pages = self._referencing(number, leaf, round_) if leaf in leaves else ()
+                for page in pages:
+                    query = queries.referenced_rows(reference, start, list(map(pointer, page)), end)
+                    self._expand(query, leaf, step, indexed=reference.referenced_indexed)
+
+    def take(self, rows: Sequence[Found], step: Step) -> None:
+        """Keep rows of one table, each with the row that led to it."""
+        if not rows:
+            return
+        table = self.places.table(rows[0][0])
+        number = self._found.add(rows, step)
+        if step.down and number < len(rows) and table in self._found_upward:
+            self._found.promote(rows, step)
+        if number:
+            if not step.down:
+                self._found_upward.add(table)
+            self._taken(table, number)
+
+    def _descending(self, reference: Reference, leaf: Leaf, round_: int) -> Iterator[list[int]]:
+        """The rows of a leaf whose children are followed from this round on."""
+        bounds = self.places.bounds(leaf)
+        size = _BATCH if reference.indexed else _LARGE_BATCH
+        match self._rules.children_by(reference, self._graph.parent(reference)):
+            case Children.FOLLOW:
+                return self._found.new(round_, bounds, size, unless_down_by=None)
+            case Children.FROM_ROOTS:
+                return self._found.descending(round_, bounds, size)
+            case Children.STOP:
+                return iter(())
+
+    def _referencing(self, number: int, leaf: Leaf, round_: int) -> Iterator[list[int]]:
+        """The rows of a leaf that were found in a round, unless what they reference is known.
+
+        It is for those that were reached downward by the same reference.
+        """
+        reference = self._graph.references[number]
+        size = _BATCH if reference.referenced_indexed else _LARGE_BATCH
+        known = number if reference.unique else None
+        return self._found.new(round_, self.places.bounds(leaf), size, unless_down_by=known)
+
+    def _expand(self, query: sql.Composed, leaf: Leaf, step: Step, *, indexed: bool) -> None:
+        """Take the rows that a query finds from rows of a leaf."""
+        with nullcontext() if indexed else any_way(self._database):
+            self._keep(query, partial(self.places.neighbours, leaf), step)
+
+    def _roots(self, records: list[bytes]) -> list[Found]:
+        return [(place, None) for place in self.places.roots(records)]
+
+    def _keep(
+        self, query: sql.Composed, rows_of: Callable[[list[bytes]], list[Found]], step: Step
+    ) -> int:
+        """Take the rows of a query; how many there were, known ones among them."""
+        count = 0
+        rows: list[Found] = []
+        for batch in copied_texts(self._database, query):
+            rows += rows_of(batch)
+            if len(rows) > _ROWS_AT_ONCE:
+                count += len(rows)
+                self.take(sorted(rows, key=_PLACE), step)
+                rows = []
+        self.take(sorted(rows, key=_PLACE), step)
+        return count + len(rows)
+
+    def _followed(
+        self, references: Mapping[RelationName, _Numbered], leaves: Iterable[Leaf]
+    ) -> _Numbered:
+        """The references that are followed from rows of these leaves, by number."""
+        tables = {self._graph.storage[leaf.name].root for leaf in leaves}
+        found = [item for table in tables for item in references.get(table, ())]
+        return sorted(found, key=lambda item: item[0])
+
+
+_Numbered = list[tuple[int, Reference]]
+
+
+def _by_table(
+    graph: ReferenceGraph,
+    start: Callable[[Reference], RelationName],
+    end: Callable[[Reference], RelationName],
+    fixed: Container[RelationName],
+) -> Mapping[RelationName, _Numbered]:
+    """The references with their numbers, by the table that they are followed from.
+
+    None is followed to a table that is fixed.
+    """
+    groups: defaultdict[RelationName, _Numbered] = defaultdict(list)
+    for number, reference in enumerate(graph.references):
+        if end(reference) not in fixed:
+            groups[start(reference)].append((number, reference))
+    return groups

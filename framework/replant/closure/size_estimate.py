@@ -1,0 +1,140 @@
+"""How large a closed set may be, as far as the planner's statistics tell: no row is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil
+
+from attrs import frozen
+from psycopg import sql
+
+from replant.closure import queries
+from replant.closure.closure import check_predicates
+from replant.closure.reachability import Reach, reach
+from replant.closure.table_sources import table_source
+from replant.database.connections import Database
+from replant.model import RelationName
+from replant.model.closure_request import Children, ClosureRequest
+from replant.model.references import Reference, ReferenceGraph
+
+# Statistics of a partitioned table are those of all its partitions together.
+_STATISTICS = """
+SELECT s.schemaname, s.tablename, s.attname, s.null_frac, s.n_distinct
+FROM pg_catalog.pg_stats AS s
+JOIN pg_catalog.pg_namespace AS n ON n.nspname = s.schemaname
+JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = s.tablename
+WHERE s.inherited = (c.relkind = 'p')
+"""
+
+
+@frozen
+class _Column:
+    """`pg_stats` of a column: the share of NULLs, and how many values, as a share if negative."""
+
+    null_share: float = 0.0
+    distinct: float = -1.0
+
+
+@frozen
+class _Statistics:
+    sizes: Mapping[RelationName, float]
+    columns: Mapping[tuple[RelationName, str], _Column]
+
+    def referencing_share(self, reference: Reference) -> float:
+        """The share of rows that reference any: no column of theirs is NULL."""
+        return min(1.0 - self._column(reference, name).null_share for name in reference.columns)
+
+    def distinct(self, reference: Reference, rows: float) -> float:
+        """How many rows the rows of a table reference in all; no less than one column tells."""
+        values = [self._column(reference, name).distinct for name in reference.columns]
+        return max(value if value > 0 else -value * rows for value in values)
+
+    def _column(self, reference: Reference, name: str) -> _Column:
+        return self.columns.get((reference.table, name), _Column())
+
+
+def estimate(
+    database: Database, graph: ReferenceGraph, request: ClosureRequest
+) -> dict[RelationName, int]:
+    """How many rows of each table the set may have, for tables that it can have rows of.
+
+    Each reference is taken to have as many rows for every row that it references. Where ways meet
+    the larger number counts, since they mostly lead to the same rows.
+
+    Raises:
+        UsageError: see `find_closure`.
+        PrivilegeError: see `reach`.
+
+    """
+    reached = reach(graph, request)
+    check_predicates(database, request.roots)
+    statistics = _read_statistics(database, graph, reached)
+    found = dict.fromkeys(sorted(reached.tables), 0.0)
+    for root in request.roots:
+        query = queries.root_rows(root, table_source(graph, root.table))
+        found[graph.storage[root.table].root] += _planned_rows(database, query)
+    _grow(graph, request, reached, statistics, found)
+    return {name: ceil(rows) for name, rows in found.items()}
+
+
+def _grow(
+    graph: ReferenceGraph,
+    request: ClosureRequest,
+    reached: Reach,
+    statistics: _Statistics,
+    found: dict[RelationName, float],
+) -> None:
+    """Multiply along references, as many times as a way without a circle may be long."""
+    descended = dict(found)
+    # What rows reference by the reference that they came down by is part of the set already.
+    came_by: dict[RelationName, Reference] = {}
+    for _ in reached.tables:
+        for reference in reached.down:
+            child, parent = graph.child(reference), graph.parent(reference)
+            follow = request.rules.children_by(reference, parent) is Children.FOLLOW
+            start = found[parent] if follow else descended[parent]
+            rows = start * _fan_out(graph, request, statistics, reference)
+            rows = min(rows, statistics.sizes[child])
+            if rows > descended[child]:
+                descended[child] = rows
+                came_by[child] = reference
+            found[child] = max(found[child], rows)
+        for reference in reached.up:
+            child, parent = graph.child(reference), graph.parent(reference)
+            if came_by.get(child) is reference:
+                continue
+            referencing = found[child] * statistics.referencing_share(reference)
+            most = statistics.distinct(reference, statistics.sizes[child])
+            rows = min(referencing, most, statistics.sizes[parent])
+            found[parent] = max(found[parent], rows)
+
+
+def _fan_out(
+    graph: ReferenceGraph,
+    request: ClosureRequest,
+    statistics: _Statistics,
+    reference: Reference,
+) -> float:
+    """How many rows reference a row, on the average."""
+    rows = statistics.sizes[graph.child(reference)] * statistics.referencing_share(reference)
+    rows /= max(1.0, statistics.sizes[graph.parent(reference)])
+    limit = request.rules.limit_of(reference)
+    return rows if limit is None else min(rows, limit)
+
+
+def _read_statistics(database: Database, graph: ReferenceGraph, reached: Reach) -> _Statistics:
+    columns = {
+        (RelationName(schema, table), name): _Column(null_share, distinct)
+        for schema, table, name, null_share, distinct in database.execute(_STATISTICS.encode())
+    }
+    sizes = {
+        name: _planned_rows(database, queries.all_rows(table_source(graph, name)))
+        for name in reached.tables
+    }
+    return _Statistics(sizes, columns)
+
+
+def _planned_rows(database: Database, query: sql.Composed) -> float:
+    row = database.execute(queries.planned(query)).fetchone()
+    assert row is not None
+    return float(row[0][0]["Plan"]["Plan Rows"])

@@ -1,0 +1,186 @@
+"""A source, or what an artifact was made from, against a target: what that means for a replay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from replant.drift.drift_findings import Drift, DriftFinding, Severity, in_order
+from replant.model import Catalog, RelationName, TableShape, readable
+from replant.model.table_differences import (
+    Change,
+    Difference,
+    likely_renames,
+    table_differences,
+    type_differences,
+)
+from replant.model.table_shape import shapes_of
+from replant.model.types import DefinedType
+
+_HARMLESS, _LOSES, _FAILS = Severity.HARMLESS, Severity.LOSES, Severity.FAILS
+
+
+def target_drift(
+    wanted: Mapping[RelationName, TableShape],
+    types: Iterable[DefinedType],
+    target: Catalog,
+    *,
+    made_from: str,
+) -> Drift:
+    """How a target differs from what would be replayed into it.
+
+    No row is looked at: what some row may come to break is a difference that fails.
+
+    Args:
+        wanted: the shapes of the tables.
+        types: those that their columns are made of.
+        target: what the target has.
+        made_from: what the shapes are those of, in words.
+
+    """
+    found = shapes_of(target, target.tables)
+    missing = {name: shape for name, shape in wanted.items() if name not in found}
+    schemas = {name.schema for name in wanted}
+    spare = {n: s for n, s in found.items() if n not in wanted and n.schema in schemas}
+    renames = likely_renames(missing, spare)
+    differences = [
+        *table_differences(wanted, found, renames),
+        *type_differences(types, target.types),
+    ]
+    return Drift(
+        wanted=made_from,
+        found=f"the target {target.database!r}",
+        tables=len(wanted),
+        findings=in_order([_finding(difference) for difference in differences]),
+    )
+
+
+def _finding(difference: Difference) -> DriftFinding:
+    table, subject = difference.table, readable(difference.subject)
+    alter = f"ALTER TABLE {table}"
+    column = f"{alter} ALTER COLUMN {subject}"
+    words = {
+        "place": f"{table}.{subject}" if difference.subject else str(table),
+        "wanted": difference.wanted,
+        "found": difference.found,
+        "label": "'" + difference.wanted.replace("'", "''") + "'",
+        "type": difference.subject,
+        "table": str(table),
+        "alter": alter,
+        "column": column,
+        "subject": subject,
+    }
+    severity, what, mend = _JUDGED[difference.change]
+    if difference.change is Change.COLUMN_ADDED and _stays_empty(difference):
+        severity, what, mend = _UNFILLED
+    if difference.change is Change.COLUMN_MISSING and difference.found:
+        what += ", likely renamed to {found}"
+    return DriftFinding(
+        difference.change,
+        severity,
+        table,
+        difference.subject,
+        what.format(**words),
+        mend.format(**words),
+    )
+
+
+def _stays_empty(difference: Difference) -> bool:
+    """Whether a row gets no value in the column, which needs one."""
+    shape = difference.shape
+    return shape is not None and shape.not_null and not (shape.filled or shape.generated)
+
+
+_UNFILLED = (
+    _FAILS,
+    "{place} ({found}) is in the target alone, is NOT NULL there, and has no default",
+    "{column} DROP NOT NULL; or {column} SET DEFAULT …;",
+)
+_NOTHING = "nothing needs to be done for a replay"
+_AS_SOURCE = "bring it to the state of the source's"
+
+_JUDGED: Mapping[Change, tuple[Severity, str, str]] = {
+    Change.TABLE_MISSING: (_FAILS, "the target has no table {place}", f"create it; {_AS_SOURCE}"),
+    Change.TABLE_RENAMED: (
+        _FAILS,
+        "the target has no table {place}, likely since it is {found} there",
+        _AS_SOURCE,
+    ),
+    Change.NO_TABLE: (_FAILS, "{place} is no table in the target", _AS_SOURCE),
+    Change.COLUMN_MISSING: (
+        _FAILS,
+        "the target has no column {place}",
+        "{alter} ADD COLUMN {subject} {wanted};",
+    ),
+    Change.COLUMN_ADDED: (_HARMLESS, "{place} ({found}) is in the target alone", _NOTHING),
+    Change.COLUMN_TYPE: (
+        _FAILS,
+        "{place} is {found} in the target, and {wanted} in the source",
+        "{column} TYPE {wanted}; or see by replant replay --dry-run whether the values fit",
+    ),
+    Change.COLUMN_NOT_NULL: (
+        _FAILS,
+        "{place} is NOT NULL in the target, and may be NULL in the source",
+        "{column} DROP NOT NULL; or see by replant replay --dry-run whether a row holds NULL",
+    ),
+    Change.COLUMN_NULLABLE: (
+        _HARMLESS,
+        "{place} may be NULL in the target, and is NOT NULL in the source",
+        _NOTHING,
+    ),
+    Change.COLUMN_GENERATED: (
+        _FAILS,
+        "{place} is generated in the target, and not in the source",
+        "{column} DROP EXPRESSION;",
+    ),
+    Change.COLUMN_NOT_GENERATED: (
+        _LOSES,
+        "{place} is generated in the source, and not in the target: it gets no value",
+        _AS_SOURCE,
+    ),
+    Change.COLUMN_IDENTITY: (
+        _HARMLESS,
+        "{place} is {found} in the target, and {wanted} in the source",
+        _NOTHING,
+    ),
+    Change.PRIMARY_KEY: (
+        _FAILS,
+        "{place} has the primary key {found} in the target, and {wanted} in the source",
+        _AS_SOURCE,
+    ),
+    Change.UNIQUE_MISSING: (
+        _HARMLESS,
+        "{place} has no unique key {wanted} in the target",
+        _NOTHING,
+    ),
+    Change.UNIQUE_ADDED: (
+        _FAILS,
+        "{place} has the unique key {found} in the target alone",
+        "drop it, or see by replant replay --dry-run whether rows are in each other's way",
+    ),
+    Change.FOREIGN_KEY_MISSING: (
+        _HARMLESS,
+        "{place} has no foreign key {wanted} in the target",
+        _NOTHING,
+    ),
+    Change.FOREIGN_KEY_ADDED: (
+        _FAILS,
+        "{place} has the foreign key {found} in the target alone",
+        "drop it, or see by replant replay --dry-run whether the rows satisfy it",
+    ),
+    Change.LABEL_MISSING: (
+        _FAILS,
+        "{type} has no label {label} in the target",
+        "ALTER TYPE {type} ADD VALUE {label};",
+    ),
+    Change.LABEL_ADDED: (_HARMLESS, "{type} has the label {found!r} in the target alone", _NOTHING),
+    Change.DOMAIN: (
+        _FAILS,
+        "{type} is {found} in the target, and {wanted} in the source",
+        f"{_AS_SOURCE}; or see by replant replay --dry-run whether the values fit",
+    ),
+    Change.TYPE: (
+        _FAILS,
+        "{type} is {found} in the target, and {wanted} in the source",
+        _AS_SOURCE,
+    ),
+}

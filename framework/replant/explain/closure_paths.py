@@ -1,0 +1,175 @@
+"""Why rows are part of a closed set, or are not: a closed set and a predicate in, paths out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from replant.closure import queries
+from replant.closure.closure import Closure, check_predicates
+from replant.closure.provenance import Arrivals
+from replant.closure.row_locations import pointer
+from replant.closure.search import Search
+from replant.closure.table_sources import leaf_source, order_of, table_source
+from replant.closure.visited_rows import FoundRows, Step
+from replant.database.connections import Database
+from replant.database.planner_settings import by_index
+from replant.errors import UsageError
+from replant.explain.explanation import Barrier, Excluded, Included, PathStep, Why
+from replant.model.closure_request import Children, EdgeRule, Root, RowKey, Rules
+from replant.model.references import Leaf, Reference
+
+#: A search back from a row that is no part of the set ends when it has looked at so many rows, and
+#: takes only so many of those that reference a row by one reference.
+_MOST_ROWS = 20_000
+_MOST_CHILDREN = 100
+
+
+def why(database: Database, closure: Closure, asked: Root, *, most: int = 10) -> Why:
+    """Explain the rows that satisfy a predicate, in the snapshot of the closed set.
+
+    Args:
+        database: the transaction in which the set was found.
+        closure: the set.
+        asked: the table and the predicate.
+        most: how many rows to explain.
+
+    Raises:
+        UsageError: there is no such table, or the predicate is not valid.
+        DatabaseError: the server failed.
+
+    """
+    graph = closure.graph
+    if asked.table not in graph.storage:
+        raise UsageError(f"the source has no table {asked.table}")
+    check_predicates(database, [asked])
+    order = order_of(graph, graph.storage[asked.table].root)
+    query = queries.first_rows(asked, table_source(graph, asked.table), order, most)
+    rows = database.execute(query).fetchall()
+    matched = rows[0][0] if rows else 0
+    places = [closure.places.at(oid, _pointer(place)) for _, oid, place in rows]
+    explained = [_explain(database, closure, place) for place in places]
+    return Why(asked, matched, tuple(explained))
+
+
+def _explain(database: Database, closure: Closure, place: int) -> Included | Excluded:
+    if place in closure.found:
+        return _included(database, closure, place)
+    return _excluded(database, closure, place)
+
+
+def _included(database: Database, closure: Closure, place: int) -> Included:
+    """Go back from the row to a root, each time by the way that made the next step possible."""
+    arrivals = Arrivals(closure.graph, closure.request, closure.found)
+    back: list[tuple[Step, int]] = []
+    step, source = closure.found.found_by(place)
+    while source is not None:
+        back.append((step, place))
+        place = source
+        if arrivals.follows_descent(step.edge, down=step.down):
+            step, source = closure.found.descended_by(place)
+        else:
+            step, source = closure.found.found_by(place)
+    root = arrivals.by(step.edge)
+    assert isinstance(root, Root)
+    keys = row_keys(database, closure, [place, *(reached for _, reached in back)])
+    steps = [
+        PathStep(closure.graph.references[step.edge], step.down, keys[reached])
+        for step, reached in reversed(back)
+    ]
+    return Included(root, keys[place], tuple(steps))
+
+
+def _excluded(database: Database, closure: Closure, place: int) -> Excluded:
+    """Search back from the row, as if every reference were followed, to a row of the set."""
+    graph = closure.graph
+    rule = EdgeRule(limit=_MOST_CHILDREN)
+    rules = Rules(Children.FOLLOW, edges={r.edge: rule for r in graph.references})
+    with FoundRows() as found, by_index(database):
+        search = Search(database, graph, rules, found)
+        search.take([(place, None)], Step(0, -1, down=True))
+        round_ = 0
+        while leaves := search.leaves(round_):
+            # Rows that a row references are few; of those that reference it there may be many.
+            for go in (search.go_up, search.go_down):
+                go(round_, leaves)
+                hit = _first_of_set(closure, found, round_ + 1)
+                if hit is not None:
+                    return _barred(database, closure, found, hit)
+            if found.arrivals.total() > _MOST_ROWS:
+                break
+            round_ += 1
+        total = found.arrivals.total()
+        return Excluded(
+            row_keys(database, closure, [place])[place],
+            looked_at=total,
+            # If there were more, one row might have had more children than are taken.
+            exhausted=not leaves and total <= _MOST_CHILDREN,
+        )
+
+
+def _first_of_set(closure: Closure, found: FoundRows, round_: int) -> int | None:
+    """The first row of a round that is part of the set."""
+    for place in found.touched(round_):
+        bounds = closure.places.bounds(closure.places.leaf(place))
+        for page in found.new(round_, bounds, _MOST_ROWS, unless_down_by=None):
+            for candidate in page:
+                if candidate in closure.found:
+                    return candidate
+    return None
+
+
+def _barred(database: Database, closure: Closure, found: FoundRows, hit: int) -> Excluded:
+    """The path from a row of the set to the row in question, and why its first step was barred."""
+    references = closure.graph.references
+    path: list[tuple[Reference, bool, int]] = []
+    step, source = found.found_by(hit)
+    while source is not None:
+        # Found upward by going back, a row is reached downward by going forth, and the reverse.
+        path.append((references[step.edge], not step.down, source))
+        step, source = found.found_by(source)
+    keys = row_keys(database, closure, [hit, *(place for _, _, place in path)])
+    steps = tuple(PathStep(reference, down, keys[place]) for reference, down, place in path)
+    return Excluded(
+        row=steps[-1].row,
+        last=keys[hit],
+        barrier=_barrier(closure, steps[0], hit),
+        steps=steps,
+        looked_at=found.arrivals.total(),
+    )
+
+
+def _barrier(closure: Closure, first: PathStep, start: int) -> Barrier:
+    """Why a step from a row of the set was not gone."""
+    rules, reference = closure.request.rules, first.reference
+    if first.row.table in rules.fixed:
+        return Barrier.FIXED
+    match rules.children_by(reference, closure.graph.parent(reference)):
+        case Children.STOP:
+            return Barrier.STOPPED
+        case Children.FROM_ROOTS if not closure.found.was_reached_downward(start):
+            return Barrier.NOT_DESCENDED
+        case _:
+            return Barrier.LIMITED
+
+
+def row_keys(database: Database, closure: Closure, places: Iterable[int]) -> dict[int, RowKey]:
+    """The rows at these places as a person tells them apart."""
+    by_leaf: defaultdict[Leaf, list[int]] = defaultdict(list)
+    for place in places:
+        by_leaf[closure.places.leaf(place)].append(place)
+    keys = {}
+    for leaf, held in by_leaf.items():
+        table = closure.places.table(held[0])
+        columns = closure.graph.tables[table].identifying_columns
+        query = queries.key_texts(leaf_source(table, leaf), list(map(pointer, held)), columns)
+        for oid, text, *texts in database.execute(query):
+            found = closure.places.at(oid, _pointer(text))
+            keys[found] = RowKey(table, tuple(zip(columns, texts, strict=True)))
+    return keys
+
+
+def _pointer(text: str) -> queries.Pointer:
+    """The block and the line pointer of a `ctid` as PostgreSQL writes it."""
+    block, line = text.strip("()").split(",")
+    return int(block), int(line)

@@ -1,0 +1,121 @@
+"""Why a row is part of a closed set, or is not, as values that print."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from attrs import frozen
+
+from replant.model.closure_request import Root, RowKey, way
+from replant.model.references import Reference
+
+
+@frozen
+class PathStep:
+    """A row, and how the row before it leads to it.
+
+    Attributes:
+        down: whether the row references the one before; false if it is referenced by it.
+
+    """
+
+    reference: Reference
+    down: bool
+    row: RowKey
+
+    def __str__(self) -> str:
+        """One line: `down by s.t(a) → s.u(b) to s.t id = 5`."""
+        return f"{way(self.reference, down=self.down)} to {self.row}"
+
+
+@frozen
+class Included:
+    """A row that is part of the set, by a shortest path from a root.
+
+    Attributes:
+        start: the row of the root; the row itself if there is no step.
+
+    """
+
+    root: Root
+    start: RowKey
+    steps: tuple[PathStep, ...]
+
+    @property
+    def row(self) -> RowKey:
+        """The row in question."""
+        return self.steps[-1].row if self.steps else self.start
+
+    def __str__(self) -> str:
+        """A line that says so, and a line for each row of the path."""
+        lines = [f"{self.row} is part of the closed set:", f"  root {self.root}: {self.start}"]
+        return "\n".join([*lines, *(f"  {step}" for step in self.steps)])
+
+
+class Barrier(Enum):
+    """Why a row did not come along with a row of the set; each ends a sentence."""
+
+    STOPPED = "the rules stop this reference"
+    LIMITED = "the limit of this reference left it out"
+    NOT_DESCENDED = "no root leads down to that row, so rows that reference it do not come along"
+    FIXED = "rows of the next table are chosen by its registration alone"
+
+
+@frozen
+class Excluded:
+    """A row that is no part of the set.
+
+    Attributes:
+        last: a row of the set from which references lead to it; None if none was found.
+        barrier: why the first of the steps was not gone.
+        steps: how they would have led to it.
+        looked_at: how many rows were looked at to find one of the set.
+        exhausted: whether these were all from which references lead to it.
+
+    """
+
+    row: RowKey
+    last: RowKey | None = None
+    barrier: Barrier | None = None
+    steps: tuple[PathStep, ...] = ()
+    looked_at: int = 0
+    exhausted: bool = True
+
+    def __str__(self) -> str:
+        """A line that says so, and why: the reference that would have led to it."""
+        head = f"{self.row} is no part of the closed set"
+        if self.last is None or self.barrier is None:
+            if self.exhausted and self.looked_at == 1:
+                return f"{head}: no reference leads to it"
+            rows = f"{'all' if self.exhausted else 'the first'} {self.looked_at} rows"
+            return f"{head}: no row of it was found among {rows} from which references lead to it"
+        lines = [
+            f"{head}; it would be, but for the first step from a row that is:",
+            f"  {self.last}",
+            *(f"  {step}" for step in self.steps),
+        ]
+        return "\n".join([*lines, f"{self.steps[0].reference}: {self.barrier.value}"])
+
+
+@frozen
+class Why:
+    """What is known of the rows that satisfy a predicate.
+
+    Attributes:
+        asked: the table and the predicate.
+        matched: how many rows satisfy it.
+        rows: what is known of the first of them, in order of their key.
+
+    """
+
+    asked: Root
+    matched: int
+    rows: tuple[Included | Excluded, ...]
+
+    def __str__(self) -> str:
+        """All that is known, row by row."""
+        if not self.matched:
+            return f"no row of {self.asked.table} satisfies {self.asked.predicate}"
+        more = self.matched - len(self.rows)
+        parts = list(map(str, self.rows))
+        return "\n".join([*parts, f"and {more} more rows"] if more else parts)

@@ -1,0 +1,244 @@
+"""Why rows are in an artifact: what it says of itself and the values in it tell, and no database.
+
+A row of a closed set came by references, along which there is a path from a root. A row of any
+other table was chosen by a condition, or because of a row that it is linked to.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+
+from replant.artifact.artifact import Artifact
+from replant.artifact.manifest import ExportedReference, ExportedTable, Manifest
+from replant.errors import UsageError
+from replant.explain.answer import Answer, Belongs, StaysOut
+from replant.explain.artifact_closure import Descent, Step, joined_columns
+from replant.explain.artifact_rows import Compared, KeptRows
+from replant.explain.explanation import PathStep
+from replant.model import (
+    ColumnIs,
+    Link,
+    LinkedTo,
+    LoadTable,
+    LoadTogether,
+    RelationName,
+    Root,
+    readable,
+)
+from replant.model.closure_request import RowKey
+from replant.model.references import Only, Pair, Reference
+
+#: So many of the rows that are asked for are explained.
+MOST_ROWS = 10
+
+_NAME = r'"(?:[^"]|"")+"|[^\W\d][\w$]*'
+_VALUE = r"'(?:[^']|'')*'|(?!null\b)[-+]?[\w.][\w.+-]*"
+_TERM = rf"\s*({_NAME})\s*=\s*({_VALUE})\s*"
+_CONDITION = re.compile(rf"{_TERM}(?:\bAND\b{_TERM})*", re.IGNORECASE)
+_TERMS = re.compile(_TERM, re.IGNORECASE)
+
+
+def explain(artifact: Artifact, asked: Root) -> Answer:
+    """Explain the rows that satisfy `column = value`, or several of these joined by AND.
+
+    Raises:
+        UsageError: the condition is another, or names a column that is not there.
+        ArtifactError: the artifact does not hold the rows that its manifest tells of.
+        OutputError: there is no room for a temporary file.
+
+    """
+    manifest = artifact.manifest
+    wanted = terms(asked)
+    tables = {table.name: table for table in manifest.tables}
+    if asked.table not in tables:
+        return Answer(asked, because=_left_out(manifest, asked.table))
+    wanted = [(_column(tables[asked.table], name), text) for name, text in wanted]
+    with closing(KeptRows(manifest.tables)) as rows:
+        explaining = _Explaining(artifact, rows)
+        explaining.take(asked.table, [name for name, _ in wanted])
+        matched, numbers = rows.matching(asked.table, wanted, MOST_ROWS)
+        explaining.search(numbers)
+        told = tuple(map(explaining.explained, numbers))
+    because = (
+        "the artifact holds no such row; why not, the source may tell: ask it, with a "
+        "configuration file or the options of the export"
+    )
+    return Answer(asked, matched, told, None if told else because)
+
+
+def terms(asked: Root) -> list[tuple[str, str]]:
+    """The columns of a condition, each with the text of its value.
+
+    Raises:
+        UsageError: it is not `column = value`, or several of these joined by AND.
+
+    """
+    text = asked.predicate
+    if _CONDITION.fullmatch(text) is None:
+        raise UsageError(
+            f"an artifact is asked for column = value, or several of these joined by AND, and not "
+            f"for {text!r}; ask the source, which understands any condition"
+        )
+    return [(_identifier(name), _literal(value)) for name, value in _TERMS.findall(text)]
+
+
+def _identifier(name: str) -> str:
+    """As SQL takes it: folded to lower case, unless it is quoted."""
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
+
+
+def _literal(value: str) -> str:
+    return value[1:-1].replace("''", "'") if value.startswith("'") else value
+
+
+def _column(table: ExportedTable, name: str) -> str:
+    names = [column.name for column in table.columns]
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        meant = f"; did you mean {readable(near[0])}?" if near else ""
+        raise UsageError(f"{table.name} has no column {name!r} in the artifact{meant}")
+    return name
+
+
+def _left_out(manifest: Manifest, name: RelationName) -> str:
+    for omission in manifest.omissions:
+        if omission.what == str(name):
+            return f"left out when the artifact was written: {omission.why}"
+    near = difflib.get_close_matches(str(name), [str(table.name) for table in manifest.tables], n=1)
+    meant = f"; did you mean {near[0]}?" if near else ""
+    return f"the artifact has no such table{meant}"
+
+
+class _Explaining:
+    """Rows of an artifact, taken from it as far as they are needed."""
+
+    def __init__(self, artifact: Artifact, rows: KeptRows) -> None:
+        self._artifact = artifact
+        self._manifest = artifact.manifest
+        self._rows = rows
+        self._tables = {table.name: table for table in self._manifest.tables}
+        self._descent: Descent | None = None
+        self._wanted: defaultdict[RelationName, set[Compared]] = defaultdict(set)
+        for name, columns in joined_columns(self._manifest, rows).items():
+            self._wanted[name] |= columns
+        for table in self._manifest.tables:
+            for link in _links(table):
+                self._wanted[table.name] |= {rows.compared(table.name, c) for c in link.columns}
+                others = {rows.compared(link.other, c) for c in link.other_columns}
+                self._wanted[link.other] |= others
+        self._taken: set[RelationName] = set()
+
+    def take(self, name: RelationName, columns: Sequence[str] = ()) -> None:
+        """Have the rows of a table at hand."""
+        if name not in self._taken:
+            self._taken.add(name)
+            compared = {self._rows.compared(name, column) for column in columns}
+            self._rows.take(self._artifact, name, self._wanted[name] | compared)
+
+    def search(self, numbers: Sequence[int]) -> None:
+        """Find the paths to rows of the closed set, if they are such."""
+        if self._manifest.roots and any(self._is_grown(number) for number in numbers):
+            for name in (*self._wanted, *(root.table for root in self._manifest.roots)):
+                self.take(name)
+            self._descent = Descent(self._manifest, self._rows)
+            self._descent.search(numbers)
+
+    def explained(self, number: int) -> Belongs | StaysOut:
+        """Why a row is in the artifact."""
+        path = self._descent.path(number) if self._descent and self._is_grown(number) else None
+        if path is None:
+            return self._by_conditions(number)
+        (begin, start), *others = path
+        steps = tuple(self._step(step, reached) for step, reached in others)
+        root = self._manifest.roots[-1 - begin.edge]
+        if not self._is_grown(start):
+            before = self._by_conditions(start)
+            return Belongs(before.start, before.because, (*before.steps, *steps))
+        because = f"root {root.table}: {root.condition}"
+        if root.keys is None and root.row_count < self._tables[root.table].row_count:
+            rows = f"{root.row_count} row{'' if root.row_count == 1 else 's'}"
+            because = f"{because}; which {rows} of the table these are, the artifact does not list"
+        return Belongs(self._rows.key(start), because, steps)
+
+    def _is_grown(self, number: int) -> bool:
+        """Whether its table's rows were decided by a closed set, and not by conditions."""
+        table = self._tables[self._rows.table_of(number)]
+        return table.rows is None and bool(self._manifest.roots)
+
+    def _by_conditions(self, number: int) -> Belongs:
+        """A row of a table whose rows conditions chose; the first link leads on."""
+        table = self._tables[self._rows.table_of(number)]
+        row = self._rows.key(number)
+        for link in _links(table):
+            self.take(link.other)
+            other = self._rows.linked(number, link)
+            if other is not None:
+                before = self._by_conditions(other)
+                step = self._link_step(table.name, link, row)
+                return Belongs(before.start, before.because, (*before.steps, step))
+        return Belongs(row, self._reason(table))
+
+    def _reason(self, table: ExportedTable) -> str:
+        if table.rows is None:
+            for root in self._manifest.roots:
+                if root.table == table.name and root.row_count == table.row_count:
+                    return f"all these rows were chosen: {root.condition}"
+            if self._manifest.roots:
+                return (
+                    "it is in the artifact, but no path to it was found by the values in it; ask "
+                    "the source"
+                )
+            return "it was chosen by a condition in SQL, which the artifact does not hold"
+        found = [
+            f"its {readable(condition.column)} is the scope's: {condition.value}"
+            for condition in table.rows
+            if isinstance(condition, ColumnIs)
+        ]
+        return "; ".join(found) or f"all rows of {table.name} were exported"
+
+    def _link_step(self, name: RelationName, link: Link, row: RowKey) -> PathStep:
+        """The step over a link. What is referenced is loaded before what references it."""
+        loaded = list(_loaded(self._manifest))
+        down = loaded.index(link.other) <= loaded.index(name)
+        child, parent = (name, link.other) if down else (link.other, name)
+        pairs = [
+            (a, b) if down else (b, a)
+            for a, b in zip(link.columns, link.other_columns, strict=True)
+        ]
+        reference = Reference(child, "", parent, tuple(Pair(a, b) for a, b in pairs))
+        return PathStep(reference, down, row)
+
+    def _step(self, step: Step, number: int) -> PathStep:
+        reference = self._manifest.references[step.edge]
+        return PathStep(_as_reference(reference), step.down, self._rows.key(number))
+
+
+def _links(table: ExportedTable) -> Iterator[Link]:
+    for condition in table.rows or ():
+        if isinstance(condition, LinkedTo):
+            yield from condition.links
+
+
+def _loaded(manifest: Manifest) -> Iterator[RelationName]:
+    for step in manifest.order.steps:
+        match step:
+            case LoadTable(name):
+                yield name
+            case LoadTogether(names):
+                yield from names
+
+
+def _as_reference(reference: ExportedReference) -> Reference:
+    pairs = zip(reference.columns, reference.referenced_columns, strict=True)
+    return Reference(
+        table=reference.table,
+        name=reference.name,
+        references=reference.references,
+        pairs=tuple(Pair(own, other) for own, other in pairs),
+        elements=reference.elements,
+        only=Only(*reference.only) if reference.only else None,
+    )

@@ -1,0 +1,324 @@
+"""Whether rows would be exported, and why: a selection and a predicate in, an answer out.
+
+What a table's registration decides, it decides by conditions, of which each row satisfies some or
+all. What a closed set decides is found by a path in it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from attrs import evolve, frozen
+
+from replant.closure.closure import Closure, check_predicates
+from replant.database.connections import Database
+from replant.errors import PrivilegeError, UsageError
+from replant.explain import queries
+from replant.explain.answer import Answer, Belongs, StaysOut
+from replant.explain.closure_paths import why
+from replant.explain.explanation import Included, PathStep
+from replant.explain.queries import Place
+from replant.model import (
+    ByPredicate,
+    Catalog,
+    ChosenRows,
+    ColumnIs,
+    Condition,
+    Dangling,
+    KeyIsNot,
+    Link,
+    LinkedTo,
+    PlannedColumn,
+    PlannedTable,
+    RelationName,
+    Root,
+    Satisfies,
+    Selection,
+    Settings,
+    WhereReferenced,
+    readable,
+)
+from replant.model.closure_request import RowKey
+from replant.model.references import Pair, Reference
+from replant.selection.counting import check_scope_values, take_census
+from replant.selection.expand import closed_set
+from replant.selection.select import Selected
+from replant.sql.grants import grants
+
+#: So many of the rows that are asked for are explained.
+MOST_ROWS = 10
+
+
+def belonging(
+    database: Database, catalog: Catalog, selected: Selected, settings: Settings, asked: Root
+) -> Answer:
+    """Explain the rows that satisfy a predicate, in the transaction's snapshot.
+
+    References that would stop an export do not stop this, and no budget holds: a set that is too
+    large is one to ask about.
+
+    Raises:
+        UsageError: there is no such table, or the predicate is not valid.
+        PrivilegeError: the role may not read the table.
+        ReplantError: see `take_census`.
+
+    """
+    _check_asked(catalog, asked)
+    if asked.table not in selected.tables:
+        return Answer(asked, because="no enabled plugin registers it, or an exclude leaves it out")
+    check_predicates(database, [asked])
+    lenient = _lenient(settings)
+    choice = _Choice(database, selected, _settled(database, catalog, selected, lenient))
+    given = ChosenRows(
+        (Satisfies(asked.predicate),), selected.rows[asked.table].only, choice.equality(asked.table)
+    )
+    matched, places = choice.first_places(asked.table, given)
+    if asked.table not in selected.open:
+        told = [choice.explained(asked.table, place) for place in places]
+    else:
+        with closed_set(database, catalog, selected, choice.rows, lenient) as closure:
+            told = [_grown(choice, closure, asked.table, place) for place in places]
+    return Answer(asked, matched, tuple(told))
+
+
+def _check_asked(catalog: Catalog, asked: Root) -> None:
+    table = catalog.tables.get(asked.table)
+    if table is None:
+        near = difflib.get_close_matches(str(asked.table), map(str, catalog.tables), n=1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(f"the source has no table {asked.table}{meant}")
+    if table.is_partition:
+        raise UsageError(
+            f"{asked.table} is a partition; ask for its rows through the table that it belongs to"
+        )
+    if not (table.may_select and table.may_use_schema):
+        raise PrivilegeError(
+            f"the role {catalog.role!r} may not read {asked.table}; run as its owner: "
+            f"{grants('SELECT', [asked.table], catalog.role)}"
+        )
+
+
+def _lenient(settings: Settings) -> Settings:
+    """The settings without budgets, and with no reference that stops an export."""
+
+    def allowed(mode: Dangling) -> Dangling:
+        return Dangling.EXPORT if mode is Dangling.FAIL else mode
+
+    tables = tuple(
+        evolve(change, max_rows=None, dangling=change.dangling and allowed(change.dangling))
+        for change in settings.tables
+    )
+    dangling = allowed(settings.export.dangling)
+    return evolve(
+        settings, export=evolve(settings.export, max_rows=None, dangling=dangling), tables=tables
+    )
+
+
+def _settled(
+    database: Database, catalog: Catalog, selected: Selected, settings: Settings
+) -> Selection:
+    """The chosen rows, without those that are left out for what they reference.
+
+    A census counts every table and finds the closed set, so it is taken only where it may matter.
+    """
+    modes = {settings.export.dangling, *(change.dangling for change in settings.tables)}
+    if Dangling.LEAVE_OUT not in modes:
+        check_scope_values(database, selected, settings)
+        return selected.rows
+    _, census = take_census(database, catalog, selected, settings)
+    return {**selected.rows, **census.rows}
+
+
+def _grown(
+    choice: _Choice, closure: Closure, name: RelationName, place: Place
+) -> Belongs | StaysOut:
+    """A row of a table whose rows a closed set decides."""
+    (told,) = why(choice.database, closure, Root(name, queries.place_predicate(place)), most=1).rows
+    if isinstance(told, Included):
+        stopped = choice.stopped_later(name, place)
+        return stopped or _joined(choice, told)
+    if choice.is_chosen(name, place):
+        return Belongs(told.row, "by a row that is left out itself, for what it references")
+    if told.last is None or told.barrier is None:
+        because = "no reference leads to it from an exported row, whatever is followed"
+        if not told.exhausted:
+            because = (
+                f"no exported row was found among the first {told.looked_at} rows from which "
+                f"references lead to it"
+            )
+        return StaysOut(told.row, because)
+    because = f"which is exported, but {told.barrier.value}"
+    return StaysOut(told.row, because, told.last, told.steps)
+
+
+def _joined(choice: _Choice, told: Included) -> Belongs:
+    """The path in the closed set, behind the one by which its first row was chosen."""
+    name = told.root.table
+    if name in choice.selected.open:
+        return Belongs(told.start, f"root {told.root}", told.steps)
+    key = tuple(ColumnIs(column, text) for column, text in told.start.values)
+    if not key:
+        reasons = choice.reasons(name)
+        return Belongs(told.start, reasons, told.steps)
+    given = ChosenRows(key, choice.rows[name].only, choice.equality(name))
+    _, (place, *_) = choice.first_places(name, given)
+    before = choice.explained(name, place)
+    assert isinstance(before, Belongs)
+    return evolve(before, steps=(*before.steps, *told.steps))
+
+
+@frozen
+class _Choice:
+    """The conditions by which rows are chosen, and where they are looked at."""
+
+    database: Database
+    selected: Selected
+    rows: Selection
+
+    def equality(self, name: RelationName) -> dict[str, str]:
+        return self.selected.tables[name].equality
+
+    def first_places(self, name: RelationName, given: ChosenRows) -> tuple[int, list[Place]]:
+        """How many rows are given, and the places of the first of them in order of their key."""
+        table = self.selected.tables[name]
+        planned = PlannedTable(
+            name=name,
+            columns=tuple(PlannedColumn(column.name, column.type) for column in table.columns),
+            key=table.identifying_columns,
+            collatable=frozenset(
+                column.name
+                for column in table.columns
+                if column.collatable and column.name in table.identifying_columns
+            ),
+            rows=given,
+        )
+        found = self.database.execute(queries.first_places(planned, MOST_ROWS)).fetchall()
+        return (found[0][0] if found else 0), [(relation, row) for _, relation, row in found]
+
+    def explained(self, name: RelationName, place: Place) -> Belongs | StaysOut:
+        """A row of a table whose rows their conditions alone decide."""
+        row, held = self._held(name, place)
+        for condition, holds, text in held:
+            if holds:
+                continue
+            linked = isinstance(condition, LinkedTo) and self._not_linked(name, place, condition)
+            return linked or StaysOut(row, self._why_not(name, condition, text))
+        for condition, _, _ in held:
+            if isinstance(condition, LinkedTo):
+                link, other = self._linked(name, place, condition, chosen=True)[0]
+                before = self.explained(link.other, other)
+                assert isinstance(before, Belongs)
+                return evolve(before, steps=(*before.steps, self._step(name, link, row)))
+        return Belongs(row, self.reasons(name))
+
+    def stopped_later(self, name: RelationName, place: Place) -> StaysOut | None:
+        """Why a row of the closed set is not exported all the same, or None if it is."""
+        row, held = self._held(name, place)
+        for condition, holds, text in held[1:]:
+            if not holds:
+                return StaysOut(row, self._why_not(name, condition, text))
+        return None
+
+    def is_chosen(self, name: RelationName, place: Place) -> bool:
+        """Whether a row satisfies all conditions of its table, as a census left them."""
+        return all(holds for _, holds, _ in self._held(name, place)[1])
+
+    def reasons(self, name: RelationName) -> str:
+        """Why the rows that satisfy a table's conditions are exported."""
+        conditions = self.rows[name].conditions
+        found = [reason for c in conditions for reason in self._reason(name, c)]
+        return "; ".join(found) or f"all rows of {name} are exported"
+
+    def _held(
+        self, name: RelationName, place: Place
+    ) -> tuple[RowKey, list[tuple[Condition, bool, str | None]]]:
+        """The row, and of each condition whether it holds and the text of the column it tests."""
+        conditions = self.rows[name].conditions
+        key = self.selected.tables[name].identifying_columns
+        tested = [c.column for c in conditions if isinstance(c, ColumnIs)]
+        query = queries.held(self.rows, name, place, (*key, *tested))
+        ((_, *texts),) = self.database.execute(query).fetchall()
+        row = RowKey(name, tuple(zip(key, texts, strict=False)))
+        texts = texts[len(key) :]
+        columns = dict(zip(tested, texts, strict=False))
+        answers = texts[len(tested) :]
+        return row, [
+            (c, holds, columns[c.column] if isinstance(c, ColumnIs) else None)
+            for c, holds in zip(conditions, answers, strict=True)
+        ]
+
+    def _linked(
+        self, name: RelationName, place: Place, condition: LinkedTo, *, chosen: bool
+    ) -> list[tuple[Link, Place]]:
+        """For each link that leads to a row, one of these rows."""
+
+        def places() -> Iterator[tuple[Link, Place]]:
+            for link in condition.links:
+                query = queries.linked_place(self.rows, name, place, link, chosen=chosen)
+                for relation, row in self.database.execute(query):
+                    yield link, (relation, row)
+
+        return list(places())
+
+    def _not_linked(self, name: RelationName, place: Place, condition: LinkedTo) -> StaysOut | None:
+        """For a row that references one which is not exported: why that one is not."""
+        if self._is_up(name):
+            return None
+        for link, other in self._linked(name, place, condition, chosen=False):
+            before = self.explained(link.other, other)
+            if isinstance(before, StaysOut):
+                row, _ = self._held(name, place)
+                step = self._step(name, link, row)
+                last = before.last or before.row
+                return StaysOut(row, before.because, last, (*before.steps, step))
+        return None
+
+    def _step(self, name: RelationName, link: Link, row: RowKey) -> PathStep:
+        """The step over a link to the row, from the one at its other end."""
+        if self._is_up(name):
+            pairs = zip(link.other_columns, link.columns, strict=True)
+            reference = Reference(link.other, "", name, tuple(Pair(a, b) for a, b in pairs))
+            return PathStep(reference, down=False, row=row)
+        pairs = zip(link.columns, link.other_columns, strict=True)
+        reference = Reference(name, "", link.other, tuple(Pair(a, b) for a, b in pairs))
+        return PathStep(reference, down=True, row=row)
+
+    def _is_up(self, name: RelationName) -> bool:
+        return isinstance(self.selected.registered[name].registration.rows, WhereReferenced)
+
+    def _reason(self, name: RelationName, condition: Condition) -> Iterator[str]:
+        match condition:
+            case ColumnIs(column, value):
+                yield f"its {readable(column)} is the scope's: {one_line(value)}"
+            case Satisfies(text):
+                yield f"it satisfies {self._origin(name, text)}: {one_line(text)}"
+
+    def _why_not(self, name: RelationName, condition: Condition, text: str | None) -> str:
+        match condition:
+            case ColumnIs(column, value):
+                own = "NULL" if text is None else one_line(text)
+                return f"its {readable(column)} is {own}, and the scope's is {one_line(value)}"
+            case Satisfies(predicate):
+                origin = self._origin(name, predicate)
+                return f"it does not satisfy {origin}: {one_line(predicate)}"
+            case KeyIsNot():
+                return "it is left out, since it references a row that is not exported"
+            case LinkedTo() if self._is_up(name):
+                return "no exported row references it"
+            case LinkedTo((link,)):
+                return f"its {', '.join(map(readable, link.columns))} references no row"
+            case _:
+                return "it is not one of the chosen rows"
+
+    def _origin(self, name: RelationName, predicate: str) -> str:
+        item = self.selected.registered[name]
+        if item.registration.rows == ByPredicate(predicate):
+            return f"the condition of the plugin {item.plugin!r}"
+        return "where under [[tables]]"
+
+
+def one_line(text: str) -> str:
+    """A text for messages: it starts no line of its own."""
+    shown = " ".join(text.split()) if not text.isprintable() else text
+    return shown if shown.isprintable() else repr(shown)[1:-1]

@@ -1,0 +1,90 @@
+"""The queries that ask of single rows by which conditions they are chosen, and by which not.
+
+A row is told by its place: `tableoid`, and `ctid` as text. It holds within one snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import evolve
+from psycopg import sql
+
+from replant.model import ChosenRows, Condition, Link, PlannedTable, RelationName, Selection
+from replant.model.conditions import Satisfies
+from replant.sql.conditions import chosen_from, chosen_where, same_row
+from replant.sql.row_text import order_by, text_expression
+
+#: `tableoid`, and `ctid` as PostgreSQL writes it.
+Place = tuple[int, str]
+
+
+def first_places(table: PlannedTable, most: int) -> sql.Composed:
+    """How many rows are chosen, then the places of the first of them."""
+    selection = {table.name: table.rows}
+    return sql.SQL(
+        "SELECT count(*) OVER (), t0.tableoid, t0.ctid::text FROM {} WHERE {} ORDER BY {} LIMIT {}"
+    ).format(
+        chosen_from(selection, table.name),
+        chosen_where(selection, table.name),
+        order_by(table),
+        sql.Literal(most),
+    )
+
+
+def place_predicate(place: Place) -> str:
+    """An expression over a table's own columns that holds for the row at a place alone."""
+    return sql.SQL("tableoid = {} AND ctid = {}").format(*map(sql.Literal, place)).as_string()
+
+
+def held(
+    selection: Selection, name: RelationName, place: Place, shown: Sequence[str]
+) -> sql.Composed:
+    """The row at a place: the texts of the `shown` columns, then of each condition if it holds."""
+    texts = [text_expression(sql.Identifier("t0", column)) for column in shown]
+    answers = [_holds(selection, name, condition) for condition in selection[name].conditions]
+    return sql.SQL("SELECT {} FROM {} WHERE {}").format(
+        sql.SQL(", ").join([sql.SQL("true"), *texts, *answers]),
+        chosen_from(_without_conditions(selection, name), name),
+        _at(place),
+    )
+
+
+def linked_place(
+    selection: Selection, name: RelationName, place: Place, link: Link, *, chosen: bool
+) -> sql.Composed:
+    """The place of a row at the other end of a link; of one that is chosen, or of any."""
+    others = selection if chosen else _without_conditions(selection, link.other)
+    return sql.SQL(
+        "SELECT t1.tableoid, t1.ctid::text FROM {} JOIN {} ON {} WHERE {} AND {} "
+        "ORDER BY t1.tableoid, t1.ctid LIMIT 1"
+    ).format(
+        chosen_from(_without_conditions(selection, name), name),
+        chosen_from(others, link.other, alias="t1"),
+        same_row(selection, (name, "t0"), link, "t1"),
+        _at(place),
+        chosen_where(others, link.other, depth=1),
+    )
+
+
+def _holds(selection: Selection, name: RelationName, condition: Condition) -> sql.Composable:
+    alone: dict[RelationName, ChosenRows] = {
+        **selection,
+        name: evolve(selection[name], conditions=(condition,)),
+    }
+    if not isinstance(condition, Satisfies):
+        return sql.SQL("coalesce({}, false)").format(chosen_where(alone, name))
+    return sql.SQL(
+        "EXISTS (SELECT FROM {} WHERE same.tableoid = t0.tableoid AND same.ctid = t0.ctid)"
+    ).format(chosen_from(alone, name, alias="same"))
+
+
+def _without_conditions(selection: Selection, name: RelationName) -> Selection:
+    return {**selection, name: evolve(selection[name], conditions=())}
+
+
+def _at(place: Place) -> sql.Composable:
+    relation, row = place
+    return sql.SQL("t0.tableoid = {} AND t0.ctid = {}::tid").format(
+        sql.Literal(relation), sql.Literal(row)
+    )

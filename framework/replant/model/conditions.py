@@ -1,0 +1,85 @@
+"""Which rows of a table are meant: conditions as values, all of which must hold.
+
+A condition that mentions another table means the rows chosen there, by that table's own
+conditions. Only `Satisfies` holds SQL text, which comes from a plugin or a configuration and is
+never taken from an artifact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import field, frozen
+
+from replant.model.closure_request import RowsAt
+from replant.model.names import RelationName
+
+
+@frozen
+class ColumnIs:
+    """The column holds this value, written as the type's input function reads it."""
+
+    column: str
+    value: str
+
+
+@frozen
+class Link:
+    """Columns of one table that hold the `other_columns` of a row of another."""
+
+    columns: tuple[str, ...]
+    other: RelationName
+    other_columns: tuple[str, ...]
+
+
+@frozen
+class LinkedTo:
+    """At least one of the links leads to a chosen row of the other table.
+
+    It serves both ways: a row that references a chosen row, and a row that chosen rows reference.
+    """
+
+    links: tuple[Link, ...]
+
+
+@frozen
+class Satisfies:
+    """An SQL predicate over the table's columns holds."""
+
+    sql: str
+
+
+@frozen
+class KeyIsNot:
+    """The row's key is none of these: what was left out because of where it references."""
+
+    columns: tuple[str, ...]
+    keys: tuple[tuple[str, ...], ...]
+
+
+#: Conditions that any database can be asked for, not only the one in which they were found.
+Lasting = ColumnIs | LinkedTo | KeyIsNot
+
+Condition = Lasting | Satisfies | RowsAt
+
+
+@frozen
+class ChosenRows:
+    """The rows of one table for which all conditions hold; all its rows if there are none.
+
+    Attributes:
+        only: whether the rows of inheritance children are kept out by ONLY. A partitioned table
+            has its rows nowhere but in its partitions, so it is read without.
+        equality: the schema of the `=` operator of each column whose type has it outside
+            `pg_catalog`; another operator of that name might not tell `A` from `a` as the
+            column's own does, or tell them apart where it does not.
+
+    """
+
+    conditions: tuple[Condition, ...] = ()
+    only: bool = True
+    equality: Mapping[str, str] = field(factory=dict)
+
+
+#: The chosen rows of every table that is exported.
+Selection = Mapping[RelationName, ChosenRows]

@@ -1,0 +1,52 @@
+"""Where a closed set came from: by which references it grew, and from which rows."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from replant.model.closure_request import Children
+from replant.model.names import RelationName
+from replant.model.references import Reference
+
+
+@frozen
+class Followed:
+    """A reference along which a closed set may have grown.
+
+    Attributes:
+        up: whether the rows that are referenced by it came along.
+        down: whether the rows that reference by it came along; None if none of them did.
+        limit: at most so many of them for each referenced row.
+
+    """
+
+    reference: Reference
+    up: bool
+    down: Children | None = None
+    limit: int | None = None
+
+
+@frozen
+class RootRows:
+    """The rows of one table from which a closed set grew.
+
+    Attributes:
+        condition: which rows these are, for people; nothing ever runs it.
+        row_count: how many they are.
+        keys: their keys as they are exported; None where they are all rows of the table, too many
+            to list, or without a key.
+
+    """
+
+    table: RelationName
+    condition: str
+    row_count: int
+    keys: tuple[tuple[str, ...], ...] | None = None
+
+
+@frozen
+class Lineage:
+    """Nothing for what was not made by a closed set."""
+
+    references: tuple[Followed, ...] = ()
+    roots: tuple[RootRows, ...] = ()

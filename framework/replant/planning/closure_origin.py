@@ -1,0 +1,104 @@
+"""Where the closed set of a plan came from, so that an artifact can tell it without the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from attrs import evolve
+
+from replant.closure.reachability import Reach, reach
+from replant.database.connections import Database
+from replant.model import (
+    Catalog,
+    ColumnIs,
+    Plan,
+    PlannedTable,
+    PythonFunction,
+    Root,
+    Satisfies,
+    Settings,
+    Text,
+    readable,
+)
+from replant.model.closure_request import Children, ClosureRequest
+from replant.model.provenance import Followed, Lineage, RootRows
+from replant.model.references import Reference, ReferenceGraph
+from replant.selection.expand import graph_and_request
+from replant.selection.select import Selected
+from replant.sql import row_queries as queries
+
+#: The keys of so many rows are listed for each root.
+MOST_KEYS = 1000
+
+
+def lineage(
+    database: Database, catalog: Catalog, selected: Selected, plan: Plan, settings: Settings
+) -> Lineage:
+    """The references and the root rows of the closed set, if there is one.
+
+    Raises:
+        ReplantError: see `reach`; what was found before would have failed before.
+
+    """
+    if not selected.open:
+        return Lineage()
+    graph, request = graph_and_request(database, catalog, selected, plan.selection, settings)
+    return Lineage(
+        references=tuple(_followed(graph, request, reach(graph, request))),
+        roots=tuple(_root_rows(database, selected, plan, root) for root in request.roots),
+    )
+
+
+def _followed(graph: ReferenceGraph, request: ClosureRequest, reached: Reach) -> Iterator[Followed]:
+    for reference in graph.references:
+        up, down = reference in reached.up, reference in reached.down
+        if up or down:
+            yield Followed(
+                reference,
+                up,
+                _children(graph, request, reference) if down else None,
+                request.rules.limit_of(reference) if down else None,
+            )
+
+
+def _children(graph: ReferenceGraph, request: ClosureRequest, reference: Reference) -> Children:
+    return request.rules.children_by(reference, graph.parent(reference))
+
+
+def _root_rows(database: Database, selected: Selected, plan: Plan, root: Root) -> RootRows:
+    table = plan.table(root.table)
+    if root.table not in selected.open:
+        return RootRows(table.name, _condition(table), table.row_count)
+    rows = evolve(table.rows, conditions=(*table.rows.conditions, Satisfies(root.predicate)))
+    chosen = {**plan.selection, table.name: rows}
+    (count,) = database.execute(queries.count(chosen, table.name)).fetchone() or (0,)
+    keys = None
+    if table.key and count < table.row_count and count <= MOST_KEYS:
+        held = {column.name: column for column in table.columns}
+        keyed = table.with_columns(held[name] for name in table.key)
+        found = database.execute(queries.texts(chosen, keyed))
+        keys = tuple(_transformed(keyed, row) for row in found)
+    return RootRows(table.name, root.predicate, count, keys)
+
+
+def _condition(table: PlannedTable) -> str:
+    """Which rows of a table were chosen by conditions alone, as far as these are short."""
+    found = []
+    for condition in table.rows.conditions:
+        match condition:
+            case ColumnIs(column, value):
+                found.append(f"{readable(column)} = {value}")
+            case Satisfies(text):
+                found.append(text)
+    return " AND ".join(found) or "all rows that were chosen"
+
+
+def _transformed(table: PlannedTable, row: Iterable[Text]) -> tuple[str, ...]:
+    """The key as it is exported: what the server did not change of it, Python may."""
+    texts = []
+    for column, value in zip(table.columns, row, strict=True):
+        text = value
+        for transform in column.transforms:
+            text = transform.function(text) if isinstance(transform, PythonFunction) else text
+        texts.append(text or "")
+    return tuple(texts)

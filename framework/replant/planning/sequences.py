@@ -1,0 +1,70 @@
+"""What exported columns have beside their values: sequences that they own, large objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from replant.database.connections import Database
+from replant.model import (
+    Column,
+    Omission,
+    Plan,
+    PlannedTable,
+    PythonFunction,
+    RelationName,
+    SequencePosition,
+    readable,
+)
+from replant.selection.select import Selected
+from replant.sql import row_queries as queries
+
+_INTEGERS = ("smallint", "integer", "bigint")
+
+
+def sequence_positions(
+    database: Database, selected: Selected, plan: Plan
+) -> tuple[tuple[SequencePosition, ...], tuple[Omission, ...]]:
+    """How far the sequences of the exported columns must come, and those that stay, with why."""
+    positions, omissions = [], []
+    for table, column in _columns(selected, plan):
+        if column.sequence is None or not table.row_count:
+            continue
+        place = f"the sequence of {table.name}.{readable(column.name)}"
+        (planned,) = (c for c in table.columns if c.name == column.name)
+        if column.base_type not in _INTEGERS:
+            omissions.append(Omission(place, f"not moved: the column is {column.type}"))
+        elif any(isinstance(transform, PythonFunction) for transform in planned.transforms):
+            omissions.append(Omission(place, "not moved: a plugin changes its values in Python"))
+        else:
+            query = queries.bounds(plan.selection, table, column.name)
+            least, greatest = database.execute(query).fetchone() or (None, None)
+            if least is not None:
+                positions.append(SequencePosition(table.name, column.name, least, greatest))
+    return tuple(positions), tuple(omissions)
+
+
+def large_objects(database: Database, selected: Selected, plan: Plan) -> tuple[Omission, ...]:
+    """The large objects that exported columns of type `oid` or `lo` point to.
+
+    Only their numbers are exported; PostgreSQL keeps their content in a table of its own.
+    """
+    found = []
+    for table, column in _columns(selected, plan):
+        if column.base_type != "oid" or not table.row_count:
+            continue
+        query = queries.large_objects(plan.selection, table.name, column.name)
+        (number,) = database.execute(query).fetchone() or (0,)
+        if number:
+            noun = "large object" if number == 1 else "large objects"
+            why = "large objects are not exported; move them with lo_export and lo_import"
+            place = f"{table.name}.{readable(column.name)}"
+            found.append(Omission(f"{number} {noun} that {place} points to", why))
+    return tuple(found)
+
+
+def _columns(selected: Selected, plan: Plan) -> Iterator[tuple[PlannedTable, Column]]:
+    """The exported columns, with their tables as planned."""
+    names: list[RelationName] = sorted(selected.tables)
+    for name in names:
+        for column in selected.columns[name]:
+            yield plan.table(name), column

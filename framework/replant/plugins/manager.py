@@ -1,0 +1,312 @@
+"""The host: the chosen plugins behind one typed method per hook.
+
+Nobody else calls pluggy. Each plugin is asked by itself, so an answer, and a failure, is known by
+the plugin that gave it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pluggy
+from attrs import frozen
+
+from replant.errors import ConfigurationError, PluginError, UsageError
+from replant.model import (
+    Catalog,
+    Column,
+    LoadOrder,
+    OrderRequest,
+    PythonFunction,
+    PythonRow,
+    Registration,
+    RelationName,
+    RowFormat,
+    Settings,
+    SqlExpression,
+    Table,
+    Transform,
+)
+from replant.plugins import discovery, hookspecs
+from replant.plugins.discovery import Candidate, LoadedPlugin
+from replant.plugins.load_order_checks import check_order
+
+
+@frozen
+class Registered:
+    """A registration, with the plugin that made it."""
+
+    plugin: str
+    registration: Registration
+
+
+class Host:
+    """The enabled plugins, in the order of the configuration."""
+
+    def __init__(self, plugins: Sequence[LoadedPlugin]) -> None:
+        """Register the plugins with a manager of this host's own.
+
+        Raises:
+            PluginError: a hook is misspelt, or has a parameter that its specification lacks.
+
+        """
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self._plugins = {plugin.candidate.name: plugin for plugin in plugins}
+        for plugin in plugins:
+            _register(self._manager, plugin)
+
+    @classmethod
+    def for_settings(cls, settings: Settings) -> Host:
+        """Discover, choose and import the plugins that a configuration enables.
+
+        Raises:
+            ConfigurationError: the configuration names a plugin that is not installed.
+            PluginError: a plugin cannot be loaded.
+
+        """
+        candidates = discovery.find()
+        check_sub_tables(settings, candidates)
+        chosen = discovery.choose(candidates, settings.plugins, settings.export.strategy)
+        host = cls([discovery.load(candidate) for candidate in chosen])
+        host.check_takes_settings(settings)
+        return host
+
+    def check_takes_settings(self, settings: Settings) -> None:
+        """Refuse settings for a plugin that looks at none: they would change nothing.
+
+        Raises:
+            ConfigurationError: no hook of the plugin has the parameter `settings`.
+
+        """
+        for name in settings.plugins.settings:
+            if name not in self._plugins:
+                continue
+            callers = self._manager.get_hookcallers(self._plugins[name].implementation) or ()
+            taken = [
+                impl.argnames
+                for caller in callers
+                for impl in caller.get_hookimpls()
+                if impl.plugin_name == name
+            ]
+            if not any("settings" in names for names in taken):
+                raise ConfigurationError(
+                    f"plugins.{name}: the plugin takes no settings; remove this table"
+                )
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Plugin name to `distribution version`, sorted by name."""
+        return {
+            name: f"{plugin.candidate.distribution} {plugin.candidate.version}"
+            for name, plugin in sorted(self._plugins.items())
+        }
+
+    def hooks_of(self, name: str) -> tuple[str, ...]:
+        """The hooks that the plugin implements, in the order in which they are asked."""
+        callers = self._manager.get_hookcallers(self._plugins[name].implementation) or ()
+        implemented = {caller.name for caller in callers}
+        return tuple(hook.__name__ for hook in hookspecs.HOOKS if hook.__name__ in implemented)
+
+    def register_tables(self, catalog: Catalog, settings: Settings) -> tuple[Registered, ...]:
+        """All registrations of all plugins, sorted by table.
+
+        Raises:
+            PluginError: a plugin fails, answers with something else, or two register one table.
+
+        """
+        found: dict[RelationName, Registered] = {}
+        for name, answer in self._answers("register_tables", catalog=catalog, settings=settings):
+            for registration in self._all_are(name, "register_tables", answer, Registration):
+                earlier = found.get(registration.table)
+                if earlier is not None:
+                    raise PluginError(_registered_twice(registration.table, earlier.plugin, name))
+                found[registration.table] = Registered(name, registration)
+        return tuple(found[table] for table in sorted(found))
+
+    def transform_value(self, table: Table, column: Column) -> tuple[Transform, ...]:
+        """The chain of transforms for a column, first to last.
+
+        Raises:
+            PluginError: a plugin fails, or answers with something else.
+
+        """
+        return tuple(
+            self._is(name, "transform_value", answer, (SqlExpression, PythonFunction))
+            for name, answer in self._answers("transform_value", table=table, column=column)
+        )
+
+    def render_row(self, table: Table, columns: Sequence[Column], format_name: str) -> RowFormat:
+        """How the first plugin that knows the format renders a row of the table.
+
+        Raises:
+            ConfigurationError: no enabled plugin knows the format.
+            PluginError: a plugin fails, or answers with something else.
+
+        """
+        answers = self._answers("render_row", table=table, columns=columns, format=format_name)
+        for name, answer in answers:
+            row_format: RowFormat = self._is(name, "render_row", answer, (SqlExpression, PythonRow))
+            return row_format
+        raise ConfigurationError(
+            f"export.format: no enabled plugin knows the format {format_name!r}"
+            f"{self._near(format_name, 'render_row', ['insert'])}"
+        )
+
+    def order_tables(self, request: OrderRequest) -> LoadOrder:
+        """The load order of the one plugin that knows the strategy.
+
+        Raises:
+            ConfigurationError: no enabled plugin knows the strategy.
+            PluginError: a plugin fails, answers with something else, or two answer; or the order
+                cannot be carried out.
+
+        """
+        answers: list[tuple[str, LoadOrder]] = [
+            (name, self._is(name, "order_tables", answer, (LoadOrder,)))
+            for name, answer in self._answers("order_tables", request=request)
+        ]
+        if not answers:
+            raise ConfigurationError(
+                f"export.strategy: no enabled plugin knows the strategy {request.strategy!r}"
+                f"{self._near(request.strategy, 'order_tables', [])}"
+            )
+        if len(answers) > 1:
+            names = " and ".join(str(self._plugins[name].candidate) for name, _ in answers)
+            raise PluginError(
+                f"strategy {request.strategy!r} is answered by {names}; "
+                f"take all but one of them out of [plugins] enable"
+            )
+        ((name, order),) = answers
+        try:
+            check_order(order, request.tables, request.keyed)
+        except ValueError as error:
+            raise PluginError(
+                f"{self._plugins[name].candidate} answered order_tables with an order that cannot "
+                f"be carried out: {error}; choose another strategy"
+            ) from error
+        return order
+
+    def _answers(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
+        """What each plugin that implements the hook answers, except None."""
+        for name, plugin in self._plugins.items():
+            others = [p.implementation for p in self._plugins.values() if p is not plugin]
+            ask = self._manager.subset_hook_caller(hook, others)
+            if not ask.get_hookimpls():
+                continue
+            try:
+                answers = ask(**arguments)
+            except UsageError:
+                raise  # the plugin found a mistake in its settings, and said so
+            except Exception as error:
+                raise PluginError(
+                    f"{plugin.candidate} failed in {hook}: {type(error).__name__}: {error}; "
+                    f"update it, or take {name!r} out of [plugins] enable"
+                ) from error
+            for answer in answers:
+                yield name, answer
+
+    def _is(self, name: str, hook: str, answer: Any, kinds: tuple[type, ...]) -> Any:
+        if isinstance(answer, kinds):
+            return answer
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        raise PluginError(
+            f"{self._plugins[name].candidate} answered {hook} with "
+            f"{type(answer).__name__}, not {wanted}; "
+            f"update it, or take {name!r} out of [plugins] enable"
+        )
+
+    def _all_are(
+        self, name: str, hook: str, answer: Any, kind: type[Registration]
+    ) -> Iterator[Registration]:
+        for item in self._is(name, hook, answer, (Sequence,)):
+            yield self._is(name, hook, item, (kind,))
+
+    def _near(self, name: str, hook: str, own: list[str]) -> str:
+        """The nearest right name, and who was asked; plugins are named for what they offer."""
+        asked = [plugin for plugin in self._plugins if hook in self.hooks_of(plugin)]
+        near = difflib.get_close_matches(name, [*own, *asked], n=1)
+        meant = f" did you mean {near[0]!r}?" if near else ""
+        return f";{meant} known are those of: {', '.join([*own, *asked]) or 'no plugin'}"
+
+
+@frozen
+class InstalledPlugin:
+    """A line of `replant plugins`."""
+
+    candidate: Candidate
+    enabled: bool
+    hooks: tuple[str, ...] = ()
+    failure: str | None = None
+
+
+def installed_plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
+    """Every installed plugin with its hooks, or with why it cannot be loaded.
+
+    Raises:
+        ConfigurationError: the configuration names a plugin that is not installed.
+        PluginError: two plugins have one name.
+
+    """
+    candidates = discovery.find()
+    check_sub_tables(settings, candidates)
+    enabled = discovery.choose(candidates, settings.plugins, settings.export.strategy)
+    return tuple(_inspect(candidate, candidate in enabled) for candidate in candidates)
+
+
+def check_sub_tables(settings: Settings, candidates: Sequence[Candidate]) -> None:
+    """Refuse a `[plugins.NAME]` of a plugin that is not installed.
+
+    Raises:
+        ConfigurationError: one is not.
+
+    """
+    installed = [candidate.name for candidate in candidates]
+    problems = [
+        discovery.not_installed(f"plugins.{name}", name, installed)
+        for name in settings.plugins.settings
+        if name not in installed
+    ]
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
+def _inspect(candidate: Candidate, enabled: bool) -> InstalledPlugin:
+    try:
+        host = Host([discovery.load(candidate)])
+    except PluginError as error:
+        return InstalledPlugin(candidate, enabled, failure=str(error))
+    return InstalledPlugin(candidate, enabled, hooks=host.hooks_of(candidate.name))
+
+
+def _register(manager: pluggy.PluginManager, plugin: LoadedPlugin) -> None:
+    """Register one plugin, and name it if a hook of it is unknown or has a wrong signature.
+
+    pluggy accepts an unknown hook in silence until `check_pending` is called.
+    """
+    candidate = plugin.candidate
+    if type(plugin.implementation).__hash__ is None:
+        kind = type(plugin.implementation).__name__
+        raise PluginError(
+            f"{candidate} is a {kind}, which cannot be hashed, as pluggy needs; "
+            f"let the class keep object.__hash__ (attrs and dataclasses: eq=False)"
+        )
+    try:
+        manager.register(plugin.implementation, candidate.name)
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        reason = " ".join(str(error).split())
+        names = ", ".join(hook.__name__ for hook in hookspecs.HOOKS)
+        raise PluginError(
+            f"{candidate} does not fit the hook specifications: {reason}; the hooks are {names}; "
+            f"update it, or take {candidate.name!r} out of [plugins] enable"
+        ) from error
+
+
+def _registered_twice(table: RelationName, first: str, second: str) -> str:
+    return (
+        f"the table {table} is registered by the plugin {first!r} and by the plugin {second!r}; "
+        f"take one of them out of [plugins] enable"
+    )

@@ -1,0 +1,1 @@
+"""What a target lacks or holds that would stop a replay, found before the first row is loaded."""

@@ -1,0 +1,162 @@
+"""What stands in the way of a replay, found before the first row; nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from attrs import evolve, frozen
+
+from replant.artifact.artifact import Artifact
+from replant.artifact.manifest import Manifest
+from replant.database.catalog import read_catalog
+from replant.database.connections import Database
+from replant.errors import PreflightError, UsageError
+from replant.model import (
+    AsReplica,
+    Catalog,
+    Finding,
+    Firing,
+    FiringTrigger,
+    LoadOrder,
+    OnConflict,
+    PatchColumns,
+    Settings,
+    Severity,
+    Subject,
+)
+from replant.preflight.missing_privileges import privilege_findings, uncompared, unmoved_sequences
+from replant.preflight.row_checks import MOST_ROWS, Meeting, row_findings
+from replant.preflight.same_database import guard_findings
+from replant.preflight.target_schema import place_findings
+from replant.preflight.target_tables import on_conflict_of, tables_in_target
+from replant.replay.load_order_choice import Chosen, OrderTables, Target, choose
+from replant.replay.load_plan import Load, copied_tables
+from replant.replay.role_privileges import read_powers
+
+#: Asked whether to go on in spite of findings that ask.
+Confirm = Callable[[Sequence[Finding]], bool]
+
+
+@frozen
+class Preflight:
+    """What a replay would do, and what stands in its way.
+
+    Attributes:
+        manifest: what the artifact says of itself.
+        database: the target's name.
+        strategy: the one that orders the load.
+        order: how the rows would be loaded.
+        findings: what refuses, what has to be confirmed, and what should be known.
+
+    """
+
+    manifest: Manifest
+    database: str
+    strategy: str
+    order: LoadOrder
+    findings: tuple[Finding, ...]
+
+    def of(self, severity: Severity) -> tuple[Finding, ...]:
+        """The findings of this severity."""
+        return tuple(finding for finding in self.findings if finding.severity is severity)
+
+    def check(self, confirm: Confirm) -> None:
+        """Refuse the replay if a finding does, or if one asks and nobody agrees.
+
+        Raises:
+            PreflightError: it names everything that refuses, each with its mend, line by line.
+            UsageError: it names everything that was not confirmed.
+
+        """
+        refusals = self.of(Severity.REFUSES)
+        if refusals:
+            raise PreflightError("\n".join(map(str, refusals)))
+        questions = self.of(Severity.ASKS)
+        if questions and not confirm(questions):
+            raise UsageError("\n".join(f"{q}; say --yes to replay all the same" for q in questions))
+
+
+def examine(
+    database: Database,
+    artifact: Artifact,
+    settings: Settings,
+    strategy: str | None,
+    order_tables: OrderTables,
+    *,
+    source: str | None = None,
+    limit: int | None = MOST_ROWS,
+) -> tuple[Preflight, Load]:
+    """Compare an artifact with the target, choose a load order, and say what is in the way.
+
+    Args:
+        database: a reading connection to the target.
+        artifact: what would be loaded.
+        settings: say what to do with rows that are there already.
+        strategy: the one that was asked for; None for the artifact's own, or what serves.
+        order_tables: asks the plugin that knows the strategy of the request.
+        source: the connection string of the source, where it is known.
+        limit: how many rows of each table are looked at; None for all.
+
+    Raises:
+        ReplantError: the question itself cannot be answered; see `replant.errors`.
+
+    """
+    manifest = artifact.manifest
+    catalog = read_catalog(database)
+    tables = tables_in_target(manifest, catalog, on_conflict_of(settings, manifest))
+    powers = read_powers(database, catalog, tables)
+    target = Target(catalog, tables, powers, artifact.in_two_parts)
+    chosen = choose(manifest, target, strategy, order_tables)
+    load = Load(artifact, tables, chosen.order, powers.may_copy, powers.may_stage)
+    findings = [
+        *guard_findings(database, source),
+        *place_findings(manifest, catalog, tables),
+        *privilege_findings(catalog, powers, load),
+        *_order_findings(chosen, load),
+    ]
+    itself = any(f.subject is Subject.TARGET and f.severity is Severity.REFUSES for f in findings)
+    if not itself:
+        findings += row_findings(Meeting(database, artifact, catalog, tables, powers, limit))
+    if len(tables) == len(manifest.tables):
+        findings += _firing(catalog, load)
+        findings += unmoved_sequences(manifest, catalog, powers)
+        findings += uncompared(catalog, powers, load)
+    preflight = Preflight(
+        manifest, catalog.database, chosen.strategy, chosen.order, tuple(findings)
+    )
+    return preflight, load
+
+
+def _order_findings(chosen: Chosen, load: Load) -> Iterator[Finding]:
+    """Why the order is not the artifact's own, and where it cannot be carried out."""
+    if chosen.why:
+        what = f"the artifact's own order does not serve here, so {chosen.strategy} made another"
+        yield Finding(Subject.ORDER, Severity.NOTE, chosen.strategy, f"{what}: {chosen.why}")
+    apart = load.artifact.in_two_parts
+    for step in load.order.steps:
+        if isinstance(step, PatchColumns) and apart.get(step.table, step.columns) != step.columns:
+            yield Finding(
+                Subject.ORDER,
+                Severity.REFUSES,
+                str(step.table),
+                f"the artifact holds other columns of {step.table} apart from their rows than the "
+                f"strategy {chosen.strategy} sets later",
+                "replay with --strategy auto, or export with this strategy",
+            )
+
+
+def _firing(catalog: Catalog, load: Load) -> Iterator[Finding]:
+    """What fires when the rows are loaded; COPY follows no rule."""
+    replica = AsReplica() in load.order.before
+    quiet = Firing.ORDINARY if replica else Firing.REPLICA
+    patched = {step.table for step in load.order.steps if isinstance(step, PatchColumns)}
+    copied = copied_tables(load)
+    for name, table in load.tables.items():
+        updated = name in patched or table.on_conflict is OnConflict.UPDATE
+        events = {"INSERT", "UPDATE"} if updated else {"INSERT"}
+        for trigger in catalog.tables[name].triggers if table.row_count else ():
+            fires = trigger.events & events
+            ruled_out = trigger.kind == "rule" and name in copied
+            if fires and trigger.firing is not quiet and not ruled_out:
+                firing = FiringTrigger(name, evolve(trigger, events=frozenset(fires)))
+                yield Finding(Subject.TRIGGER, Severity.NOTE, str(name), f"the {firing}, fires")

@@ -1,0 +1,120 @@
+"""What the target is asked about rows of an artifact before they are loaded.
+
+Rows come as texts in a VALUES list. Its first row is one of typed NULLs, so that each type's input
+function reads the texts, as it would in an INSERT; it is equal to no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from replant.model import (
+    ChosenRows,
+    ForeignKey,
+    PlannedTable,
+    RelationName,
+    Selection,
+    Text,
+)
+from replant.sql.conditions import chosen_from, chosen_where, equals, null_of, relation
+from replant.sql.row_text import text_expression
+
+Texts = Sequence[Text]
+
+
+def has_rows(table: PlannedTable) -> sql.Composed:
+    """Whether the table holds any row."""
+    return sql.SQL("SELECT EXISTS (SELECT FROM {})").format(_source(table))
+
+
+def present(
+    table: PlannedTable, unique: Sequence[str], rows: Sequence[Texts], selection: Selection | None
+) -> sql.Composed:
+    """The rows that share a unique key with a row of the target.
+
+    Columns: the row's place in the list; whether the two have the same key too (NULL where the
+    table has none); whether the target's row is one that the artifact's conditions choose; the
+    texts of the target's key.
+
+    Args:
+        table: as the target has it.
+        unique: the columns of a unique key.
+        rows: the texts of these columns, and behind them those of the table's key.
+        selection: the conditions; None where they cannot be asked.
+
+    """
+    names = [*unique, *table.key]
+    width = len(unique)
+    same = [_equal(table, name, width + place) for place, name in enumerate(table.key)]
+    chosen = sql.SQL("NULL::boolean") if selection is None else chosen_where(selection, table.name)
+    texts = [text_expression(sql.Identifier("t0", name)) for name in table.key]
+    wanted = [sql.SQL(" AND ").join(same) if same else sql.SQL("NULL::boolean"), chosen, *texts]
+    return sql.SQL("SELECT v._, {} FROM {} JOIN {} ON {}").format(
+        sql.SQL(", ").join(wanted),
+        _source(table),
+        _values(table.name, names, rows),
+        sql.SQL(" AND ").join(_equal(table, name, place) for place, name in enumerate(unique)),
+    )
+
+
+def lacked(key: ForeignKey, tables: Sequence[PlannedTable], rows: Sequence[Texts]) -> sql.Composed:
+    """The places of those rows that reference no row of the target by the key.
+
+    Args:
+        key: the foreign key.
+        tables: the two tables of the key, as far as their operators go.
+        rows: the texts of the key's columns, of which none is NULL.
+
+    """
+    mine, theirs = (table.rows.equality for table in tables)
+    terms = [
+        sql.SQL("t0.{} {} v.{}").format(
+            sql.Identifier(b),
+            equals(mine.get(a) if mine.get(a) == theirs.get(b) else None),
+            _part(place),
+        )
+        for place, (a, b) in enumerate(zip(key.columns, key.referenced_columns, strict=True))
+    ]
+    return sql.SQL(
+        "SELECT v._ FROM {} WHERE v._ IS NOT NULL AND NOT EXISTS (SELECT FROM {} AS t0 WHERE {})"
+    ).format(
+        _values(key.table, key.columns, rows),
+        relation(key.references),
+        sql.SQL(" AND ").join(terms),
+    )
+
+
+def misread(type_: str) -> sql.Composed:
+    """The places of texts that are another text once a column of the type holds them.
+
+    The parameter is an array of texts. A text that the type does not read is an error.
+    """
+    return sql.SQL(
+        "SELECT v.place FROM pg_catalog.unnest(%s::text[]) WITH ORDINALITY AS v (value, place) "
+        "WHERE pg_catalog.format('%%s', v.value::{}) <> v.value"
+    ).format(sql.SQL(type_))
+
+
+def _source(table: PlannedTable) -> sql.Composed:
+    rows = ChosenRows(only=table.rows.only)
+    return chosen_from({table.name: rows}, table.name)
+
+
+def _equal(table: PlannedTable, name: str, place: int) -> sql.Composed:
+    equal = equals(table.rows.equality.get(name))
+    return sql.SQL("t0.{} {} v.{}").format(sql.Identifier(name), equal, _part(place))
+
+
+def _values(table: RelationName, names: Sequence[str], rows: Sequence[Texts]) -> sql.Composed:
+    lists = [[sql.SQL("NULL::bigint"), *(null_of(table, name) for name in names)]]
+    lists += [[sql.Literal(place), *map(sql.Literal, row)] for place, row in enumerate(rows)]
+    return sql.SQL("(VALUES {}) AS v (_, {})").format(
+        sql.SQL(", ").join(sql.SQL("({})").format(sql.SQL(", ").join(row)) for row in lists),
+        sql.SQL(", ").join(_part(place) for place in range(len(names))),
+    )
+
+
+def _part(place: int) -> sql.Composable:
+    return sql.Identifier(f"k{place}")

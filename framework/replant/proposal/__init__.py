@@ -1,0 +1,1 @@
+"""What `replant init` proposes for a database."""

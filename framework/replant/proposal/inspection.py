@@ -1,0 +1,57 @@
+"""A database as it is looked at before anything is proposed: a catalog and sizes, narrowed down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from attrs import frozen
+
+from replant.model import Catalog, RelationKind, RelationName, Table
+from replant.model.references import ReferenceGraph
+from replant.proposal.table_sizes import TableFacts
+
+_TABLES = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
+_THOUSAND = 1000
+
+
+@frozen
+class Surveyed:
+    """Tables of chosen schemas, none of them a partition.
+
+    Attributes:
+        facts: sizes, by table.
+        graph: all references of the database.
+        foreign: the foreign tables, whose rows lie elsewhere.
+
+    """
+
+    catalog: Catalog
+    facts: Mapping[RelationName, TableFacts]
+    graph: ReferenceGraph
+    tables: Mapping[RelationName, Table]
+    foreign: tuple[RelationName, ...]
+
+    def size_of(self, name: RelationName) -> str:
+        """How large a table is, in words."""
+        facts = self.facts[name]
+        if not facts.size:
+            return "empty"
+        size, units = float(facts.size), ["B", "kB", "MB", "GB", "TB"]
+        while size >= _THOUSAND and len(units) > 1:
+            size, units = size / _THOUSAND, units[1:]
+        rows = "never analysed" if facts.rows is None else f"about {facts.rows} rows"
+        return f"{size:.0f} {units[0]}, {rows}"
+
+
+def survey(
+    catalog: Catalog,
+    facts: Mapping[RelationName, TableFacts],
+    graph: ReferenceGraph,
+    schemas: Iterable[str],
+) -> Surveyed:
+    """The tables of these schemas; of all if none is named."""
+    wanted = set(schemas) or catalog.schemas
+    chosen = [table for name, table in catalog.tables.items() if name.schema in wanted]
+    tables = {t.name: t for t in chosen if t.kind in _TABLES and not t.is_partition}
+    foreign = tuple(t.name for t in chosen if t.kind is RelationKind.FOREIGN_TABLE)
+    return Surveyed(catalog, facts, graph, tables, foreign)

@@ -1,0 +1,184 @@
+"""What a configuration for a database may be: a survey in, a proposal out.
+
+Nothing of it is certain: names and references only suggest what tables are for. So each suggestion
+has its reason beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from attrs import field, frozen
+
+from replant.model import ByColumn, InClosure, OrderRequest, RelationName, Table
+from replant.plugins.manager import Registered
+from replant.proposal.excluded_tables import leftover, unneeded
+from replant.proposal.inspection import Surveyed
+from replant.proposal.notes import Note, notes
+from replant.proposal.tenant_candidates import RootTable, ScopeColumn, root_tables, scope_columns
+
+#: The strategy that is asked how it loads cycles of foreign keys.
+STRATEGY = "ordered"
+
+
+@frozen
+class LeftOut:
+    """A table that is better left out, and why."""
+
+    table: RelationName
+    why: str
+
+
+@frozen
+class Proposal:
+    """What may stand in a configuration, and why.
+
+    Attributes:
+        database: its name.
+        role: as which it was looked at.
+        tables: how many tables there are.
+        schemas: those whose tables are exported.
+        plugins: those that were written for these very tables; then they choose the rows.
+        scopes: the scope values that are needed.
+        scope_column: the column that says whose a row is, if one stands out.
+        other_scope_columns: further columns that might.
+        roots: tables to begin with, the likeliest first.
+        root_condition: of the likeliest, an SQL condition that holds for one row that is there.
+        values: for scope values, one that is there.
+        excluded: what is left out.
+        notes: what else there is to know.
+
+    """
+
+    database: str
+    role: str
+    tables: int
+    schemas: tuple[str, ...]
+    plugins: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    scope_column: ScopeColumn | None = None
+    other_scope_columns: tuple[ScopeColumn, ...] = ()
+    roots: tuple[RootTable, ...] = ()
+    root_condition: str | None = None
+    values: Mapping[str, str] = field(factory=dict)
+    excluded: tuple[LeftOut, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+def by_tables(surveyed: Surveyed) -> Proposal:
+    """What the tables alone suggest."""
+    tables = surveyed.tables
+    reasons = {
+        name: reason
+        for name, table in tables.items()
+        if (reason := leftover(table, surveyed.facts[name]))
+    }
+    owned = [name for name in reasons if surveyed.facts[name].extension]
+    excluded = unneeded(tables, reasons, owned)
+    kept = {name: table for name, table in tables.items() if name not in excluded}
+    columns = scope_columns(kept)
+    return Proposal(
+        database=surveyed.catalog.database,
+        role=surveyed.catalog.role,
+        tables=len(tables),
+        schemas=_schemas(kept),
+        scopes=(columns[0].name,) if columns else (),
+        scope_column=columns[0] if columns else None,
+        other_scope_columns=columns[1:],
+        roots=root_tables(kept),
+        excluded=tuple(
+            LeftOut(name, f"{reasons[name]}; {surveyed.size_of(name)}") for name in sorted(excluded)
+        ),
+        notes=tuple(notes(surveyed, kept, reasons, grows=True)),
+    )
+
+
+def by_plugins(
+    surveyed: Surveyed, registered: Mapping[str, tuple[Registered, ...]]
+) -> Proposal | None:
+    """What plugins suggest that were written for these very tables; None if none was.
+
+    Args:
+        surveyed: the database.
+        registered: what each plugin registers without being told anything.
+
+    """
+    fitting = _fitting(surveyed.tables, registered)
+    if not fitting:
+        return None
+    items = [item.registration for found in fitting.values() for item in found]
+    names = {item.table for item in items}
+    kept = {name: table for name, table in surveyed.tables.items() if name in names}
+    others = tuple(str(name) for name in sorted(surveyed.tables.keys() - names))
+    grows = any(isinstance(item.rows, InClosure) for item in items)
+    unknown = Note("Tables that these plugins do not know, and which stay behind", others)
+    return Proposal(
+        database=surveyed.catalog.database,
+        role=surveyed.catalog.role,
+        tables=len(surveyed.tables),
+        schemas=_schemas(kept),
+        plugins=tuple(fitting),
+        scopes=tuple(sorted({i.rows.scope for i in items if isinstance(i.rows, ByColumn)})),
+        notes=(*([unknown] if others else []), *notes(surveyed, kept, {}, grows=grows)),
+    )
+
+
+def _fitting(
+    tables: Mapping[RelationName, Table], registered: Mapping[str, tuple[Registered, ...]]
+) -> dict[str, tuple[Registered, ...]]:
+    """The plugins whose tables are all there, by name; of two for one table the first."""
+    found: dict[str, tuple[Registered, ...]] = {}
+    taken: set[RelationName] = set()
+    for name, items in sorted(registered.items()):
+        own = {item.registration.table for item in items}
+        if own and own <= tables.keys() and not own & taken:
+            found[name] = items
+            taken |= own
+    return found
+
+
+def scope_key(
+    proposal: Proposal,
+    tables: Mapping[RelationName, Table],
+    items: Iterable[Registered],
+    scope: str,
+) -> tuple[RelationName, str] | None:
+    """The key that the values of a scope are those of, if one table has it."""
+    column = proposal.scope_column
+    if column is not None and column.references is not None and column.key is not None:
+        return column.references, column.key
+    for item in items:
+        rows, name = item.registration.rows, item.registration.table
+        if isinstance(rows, ByColumn) and rows.scope == scope:
+            table = tables.get(name)
+            if table is not None and table.primary_key == (rows.column,):
+                return name, rows.column
+    return None
+
+
+def order_request(surveyed: Surveyed, proposal: Proposal) -> OrderRequest:
+    """What the strategy is asked, to learn how cycles of foreign keys are loaded."""
+    excluded = {left.table for left in proposal.excluded}
+    tables = {name: table for name, table in surveyed.tables.items() if name not in excluded}
+    return OrderRequest(
+        strategy=STRATEGY,
+        tables=tuple(sorted(tables)),
+        foreign_keys=tuple(
+            key
+            for name in sorted(tables)
+            for key in tables[name].foreign_keys
+            if key.enforced and key.references in tables
+        ),
+        row_counts={name: surveyed.facts[name].rows or 1 for name in tables},
+        nullable=frozenset(
+            (name, column.name)
+            for name, table in tables.items()
+            for column in table.columns
+            if not column.not_null
+        ),
+        keyed=frozenset(name for name, table in tables.items() if table.identifying_columns),
+    )
+
+
+def _schemas(tables: Iterable[RelationName]) -> tuple[str, ...]:
+    return tuple(sorted({name.schema for name in tables}))

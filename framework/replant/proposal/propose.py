@@ -1,0 +1,128 @@
+"""A database in, a proposal out: the catalog is read, plugins are asked, and a key or two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import evolve
+
+from replant.closure.graph_reader import read_reference_graph
+from replant.database.catalog import read_catalog
+from replant.database.connections import Database
+from replant.errors import ReplantError, UsageError
+from replant.model import Catalog, RelationName, Settings
+from replant.plugins import discovery
+from replant.plugins.manager import Host, Registered
+from replant.proposal.inspection import Surveyed, survey
+from replant.proposal.notes import cycles
+from replant.proposal.proposal import (
+    STRATEGY,
+    Proposal,
+    by_plugins,
+    by_tables,
+    order_request,
+    scope_key,
+)
+from replant.proposal.table_sizes import as_in_sql, first_value, read_inventory
+
+#: A value of such a type tells nothing of whoever it stands for, and may be written to a file.
+_PLAIN_KEYS = frozenset({"smallint", "integer", "bigint", "uuid"})
+
+#: So many tables to begin with are proposed.
+MOST_ROOTS = 4
+
+
+def propose(database: Database, schemas: Sequence[str] = ()) -> Proposal:
+    """Look at a database, and propose what to export and how.
+
+    Args:
+        database: a transaction that reads the source.
+        schemas: those to look at; none for all.
+
+    Raises:
+        UsageError: one of the schemas is not there, or there is no table in them.
+        DatabaseError: the server failed.
+
+    """
+    catalog = read_catalog(database)
+    _check_schemas(catalog, schemas)
+    graph = read_reference_graph(database, catalog)
+    surveyed = survey(catalog, read_inventory(database), graph, schemas)
+    if not surveyed.tables:
+        where = f"the schemas {', '.join(schemas)}" if schemas else repr(catalog.database)
+        raise UsageError(f"there is no table in {where}; is this the right database?")
+    registered = _registered(catalog)
+    proposal = by_plugins(surveyed, registered) or by_tables(surveyed)
+    roots = [
+        evolve(root, key_in_sql=as_in_sql(database, root.key))
+        for root in proposal.roots[:MOST_ROOTS]
+    ]
+    proposal = evolve(proposal, roots=tuple(roots))
+    items = [item for found in registered.values() for item in found]
+    order = _strategy().order_tables(order_request(surveyed, proposal))
+    return evolve(
+        proposal,
+        values=_values(database, surveyed, proposal, items),
+        root_condition=_root_condition(database, surveyed, proposal),
+        notes=(*cycles(order), *proposal.notes),
+    )
+
+
+def _check_schemas(catalog: Catalog, schemas: Sequence[str]) -> None:
+    for schema in schemas:
+        if schema not in catalog.schemas:
+            known = ", ".join(sorted(catalog.schemas))
+            raise UsageError(f"there is no schema {schema!r}; the schemas are: {known}")
+
+
+def _registered(catalog: Catalog) -> dict[str, tuple[Registered, ...]]:
+    """What each installed plugin registers by itself; one that fails is not proposed."""
+    found = {}
+    for candidate in discovery.find():
+        try:
+            host = Host([discovery.load(candidate)])
+            found[candidate.name] = host.register_tables(catalog, Settings())
+        except ReplantError:
+            continue
+    return found
+
+
+def _strategy() -> Host:
+    return Host([discovery.load(c) for c in discovery.find() if c.name == STRATEGY])
+
+
+def _values(
+    database: Database, surveyed: Surveyed, proposal: Proposal, items: Sequence[Registered]
+) -> dict[str, str]:
+    """For each scope, a value that is there, as far as it may be written to a file."""
+    found = {}
+    for scope in proposal.scopes:
+        key = scope_key(proposal, surveyed.tables, items, scope)
+        value = _first_key(database, surveyed, *key) if key is not None else None
+        if value is not None:
+            found[scope] = value
+    return found
+
+
+def _root_condition(database: Database, surveyed: Surveyed, proposal: Proposal) -> str | None:
+    if not proposal.roots:
+        return None
+    root = proposal.roots[0]
+    value = _first_key(database, surveyed, root.name, root.key)
+    if value is None:
+        return None
+    literal = f"'{value}'" if root.base_type == "uuid" else value
+    return f"{root.key_in_sql} = {literal}"
+
+
+def _first_key(
+    database: Database, surveyed: Surveyed, name: RelationName, column: str
+) -> str | None:
+    """The first key of a table that the role may read."""
+    table = surveyed.tables.get(name)
+    held = table.column(column) if table is not None else None
+    if table is None or held is None or held.base_type not in _PLAIN_KEYS:
+        return None
+    if table.rows_are_hidden or not (table.may_select and table.may_use_schema):
+        return None
+    return first_value(database, name, column)

@@ -1,0 +1,208 @@
+"""Whose rows are exported: the column that says so in most tables, or a table to begin with."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+
+import networkx as nx
+from attrs import frozen
+
+from replant.model import Column, RelationName, Table
+from replant.proposal.excluded_tables import stem, words
+
+#: What the rows of most databases belong to, if their tables have a column of that name.
+_OWNERS = frozenset(
+    ["tenant", "account", "organization", "organisation", "org", "company", "workspace", "database"]
+)
+
+#: Tables that people begin with, the likeliest first.
+_BEGINNINGS = [
+    "tenant",
+    "organization",
+    "organisation",
+    "company",
+    "workspace",
+    "account",
+    "customer",
+    "client",
+    "patient",
+    "member",
+    "user",
+    "person",
+    "employee",
+    "student",
+    "project",
+    "store",
+    "shop",
+    "order",
+    "document",
+]
+
+#: In what share of the tables a column must stand, and in how many at least.
+_SHARE_OF_OWNER, _LEAST_OF_OWNER = 0.25, 2
+_SHARE_OF_ANY, _LEAST_OF_ANY = 0.5, 3
+_SHARE_NOT_NULL = 0.8
+
+#: A table that references nothing and has no more columns than this is taken for a list of terms.
+_COLUMNS_OF_LIST = 3
+
+
+@frozen
+class ScopeColumn:
+    """A column that says whose a row is.
+
+    Attributes:
+        holders: the tables that have it.
+        nullable: those of them where it may be NULL.
+        references: the table whose key it holds.
+        key: the column of that key.
+
+    """
+
+    name: str
+    base_type: str
+    holders: tuple[RelationName, ...]
+    nullable: tuple[RelationName, ...] = ()
+    references: RelationName | None = None
+    key: str | None = None
+
+
+@frozen
+class RootTable:
+    """A table to begin a closed set with.
+
+    Attributes:
+        key: its primary key.
+        key_in_sql: the same as SQL takes it.
+        referencing: how many tables reference it, directly or through others.
+
+    """
+
+    name: RelationName
+    key: str
+    base_type: str
+    referencing: int
+    key_in_sql: str | None = None
+
+
+def scope_columns(tables: Mapping[RelationName, Table]) -> tuple[ScopeColumn, ...]:
+    """The columns that may say whose a row is, the likeliest first."""
+    holders: defaultdict[str, list[tuple[Table, Column]]] = defaultdict(list)
+    for table in tables.values():
+        for column in table.columns:
+            holders[column.name].append((table, column))
+    found = [_scope_column(tables, name, held) for name, held in sorted(holders.items())]
+    standing = [column for column in found if column is not None]
+    return tuple(
+        sorted(
+            standing,
+            key=lambda c: (not _is_owner(c.name), -len(c.holders), len(c.nullable), c.name),
+        )
+    )
+
+
+def _scope_column(
+    tables: Mapping[RelationName, Table], name: str, held: list[tuple[Table, Column]]
+) -> ScopeColumn | None:
+    ((base_type, _),) = Counter(column.base_type for _, column in held).most_common(1)
+    alike = [(table, column) for table, column in held if column.base_type == base_type]
+    references = _referenced(tables, name, base_type, alike)
+    owner = _is_owner(name)
+    share, least = (_SHARE_OF_OWNER, _LEAST_OF_OWNER) if owner else (_SHARE_OF_ANY, _LEAST_OF_ANY)
+    required = sum(1 for _, column in alike if column.not_null)
+    if (
+        (references is None and not owner)
+        or len(alike) < max(least, share * len(tables))
+        or required < _SHARE_NOT_NULL * len(alike)
+    ):
+        return None
+    return ScopeColumn(
+        name=name,
+        base_type=base_type,
+        holders=tuple(table.name for table, _ in alike),
+        nullable=tuple(table.name for table, column in alike if not column.not_null),
+        references=references,
+        key=tables[references].primary_key[0] if references is not None else None,
+    )
+
+
+def _referenced(
+    tables: Mapping[RelationName, Table],
+    name: str,
+    base_type: str,
+    held: list[tuple[Table, Column]],
+) -> RelationName | None:
+    """The table that the column is named after, if its key is one column of this type."""
+    referenced = Counter(
+        key.references
+        for table, _ in held
+        for key in table.foreign_keys
+        if key.columns == (name,) and key.references in tables
+    )
+    named = [other for other in tables if stem(other.name) == _of(name)]
+    for other in (*(name for name, _ in referenced.most_common()), *sorted(named)):
+        key = tables[other].primary_key
+        column = tables[other].column(key[0]) if len(key) == 1 else None
+        if column is None or column.base_type != base_type:
+            continue
+        if f"_{stem(other.name)}".endswith(f"_{_of(name)}") or _is_owner(name):
+            return other
+    return None
+
+
+def _of(name: str) -> str:
+    """What an identifier is of: `tenant` for `tenant_id`, `tenantId` and `tenant`."""
+    found = words(name)
+    return "_".join(found[:-1] if len(found) > 1 and found[-1] in {"id", "uuid", "key"} else found)
+
+
+def _is_owner(name: str) -> bool:
+    return _of(name) in _OWNERS and _of(name) != "_".join(words(name))
+
+
+def root_tables(tables: Mapping[RelationName, Table]) -> tuple[RootTable, ...]:
+    """The tables that a closed set may begin with, the likeliest first.
+
+    A table with the name of something that people begin with comes before any other; of others the
+    one to which most tables lead, unless it is a list of terms.
+    """
+    below = _below(tables)
+    above = {name: sum(1 for found in below.values() if name in found) for name in tables}
+    found = []
+    for name, table in tables.items():
+        column = table.column(table.primary_key[0]) if len(table.primary_key) == 1 else None
+        if column is not None and below[name]:
+            found.append(RootTable(name, column.name, column.base_type, len(below[name])))
+    return tuple(
+        sorted(
+            found,
+            key=lambda root: (
+                _likelihood(root.name),
+                _is_list(tables[root.name]),
+                -root.referencing,
+                above[root.name],
+                root.name,
+            ),
+        )
+    )
+
+
+def _below(tables: Mapping[RelationName, Table]) -> dict[RelationName, frozenset[RelationName]]:
+    """The tables that reference each table, directly or through others."""
+    graph: nx.DiGraph[RelationName] = nx.DiGraph()
+    graph.add_nodes_from(tables)
+    for name, table in tables.items():
+        graph.add_edges_from(
+            (k.references, name) for k in table.foreign_keys if k.references in tables
+        )
+    return {name: frozenset(nx.descendants(graph, name)) for name in tables}
+
+
+def _likelihood(name: RelationName) -> int:
+    last = stem(name.name).rsplit("_", 1)[-1]
+    return _BEGINNINGS.index(last) if last in _BEGINNINGS else len(_BEGINNINGS)
+
+
+def _is_list(table: Table) -> bool:
+    return not table.foreign_keys and len(table.columns) <= _COLUMNS_OF_LIST

@@ -1,0 +1,208 @@
+"""Which load order a replay takes, and why: the artifact's own, or one made for the target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from attrs import frozen
+
+from replant.artifact.manifest import Manifest
+from replant.model import (
+    AsReplica,
+    Catalog,
+    DeferConstraints,
+    ForeignKey,
+    LoadOrder,
+    LoadTable,
+    LoadTogether,
+    OnConflict,
+    OrderRequest,
+    PatchColumns,
+    RelationName,
+)
+from replant.replay.load_plan import ROWS_HELD, Tables
+from replant.replay.role_privileges import Powers
+
+#: The strategy that looks at the target.
+AUTO = "auto"
+
+OrderTables = Callable[[OrderRequest], LoadOrder]
+
+
+@frozen
+class Target:
+    """The target as far as a load order depends on it.
+
+    Attributes:
+        tables: those of the artifact that the target has.
+        apart: the columns that the artifact holds apart from their rows, by table.
+
+    """
+
+    catalog: Catalog
+    tables: Tables
+    powers: Powers
+    apart: Mapping[RelationName, tuple[str, ...]]
+
+    @property
+    def keys(self) -> tuple[ForeignKey, ...]:
+        """The foreign keys that are checked between the tables."""
+        return tuple(
+            key
+            for name in sorted(self.tables)
+            for key in self.catalog.tables[name].foreign_keys
+            if key.enforced and key.references in self.tables
+        )
+
+    def may_be_null(self, name: RelationName, column: str) -> bool:
+        """Whether a row that is new may hold NULL in the column for a while."""
+        live = self.catalog.tables[name].column(column)
+        whole = name not in self.apart
+        new = self.tables[name].on_conflict is OnConflict.ERROR
+        return whole and new and live is not None and not live.not_null
+
+
+@frozen
+class Chosen:
+    """The load order of a replay.
+
+    Attributes:
+        why: why it is not the artifact's own, where nobody asked for another.
+
+    """
+
+    strategy: str
+    order: LoadOrder
+    why: str = ""
+
+
+def choose(
+    manifest: Manifest, target: Target, strategy: str | None, order_tables: OrderTables
+) -> Chosen:
+    """The artifact's own order if nothing else was asked for and it serves; else a new one.
+
+    Args:
+        manifest: what the artifact says of itself.
+        target: where it goes.
+        strategy: the one that was asked for; None for the artifact's own, or what serves.
+        order_tables: asks the plugin that knows the strategy of the request.
+
+    Raises:
+        ReplantError: no plugin knows the strategy, or it fails.
+
+    """
+    wanted = strategy or manifest.strategy
+    why = ""
+    if wanted == manifest.strategy != AUTO:
+        why = ", ".join(own_order_fails(manifest.order, target))
+        if not why:
+            return Chosen(wanted, manifest.order)
+        wanted = strategy or AUTO
+    return Chosen(wanted, order_tables(order_request(wanted, manifest, target)), why)
+
+
+def order_request(strategy: str, manifest: Manifest, target: Target) -> OrderRequest:
+    """What a strategy may know when it is asked at replay: the target's keys and privileges.
+
+    A row that may have been there before is not loaded in two parts: the second would change it.
+    """
+    powers, names = target.powers, tuple(sorted(target.tables))
+    return OrderRequest(
+        strategy=strategy,
+        tables=names,
+        foreign_keys=target.keys,
+        row_counts={table.name: table.row_count for table in manifest.tables},
+        nullable=frozenset(
+            (name, column)
+            for name in names
+            for column in target.tables[name].column_names
+            if target.may_be_null(name, column)
+        ),
+        keyed=frozenset(name for name in names if target.tables[name].key),
+        may_update=powers.may_update,
+        may_copy=powers.may_copy - target.apart.keys(),
+        may_stage=powers.may_stage,
+        may_be_replica=powers.may_be_replica,
+    )
+
+
+def own_order_fails(order: LoadOrder, target: Target) -> Iterator[str]:
+    """Why an order that was made without the target does not serve there."""
+    powers = target.powers
+    if AsReplica() in order.before:
+        if not powers.may_be_replica:
+            yield "the role may not switch foreign keys off and check them"
+        return
+    deferrable = {(key.table.schema, key.name) for key in target.keys if key.deferrable}
+    for constraint in sorted(_deferred(order) - deferrable):
+        yield f"the constraint {constraint[1]} is not deferrable there"
+    yield from _steps_fail(order, target)
+    for key in early_keys(order, target.keys):
+        yield f"it checks {key} too early"
+
+
+def _steps_fail(order: LoadOrder, target: Target) -> Iterator[str]:
+    powers = target.powers
+    for step in order.steps:
+        match step:
+            case PatchColumns(name, columns) if name in target.tables:
+                if name not in powers.may_update:
+                    yield f"the role may not SELECT and UPDATE {name}"
+                for column in columns:
+                    live = target.catalog.tables[name].column(column)
+                    if live is not None and live.not_null:
+                        yield f"{name}.{column} may not be NULL there"
+                if target.tables[name].on_conflict is not OnConflict.ERROR:
+                    yield f"rows of {name} may be there already"
+            case LoadTogether(names, staged=True) if not powers.may_stage.issuperset(names):
+                yield "the role may make no temporary tables"
+            case LoadTogether(names, staged=False) if powers.may_stage.issuperset(names):
+                rows = sum(target.tables[name].row_count for name in names)
+                if rows > ROWS_HELD:
+                    yield f"it writes {rows} rows into one statement"
+
+
+def early_keys(order: LoadOrder, keys: tuple[ForeignKey, ...]) -> Iterator[ForeignKey]:
+    """The keys that PostgreSQL would check before the rows they reference are there."""
+    steps: dict[RelationName, tuple[int, LoadTable | LoadTogether]] = {}
+    patched: dict[tuple[RelationName, str], int] = {}
+    for place, step in enumerate(order.steps):
+        match step:
+            case LoadTable(name):
+                steps[name] = place, step
+            case LoadTogether(names):
+                steps |= dict.fromkeys(names, (place, step))
+            case PatchColumns(name, columns):
+                patched |= dict.fromkeys(((name, column) for column in columns), place)
+    deferred = _deferred(order)
+    for key in keys:
+        if key.table not in steps or key.references not in steps:
+            continue
+        place, step = steps[key.table]
+        other, _ = steps[key.references]
+        set_at = min(
+            (patched[key.table, c] for c in key.columns if (key.table, c) in patched), default=place
+        )
+        late = (key.table.schema, key.name) in deferred
+        if not (late or other < set_at or (other == place and _checks_at_end(step, key))):
+            yield key
+
+
+def _checks_at_end(step: LoadTable | LoadTogether, key: ForeignKey) -> bool:
+    """Whether rows that reference each other by the key come in one statement, or by depth."""
+    if isinstance(step, LoadTogether) or step.together:
+        return True
+    depth = step.by_depth
+    return depth is not None and (depth.columns, depth.referenced_columns) == (
+        key.columns,
+        key.referenced_columns,
+    )
+
+
+def _deferred(order: LoadOrder) -> set[tuple[str, str]]:
+    return {
+        constraint
+        for statement in order.before
+        if isinstance(statement, DeferConstraints)
+        for constraint in statement.constraints
+    }

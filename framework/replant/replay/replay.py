@@ -1,0 +1,259 @@
+"""An artifact's rows into the target, in one transaction: all of them, or nothing.
+
+No statement of the artifact is run. Its rows, which are known to be literals, are put into
+statements that are composed from the target's catalog and a load order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import psycopg
+from attrs import frozen
+
+from replant.artifact.row_batches import CopiedRows, StatementRows
+from replant.artifact.sql_file_writer import write_copied
+from replant.database.connections import Database, one_line
+from replant.errors import PrivilegeError, ReplayError
+from replant.model import (
+    INSERT,
+    AsReplica,
+    LoadOrder,
+    LoadTogether,
+    OnConflict,
+    PatchColumns,
+    PlannedTable,
+    Progress,
+    RelationName,
+)
+from replant.replay import conflict_counts as counting
+from replant.replay.load_plan import Load, Loadable, StagedRows, Tables, statements_of
+from replant.replay.staging import move
+from replant.sql.closing_checks import CHECK_FAILED, closing
+from replant.sql.load_statements import copy_from, frames, opening
+
+#: What the target says of a row that it does not take; anything else is a failure of its own.
+_REFUSALS = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
+
+
+@frozen
+class Loaded:
+    """What became of the rows of one table.
+
+    Attributes:
+        inserted: how many of them are new in the target.
+        updated: how many were there, and were set to what the artifact holds.
+        skipped: how many were there by some unique key, and were left as they are unseen.
+        unchanged: how many were there and equal.
+
+    """
+
+    inserted: int = 0
+    updated: int = 0
+    skipped: int = 0
+    unchanged: int = 0
+
+    @property
+    def given(self) -> int:
+        """How many rows the artifact holds."""
+        return self.inserted + self.updated + self.skipped + self.unchanged
+
+    def __add__(self, other: Loaded) -> Loaded:
+        """Both together."""
+        return Loaded(
+            self.inserted + other.inserted,
+            self.updated + other.updated,
+            self.skipped + other.skipped,
+            self.unchanged + other.unchanged,
+        )
+
+
+@frozen
+class Applied:
+    """What a replay did.
+
+    Attributes:
+        tables: what became of the rows of each table.
+        notes: what was not compared, and which sequences were not moved, each with the mend.
+
+    """
+
+    tables: Mapping[RelationName, Loaded]
+    notes: tuple[str, ...]
+
+
+def apply(database: Database, load: Load, progress: Progress) -> Applied:
+    """Insert every row of the artifact and commit.
+
+    Args:
+        database: a connection in autocommit mode, in which BEGIN and COMMIT are said here.
+        load: what is loaded.
+        progress: told of each statement.
+
+    Returns:
+        What became of the rows of each table, and what the end of the replay could not do.
+
+    Raises:
+        ReplayError: the target refused a row, or does not hold what was exported.
+        PrivilegeError: the strategy needs a setting that the role may not set.
+        ArtifactError: the artifact is not what its manifest calls for.
+
+    """
+    names = list(load.tables)
+    loaded = dict.fromkeys(names, Loaded())
+    with _probed(load.order):
+        database.execute(opening(load.order.before, names))
+    for statement in statements_of(load):
+        with _explained():
+            changes = _execute(database, statement, load.tables, progress)
+        if not isinstance(statement.step, PatchColumns):
+            for name, change in changes.items():
+                loaded[name] += change
+    notices: list[str] = []
+    database.add_notice_handler(lambda notice: _note(notices, notice))
+    ending = load.artifact.manifest.ending(load.tables, load.order.after)
+    with _explained():
+        database.execute(closing(ending))
+    return Applied(loaded, tuple(notices))
+
+
+def _note(notices: list[str], notice: psycopg.errors.Diagnostic) -> None:
+    if notice.sqlstate == CHECK_FAILED and notice.message_primary:
+        notices.append(notice.message_primary)
+
+
+def _execute(
+    database: Database, statement: Loadable, tables: Tables, progress: Progress
+) -> dict[RelationName, Loaded]:
+    """Run a statement, and see that every row of it was kept.
+
+    Raises:
+        ReplayError: the target kept fewer rows than it was given.
+
+    """
+    if isinstance(statement, CopiedRows):
+        name = statement.frame.name
+        return {name: _copy(database, statement, tables[name], progress)}
+    if isinstance(statement, StagedRows):
+        return {
+            name: _outcome(tables[name], moved.given, moved.written, moved.updated)
+            for name, moved in move(database, statement, progress).items()
+        }
+    changes = _insert(database, statement, tables)
+    for group in statement.groups:
+        progress(group.frame.name, len(group.lines), sum(map(len, group.lines)))
+    return changes
+
+
+def _outcome(table: PlannedTable, given: int, written: int, updated: int = 0) -> Loaded:
+    """What became of the given rows, of which the target wrote so many.
+
+    Raises:
+        ReplayError: it dropped some, where it should keep every one or say why not.
+
+    """
+    left = given - written
+    match table.on_conflict:
+        case OnConflict.SKIP:
+            return Loaded(inserted=written, skipped=left)
+        case OnConflict.UPDATE:
+            return Loaded(inserted=written - updated, updated=updated, unchanged=left)
+        case OnConflict.ERROR:
+            if left:
+                raise ReplayError(
+                    f"the target kept {written} of {given} rows of {table.name}: a trigger or "
+                    f"rule of the target dropped the others; nothing was replayed"
+                )
+            return Loaded(inserted=written)
+
+
+def _copy(database: Database, rows: CopiedRows, table: PlannedTable, progress: Progress) -> Loaded:
+    given = 0
+    with database.cursor() as cursor:
+        with cursor.copy(copy_from(table)) as copy:
+            for lines in rows.batches:
+                given += len(lines)
+                write_copied(copy, lines)
+                progress(table.name, len(lines), sum(map(len, lines)))
+        return _outcome(table, given, cursor.rowcount)
+
+
+def _insert(
+    database: Database, statement: StatementRows, tables: Tables
+) -> dict[RelationName, Loaded]:
+    """The statement composed from the target's tables, around the artifact's rows."""
+    updating = any(tables[name].on_conflict is OnConflict.UPDATE for name in statement.tables)
+    own = frames(statement.step, tables, INSERT, counted=updating)
+    counters = len(own) if updating else 0
+    counting.reset(database, counters)
+    cursor = database.execute(
+        b"".join(
+            # Joined at once: a large row is copied no more often than it must be.
+            part
+            for frame, group in zip(own, statement.groups, strict=True)
+            for part in (frame.head, b",\n".join(group.lines), frame.tail)
+        )
+    )
+    written: Sequence[int] = [cursor.rowcount]
+    if isinstance(statement.step, LoadTogether):
+        written = cursor.fetchone() or ()
+    updated = counting.updated(database, counters) or [0] * len(own)
+    return {
+        group.frame.name: _outcome(tables[group.frame.name], len(group.lines), count, changed)
+        for group, count, changed in zip(statement.groups, written, updated, strict=True)
+    }
+
+
+@contextmanager
+def _probed(order: LoadOrder) -> Iterator[None]:
+    """Say what a role lacks that may not set what the load order sets first."""
+    try:
+        with _explained():
+            yield
+    except PrivilegeError as error:
+        if not any(isinstance(statement, AsReplica) for statement in order.before):
+            raise
+        raise PrivilegeError(
+            f"{error}; this strategy needs a superuser, or from PostgreSQL 15 on GRANT SET ON "
+            f"PARAMETER session_replication_role; else replay with --strategy ordered"
+        ) from error
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn the target's refusal into what it means for a replay."""
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise PrivilegeError(
+            f"the target refused: {one_line(error)}; nothing was replayed"
+        ) from error
+    except psycopg.errors.UniqueViolation as error:
+        raise ReplayError(
+            f"the target already holds a row of this artifact in {_place(error)}: "
+            f"{one_line(error)}; nothing was replayed; remove these rows from the target, or "
+            f"replay with --on-conflict skip, which meets every unique key, or update, which "
+            f"meets the primary key alone"
+        ) from error
+    except psycopg.errors.ForeignKeyViolation as error:
+        raise ReplayError(
+            f"a row of this artifact references a row that the target lacks, in {_place(error)}: "
+            f"{one_line(error)}; nothing was replayed; load the referenced rows first"
+        ) from error
+    except psycopg.DatabaseError as error:
+        if error.sqlstate == CHECK_FAILED:
+            raise ReplayError(f"{one_line(error)}; nothing was replayed") from error
+        if not isinstance(
+            error, (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
+        ):
+            raise
+        raise ReplayError(
+            f"the target refused a row of {_place(error)}: {one_line(error)}; nothing was "
+            f"replayed; compare the target's schema with the source's"
+        ) from error
+
+
+def _place(error: psycopg.Error) -> str:
+    schema, table = error.diag.schema_name, error.diag.table_name
+    return str(RelationName(schema, table)) if schema and table else "the artifact"

@@ -1,0 +1,89 @@
+"""What the target's role may do with the tables of an artifact, asked at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from attrs import frozen
+
+from replant.database.connections import Database
+from replant.database.privileges import (
+    SequencePrivileges,
+    TablePrivileges,
+    insertable_by_policy,
+    may_be_replica,
+    may_make_temporary_tables,
+    read_privileges,
+    read_sequence_privileges,
+)
+from replant.model import Catalog, RelationName
+from replant.replay.load_plan import Tables
+from replant.sql import load_statements as statements
+
+
+@frozen
+class Powers:
+    """What the role may do.
+
+    Attributes:
+        tables: with the exported columns of each table that the target has.
+        unreadable: the ends of the tables' foreign keys that it may not read.
+        may_copy: the tables that COPY can load; it refuses one whose policies apply to the role.
+        no_policy: the tables into which row-level security lets the role insert nothing.
+        sequences: those that columns of the tables own, or draw from.
+        temporary: whether it may make temporary tables.
+        replica: whether it may set `session_replication_role`.
+
+    """
+
+    tables: Mapping[RelationName, TablePrivileges]
+    unreadable: frozenset[RelationName]
+    may_copy: frozenset[RelationName]
+    no_policy: frozenset[RelationName]
+    sequences: tuple[SequencePrivileges, ...]
+    temporary: bool
+    replica: bool
+
+    @property
+    def may_update(self) -> frozenset[RelationName]:
+        """The tables whose rows it may find and change."""
+        return frozenset(n for n, has in self.tables.items() if has.update and has.select)
+
+    @property
+    def may_stage(self) -> frozenset[RelationName]:
+        """The tables whose rows it may send to a temporary table first."""
+        if not self.temporary:
+            return frozenset()
+        return frozenset(name for name, has in self.tables.items() if has.use_types)
+
+    @property
+    def may_be_replica(self) -> bool:
+        """Whether it may load without foreign keys, and check them afterwards."""
+        return self.replica and not self.unreadable
+
+
+def read_powers(database: Database, catalog: Catalog, tables: Tables) -> Powers:
+    """What the connected role may do with these tables."""
+    hidden = {name for name in tables if catalog.tables[name].rows_are_hidden}
+    ends = read_privileges(database, _ends(catalog, tables))
+    return Powers(
+        tables=read_privileges(database, {n: t.column_names for n, t in tables.items()}),
+        unreadable=frozenset(name for name, has in ends.items() if not has.select),
+        may_copy=frozenset(n for n, t in tables.items() if statements.may_be_copied(t)) - hidden,
+        no_policy=frozenset(hidden) - insertable_by_policy(database, hidden),
+        sequences=read_sequence_privileges(database, tables),
+        temporary=may_make_temporary_tables(database),
+        replica=may_be_replica(database),
+    )
+
+
+def _ends(catalog: Catalog, tables: Iterable[RelationName]) -> dict[RelationName, list[str]]:
+    """The columns that a check of the tables' foreign keys reads, on both sides."""
+    columns: defaultdict[RelationName, list[str]] = defaultdict(list)
+    for name in tables:
+        for key in catalog.tables[name].foreign_keys:
+            if key.enforced:
+                columns[key.table] += key.columns
+                columns[key.references] += key.referenced_columns
+    return columns

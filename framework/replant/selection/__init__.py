@@ -1,0 +1,1 @@
+"""Registrations, catalog and settings become chosen tables, rows and columns."""

@@ -1,0 +1,331 @@
+"""What the chosen rows are: how many, and which of them reference rows that are not chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import psycopg
+from attrs import evolve, frozen
+from psycopg import sql
+
+from replant.database.connections import Database, one_line
+from replant.errors import BudgetError, ConfigurationError, DanglingReferenceError, ScopeError
+from replant.model import (
+    Arrival,
+    Catalog,
+    ChosenRows,
+    ColumnIs,
+    Dangling,
+    ForeignKey,
+    KeyIsNot,
+    RelationName,
+    RowsAt,
+    Satisfies,
+    Selection,
+    Settings,
+    Table,
+    readable,
+)
+from replant.selection.expand import grow
+from replant.selection.select import Selected
+from replant.sql import row_queries as queries
+
+#: What an identifier column defaults to where a platform has no better idea.
+NIL_UUID = "00000000-0000-0000-0000-000000000000"
+
+_EXAMPLES = 3
+
+
+@frozen
+class DanglingReferences:
+    """Rows that reference, by one foreign key, rows that are not exported.
+
+    Attributes:
+        count: how many rows.
+        exist: whether the first example's referenced row exists in the source.
+        examples: the first rows: texts of the identifying columns, texts of the key's columns.
+
+    """
+
+    key: ForeignKey
+    identifying: tuple[str, ...]
+    count: int
+    exist: bool
+    examples: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+
+    def __str__(self) -> str:
+        """One line: table, key, column, value, and what is wrong with it."""
+        return self.told()
+
+    def told(self, hidden: Collection[str] = ()) -> str:
+        """The same, without the values of some columns of the table."""
+        row, values = self.examples[0]
+        where = _pairs(self.identifying, row, hidden) if row else "a row without a key"
+        held = _pairs(self.key.columns, values, hidden)
+        if NIL_UUID in values and not self.exist:
+            why = "the nil uuid, which references no row"
+        elif self.exist:
+            why = "a row outside the export, such as another tenant's"
+        else:
+            why = "no row at all"
+        more = f" (and {self.count - 1} more)" if self.count > 1 else ""
+        return f"{self.key}: the row {where}{more} holds {held}: {why}"
+
+
+@frozen
+class Census:
+    """The counted selection.
+
+    Attributes:
+        rows: the selection, without the rows that were left out.
+        counts: how many rows of each table are chosen.
+        left_out: the references for whose sake rows were left out.
+        kept: the references that are exported although they lead outside.
+        arrivals: how rows of a closed set came.
+        unindexed: the references that made a table be read as a whole, for people.
+        unreached: the registered tables that no row can come into.
+        expected: how many rows of a closed set the planner expected, where there is a limit.
+
+    """
+
+    rows: Selection
+    counts: Mapping[RelationName, int]
+    left_out: tuple[DanglingReferences, ...] = ()
+    kept: tuple[DanglingReferences, ...] = ()
+    arrivals: tuple[Arrival, ...] = ()
+    unindexed: tuple[str, ...] = ()
+    unreached: frozenset[RelationName] = frozenset()
+    expected: int | None = None
+
+
+def take_census(
+    database: Database, catalog: Catalog, selected: Selected, settings: Settings
+) -> tuple[Selected, Census]:
+    """Grow closed sets, count the chosen rows, and treat references that lead outside.
+
+    Returns:
+        The selection without tables that no row can come into, and the census of it.
+
+    Raises:
+        ScopeError: a scope value is malformed, or nothing was chosen at all.
+        ConfigurationError: a predicate is not one valid SQL expression.
+        DanglingReferenceError: rows reference rows outside, and that is not allowed.
+        BudgetError: there are more rows than may be exported.
+
+    """
+    check_scope_values(database, selected, settings)
+    _check_predicates(database, selected)
+    # What grows, grows from rows that stay: those that are left out are left out before it.
+    rows, left_out, _ = _settle_references(database, selected, selected.rows, settings)
+    grown = grow(database, catalog, selected, rows, settings)
+    rows, more, kept = _settle_references(database, grown.selected, grown.rows, settings)
+    counts = {name: _count(database, rows, name) for name in rows}
+    if not any(counts.values()) and not settings.export.allow_empty:
+        raise ScopeError(_nothing_chosen(settings, len(counts)))
+    _check_budget(counts, settings)
+    census = Census(
+        rows=rows,
+        counts=counts,
+        left_out=(*left_out, *more),
+        kept=kept,
+        arrivals=grown.arrivals,
+        unindexed=grown.unindexed,
+        unreached=frozenset(selected.tables) - frozenset(grown.selected.tables),
+        expected=grown.expected,
+    )
+    return grown.selected, census
+
+
+def check_scope_values(database: Database, selected: Selected, settings: Settings) -> None:
+    """Let each scope value's type read it.
+
+    Raises:
+        ScopeError: one is not a value of its column's type.
+
+    """
+    for name, (table, column) in selected.scope_columns.items():
+        query = sql.SQL("SELECT CAST({} AS {})").format(
+            sql.Literal(settings.scope[name]), sql.SQL(column.type)
+        )
+        try:
+            database.execute(query)
+        except psycopg.DataError as error:
+            raise ScopeError(
+                f"scope {name} = {settings.scope[name]!r} does not fit {table}"
+                f".{readable(column.name)} ({column.type}): {one_line(error)}"
+            ) from error
+
+
+def _check_predicates(database: Database, selected: Selected) -> None:
+    for name, chosen in selected.rows.items():
+        predicates = [c.sql for c in chosen.conditions if isinstance(c, Satisfies)]
+        for predicate in predicates:
+            try:
+                database.execute(queries.explain_predicate(name, predicate))
+            except psycopg.ProgrammingError as error:
+                raise ConfigurationError(
+                    f"the condition on the rows of {name} is not valid: {one_line(error)}; "
+                    f"check 'where' of this table under [[tables]], or its plugin"
+                ) from error
+
+
+def _settle_references(
+    database: Database, selected: Selected, rows: Selection, settings: Settings
+) -> tuple[Selection, tuple[DanglingReferences, ...], tuple[DanglingReferences, ...]]:
+    """The selection in which every reference was treated as configured.
+
+    A row that is left out may be referenced itself, so the search goes on until it finds none.
+    """
+    modes = {change.name: change.dangling for change in settings.tables if change.dangling}
+    left_out: list[DanglingReferences] = []
+    while True:
+        found = _find(database, selected.tables, rows, modes, settings.export.dangling)
+        failing = [f for f, mode in found if mode is Dangling.FAIL]
+        if failing:
+            raise DanglingReferenceError(_refusal(failing))
+        leaving = [f for f, mode in found if mode is Dangling.LEAVE_OUT]
+        if not leaving:
+            kept = tuple(f for f, _ in found)
+            return rows, tuple(left_out), kept
+        left_out += leaving
+        for finding in leaving:
+            rows = _without(database, rows, finding)
+
+
+def _find(
+    database: Database,
+    tables: Mapping[RelationName, Table],
+    rows: Selection,
+    modes: Mapping[RelationName, Dangling],
+    default: Dangling,
+) -> list[tuple[DanglingReferences, Dangling]]:
+    found = []
+    for name in rows:
+        if _is_empty(rows[name]):
+            continue  # nor need the role be allowed to read a table that no row can come into
+        mode = modes.get(name, default)
+        for key in tables[name].foreign_keys:
+            if key.references not in rows or not key.enforced or _holds(database, rows, key):
+                continue
+            if _is_empty(rows[key.references]):
+                continue  # the rows that are referenced have yet to grow into it, or none is
+            finding = _dangling(database, tables[name], rows, key)
+            if finding is not None:
+                found.append((finding, mode))
+    return found
+
+
+def _is_empty(chosen: ChosenRows) -> bool:
+    """Whether no row can be chosen, as in an open table before anything has grown into it."""
+    return RowsAt(()) in chosen.conditions
+
+
+def _holds(database: Database, rows: Selection, key: ForeignKey) -> bool:
+    """Whether the key cannot dangle: both ends are chosen by the same value in its one column.
+
+    Then every reference is to the one row with that value, if it is there. Nor can a key into a
+    closed set, which has every row that a row of the export references, unless PostgreSQL has not
+    checked that all of them are there.
+    """
+    if key.validated and any(isinstance(c, RowsAt) for c in rows[key.references].conditions[-1:]):
+        return True
+    own = [c for c in rows[key.table].conditions if isinstance(c, ColumnIs)]
+    other = rows[key.references].conditions
+    if len(key.columns) != 1 or len(other) != 1 or not own:
+        return False
+    condition = other[0]
+    same = ColumnIs(key.referenced_columns[0], own[0].value)
+    return (
+        condition == same
+        and own[0].column == key.columns[0]
+        and _count(database, rows, key.references) > 0
+    )
+
+
+def _dangling(
+    database: Database,
+    table: Table,
+    rows: Selection,
+    key: ForeignKey,
+    limit: int | None = _EXAMPLES,
+) -> DanglingReferences | None:
+    identifying = table.identifying_columns
+    shown = identifying + key.columns
+    found = database.execute(queries.dangling(rows, key, shown, limit=limit)).fetchall()
+    if not found:
+        return None
+    width = 2 + len(identifying)
+    return DanglingReferences(
+        key=key,
+        identifying=identifying,
+        count=found[0][0],
+        exist=found[0][1],
+        examples=tuple((tuple(row[2:width]), tuple(row[width:])) for row in found),
+    )
+
+
+def _without(database: Database, rows: Selection, finding: DanglingReferences) -> Selection:
+    """The selection without the rows of a finding."""
+    name = finding.key.table
+    if not finding.identifying:
+        raise DanglingReferenceError(
+            f"{finding}; these rows cannot be left out, since {name} has no primary key that "
+            f"tells them apart: choose dangling = 'export' for it, or exclude them by 'where'"
+        )
+    shown = finding.identifying + finding.key.columns
+    every = database.execute(queries.dangling(rows, finding.key, shown, limit=None)).fetchall()
+    if not every:
+        return rows  # another reference of theirs had them left out already
+    keys = tuple(sorted(tuple(row[2 : 2 + len(finding.identifying)]) for row in every))
+    conditions = (*rows[name].conditions, KeyIsNot(finding.identifying, keys))
+    return {**rows, name: evolve(rows[name], conditions=conditions)}
+
+
+def _count(database: Database, rows: Selection, name: RelationName) -> int:
+    if _is_empty(rows[name]):
+        return 0
+    row = database.execute(queries.count(rows, name)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _check_budget(counts: Mapping[RelationName, int], settings: Settings) -> None:
+    """Refuse more rows than may be exported; what a closed set grew by was limited before."""
+    most = {change.name: change.max_rows for change in settings.tables if change.max_rows}
+    over = [
+        f"{name} has {counts[name]} rows, and max_rows allows {limit}"
+        for name, limit in most.items()
+        if counts.get(name, 0) > limit
+    ]
+    total, limit = sum(counts.values()), settings.export.max_rows
+    if limit is not None and total > limit:
+        name = max(counts, key=lambda table: (counts[table], table))
+        over.append(
+            f"{total} rows are chosen, most of them ({counts[name]}) of {name}, and max_rows "
+            f"allows {limit}"
+        )
+    if over:
+        raise BudgetError(f"{'; '.join(over)}; choose fewer rows, or allow more under [export]")
+
+
+def _nothing_chosen(settings: Settings, tables: int) -> str:
+    scope = ", ".join(f"{name} = {value}" for name, value in sorted(settings.scope.items()))
+    return (
+        f"no row of any of the {tables} tables matches {scope or 'the registrations'}; check the "
+        f"value and the database, or allow it with allow_empty = true under [export]"
+    )
+
+
+def _refusal(findings: list[DanglingReferences]) -> str:
+    what = (
+        "rows of this export reference rows that are not part of it, so a replay would fail; "
+        "repair them, or choose dangling = 'leave-out' or 'export' under [export] or [[tables]]:"
+    )
+    return "\n".join([what, *(f"  {finding}" for finding in findings)])
+
+
+def _pairs(names: tuple[str, ...], values: tuple[str, ...], hidden: Collection[str]) -> str:
+    return ", ".join(
+        f"{readable(name)} = {'…' if name in hidden else value}"
+        for name, value in zip(names, values, strict=True)
+    )

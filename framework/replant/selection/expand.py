@@ -1,0 +1,182 @@
+"""The closed set of a selection: it grows from the chosen rows into the tables left open to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager
+
+from attrs import evolve, frozen
+
+from replant.closure.closure import Closure, find_closure
+from replant.closure.graph_reader import read_reference_graph
+from replant.closure.reachability import reach
+from replant.closure.size_estimate import estimate
+from replant.database.connections import Database
+from replant.errors import BudgetError
+from replant.model import Catalog, RelationName, RowSecurity, Selection, Settings
+from replant.model.closure_request import (
+    Arrival,
+    Budget,
+    ClosureRequest,
+    Root,
+    Rules,
+)
+from replant.model.references import EdgeName, Reference, ReferenceGraph
+from replant.model.registration import InClosure
+from replant.selection.select import Selected
+from replant.sql.conditions import predicate_of
+
+
+@frozen
+class Grown:
+    """What a selection became.
+
+    Attributes:
+        selected: without the tables that no row can come into.
+        rows: the selection with the closed set's rows.
+        counts: how many rows of the tables that were open.
+        arrivals: by which roots and references rows came.
+        unindexed: the references that made a table be read as a whole, for people.
+        expected: how many rows the planner expected, asked where the rows have a limit.
+
+    """
+
+    selected: Selected
+    rows: Selection
+    counts: Mapping[RelationName, int]
+    arrivals: tuple[Arrival, ...] = ()
+    unindexed: tuple[str, ...] = ()
+    expected: int | None = None
+
+
+def grow(
+    database: Database, catalog: Catalog, selected: Selected, rows: Selection, settings: Settings
+) -> Grown:
+    """Find the rows of the tables that are open to a closed set.
+
+    Args:
+        database: the transaction in whose snapshot the places of rows hold.
+        catalog: what the source has.
+        selected: the registered tables.
+        rows: the rows chosen so far; none in open tables.
+        settings: the budget.
+
+    Raises:
+        ReplantError: see `find_closure`.
+
+    """
+    if not selected.open:
+        return Grown(selected, rows, {})
+    graph, request = graph_and_request(database, catalog, selected, rows, settings)
+    expected = sum(estimate(database, graph, request).values()) if request.budget.limits else None
+    with _within(expected), find_closure(database, graph, request) as closure:
+        reached = reach(closure.graph, closure.request)
+        kept = {name for name in selected.tables if name not in selected.open} | reached.tables
+        chosen = {
+            name: evolve(rows[name], conditions=(closure.rows_at(name), *rows[name].conditions[1:]))
+            for name in selected.open & kept
+        }
+        return Grown(
+            selected=selected.only(kept),
+            rows={name: chosen.get(name, rows[name]) for name in rows if name in kept},
+            counts={name: closure.counts.get(name, 0) for name in chosen},
+            arrivals=closure.arrivals,
+            unindexed=tuple(_unindexed(*found) for found in reached.unindexed),
+            expected=expected,
+        )
+
+
+@contextmanager
+def _within(expected: int | None) -> Iterator[None]:
+    """Say what the planner expected, when there is more than may be exported."""
+    try:
+        yield
+    except BudgetError as error:
+        raise BudgetError(f"{error}; the planner expected about {expected} rows") from error
+
+
+@contextmanager
+def closed_set(
+    database: Database, catalog: Catalog, selected: Selected, rows: Selection, settings: Settings
+) -> Iterator[Closure]:
+    """The closed set itself, for as long as it is looked at.
+
+    Raises:
+        ReplantError: see `find_closure`.
+
+    """
+    graph, request = graph_and_request(database, catalog, selected, rows, settings)
+    with find_closure(database, graph, request) as closure:
+        yield closure
+
+
+def graph_and_request(
+    database: Database, catalog: Catalog, selected: Selected, rows: Selection, settings: Settings
+) -> tuple[ReferenceGraph, ClosureRequest]:
+    """The references along which the set may grow, and from what and how it does.
+
+    Raises:
+        ConfigurationError: see `read_reference_graph`.
+
+    """
+    declared = [
+        reference
+        for item in selected.registered.values()
+        for reference in item.registration.references
+    ]
+    every = read_reference_graph(database, catalog, declared)
+    graph = _between(every, selected)
+    if settings.export.row_security is RowSecurity.AS_ROLE:
+        seen = {name: evolve(t, rows_are_hidden=False) for name, t in graph.tables.items()}
+        graph = evolve(graph, tables=seen)
+    # A rule for a reference that is not followed is no mistake, and changes nothing.
+    unused = {r.edge for r in every.references} - {r.edge for r in graph.references}
+    return graph, _request(selected, rows, settings, unused)
+
+
+def _between(graph: ReferenceGraph, selected: Selected) -> ReferenceGraph:
+    """The references of which both ends are registered; some lead into an open table."""
+    return evolve(
+        graph, references=tuple(r for r in graph.references if _is_inside(graph, r, selected))
+    )
+
+
+def _is_inside(graph: ReferenceGraph, reference: Reference, selected: Selected) -> bool:
+    ends = {graph.child(reference), graph.parent(reference)}
+    return ends.issubset(selected.tables) and not ends.isdisjoint(selected.open)
+
+
+def _request(
+    selected: Selected, rows: Selection, settings: Settings, unused: Set[EdgeName]
+) -> ClosureRequest:
+    """The roots: those that are registered, and all rows of the tables that are not open."""
+    registrations = [item.registration for item in selected.registered.values()]
+    roots = [
+        Root(registration.table, registration.rows.root)
+        for registration in registrations
+        if isinstance(registration.rows, InClosure) and registration.rows.root is not None
+    ]
+    fixed = sorted(set(selected.tables) - selected.open)
+    roots += [Root(name, predicate_of(rows, name).as_string(), may_be_empty=True) for name in fixed]
+    return ClosureRequest(
+        roots=tuple(roots),
+        rules=Rules(
+            tables={item.table: item.children for item in registrations},
+            edges={
+                EdgeName(item.table, name): rule
+                for item in registrations
+                for name, rule in item.edges.items()
+                if EdgeName(item.table, name) not in unused
+            },
+            fixed=frozenset(fixed),
+        ),
+        budget=Budget(
+            settings.export.max_rows,
+            {change.name: change.max_rows for change in settings.tables if change.max_rows},
+        ),
+    )
+
+
+def _unindexed(reference: Reference, down: bool) -> str:
+    whole = reference.table if down else reference.references
+    return f"no index serves {reference}: {whole} is read as a whole"

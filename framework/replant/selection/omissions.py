@@ -1,0 +1,137 @@
+"""What is not exported, and what a person should know: nothing is left out in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from replant.model import Catalog, Column, Omission, RelationName, Table, readable
+from replant.model.table_differences import Difference
+from replant.selection.counting import Census
+from replant.selection.declared_shapes import Declared
+from replant.selection.select import Selected
+
+
+def omissions(
+    catalog: Catalog,
+    selected: Selected,
+    census: Census,
+    changed: Mapping[RelationName, Collection[str]],
+) -> Iterator[Omission]:
+    """Everything of the covered schemas that stays behind, each with the reason.
+
+    Args:
+        catalog: what the source has.
+        selected: the exported tables.
+        census: their rows.
+        changed: the columns of each table whose values are changed on their way; an artifact, to
+            which these words go, does not hold the values from before.
+
+    """
+    for name, table in selected.tables.items():
+        yield from _columns(table, {column.name for column in selected.columns[name]})
+    yield from _relations(catalog, selected, census.unreached)
+    for name, table in selected.tables.items():
+        if table.rows_are_hidden:
+            why = f"left out are rows that policies hide from the role {readable(catalog.role)}"
+            yield Omission(f"rows of {name}", why)
+    for finding in census.left_out:
+        noun = "row" if finding.count == 1 else "rows"
+        why = finding.told(hidden=changed.get(finding.key.table, ()))
+        yield Omission(f"{finding.count} {noun} of {finding.key.table}", why)
+    for references, keys in _leaving(selected.tables).items():
+        listed = ", ".join(keys)
+        yield Omission(str(references), f"not exported, but referenced by {listed}")
+
+
+def warnings(
+    selected: Selected, census: Census, known: Declared, more: Sequence[Difference]
+) -> Iterator[str]:
+    """What stops nothing: what was not declared, and references that lead outside.
+
+    Args:
+        selected: what is exported.
+        census: its rows.
+        known: what was declared and recorded of the tables.
+        more: what the source has beyond it.
+
+    """
+    for difference in more:
+        yield undeclared(difference, known, selected.tables)
+    for name, table in selected.tables.items():
+        shape = known.shapes.get(name)
+        for column in table.columns if shape else ():
+            declared = shape.column(column.name) if shape else None
+            if declared is not None and declared.type != column.type:
+                yield (
+                    f"{name}.{readable(column.name)} is {column.type}; {_said(name, known)} for "
+                    f"{declared.type}"
+                )
+    yield from census.unindexed
+    for finding in census.kept:
+        yield f"exported all the same: {finding}"
+
+
+def undeclared(difference: Difference, known: Declared, exported: Collection[RelationName]) -> str:
+    """What the source has beyond what was declared: a column or a table, as a sentence."""
+    name = difference.table
+    assert name is not None
+    if difference.subject:
+        what = f"{name}.{readable(difference.subject)} is not known to {_knower(name, known)}"
+        return f"{what}; it is exported all the same"
+    plugins = sorted({p for n, p in known.plugins.items() if n.schema == name.schema})
+    knower = f"the plugin {plugins[0]!r}" if plugins else _THE_RECORD
+    done = "it is exported all the same" if name in exported else "its rows are not exported"
+    return f"{name} is not known to {knower}; {done}"
+
+
+_THE_RECORD = "what replant drift --write recorded"
+
+
+def _knower(name: RelationName, known: Declared) -> str:
+    plugin = known.plugins.get(name)
+    return f"the plugin {plugin!r}" if plugin else _THE_RECORD
+
+
+def _said(name: RelationName, known: Declared) -> str:
+    plugin = known.plugins.get(name)
+    return f"the plugin {plugin!r} was written" if plugin else "it was recorded"
+
+
+def _columns(table: Table, exported: set[str]) -> Iterator[Omission]:
+    for column in table.columns:
+        place = f"{table.name}.{readable(column.name)}"
+        if column.name not in exported:
+            yield Omission(place, _left_to_target(column))
+        elif column.sequence is None and "nextval(" in (column.default or ""):
+            why = "not moved: the column does not own it; set it past the largest value"
+            yield Omission(f"the sequence of {place}", why)
+
+
+def _left_to_target(column: Column) -> str:
+    if column.generated:
+        return "computed by the target"
+    return f"left to its default in the target, here {column.default or 'NULL'}"
+
+
+def _relations(
+    catalog: Catalog, selected: Selected, unreached: Collection[RelationName]
+) -> Iterator[Omission]:
+    """Tables, views and the like of the covered schemas; a partition's rows are its root's."""
+    covered = {name.schema for name in selected.tables}
+    for name, other in catalog.tables.items():
+        if name.schema in covered and name not in selected.tables and not other.is_partition:
+            kind = other.kind.name.lower().replace("_", " ")
+            why = "that no enabled plugin registers"
+            if name in unreached:
+                why = "that no reference leads to from the chosen rows"
+            yield Omission(str(name), f"a {kind} {why}")
+
+
+def _leaving(tables: Mapping[RelationName, Table]) -> dict[RelationName, list[str]]:
+    """The foreign keys that lead to tables which are not exported."""
+    leaving: dict[RelationName, list[str]] = {}
+    for table in tables.values():
+        for key in table.foreign_keys:
+            if key.references not in tables:
+                leaving.setdefault(key.references, []).append(str(key))
+    return dict(sorted(leaving.items()))

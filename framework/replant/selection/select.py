@@ -1,0 +1,330 @@
+"""Which tables, rows and columns: registrations, catalog and settings in, a selection out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from attrs import evolve, frozen
+
+from replant.errors import (
+    CatalogMismatchError,
+    ConfigurationError,
+    PluginError,
+    PrivilegeError,
+    ScopeError,
+)
+from replant.model import (
+    AllRows,
+    ByColumn,
+    ByPredicate,
+    Catalog,
+    ChosenRows,
+    Column,
+    ColumnIs,
+    Condition,
+    InClosure,
+    Link,
+    LinkedTo,
+    Membership,
+    RelationKind,
+    RelationName,
+    RowsAt,
+    RowSecurity,
+    Satisfies,
+    Selection,
+    Settings,
+    Table,
+    TableSettings,
+    ThroughForeignKey,
+    WhereReferenced,
+)
+from replant.plugins.manager import Registered
+from replant.sql.grants import grants, usage_grants
+
+_EXPORTABLE = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
+
+
+@frozen
+class Selected:
+    """What is exported, before any row was counted.
+
+    Attributes:
+        registered: the registrations by table.
+        tables: the tables as the source has them.
+        columns: the exported columns of each table.
+        rows: the chosen rows of each table.
+        scope_columns: for each scope value a table and column that hold it, to check its form.
+
+    """
+
+    registered: Mapping[RelationName, Registered]
+    tables: Mapping[RelationName, Table]
+    columns: Mapping[RelationName, tuple[Column, ...]]
+    rows: Selection
+    scope_columns: Mapping[str, tuple[RelationName, Column]]
+
+    @property
+    def open(self) -> frozenset[RelationName]:
+        """The tables whose rows are those that a closed set has of them."""
+        return frozenset(
+            name
+            for name, item in self.registered.items()
+            if isinstance(item.registration.rows, InClosure)
+        )
+
+    def only(self, names: Collection[RelationName]) -> Selected:
+        """The same without other tables."""
+        return evolve(
+            self,
+            registered={name: item for name, item in self.registered.items() if name in names},
+            tables={name: table for name, table in self.tables.items() if name in names},
+            columns={name: columns for name, columns in self.columns.items() if name in names},
+            rows={name: rows for name, rows in self.rows.items() if name in names},
+        )
+
+
+def select(catalog: Catalog, registered: Sequence[Registered], settings: Settings) -> Selected:
+    """Decide tables, rows and columns.
+
+    Raises:
+        CatalogMismatchError: the database lacks a schema, table or column that a plugin needs.
+        PrivilegeError: the role may not read a table, or row-level security hides its rows.
+        ScopeError: a scope value is missing, or nothing uses one that was given.
+        ConfigurationError: `[[tables]]` names a table or column that is not there.
+        PluginError: a registration cannot be carried out.
+
+    """
+    by_table = {item.registration.table: item for item in registered}
+    tables = _live_tables(catalog, by_table)
+    # Of the tables that are open to a closed set, those matter that it can reach.
+    fixed = [t for n, t in tables.items() if not isinstance(_membership(by_table[n]), InClosure)]
+    _check_readable(catalog, fixed, settings.export.row_security)
+    _check_scope(by_table.values(), settings.scope)
+    changes = _changes(settings.tables, tables)
+    columns = {
+        name: _columns(tables[name], by_table[name], changes.get(name)) for name in sorted(tables)
+    }
+    rows = {
+        name: _rows(tables, by_table[name], changes.get(name), settings.scope)
+        for name in sorted(tables)
+    }
+    _check_links_end(rows)
+    return Selected(by_table, tables, columns, rows, _scope_columns(by_table.values(), tables))
+
+
+def _live_tables(
+    catalog: Catalog, registered: Mapping[RelationName, Registered]
+) -> dict[RelationName, Table]:
+    """The registered tables as the catalog has them."""
+    if not registered:
+        raise ConfigurationError(
+            "no enabled plugin registers a table; enable one that does with [plugins] enable"
+        )
+    for schema in sorted({name.schema for name in registered} - catalog.schemas):
+        plugins = sorted({r.plugin for n, r in registered.items() if n.schema == schema})
+        raise CatalogMismatchError(
+            f"the database {catalog.database!r} has no schema {schema!r}, of which the plugin "
+            f"{plugins[0]!r} registers tables; is this the right database? If so, choose its "
+            f"tables with --include or --root, or leave the plugin out of [plugins] enable"
+        )
+    for name in sorted(registered):
+        table = catalog.tables.get(name)
+        if table is None or table.kind not in _EXPORTABLE:
+            problem = "does not exist" if table is None else f"is a {_kind(table)}, not a table"
+            raise CatalogMismatchError(
+                f"{name}, which the plugin {registered[name].plugin!r} registers, {problem} in "
+                f"the database {catalog.database!r}{_nearest(name, catalog.tables)}"
+            )
+    return {name: catalog.tables[name] for name in sorted(registered)}
+
+
+def _check_readable(catalog: Catalog, tables: Iterable[Table], row_security: RowSecurity) -> None:
+    """Find all missing privileges at once, with the GRANT for each kind."""
+    tables = list(tables)
+    closed = [table.name.schema for table in tables if not table.may_use_schema]
+    unread = [table.name for table in tables if not table.may_select]
+    if closed or unread:
+        mends = [usage_grants(closed, catalog.role)] if closed else []
+        mends += [grants("SELECT", unread, catalog.role)] if unread else []
+        raise PrivilegeError(
+            f"the role {catalog.role!r} may not read {len(unread) or len(closed)} of the tables "
+            f"to export; run as their owner: {' '.join(mends)}"
+        )
+    hidden = [str(table.name) for table in tables if table.rows_are_hidden]
+    if hidden and row_security is RowSecurity.FAIL:
+        raise PrivilegeError(
+            f"row-level security may hide rows of {', '.join(hidden)} from the role "
+            f"{catalog.role!r}, and an export must not lose them; read as the tables' owner or "
+            f"as a role with BYPASSRLS, or say that the rows which this role sees are wanted: "
+            f"row_security = 'as-role' under [export]"
+        )
+
+
+def _check_scope(registered: Iterable[Registered], scope: Mapping[str, str]) -> None:
+    needed: dict[str, str] = {}
+    for item in registered:
+        if isinstance(item.registration.rows, ByColumn):
+            needed.setdefault(item.registration.rows.scope, item.plugin)
+    for name in sorted(set(scope) - set(needed)):
+        near = difflib.get_close_matches(name, needed, n=1)
+        meant = f"did you mean {near[0]!r}? " if near else ""
+        known = ", ".join(sorted(needed)) or "none"
+        raise ScopeError(
+            f"scope {name!r} is used by no registered table; {meant}scopes in use: {known}"
+        )
+    for name, plugin in sorted(needed.items()):
+        if name not in scope:
+            raise ScopeError(
+                f"the plugin {plugin!r} needs to know whose rows: give --scope {name}=VALUE, or "
+                f"{name} under [scope]"
+            )
+
+
+def _changes(
+    changes: Sequence[TableSettings], tables: Mapping[RelationName, Table]
+) -> dict[RelationName, TableSettings]:
+    problems = [
+        f"tables[{index}].name: no plugin registers {change.name}{_nearest(change.name, tables)}"
+        for index, change in enumerate(changes)
+        if change.name not in tables
+    ]
+    seen: dict[RelationName, int] = {}
+    for index, change in enumerate(changes):
+        if seen.setdefault(change.name, index) != index:
+            problems.append(
+                f"tables[{index}].name: {change.name} stands at tables[{seen[change.name]}] too; "
+                f"join the two"
+            )
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+    return {change.name: change for change in changes}
+
+
+def _membership(item: Registered) -> Membership:
+    return item.registration.rows
+
+
+def omitted(item: Registered, change: TableSettings | None) -> tuple[str, ...]:
+    """The columns left to their default: the configuration's list in place of the plugin's."""
+    if change is not None and change.omit is not None:
+        return change.omit
+    return item.registration.omit
+
+
+def _columns(table: Table, item: Registered, change: TableSettings | None) -> tuple[Column, ...]:
+    present = {column.name: column for column in table.columns}
+    shape = item.registration.shape
+    for declared in shape.columns if shape else ():
+        if declared.name not in present:
+            raise CatalogMismatchError(
+                f"{table.name} has no column {declared.name!r} ({declared.type}), for which the "
+                f"plugin {item.plugin!r} was written{_nearest(declared.name, present)}; update "
+                f"the plugin, or the database"
+            )
+    left_out = omitted(item, change)
+    for name in left_out:
+        column = present.get(name)
+        if column is None:
+            raise ConfigurationError(
+                f"{table.name} has no column {name!r} to omit{_nearest(name, present)}"
+            )
+        if column.not_null and column.default is None:
+            raise ConfigurationError(
+                f"{table.name}.{name} cannot be omitted: it is NOT NULL and has no default, so "
+                f"no row could be inserted"
+            )
+    return tuple(c for c in table.columns if c.writable and c.name not in left_out)
+
+
+def _rows(
+    tables: Mapping[RelationName, Table],
+    item: Registered,
+    change: TableSettings | None,
+    scope: Mapping[str, str],
+) -> ChosenRows:
+    name = item.registration.table
+    conditions: list[Condition] = []
+    match item.registration.rows:
+        case ByColumn(column, scope_name):
+            if tables[name].column(column) is None:
+                raise PluginError(
+                    f"the plugin {item.plugin!r} chooses rows of {name} by its column "
+                    f"{column!r}, which does not exist; update the plugin"
+                )
+            conditions.append(ColumnIs(column, scope[scope_name]))
+        case ThroughForeignKey(columns):
+            conditions.append(LinkedTo((_link_up(tables, item, columns),)))
+        case WhereReferenced():
+            conditions.append(LinkedTo(_links_down(tables, name)))
+        case ByPredicate(predicate):
+            conditions.append(Satisfies(predicate))
+        case InClosure():
+            conditions.append(RowsAt(()))
+        case AllRows():
+            pass
+    if change is not None and change.where is not None:
+        conditions.append(Satisfies(change.where))
+    table = tables[name]
+    return ChosenRows(tuple(conditions), table.kind is RelationKind.TABLE, table.equality)
+
+
+def _link_up(
+    tables: Mapping[RelationName, Table], item: Registered, columns: tuple[str, ...]
+) -> Link:
+    name = item.registration.table
+    for key in tables[name].foreign_keys:
+        if key.columns == tuple(columns) and key.references in tables:
+            return Link(key.columns, key.references, key.referenced_columns)
+    raise PluginError(
+        f"the plugin {item.plugin!r} chooses rows of {name} through a foreign key on "
+        f"({', '.join(columns)}), but there is none to a registered table; update the plugin"
+    )
+
+
+def _links_down(tables: Mapping[RelationName, Table], name: RelationName) -> tuple[Link, ...]:
+    return tuple(
+        Link(key.referenced_columns, key.table, key.columns)
+        for table in tables.values()
+        for key in table.foreign_keys
+        if key.references == name and key.table != name
+    )
+
+
+def _check_links_end(rows: Selection) -> None:
+    """Refuse tables whose rows are chosen by each other: nothing would choose the first."""
+    links = {
+        name: {link.other for c in chosen.conditions if isinstance(c, LinkedTo) for link in c.links}
+        for name, chosen in rows.items()
+    }
+    settled: set[RelationName] = set()
+    while free := {n for n in links if n not in settled and links[n] <= settled}:
+        settled |= free
+    stuck = sorted(set(links) - settled)
+    if stuck:
+        raise PluginError(
+            f"the rows of {', '.join(map(str, stuck))} are registered as chosen by each other's; "
+            f"register one of these tables by a column, a predicate, or all rows"
+        )
+
+
+def _scope_columns(
+    registered: Iterable[Registered], tables: Mapping[RelationName, Table]
+) -> dict[str, tuple[RelationName, Column]]:
+    found: dict[str, tuple[RelationName, Column]] = {}
+    for item in registered:
+        rows = item.registration.rows
+        if isinstance(rows, ByColumn):
+            column = tables[item.registration.table].column(rows.column)
+            if column is not None:
+                found.setdefault(rows.scope, (item.registration.table, column))
+    return found
+
+
+def _kind(table: Table) -> str:
+    return table.kind.name.lower().replace("_", " ")
+
+
+def _nearest(name: RelationName | str, known: Iterable[RelationName | str]) -> str:
+    near = difflib.get_close_matches(str(name), [str(item) for item in known], n=1)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -1,0 +1,263 @@
+"""The end of a replay: checks against what was exported, then the sequences, then COMMIT.
+
+The rows of this transaction are known by their xmin. They are compared in the transaction itself,
+so a replay in which a trigger, a rule or a column's type changed something is undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from attrs import evolve, frozen
+from psycopg import sql
+
+from replant.model import (
+    Check,
+    ColumnIs,
+    OnConflict,
+    PlannedTable,
+    RelationName,
+    SequencePosition,
+    Statement,
+    readable,
+)
+from replant.sql.conditions import chosen_where, relation
+from replant.sql.load_statements import UNPRINTABLE, do, said
+from replant.sql.row_text import fingerprint_expression
+
+#: SQLSTATE of what the checks refuse and of what they could not do: of no class of PostgreSQL's.
+CHECK_FAILED = "RPLNT"
+
+# Whoever may not read a table is told so; the load itself needs no SELECT. With row_security off, a
+# policy that hides rows is a missing privilege too. The sums of signed hashes are equal modulo
+# 2**64 or not at all.
+#
+# A row that a trigger wrote inside a block with EXCEPTION, or any row while a client sets
+# savepoints, has the id of a subtransaction. That is newer than the transaction's own, as are ids
+# of other sessions; but a row that is seen, by a transaction that is in progress, can only be of
+# this one. An id that lies in the future is an old one: the numbers have come round since.
+_CHECK_ROWS = """\
+DECLARE
+  wanted record;
+  part record;
+  this bigint := pg_current_xact_id()::text;
+  later bigint;
+  own boolean;
+  row_count bigint;
+  hash numeric;
+  unseen text[];
+BEGIN
+  PERFORM set_config('row_security', 'off', true);
+  FOR wanted IN
+    SELECT * FROM (VALUES
+{wanted}
+    ) AS w (shown, row_count, hash, exact, query)
+  LOOP
+    row_count := 0;
+    hash := 0;
+    BEGIN
+      FOR part IN EXECUTE wanted.query LOOP
+        BEGIN
+          later := (part.xmin::text::bigint - this % 4294967296 + 4294967296) % 4294967296;
+          own := later = 0 OR later < 2147483648
+            AND pg_xact_status((this + later)::text::xid8) = 'in progress';
+        EXCEPTION WHEN invalid_parameter_value THEN
+          own := false;
+        END;
+        IF own THEN
+          row_count := row_count + part.row_count;
+          hash := hash + part.hash;
+        END IF;
+      END LOOP;
+    EXCEPTION WHEN insufficient_privilege THEN
+      unseen := unseen || wanted.shown;
+      CONTINUE;
+    END;
+    IF row_count < wanted.row_count OR wanted.exact AND row_count > wanted.row_count THEN
+      RAISE EXCEPTION USING ERRCODE = 'RPLNT',
+        MESSAGE = format('%s: %s exported, and %s in the target', wanted.shown, wanted.row_count,
+          row_count || CASE WHEN wanted.exact THEN ' of this replay' ELSE '' END),
+        HINT = 'A trigger or rule of the target drops or adds rows. Nothing was kept.';
+    ELSIF row_count = wanted.row_count AND mod(hash - wanted.hash, 18446744073709551616) <> 0 THEN
+      RAISE EXCEPTION USING ERRCODE = 'RPLNT',
+        MESSAGE = format('%s: the rows differ from those that were exported', wanted.shown),
+        HINT = 'A trigger, rule or column type of the target changes values. Nothing was kept.';
+    END IF;
+  END LOOP;
+  IF unseen IS NOT NULL THEN
+    RAISE NOTICE USING ERRCODE = 'RPLNT', MESSAGE = format('not compared with the exported rows,'
+      ' since the role %s may not SELECT all of them: %s%s',
+      regexp_replace(quote_ident(current_user), '{unprintable}', '?', 'g'),
+      array_to_string(unseen[:3], ', '),
+      ' and ' || nullif(greatest(cardinality(unseen) - 3, 0), 0) || ' more');
+  END IF;
+END""".replace("{unprintable}", UNPRINTABLE)
+
+# What a sequence gives next is read if it may be; else one value is taken from it to know. It is
+# moved only forward, and where the role may: setval is not undone by ROLLBACK. One that has given
+# its last value is past every row; so is one whose least value is greater than theirs.
+_MOVE_SEQUENCES = """\
+DECLARE
+  wanted record;
+  ascending boolean;
+  goal bigint;
+  next numeric;
+  stays text;
+BEGIN
+  FOR wanted IN
+    SELECT w.*, s.*, q.nspname, k.relname,
+           has_sequence_privilege(s.seqrelid, 'UPDATE') AS may_move,
+           has_schema_privilege(q.oid, 'USAGE') AND has_sequence_privilege(s.seqrelid, 'SELECT')
+             AS may_read
+    FROM (VALUES
+{wanted}
+    ) AS w (schema, name, attribute, shown, least, greatest)
+    JOIN pg_namespace AS n ON n.nspname = w.schema
+    JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name
+    JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = w.attribute
+    JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
+      AND d.refobjsubid = a.attnum AND d.classid = 'pg_class'::regclass
+      AND d.deptype IN ('a', 'i')
+    JOIN pg_sequence AS s ON s.seqrelid = d.objid
+    JOIN pg_class AS k ON k.oid = s.seqrelid
+    JOIN pg_namespace AS q ON q.oid = k.relnamespace
+  LOOP
+    ascending := wanted.seqincrement > 0;
+    goal := CASE WHEN ascending THEN wanted.greatest ELSE wanted.least END;
+    CONTINUE WHEN CASE WHEN ascending THEN goal < wanted.seqmin ELSE goal > wanted.seqmax END;
+    next := NULL;
+    IF wanted.may_read THEN
+      EXECUTE format('SELECT last_value::numeric + CASE WHEN is_called THEN %s ELSE 0 END'
+        ' FROM %I.%I', wanted.seqincrement, wanted.nspname, wanted.relname) INTO next;
+    ELSIF wanted.may_move THEN
+      BEGIN
+        next := nextval(wanted.seqrelid::regclass);
+      EXCEPTION WHEN sequence_generator_limit_exceeded THEN
+        CONTINUE;
+      END;
+    END IF;
+    CONTINUE WHEN CASE WHEN ascending THEN next > goal ELSE next < goal END;
+    IF goal NOT BETWEEN wanted.seqmin AND wanted.seqmax THEN
+      stays := format('%s lies outside its bounds', goal);
+    ELSIF wanted.may_move THEN
+      PERFORM setval(wanted.seqrelid::regclass, goal);
+      CONTINUE;
+    ELSE
+      stays := format('GRANT UPDATE ON SEQUENCE %I.%I TO %I; then SELECT setval(%L, %s)',
+        wanted.nspname, wanted.relname, current_user,
+        format('%I.%I', wanted.nspname, wanted.relname), goal);
+    END IF;
+    RAISE NOTICE USING ERRCODE = 'RPLNT', MESSAGE = format('the sequence of %s was not moved'
+      ' past the new rows: %s', wanted.shown, regexp_replace(stays, '{unprintable}', '?', 'g'));
+  END LOOP;
+END""".replace("{unprintable}", UNPRINTABLE)
+
+
+@frozen
+class Ending:
+    """What the end of a replay needs to know.
+
+    Attributes:
+        after: what the strategy says after the last row.
+        check: what is compared.
+        tables: the tables by name, in load order.
+        fingerprints: those of the exported rows.
+        sequences: how far sequences must have come.
+
+    """
+
+    after: Sequence[Statement]
+    check: Check
+    tables: Mapping[RelationName, PlannedTable]
+    fingerprints: Mapping[RelationName, int]
+    sequences: Sequence[SequencePosition]
+
+
+def closing(ending: Ending) -> bytes:
+    """What a strategy says after the last row, the checks, the sequences, and COMMIT."""
+    blocks = [said(ending.after, tuple(ending.tables))]
+    if ending.check is not Check.NONE and ending.tables:
+        # Deferred triggers may still change rows. After them nothing needs the search path, and
+        # values that name things, such as those of regclass, are written as they were exported.
+        blocks += [b"SET CONSTRAINTS ALL IMMEDIATE;\nSET LOCAL search_path = '';\n"]
+        blocks += [_check_rows(ending)]
+    if ending.sequences:
+        blocks.append(_move_sequences(ending.sequences))
+    return b"".join([*blocks, b"COMMIT;\n"])
+
+
+def _check_rows(ending: Ending) -> bytes:
+    rows = [_wanted_rows(ending, table) for table in ending.tables.values()]
+    return do(_CHECK_ROWS.replace("{wanted}", _listed(rows)))
+
+
+def _wanted_rows(ending: Ending, table: PlannedTable) -> sql.Composable:
+    """A row of the list of checks.
+
+    Where rows may have been there before, it is known only that there are no fewer; if there are
+    as many, and each was set to what was exported, their content is compared.
+    """
+    exact = table.on_conflict is OnConflict.ERROR
+    compared = ending.check is Check.CONTENT and table.on_conflict is not OnConflict.SKIP
+    total = str(ending.fingerprints[table.name]) if compared else "NULL"
+    return sql.SQL("{}, {}, {}::numeric, {}, {}").format(
+        sql.Literal(str(table.name)),
+        sql.Literal(table.row_count),
+        sql.SQL(total),
+        sql.Literal(exact),
+        sql.Literal(_query(ending, table, exact, compared).as_string()),
+    )
+
+
+def _query(ending: Ending, table: PlannedTable, exact: bool, compared: bool) -> sql.Composed:
+    """How many rows the table holds now, and the sum of their hashes, by who wrote them.
+
+    Where every row must be of this transaction, its rows are of age 0, and those of its
+    subtransactions are younger.
+
+    ONLY would hide the rows of a partitioned table, and whether the table is one is known in the
+    target alone. A condition on a column finds the rows of this transaction by an index, where
+    there is one.
+    """
+    selection = {name: other.rows for name, other in ending.tables.items()}
+    terms: list[sql.Composable] = []
+    if exact:
+        conditions = tuple(c for c in table.rows.conditions if isinstance(c, ColumnIs))
+        selection[table.name] = evolve(table.rows, conditions=conditions)
+        terms.append(sql.SQL("age(t0.xmin) <= 0"))
+    terms.append(
+        sql.SQL(
+            "(t0.tableoid = {0}::regclass OR EXISTS (SELECT FROM pg_partitioned_table AS p"
+            " WHERE p.partrelid = {0}::regclass))"
+        ).format(sql.Literal(relation(table.name).as_string()))
+    )
+    terms.append(chosen_where(selection, table.name))
+    total = sql.SQL("coalesce({}, 0)").format(fingerprint_expression(table))
+    return sql.SQL(
+        "SELECT {} AS xmin, count(*) AS row_count, {} AS hash FROM {} AS t0 WHERE {}{}"
+    ).format(
+        sql.SQL("t0.xmin" if exact else "pg_current_xact_id()::xid"),
+        total if compared else sql.SQL("NULL::numeric"),
+        relation(table.name),
+        sql.SQL(" AND ").join(terms),
+        sql.SQL(" GROUP BY 1" if exact else ""),
+    )
+
+
+def _move_sequences(sequences: Iterable[SequencePosition]) -> bytes:
+    rows = [
+        sql.SQL("{}, {}, {}, {}, {}::bigint, {}::bigint").format(
+            sql.Literal(position.table.schema),
+            sql.Literal(position.table.name),
+            sql.Literal(position.column),
+            sql.Literal(f"{position.table}.{readable(position.column)}"),
+            sql.Literal(str(position.least)),
+            sql.Literal(str(position.greatest)),
+        )
+        for position in sequences
+    ]
+    return do(_MOVE_SEQUENCES.replace("{wanted}", _listed(rows)))
+
+
+def _listed(rows: Iterable[sql.Composable]) -> str:
+    return ",\n".join(f"      ({row.as_string()})" for row in rows)

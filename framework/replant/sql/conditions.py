@@ -1,0 +1,171 @@
+"""Chosen rows as SQL: conditions in, a WHERE clause that composes out.
+
+Every chosen table stands under an alias of its own depth (`t0`, `t1`, …), so conditions nest
+without capturing each other's columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from attrs import evolve
+from psycopg import sql
+
+from replant.closure.queries import rows_at
+from replant.model import (
+    ColumnIs,
+    KeyIsNot,
+    Link,
+    LinkedTo,
+    RelationName,
+    Satisfies,
+    Selection,
+)
+from replant.model.closure_request import RowsAt
+from replant.model.conditions import Lasting
+
+
+def relation(name: RelationName) -> sql.Composable:
+    """The qualified, quoted name of a relation."""
+    return sql.Identifier(name.schema, name.name)
+
+
+def columns(names: Iterable[str]) -> sql.Composable:
+    """A comma-separated list of quoted column names."""
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def null_of(name: RelationName, column: str) -> sql.Composable:
+    """NULL of the type that a column has, also where that is a domain which refuses NULL.
+
+    A query without a row is never checked; a cast is. It needs SELECT on the column.
+    """
+    return sql.SQL("(SELECT {} FROM {} WHERE false)").format(sql.Identifier(column), relation(name))
+
+
+def chosen_from(selection: Selection, name: RelationName, *, alias: str = "t0") -> sql.Composed:
+    """What follows FROM, so that `alias` has the table's rows for which its predicates hold.
+
+    A predicate was written with plain column names: it gets a query of its own with nothing but
+    the table in sight, so no other column can be meant by mistake, and a line end, so a comment
+    at its end does no harm. The planner pulls such a query up, and indexes serve.
+    """
+    chosen = selection[name]
+    source = sql.SQL("ONLY {}" if chosen.only else "{}").format(relation(name))
+    predicates = [c.sql for c in chosen.conditions if isinstance(c, Satisfies)]
+    if predicates:
+        source = sql.SQL("(SELECT tableoid, ctid, * FROM {} WHERE {})").format(
+            source, sql.SQL(" AND ").join(sql.SQL("({}\n)").format(sql.SQL(p)) for p in predicates)
+        )
+    return source + sql.SQL(" AS ") + sql.Identifier(alias)
+
+
+def chosen_where(selection: Selection, name: RelationName, *, depth: int = 0) -> sql.Composable:
+    """What follows WHERE: an expression over alias `t<depth>` for the other conditions."""
+    terms = [
+        _term(selection, name, condition, depth)
+        for condition in selection[name].conditions
+        if not isinstance(condition, Satisfies)
+    ]
+    return sql.SQL(" AND ").join(terms) if terms else sql.SQL("true")
+
+
+def predicate_of(selection: Selection, name: RelationName) -> sql.Composable:
+    """The chosen rows as one expression over the table's columns by their plain names."""
+    chosen = selection[name]
+    terms: list[sql.Composable] = []
+    others = []
+    for condition in chosen.conditions:
+        match condition:
+            case ColumnIs(column, value):
+                equal = equals(chosen.equality.get(column))
+                terms.append(
+                    sql.SQL("{} {} {}").format(sql.Identifier(column), equal, sql.Literal(value))
+                )
+            case Satisfies(text):
+                terms.append(sql.SQL("({}\n)").format(sql.SQL(text)))
+            case _:
+                others.append(condition)
+    if others:
+        rest = {**selection, name: evolve(chosen, conditions=tuple(others))}
+        terms.append(
+            sql.SQL("(tableoid, ctid) IN (SELECT t0.tableoid, t0.ctid FROM {} WHERE {})").format(
+                chosen_from(rest, name), chosen_where(rest, name)
+            )
+        )
+    return sql.SQL(" AND ").join(terms) if terms else sql.SQL("true")
+
+
+def linked(selection: Selection, name: RelationName, link: Link, *, depth: int) -> sql.Composable:
+    """A chosen row stands at the other end of the link from the row of `name` under `t<depth>`."""
+    inner = f"t{depth + 1}"
+    return sql.SQL("EXISTS (SELECT FROM {} WHERE {} AND {})").format(
+        chosen_from(selection, link.other, alias=inner),
+        same_row(selection, (name, f"t{depth}"), link, inner),
+        chosen_where(selection, link.other, depth=depth + 1),
+    )
+
+
+def same_row(
+    selection: Selection, own: tuple[RelationName, str], link: Link, other: str
+) -> sql.Composable:
+    """Rows under the aliases `own[1]` and `other` hold equal values in the columns of the link.
+
+    Where both columns have an equality of their own, it is the foreign key's too. A column of a
+    type such as citext that is compared with one of text is compared as text.
+    """
+    name, alias = own
+    mine = _equality(selection, name)
+    theirs = _equality(selection, link.other)
+    return sql.SQL(" AND ").join(
+        sql.SQL("{} {} {}").format(
+            sql.Identifier(other, b),
+            equals(mine.get(a) if mine.get(a) == theirs.get(b) else None),
+            sql.Identifier(alias, a),
+        )
+        for a, b in zip(link.columns, link.other_columns, strict=True)
+    )
+
+
+def equals(schema: str | None) -> sql.Composable:
+    """The operator `=` of a schema; of `pg_catalog` by its plain name."""
+    if schema is None:
+        return sql.SQL("=")
+    return sql.SQL("OPERATOR({}.=)").format(sql.Identifier(schema))
+
+
+def _equality(selection: Selection, name: RelationName) -> Mapping[str, str]:
+    return selection[name].equality if name in selection else {}
+
+
+def _term(
+    selection: Selection,
+    name: RelationName,
+    condition: Lasting | RowsAt,
+    depth: int,
+) -> sql.Composable:
+    alias = f"t{depth}"
+    equality = selection[name].equality
+    match condition:
+        case ColumnIs(column, value):
+            return _is(alias, column, value, equality)
+        case LinkedTo(links):
+            ways = [linked(selection, name, link, depth=depth) for link in links]
+            return sql.SQL("({})").format(sql.SQL(" OR ").join(ways)) if ways else sql.SQL("false")
+        case KeyIsNot(names, keys):
+            rows = [
+                sql.SQL(" AND ").join(
+                    _is(alias, column, value, equality)
+                    for column, value in zip(names, key, strict=True)
+                )
+                for key in keys
+            ]
+            return sql.SQL("NOT (({}))").format(sql.SQL(") OR (").join(rows))
+        case RowsAt():
+            return rows_at(condition, alias)
+
+
+def _is(alias: str, column: str, value: str, equality: Mapping[str, str]) -> sql.Composable:
+    return sql.SQL("{} {} {}").format(
+        sql.Identifier(alias, column), equals(equality.get(column)), sql.Literal(value)
+    )

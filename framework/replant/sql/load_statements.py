@@ -1,0 +1,313 @@
+"""The statements of a replay, composed from tables and a load order; never from an artifact.
+
+A statement is a head, rows each on a line of its own, and a tail, so that rows can be streamed
+between the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from attrs import evolve, frozen
+from psycopg import sql
+
+from replant.database.connections import EXACT_TEXT
+from replant.model import (
+    COPY,
+    AsReplica,
+    CheckForeignKeys,
+    DeferConstraints,
+    LoadTable,
+    LoadTogether,
+    OnConflict,
+    PatchColumns,
+    PlannedTable,
+    RelationName,
+    Statement,
+    Step,
+)
+from replant.sql.conditions import columns, equals, null_of, relation
+from replant.sql.row_text import line_expression
+
+#: Set for the transaction only, so the session is left as it was: what a value's text means when
+#: it is read and when it is compared, and that nothing cuts a long load short.
+_SETTINGS = {
+    **EXACT_TEXT,
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "jit": "off",
+}
+
+
+#: As a regular expression of PostgreSQL's: what moves a terminal's cursor, ends a line, or turns
+#: the text behind it round. Messages hold names, and a name may hold anything.
+UNPRINTABLE = r"[[:cntrl:]\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+
+
+def updated_rows(place: int) -> str:
+    """The setting that counts the rows that the INSERT at that place of a statement updates.
+
+    An INSERT alone says how many rows it wrote, new ones and changed ones together; and what tells
+    them apart, xmax, cannot be returned for a partitioned table.
+    """
+    return f"replant.updated_rows_{place}"
+
+
+# PostgreSQL's own types and operators come first, so a name without a schema in a value means
+# what it meant in the source; the rest of the path stays for the sake of trigger functions.
+_SEARCH_PATH = """\
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', 'pg_catalog',
+    nullif(pg_catalog.current_setting('search_path'), '')), true);
+END"""
+
+# The rows of this transaction are of age 0, or younger where a client sets savepoints. Other
+# sessions' rows may be younger too; theirs were checked. A reference with a NULL in it references
+# nothing, unless the key is MATCH FULL and another part of it is given.
+_CHECK_FOREIGN_KEYS = """\
+DECLARE
+  key record;
+  broken text;
+BEGIN
+  FOR key IN
+    SELECT k.conname, n.nspname, t.relname, k.conrelid::regclass AS relation,
+           k.confrelid::regclass AS referenced,
+           string_agg(format('p.%I OPERATOR(%I.%s) c.%I', b.attname, m.nspname, o.oprname,
+             a.attname), ' AND ' ORDER BY u.place) AS same,
+           string_agg(format('c.%I IS NOT NULL', a.attname), CASE WHEN k.confmatchtype = 'f'
+             THEN ' OR ' ELSE ' AND ' END ORDER BY u.place) AS given,
+           string_agg(format('%L, c.%I', a.attname, a.attname), ', ' ORDER BY u.place) AS shown
+    FROM pg_constraint AS k
+    JOIN pg_class AS t ON t.oid = k.conrelid
+    JOIN pg_namespace AS n ON n.oid = t.relnamespace
+    CROSS JOIN unnest(k.conkey, k.confkey, k.conpfeqop) WITH ORDINALITY
+      AS u (own, other, operator, place)
+    JOIN pg_operator AS o ON o.oid = u.operator
+    JOIN pg_namespace AS m ON m.oid = o.oprnamespace
+    JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.own
+    JOIN pg_attribute AS b ON b.attrelid = k.confrelid AND b.attnum = u.other
+    WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid = ANY (ARRAY[{tables}]::regclass[])
+      AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)
+    GROUP BY k.oid, k.conname, k.conrelid, k.confrelid, k.confmatchtype, n.nspname, t.relname
+    ORDER BY k.conrelid::regclass::text, k.conname
+  LOOP
+    EXECUTE format(
+      'SELECT json_build_object(%s)::text FROM %s AS c WHERE age(c.xmin) <= 0'
+      ' AND (%s) AND NOT EXISTS (SELECT FROM %s AS p WHERE %s) LIMIT 1',
+      key.shown, key.relation, key.given, key.referenced, key.same) INTO broken;
+    IF broken IS NOT NULL THEN
+      RAISE EXCEPTION USING ERRCODE = 'foreign_key_violation',
+        SCHEMA = key.nspname, TABLE = key.relname, CONSTRAINT = key.conname,
+        MESSAGE = regexp_replace(format('a row of %s violates its foreign key %I',
+          key.relation, key.conname), '{unprintable}', '?', 'g'),
+        DETAIL = regexp_replace(format('%s references no row of %s', broken, key.referenced),
+          '{unprintable}', '?', 'g');
+    END IF;
+  END LOOP;
+END""".replace("{unprintable}", UNPRINTABLE)
+
+
+@frozen
+class Frame:
+    """What stands around the rows of one table in a statement.
+
+    Attributes:
+        name: the table whose rows stand between.
+        columns: the columns that a row's line holds, in order.
+        head: what stands before the first row, with its line end.
+        tail: what stands after the last row; for COPY, after the last row's line end.
+        copied: whether the rows are those of COPY, each with a line end of its own; else rows of
+            an INSERT, parted by a comma and a line end.
+
+    """
+
+    name: RelationName
+    columns: tuple[str, ...]
+    head: bytes
+    tail: bytes
+    copied: bool = False
+
+
+def opening(before: Iterable[Statement], tables: Sequence[RelationName]) -> bytes:
+    """BEGIN, the settings, and what a strategy says before the first row."""
+    settings = b"".join(
+        _bytes(sql.SQL("SET LOCAL {} = {};\n").format(sql.SQL(name), sql.Literal(value)))
+        for name, value in _SETTINGS.items()
+    )
+    return b"BEGIN;\n" + settings + do(_SEARCH_PATH) + said(before, tables)
+
+
+def said(statements: Iterable[Statement], tables: Sequence[RelationName]) -> bytes:
+    """The statements of a load order as SQL; `tables` are those that are loaded."""
+    return b"".join(_said(statement, tables) for statement in statements)
+
+
+def frames(
+    step: Step,
+    tables: Mapping[RelationName, PlannedTable],
+    format_name: str,
+    *,
+    counted: bool = False,
+) -> tuple[Frame, ...]:
+    """The frames of one statement of a step, in order.
+
+    A step that may be split into several statements (`LoadTable`, `PatchColumns`) has one frame,
+    which each of its statements repeats.
+
+    Args:
+        step: the step of a load order.
+        tables: the tables by name.
+        format_name: `copy` to write rows as COPY wherever it serves, else `insert`.
+        counted: whether rows that ON CONFLICT updates are counted; see `updated_rows`.
+
+    """
+    match step:
+        case LoadTable(name) if format_name == COPY and may_be_copied(tables[name]):
+            head = copy_from(tables[name]) + b";\n"
+            return (Frame(name, tables[name].column_names, head, b"\\.\n", copied=True),)
+        case LoadTable(name):
+            tail = conflict(tables[name], updated_rows(0) if counted else None) + b";\n"
+            return (_insert(tables[name], tail),)
+        case LoadTogether(names):
+            return tuple(_together(tables, names, counted=counted))
+        case PatchColumns(name, patched):
+            return (_patch(tables[name], patched),)
+
+
+def may_be_copied(table: PlannedTable) -> bool:
+    """Whether COPY can load the table: it knows no ON CONFLICT, and no row without columns."""
+    return table.on_conflict is OnConflict.ERROR and bool(table.columns)
+
+
+def copy_from(table: PlannedTable) -> bytes:
+    """COPY of the table's rows in text format, without its semicolon.
+
+    For an identity column that is GENERATED ALWAYS, COPY takes the values that it is given.
+    """
+    return _bytes(
+        sql.SQL("COPY {} ({}) FROM stdin").format(relation(table.name), columns(table.column_names))
+    )
+
+
+def _together(
+    tables: Mapping[RelationName, PlannedTable], names: Sequence[RelationName], *, counted: bool
+) -> Iterable[Frame]:
+    """An INSERT for each table in a CTE, all checked at the end of the one statement.
+
+    It says how many rows each table took. RETURNING a constant needs no privilege but INSERT.
+    """
+    last = len(names) - 1
+    counts = ", ".join(f'(SELECT count(*) FROM "{number}")' for number in range(len(names)))  # noqa: S608 - numbers only
+    for number, name in enumerate(names):
+        lead = "WITH " if number == 0 else ""
+        close = "\nRETURNING 1)" + (f"\nSELECT {counts};\n" if number == last else ",\n")
+        taken = conflict(tables[name], updated_rows(number) if counted else None)
+        frame = _insert(tables[name], taken + close.encode())
+        yield evolve(frame, head=f'{lead}"{number}" AS (\n'.encode() + frame.head)
+
+
+def _insert(table: PlannedTable, tail: bytes) -> Frame:
+    """INSERT with named columns; a table without columns takes a row from each row of a list."""
+    name = relation(table.name)
+    if not table.columns:
+        head = sql.SQL("INSERT INTO {} SELECT FROM (VALUES\n").format(name)
+        return Frame(table.name, (), _bytes(head), b"\n) AS _" + tail)
+    head = sql.SQL("INSERT INTO {}{} ({}) {}VALUES\n").format(
+        name,
+        sql.SQL(" AS t0" if table.on_conflict is OnConflict.UPDATE else ""),
+        columns(table.column_names),
+        sql.SQL("OVERRIDING SYSTEM VALUE " if table.overriding else ""),
+    )
+    return Frame(table.name, table.column_names, _bytes(head), tail)
+
+
+def conflict(table: PlannedTable, counter: str | None) -> bytes:
+    """ON CONFLICT, where a row that is there already is no error; `counter` counts the updates.
+
+    DO NOTHING without a target needs no SELECT, and skips a row whatever unique key it meets.
+    A row is updated only if its text differs, so that no trigger fires for one that does not; some
+    types have no equality, and some take `1.0` and `1.00` for the same: in a key as well.
+    """
+    if table.on_conflict is OnConflict.ERROR:
+        return b""
+    if table.on_conflict is OnConflict.SKIP:
+        return b"\nON CONFLICT DO NOTHING"
+    changing = [c for c in table.columns if not c.always_identity]
+    if not changing:
+        return _bytes(sql.SQL("\nON CONFLICT ({}) DO NOTHING").format(columns(table.key)))
+    differs = sql.SQL("{} IS DISTINCT FROM {}").format(
+        line_expression(table.with_columns(changing), "t0"),
+        line_expression(table.with_columns(changing), "excluded"),
+    )
+    if counter is not None:
+        # CASE lets nothing be counted but what differs.
+        differs = sql.SQL(
+            "CASE WHEN {} THEN set_config({}, (current_setting({})::bigint + 1)::text, true) <> ''"
+            " END"
+        ).format(differs, sql.Literal(counter), sql.Literal(counter))
+    return _bytes(
+        sql.SQL("\nON CONFLICT ({}) DO UPDATE SET {} WHERE {}").format(
+            columns(table.key),
+            sql.SQL(", ").join(
+                sql.SQL("{} = {}").format(
+                    sql.Identifier(column.name), sql.Identifier("excluded", column.name)
+                )
+                for column in changing
+            ),
+            differs,
+        )
+    )
+
+
+def _patch(table: PlannedTable, patched: tuple[str, ...]) -> Frame:
+    """UPDATE from a list of rows; a first row of NULLs says the types of the list's columns.
+
+    A quoted value in a VALUES list takes the type of the column's other rows, so it is read by
+    the type's input function; a cast from text might be another function.
+    """
+    names = table.key + patched
+    head = sql.SQL("UPDATE {} AS t SET {} FROM (VALUES\n({}),\n").format(
+        relation(table.name),
+        sql.SQL(", ").join(
+            sql.SQL("{} = {}").format(sql.Identifier(name), sql.Identifier("v", name))
+            for name in patched
+        ),
+        sql.SQL(", ").join(null_of(table.name, name) for name in names),
+    )
+    tail = sql.SQL("\n) AS v ({}) WHERE {};\n").format(
+        columns(names),
+        sql.SQL(" AND ").join(
+            sql.SQL("{} {} {}").format(
+                sql.Identifier("t", name),
+                equals(table.rows.equality.get(name)),
+                sql.Identifier("v", name),
+            )
+            for name in table.key
+        ),
+    )
+    return Frame(table.name, names, _bytes(head), _bytes(tail))
+
+
+def _said(statement: Statement, tables: Sequence[RelationName]) -> bytes:
+    match statement:
+        case AsReplica():
+            return b"SET LOCAL session_replication_role = 'replica';\n"
+        case DeferConstraints(constraints):
+            names = sql.SQL(", ").join(sql.Identifier(*pair) for pair in constraints)
+            return _bytes(sql.SQL("SET CONSTRAINTS {} DEFERRED;\n").format(names))
+        case CheckForeignKeys():
+            quoted = [sql.Literal(relation(name).as_string()) for name in tables]
+            listed = sql.SQL(", ").join(quoted).as_string()
+            return do(_CHECK_FOREIGN_KEYS.replace("{tables}", listed))
+
+
+def do(body: str) -> bytes:
+    """An anonymous block; its dollar quote is one that no name in the body can end."""
+    tag = "replant"
+    while f"${tag}$" in body:
+        tag += "_"
+    return f"DO ${tag}$\n{body}\n${tag}$;\n".encode()
+
+
+def _bytes(part: sql.Composable) -> bytes:
+    return part.as_string().encode()

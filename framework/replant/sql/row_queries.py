@@ -1,0 +1,250 @@
+"""The queries that read chosen rows: to count them, to write them, to compare them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from replant.model import (
+    ChosenRows,
+    ForeignKey,
+    Link,
+    PlannedTable,
+    RelationName,
+    Selection,
+    SqlExpression,
+)
+from replant.model.closure_request import RowsAt
+from replant.sql.conditions import (
+    chosen_from,
+    chosen_where,
+    equals,
+    linked,
+    null_of,
+    same_row,
+)
+from replant.sql.row_text import (
+    fingerprint_expression,
+    line_expression,
+    order_by,
+    text_expression,
+    value_expression,
+)
+
+_SELECT = "SELECT {} FROM {} WHERE {}"
+
+# What stands beside columns of a table has the name of a system column, which no column can have.
+_PLACE = sql.SQL("t0.tableoid, t0.ctid")
+
+
+def count(selection: Selection, name: RelationName) -> sql.Composed:
+    """How many rows are chosen."""
+    return _select(selection, name, sql.SQL("count(*)"))
+
+
+def explain_predicate(name: RelationName, predicate: str) -> sql.Composed:
+    """A statement that fails unless the predicate is one expression over the table's columns.
+
+    Inside CASE, text that closes a parenthesis it did not open is a syntax error.
+    """
+    return sql.SQL("EXPLAIN SELECT FROM {} WHERE CASE WHEN {}\n THEN true END").format(
+        sql.Identifier(name.schema, name.name), sql.SQL(predicate)
+    )
+
+
+def fingerprint(selection: Selection, table: PlannedTable) -> sql.Composed:
+    """One row: the count, and the sum of the row hashes as numeric (NULL for no row)."""
+    wanted = sql.SQL("count(*), {}").format(fingerprint_expression(table))
+    return _select(selection, table.name, wanted)
+
+
+def lines(selection: Selection, table: PlannedTable) -> sql.Composed:
+    """The rows' lines in order, one column of type text."""
+    return _ordered(selection, table, line_expression(table))
+
+
+def texts(selection: Selection, table: PlannedTable) -> sql.Composed:
+    """The rows' texts in order, a column of type text for each exported column."""
+    values = [text_expression(value_expression(column)) for column in table.columns]
+    return _ordered(selection, table, sql.SQL(", ").join(values))
+
+
+def fields(selection: Selection, table: PlannedTable) -> sql.Composed:
+    """The rows in order, the exported columns as they are: what COPY writes as a row."""
+    values = [value_expression(column) for column in table.columns]
+    return _ordered(selection, table, sql.SQL(", ").join(values))
+
+
+def bounds(selection: Selection, table: PlannedTable, column: str) -> sql.Composed:
+    """The least and the greatest value of a column of integers, as bigint; NULL for no value."""
+    (planned,) = (c for c in table.columns if c.name == column)
+    value = sql.SQL("({})::bigint").format(value_expression(planned))
+    return _select(selection, table.name, sql.SQL("min({0}), max({0})").format(value))
+
+
+def large_objects(selection: Selection, name: RelationName, column: str) -> sql.Composed:
+    """How many large objects the column of the chosen rows points to.
+
+    PostgreSQL manual, "Large Objects" and pg_largeobject_metadata, which everyone may read.
+    """
+    value = sql.Identifier("t0", column)
+    wanted = sql.SQL("count(DISTINCT {}::oid)").format(value)
+    exists = sql.SQL(
+        " AND EXISTS (SELECT FROM pg_largeobject_metadata AS m WHERE m.oid = {}::oid)"
+    ).format(value)
+    return _select(selection, name, wanted) + exists
+
+
+def rendered(selection: Selection, table: PlannedTable, row: SqlExpression) -> sql.Composed:
+    """The rows in order, in a plugin's format: one column of type text.
+
+    The plugin's expression sees the exported columns only, and the whole row as `row_`.
+    """
+    values = [
+        sql.SQL("{} AS {}").format(value_expression(column), sql.Identifier(column.name))
+        for column in table.columns
+    ]
+    expression = sql.SQL("(SELECT ({}\n) FROM (SELECT {}) AS row_)").format(
+        sql.SQL(row.sql), sql.SQL(", ").join(values)
+    )
+    return _ordered(selection, table, expression)
+
+
+def lines_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) -> sql.Composed:
+    """The rows' lines with their depth along a foreign key into their own table.
+
+    Two columns: the line, and the depth as integer. A row that references no other chosen row has
+    depth 0, and a row comes one deeper than the row it references. Rows in a cycle, or below
+    one, have no depth: they come last, and need one statement.
+
+    The recursion visits each row once, since a row references at most one other row by the key.
+    """
+    link = Link(key.columns, key.references, key.referenced_columns)
+    own = (table.name, "t0")
+    itself = sql.SQL("coalesce({}, false)").format(same_row(selection, own, link, "t0"))
+    source, chosen = chosen_from(selection, table.name), chosen_where(selection, table.name)
+    rows: sql.Composable = source
+    among: sql.Composable = chosen
+    found: sql.Composable = sql.SQL("")
+    roots = sql.SQL("({} OR NOT {})").format(itself, linked(selection, table.name, link, depth=0))
+    if any(isinstance(condition, RowsAt) for condition in selection[table.name].conditions):
+        # Rows that are known by their places are found once, and joined by their keys from then
+        # on: to look each up among them took minutes for 35 000, where this takes a second.
+        found = sql.SQL("chosen AS MATERIALIZED (SELECT {}, {} FROM {} WHERE {}), ").format(
+            _PLACE, _columns_of("t0", (*key.columns, *key.referenced_columns)), source, chosen
+        )
+        rows, among = sql.SQL("chosen AS t0"), sql.SQL("true")
+        roots = sql.SQL("NOT EXISTS (SELECT FROM chosen AS t1 WHERE {} AND NOT {})").format(
+            same_row(selection, own, link, "t1"), itself
+        )
+    return sql.SQL(
+        "WITH RECURSIVE {found}depths AS ("
+        "SELECT {place}, {identity}, 0 AS cmin FROM {rows} WHERE {among} AND {roots} "
+        "UNION ALL "
+        "SELECT {place}, {identity}, d.cmin + 1 FROM depths AS d JOIN {rows} ON {child} "
+        "WHERE {among} AND NOT {itself}) "
+        "SELECT {line}, d.cmin FROM {source} "
+        "LEFT JOIN depths AS d ON d.tableoid = t0.tableoid AND d.ctid = t0.ctid "
+        "WHERE {chosen} ORDER BY d.cmin NULLS LAST, {order}"
+    ).format(
+        found=found,
+        place=_PLACE,
+        identity=_columns_of("t0", key.referenced_columns),
+        rows=rows,
+        among=among,
+        roots=roots,
+        child=same_row(selection, own, link, "d"),
+        itself=itself,
+        source=source,
+        chosen=chosen,
+        line=line_expression(table),
+        order=order_by(table),
+    )
+
+
+def dangling(
+    selection: Selection, key: ForeignKey, shown: Sequence[str], *, limit: int | None
+) -> sql.Composed:
+    """The chosen rows whose reference by the key is to no chosen row.
+
+    Columns: how many there are, whether the referenced row exists at all, then the texts of the
+    `shown` columns. A row with a NULL in the key references nothing (MATCH SIMPLE).
+    """
+    link = Link(key.columns, key.references, key.referenced_columns)
+    given = sql.SQL(" AND ").join(
+        sql.SQL("{} IS NOT NULL").format(sql.Identifier("t0", column)) for column in key.columns
+    )
+    exists = sql.SQL("EXISTS (SELECT FROM {} AS t1 WHERE {})").format(
+        sql.Identifier(key.references.schema, key.references.name),
+        same_row(selection, (key.table, "t0"), link, "t1"),
+    )
+    wanted = [sql.SQL("count(*) OVER ()"), exists]
+    wanted += [text_expression(sql.Identifier("t0", column)) for column in shown]
+    query = _select(selection, key.table, sql.SQL(", ").join(wanted))
+    query += sql.SQL(" AND {} AND NOT {}").format(
+        given, linked(selection, key.table, link, depth=0)
+    )
+    if shown:
+        first = len(wanted) - len(shown) + 1
+        places = range(first, len(wanted) + 1)
+        query += sql.SQL(" ORDER BY ") + sql.SQL(", ").join(
+            sql.SQL("{}").format(sql.Literal(place)) for place in places
+        )
+    return query + sql.SQL(" LIMIT {}").format(sql.Literal(limit))
+
+
+def key_texts(selection: Selection, table: PlannedTable) -> sql.Composed:
+    """The keys of the chosen rows in order, a column of type text for each part."""
+    return _ordered(selection, table, _texts_of(table.key))
+
+
+def texts_by_key(
+    table: PlannedTable, columns: Sequence[str], keys: Sequence[Sequence[str | None]]
+) -> sql.Composed:
+    """The rows with these keys: the key's place in the list, its texts in the row, then `columns`.
+
+    A key may be equal to the row's by its type, and yet have another text. A first row of typed
+    NULLs lets each type's input function read the keys; it equals no row.
+    """
+    typed = [null_of(table.name, name) for name in table.key]
+    rows: list[list[sql.Composable]] = [[sql.SQL("NULL"), *typed]]
+    rows += [[sql.Literal(place), *map(sql.Literal, key)] for place, key in enumerate(keys)]
+    return sql.SQL("SELECT v._, {}{} FROM {} JOIN (VALUES {}) AS v (_, {}) ON {}").format(
+        _texts_of(table.key),
+        sql.SQL("").join(sql.SQL(", ") + _texts_of([name]) for name in columns),
+        chosen_from({table.name: ChosenRows(only=table.rows.only)}, table.name),
+        sql.SQL(", ").join([sql.SQL("({})").format(sql.SQL(", ").join(row)) for row in rows]),
+        sql.SQL(", ").join(_key_part(place) for place, _ in enumerate(table.key)),
+        sql.SQL(" AND ").join(
+            sql.SQL("{} {} {}").format(
+                sql.Identifier("t0", name),
+                equals(table.rows.equality.get(name)),
+                _key_part(place, "v"),
+            )
+            for place, name in enumerate(table.key)
+        ),
+    )
+
+
+def _key_part(place: int, *alias: str) -> sql.Composable:
+    return sql.Identifier(*alias, f"k{place}")
+
+
+def _columns_of(alias: str, columns: Sequence[str]) -> sql.Composable:
+    """Columns under an alias, each once."""
+    return sql.SQL(", ").join(sql.Identifier(alias, name) for name in dict.fromkeys(columns))
+
+
+def _texts_of(columns: Sequence[str]) -> sql.Composable:
+    return sql.SQL(", ").join(text_expression(sql.Identifier("t0", name)) for name in columns)
+
+
+def _select(selection: Selection, name: RelationName, wanted: sql.Composable) -> sql.Composed:
+    return sql.SQL(_SELECT).format(
+        wanted, chosen_from(selection, name), chosen_where(selection, name)
+    )
+
+
+def _ordered(selection: Selection, table: PlannedTable, wanted: sql.Composable) -> sql.Composed:
+    return _select(selection, table.name, wanted) + sql.SQL(" ORDER BY ") + order_by(table)

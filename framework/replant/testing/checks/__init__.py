@@ -1,0 +1,1 @@
+"""CHECK constraints, read far enough to draw values that satisfy them."""

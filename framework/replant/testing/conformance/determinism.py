@@ -1,0 +1,106 @@
+"""Checks that the same rows give the same artifact, whatever else is different.
+
+A stage comes in, and an example whose rows its source holds; an AssertionError that names the first
+difference comes out, if there is one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from itertools import zip_longest
+from pathlib import Path
+
+from replant.artifact.artifact import open_artifact
+from replant.model import Plan, RelationName, Text
+from replant.sql.row_text import texts
+from replant.testing.conformance.environment import Stage
+from replant.testing.conformance.examples import Example, holders_of
+from replant.testing.servers.example_database import Side
+
+_Rows = Mapping[RelationName, Counter[tuple[tuple[str, Text], ...]]]
+
+
+def check_twice(stage: Stage, example: Example) -> None:
+    """Two exports of one source give the same bytes.
+
+    Raises:
+        AssertionError: they do not.
+
+    """
+    _check_same(_exported(stage, example), _exported(stage, example))
+
+
+def check_other_order(stage: Stage, example: Example) -> None:
+    """It changes no byte in which order the rows were inserted.
+
+    Raises:
+        AssertionError: it does.
+
+    """
+    trip = stage.trip
+    trip.target.hold({name: list(reversed(rows)) for name, rows in example.rows.items()})
+    _check_same(_exported(stage, example), _exported(stage, example, trip.target))
+
+
+def check_from_target(stage: Stage, example: Example) -> None:
+    """An export from the target gives the rows that came there, but for transformed values.
+
+    Raises:
+        AssertionError: a row is missing, or is there that did not come.
+
+    """
+    trip, way = stage.trip, stage.as_inserter
+    first = trip.carry(example.rows, example.scope, way)
+    came = _rows(trip.artifact, first.plan)
+    trip.export(example.scope, way, side=trip.target)
+    for name, rows in _rows(trip.artifact, first.plan).items():
+        missing, added = came[name] - rows, rows - came[name]
+        assert not missing, f"{name}: the target does not give back the row {next(iter(missing))}"
+        assert not added, (
+            f"{name}: the target gives the row {next(iter(added))}, which did not come"
+        )
+
+
+def transformed_scopes(stage: Stage) -> str:
+    """The columns that say whose a row is and that a transform changes, as a sentence has them."""
+    catalog, host = stage.trip.source.catalog, stage.as_inserter.host
+    found = set()
+    for cells in holders_of(stage.registered).values():
+        for name, column_name in cells:
+            table = catalog.tables[name]
+            column = table.column(column_name)
+            if column is not None and host.transform_value(table, column):
+                found.add(f"{name}.{column_name}")
+    return ", ".join(sorted(found))
+
+
+def _exported(stage: Stage, example: Example, side: Side | None = None) -> dict[str, bytes]:
+    """The files of an export by their names."""
+    stage.trip.export(example.scope, stage.as_inserter, side=side)
+    artifact = stage.trip.artifact
+    if artifact.is_file():
+        return {artifact.name: artifact.read_bytes()}
+    files = sorted(file for file in artifact.rglob("*") if file.is_file())
+    return {str(file.relative_to(artifact)): file.read_bytes() for file in files}
+
+
+def _check_same(first: Mapping[str, bytes], second: Mapping[str, bytes]) -> None:
+    assert list(first) == list(second)
+    for name in first:
+        lines = zip_longest(first[name].splitlines(), second[name].splitlines())
+        for number, (one, other) in enumerate(lines, 1):
+            assert one == other, f"{name}, line {number}: {one!r} is {other!r} the second time"
+        assert first[name] == second[name], f"{name}: the line ends differ"
+
+
+def _rows(artifact: Path, plan: Plan) -> _Rows:
+    """The rows of an artifact, without the values that were transformed."""
+    found = {}
+    with open_artifact(str(artifact)) as opened:
+        for name, table in opened.manifest.planned.items():
+            plain = {c.name for c in plan.table(name).columns if not c.transforms}
+            rows = (row for lines in opened.rows(name) for row in lines)
+            pairs = (zip(table.column_names, texts(row), strict=True) for row in rows)
+            found[name] = Counter(tuple(p for p in row if p[0] in plain) for row in pairs)
+    return found

@@ -1,0 +1,74 @@
+"""Checks that a difference between what a plugin was written for and what is there is found.
+
+A stage comes in; an AssertionError that says what is found, or is not, comes out if there is one.
+"""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from replant import api
+from replant.model import RelationName
+from replant.testing.conformance.broken_input import renamed
+from replant.testing.conformance.environment import Stage
+
+#: A table with a shape, and a column of it.
+DeclaredColumn = tuple[RelationName, str]
+
+
+def declared_columns(stage: Stage) -> list[DeclaredColumn]:
+    """The columns of the shapes that registrations have."""
+    return [
+        (item.registration.table, column.name)
+        for item in stage.registered
+        if item.registration.shape is not None
+        for column in item.registration.shape.columns
+    ]
+
+
+def check_fits(stage: Stage) -> None:
+    """Nothing differs from the deployed schema.
+
+    Raises:
+        AssertionError: something does; the text has all of it.
+
+    """
+    found = _drift(stage)
+    assert not found, "\n".join(["the schema is not what the plugin was written for:", *found])
+
+
+def check_column_is_missed(stage: Stage, declared: DeclaredColumn) -> None:
+    """A column that is not there any more is named.
+
+    Raises:
+        AssertionError: it is not.
+
+    """
+    table, column = declared
+    with renamed(stage.trip.source, table, column):
+        found = _drift(stage)
+    _check_named(found, column, f"the column {table}.{column} is missing")
+
+
+def check_table_is_missed(stage: Stage, table: RelationName) -> None:
+    """A table that is not there any more is named.
+
+    Raises:
+        AssertionError: it is not.
+
+    """
+    with renamed(stage.trip.source, table):
+        found = _drift(stage)
+    _check_named(found, str(table), f"the table {table} is missing")
+
+
+def _drift(stage: Stage) -> list[str]:
+    """Each difference from what the plugins declare; what is recorded elsewhere does not count."""
+    trip = stage.trip
+    nowhere = trip.artifact.with_name("nothing-is-recorded.toml")
+    settings = evolve(trip.settings, source=trip.source.database.dsn, recorded=str(nowhere))
+    return [str(finding) for finding in api.drift(settings, host=stage.as_inserter.host).findings]
+
+
+def _check_named(found: list[str], name: str, wrong: str) -> None:
+    assert any(name in line for line in found), f"{wrong}, and this is found: {found or 'nothing'}"

@@ -1,0 +1,152 @@
+"""What a plugin's conformance is tried on: two databases with its schema, roles, and drawn rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, field, frozen
+from hypothesis.strategies import SearchStrategy
+from psycopg import sql
+
+from replant.config.read_settings import settings_from
+from replant.model import RelationName, Settings
+from replant.plugins.manager import Registered
+from replant.testing.conformance.examples import Bounds, Example, examples_for
+from replant.testing.conformance.round_trip import RoundTrip, Way
+from replant.testing.generation.registry import Registry, offered
+from replant.testing.prove.accepted_rows import Fitting
+from replant.testing.servers.database_templates import Deploy, Templates
+from replant.testing.servers.example_database import Side, opened
+from replant.testing.servers.server import Database, Server, grant
+
+STRATEGIES = ("ordered", "superuser")
+
+#: The first release in which a role can be allowed to set `session_replication_role`.
+_GRANT_SET = 150000
+
+
+@frozen
+class Subject:
+    """What an author says of what is to be tested; see `replant.testing.conformance`."""
+
+    plugins: tuple[str, ...]
+    deploy: Deploy
+    settings: Mapping[str, Any] = field(factory=dict)
+    scope: Mapping[str, str] = field(factory=dict)
+    registry: Registry | None = None
+    rows: Bounds = (0, 2)
+    privileges: tuple[str, ...] = ()
+    tries: int | None = None
+
+    def read_settings(self) -> Settings:
+        """The settings, with the plugins enabled.
+
+        Raises:
+            ConfigurationError: they hold a mistake; the text has its path.
+
+        """
+        plugins = {"enable": list(self.plugins), **self.settings.get("plugins", {})}
+        document = {**self.settings, "plugins": plugins}
+        read = settings_from(document, "the settings of the conformance tests")
+        return evolve(read, scope={**read.scope, **self.scope})
+
+
+@frozen
+class Stage:
+    """Two databases with the schema, and everything that a test needs besides.
+
+    Attributes:
+        trip: from the one to the other.
+        registered: what the plugins register for the deployed schema.
+        examples: rows for its tables, and a scope.
+        tries: how many examples each test tries; None for a share of what Hypothesis' profile
+            allows.
+        fitting: lets the source hold of the rows what it takes.
+        as_superuser: the ways in which a superuser writes, by strategy.
+        as_inserter: that of a role that may INSERT.
+        as_replica: that of a role that may also SELECT, and switch off foreign keys; None where
+            the server's release does not let that be granted.
+
+    """
+
+    trip: RoundTrip
+    registered: tuple[Registered, ...]
+    examples: SearchStrategy[Example]
+    tries: int | None
+    fitting: Fitting
+    as_superuser: Mapping[str, Way]
+    as_inserter: Way
+    as_replica: Way | None
+
+    @property
+    def tables(self) -> tuple[RelationName, ...]:
+        """The registered tables."""
+        return tuple(item.registration.table for item in self.registered)
+
+
+@contextmanager
+def set_up(subject: Subject, templates: Templates, folder: Path) -> Iterator[Stage]:
+    """Set the stage: deploy the schema twice, and make the roles; take it down at the end.
+
+    Raises:
+        ReplantError: a plugin is not installed or cannot be loaded, or the settings are wrong.
+        ValueError: no rows can be drawn for the tables; the text says why.
+        psycopg.Error: the schema cannot be deployed.
+
+    """
+    server, settings = templates.server, subject.read_settings()
+    ways = {strategy: Way.of(settings, strategy) for strategy in STRATEGIES}
+    databases: list[Database] = [templates.fresh(subject.deploy) for _ in range(2)]
+    roles: list[str] = []
+    try:
+        with opened(databases[0]) as source, opened(databases[1]) as target:
+            registered = ways["ordered"].host.register_tables(source.catalog, settings)
+            _make_roles(server, target, registered, subject.privileges, roles)
+            examples = examples_for(
+                source.catalog,
+                registered,
+                scope=settings.scope,
+                rows=subject.rows,
+                registry=(subject.registry or Registry()) | offered(subject.plugins),
+            )
+            yield Stage(
+                RoundTrip(source, target, settings, folder / "artifact"),
+                registered,
+                examples,
+                subject.tries,
+                Fitting(source),
+                ways,
+                evolve(ways["ordered"], role=roles[0]),
+                evolve(ways["superuser"], role=roles[1]) if len(roles) > 1 else None,
+            )
+    finally:
+        for database in databases:
+            server.drop_database(database)
+        for role in roles:
+            server.drop_role(role)
+
+
+def _make_roles(
+    server: Server,
+    target: Side,
+    registered: Sequence[Registered],
+    privileges: Sequence[str],
+    roles: list[str],
+) -> None:
+    """Make a role that may INSERT, and one that may do so with foreign keys switched off."""
+    known = target.catalog.tables
+    tables = [r.registration.table for r in registered if r.registration.table in known]
+    wanted = [("INSERT", privileges)]
+    if target.catalog.version >= _GRANT_SET:
+        set_role = "SET ON PARAMETER session_replication_role"
+        wanted.append(("INSERT, SELECT", (*privileges, set_role)))
+    for on_tables, others in wanted:
+        roles.append(server.create_role())
+        grant(target.database, roles[-1], on_tables, tables)
+        for privilege in others:
+            target.connection.execute(
+                sql.SQL("GRANT {} TO {}").format(sql.SQL(privilege), sql.Identifier(roles[-1]))
+            )

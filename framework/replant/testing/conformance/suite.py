@@ -1,0 +1,249 @@
+"""The conformance suite: what holds of every plugin that registers tables, as tests for pytest.
+
+An author says which plugins are meant and how their schema is deployed, and gets a class for pytest
+to collect:
+
+    TestNotes = conformance("notes", deploy=Path("schema.sql"))
+
+Everything else follows from the catalog and the registrations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, NoReturn
+
+import pytest
+from hypothesis import strategies as st
+
+from replant.api import Exported
+from replant.testing.conformance import broken_input, determinism, drift_checks
+from replant.testing.conformance.environment import STRATEGIES, Stage, Subject
+from replant.testing.conformance.examples import Bounds, Example, holders_of
+from replant.testing.conformance.round_trip import RoundTrip, Way
+from replant.testing.conformance.runner import try_rows, try_some
+from replant.testing.generation.registry import Registry
+from replant.testing.servers.database_templates import Deploy
+
+#: What is wrong with what arrived, if anything is.
+Findings = Callable[[RoundTrip, Exported, Example, Way], Iterator[str]]
+
+_NO_SCOPE = "no registration says that a column holds a scope value"
+_NO_SHAPE = "no registration says what its table looks like"
+
+_in_every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
+
+
+class Conformance:
+    """The tests. A subclass says what is tested; pytest collects one whose name begins with `Test`.
+
+    Attributes:
+        plugins: the names of the plugins that are enabled.
+        deploy: how the schema comes into an empty database: SQL, the path of a file with SQL, or a
+            function that is given a connection.
+        settings: what `replant.toml` would say, as TOML would be read.
+        scope: scope values that no column holds; the others are drawn from the rows.
+        registry: what the catalog does not tell of the rows; None for what the distribution offers
+            in the group `replant.registries`.
+        rows: the least and the greatest number of rows that are drawn for each table.
+        privileges: what a role of the target needs besides INSERT, as GRANT says it: `UPDATE
+            (parent_id) ON notes.note`.
+        tries: how many examples each test tries; None for a tenth of what Hypothesis' profile
+            allows, so for 10 by default.
+
+    """
+
+    plugins: ClassVar[tuple[str, ...]]
+    deploy: ClassVar[Deploy]
+    settings: ClassVar[Mapping[str, Any]] = {}
+    scope: ClassVar[Mapping[str, str]] = {}
+    registry: ClassVar[Registry | None] = None
+    rows: ClassVar[Bounds] = (0, 2)
+    privileges: ClassVar[tuple[str, ...]] = ()
+    tries: ClassVar[int | None] = None
+
+    @classmethod
+    def subject(cls) -> Subject:
+        """What is tested, as one value."""
+        return Subject(
+            cls.plugins,
+            cls.deploy,
+            cls.settings,
+            cls.scope,
+            cls.registry,
+            cls.rows,
+            cls.privileges,
+            cls.tries,
+        )
+
+    # -- round trips -----------------------------------------------------------------------------
+
+    @_in_every_strategy
+    def test_what_a_superuser_replays_is_what_was_exported(
+        self, replant_stage: Stage, strategy: str
+    ) -> None:
+        """Row by row and value by value."""
+        _check_moved(replant_stage, replant_stage.as_superuser[strategy], _as_exported)
+
+    def test_what_a_role_that_may_only_insert_replays_is_what_was_exported(
+        self, replant_stage: Stage
+    ) -> None:
+        """It may INSERT, and what `privileges` says; the strategy is `ordered`."""
+        _check_moved(replant_stage, replant_stage.as_inserter, _as_exported)
+
+    def test_what_a_role_that_may_switch_off_foreign_keys_replays_is_what_was_exported(
+        self, replant_stage: Stage
+    ) -> None:
+        """The strategy is `superuser`; to check the keys afterwards it takes SELECT too."""
+        if replant_stage.as_replica is None:
+            pytest.skip("before PostgreSQL 15 only a superuser sets session_replication_role")
+        _check_moved(replant_stage, replant_stage.as_replica, _as_exported)
+
+    # -- closure ---------------------------------------------------------------------------------
+
+    def test_every_row_that_arrives_is_a_row_of_the_source(self, replant_stage: Stage) -> None:
+        """As often as there, and with its values, unless a transform changed them."""
+        _check_moved(replant_stage, replant_stage.as_inserter, _of_the_source)
+
+    def test_every_row_that_the_registrations_ask_for_arrives(self, replant_stage: Stage) -> None:
+        """And no other row, where the registrations alone say which."""
+        _check_moved(replant_stage, replant_stage.as_inserter, _as_registered)
+
+    def test_no_foreign_key_is_broken_by_rows_that_arrive(self, replant_stage: Stage) -> None:
+        """They are loaded with foreign keys switched off; transformed keys must still meet."""
+        _check_moved(replant_stage, replant_stage.as_superuser["superuser"], _closed)
+
+    # -- determinism -----------------------------------------------------------------------------
+
+    def test_two_exports_of_the_same_rows_are_the_same_bytes(self, replant_stage: Stage) -> None:
+        """Nothing of the day, the run or the host is in an artifact."""
+        try_rows(replant_stage, partial(determinism.check_twice, replant_stage))
+
+    def test_the_order_in_which_rows_were_inserted_changes_no_byte(
+        self, replant_stage: Stage
+    ) -> None:
+        """The order of an artifact is that of the rows' keys."""
+        try_rows(replant_stage, partial(determinism.check_other_order, replant_stage))
+
+    def test_an_export_from_the_target_gives_the_rows_that_came(self, replant_stage: Stage) -> None:
+        """Values that a transform changed are left aside: it would change them again."""
+        if transformed := determinism.transformed_scopes(replant_stage):
+            pytest.skip(f"a transform changes {transformed}, which says whose a row is")
+        try_rows(replant_stage, partial(determinism.check_from_target, replant_stage))
+
+    # -- drift -----------------------------------------------------------------------------------
+
+    def test_the_schema_is_what_the_plugin_was_written_for(self, replant_stage: Stage) -> None:
+        """By the shapes of the registrations, those that have one."""
+        _ = drift_checks.declared_columns(replant_stage) or _skip(_NO_SHAPE)
+        drift_checks.check_fits(replant_stage)
+
+    def test_a_column_that_is_there_no_longer_is_drift(self, replant_stage: Stage) -> None:
+        """It is found although an export might do without it."""
+        columns = drift_checks.declared_columns(replant_stage) or _skip(_NO_SHAPE)
+        check = partial(drift_checks.check_column_is_missed, replant_stage)
+        try_some(replant_stage, check, columns)
+
+    def test_a_table_that_is_there_no_longer_is_drift(self, replant_stage: Stage) -> None:
+        """It is found before an export is refused."""
+        columns = drift_checks.declared_columns(replant_stage) or _skip(_NO_SHAPE)
+        tables = list(dict.fromkeys(table for table, _ in columns))
+        check = partial(drift_checks.check_table_is_missed, replant_stage)
+        try_some(replant_stage, check, tables)
+
+    # -- broken input ----------------------------------------------------------------------------
+
+    def test_a_missing_scope_value_is_named(self, replant_stage: Stage) -> None:
+        """An export without it is refused."""
+        names = sorted(holders_of(replant_stage.registered)) or _skip(_NO_SCOPE)
+        check = partial(broken_input.check_missing_scope, replant_stage)
+        try_rows(replant_stage, check, st.sampled_from(names))
+
+    def test_a_scope_value_that_cannot_be_one_is_named(self, replant_stage: Stage) -> None:
+        """An export for it is refused, in replant's words and not in the server's."""
+        _ = holders_of(replant_stage.registered) or _skip(_NO_SCOPE)
+        malformed = broken_input.malformed_scopes(replant_stage)
+        values = malformed or _skip("any text can be a value of the scope")
+        check = partial(broken_input.check_malformed_scope, replant_stage)
+        try_rows(replant_stage, check, st.sampled_from(values))
+
+    def test_a_table_that_the_source_lacks_is_named(self, replant_stage: Stage) -> None:
+        """An export is refused, unless the plugin registers what it finds."""
+        check = partial(broken_input.check_table_missing_in_source, replant_stage)
+        try_rows(replant_stage, check, st.sampled_from(replant_stage.tables))
+
+    def test_a_table_that_the_target_lacks_is_named(self, replant_stage: Stage) -> None:
+        """A replay is refused, and keeps nothing."""
+        check = partial(broken_input.check_table_missing_in_target, replant_stage)
+        try_rows(replant_stage, check, st.sampled_from(replant_stage.tables))
+
+    def test_an_artifact_with_a_changed_byte_is_refused(self, replant_stage: Stage) -> None:
+        """Wherever it is; and nothing is kept."""
+        check = partial(broken_input.check_damaged_artifact, replant_stage)
+        try_rows(replant_stage, check, st.integers(min_value=0), st.integers(1, 255))
+
+
+def conformance(
+    *plugins: str,
+    deploy: Deploy,
+    settings: Mapping[str, Any] | None = None,
+    scope: Mapping[str, str] | None = None,
+    registry: Registry | None = None,
+    rows: Bounds = (0, 2),
+    privileges: Sequence[str] = (),
+    tries: int | None = None,
+) -> type[Conformance]:
+    """A class with the tests, to be given a name that begins with `Test`; see `Conformance`.
+
+    Raises:
+        ValueError: no plugin is named.
+
+    """
+    if not plugins:
+        raise ValueError("which plugins? Name one at least: conformance('notes', deploy=…)")
+    said = {
+        "plugins": plugins,
+        "deploy": deploy,
+        "settings": settings or {},
+        "scope": scope or {},
+        "registry": registry,
+        "rows": rows,
+        "privileges": tuple(privileges),
+        "tries": tries,
+        "__doc__": f"The conformance of {', '.join(plugins)}.",
+    }
+    return type("Conforms", (Conformance,), said)
+
+
+def _check_moved(stage: Stage, way: Way, findings: Findings) -> None:
+    """Move each example, and find nothing wrong with what arrived."""
+
+    def check(example: Example) -> None:
+        exported = stage.trip.carry(example.rows, example.scope, way)
+        found = next(findings(stage.trip, exported, example, way), None)
+        assert found is None, f"{way}: {found}"
+
+    try_rows(stage, check)
+
+
+def _as_exported(trip: RoundTrip, exported: Exported, example: Example, way: Way) -> Iterator[str]:
+    return trip.unlike_the_artifact(exported, example.scope, way)
+
+
+def _of_the_source(trip: RoundTrip, exported: Exported, _: Example, __: Way) -> Iterator[str]:
+    return trip.unlike_the_source(exported)
+
+
+def _as_registered(
+    trip: RoundTrip, exported: Exported, example: Example, way: Way
+) -> Iterator[str]:
+    return trip.unlike_the_registrations(exported, example.scope, way)
+
+
+def _closed(trip: RoundTrip, exported: Exported, _: Example, __: Way) -> Iterator[str]:
+    return trip.broken_references(exported)
+
+
+def _skip(reason: str) -> NoReturn:
+    pytest.skip(reason)

@@ -1,0 +1,1 @@
+"""Rows drawn by Hypothesis for the tables of a live catalog."""

@@ -1,0 +1,1 @@
+"""The proof that a configuration moves rows exactly, on drawn rows."""

@@ -1,0 +1,1 @@
+"""PostgreSQL servers and databases that exist for a test."""

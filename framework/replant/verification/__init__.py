@@ -1,0 +1,1 @@
+"""The rows of a database, compared with those of an artifact."""

@@ -18,6 +18,8 @@ from replant.testing.servers.server import Database, Server, embedded_program
 from replant_plugins import ddl
 from replant_plugins.demonstration import PLATFORM
 
+pytest_plugins = ["tests.support.two_databases", "tests.support.tenant_fixtures"]
+
 MakeDatabase = DatabaseFrom
 
 # A real server takes the time it takes, so examples have no deadline. In CI the examples are the

@@ -23,7 +23,7 @@ from replant.errors import ReplantError
 from replant.plugins import hookspecs
 from replant.testing.scaffold_project import ProjectNames, project_files
 from tests.docs.docstrings import described
-from tests.manifest_schema import SCHEMA
+from tests.support.manifest_schema import SCHEMA
 
 DRIFT_SCHEMA: Mapping[str, Any] = json.loads(
     (files("replant.drift") / "drift.schema.json").read_text(encoding="utf-8")

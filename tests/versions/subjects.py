@@ -21,7 +21,7 @@ from replant.testing.rows import Contents, contents
 from replant_plugins import ddl
 from replant_plugins.demonstration import PLATFORM
 from replant_plugins.pinning import pinned
-from tests.property.platform_rows import DATABASE, DATABASE_NAMES, EXTENSION
+from tests.support.platform_rows import DATABASE, DATABASE_NAMES, EXTENSION
 
 _CREATE_CITEXT = b"CREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA public;"
 

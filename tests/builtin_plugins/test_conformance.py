@@ -1,0 +1,20 @@
+"""The plugins that come with replant pass the tests that those of anybody else do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from replant.testing import conformance
+from replant_plugins import ddl
+
+SHAPES = Path(__file__).parents[1] / "support" / "shapes"
+
+# A round trip of 51 tables takes its time; `test_tenant_properties` tries more of them.
+TestThePlatform = conformance("collections_public", "meta_public", deploy=ddl.deploy, tries=2)
+
+TestAnySchemaFromRoots = conformance(
+    "schemas",
+    deploy=SHAPES / "film_rental.sql",
+    settings={"plugins": {"schemas": {"roots": ["rental.customer: true"]}}},
+    tries=5,
+)

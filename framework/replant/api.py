@@ -19,14 +19,14 @@ from replant.artifact.sql_file_writer import write_sql_file
 from replant.config.connection_strings import SOURCE_VARIABLE, TARGET_VARIABLE, connection_string
 from replant.config.recorded_shapes import Recorded, read_recorded, recorded_text
 from replant.database.catalog import read_catalog
-from replant.database.connections import Database, reading, writing
+from replant.database.connections import DatabaseConnection, reading, writing
 from replant.drift.drift_findings import Drift
 from replant.drift.source_drift import source_drift
 from replant.drift.target_drift import target_drift
 from replant.errors import UsageError
-from replant.explain.answer import Answer
-from replant.explain.from_artifact import explain
-from replant.explain.from_database import belonging
+from replant.explain.answer import Explanation
+from replant.explain.from_artifact import explain_in_artifact
+from replant.explain.from_database import explain_in_database
 from replant.export.source_rows import SourceRows
 from replant.model import (
     Catalog,
@@ -43,15 +43,15 @@ from replant.model import (
 from replant.model.table_shape import shapes_of
 from replant.planning.make_plan import OWN_FORMATS, make_plan
 from replant.plugins.manager import Host, InstalledPlugin, Registered, installed_plugins
-from replant.preflight.preflight import Confirm, Preflight, examine
-from replant.preflight.target_tables import check_fits, tables_in_target, unseen
+from replant.preflight.preflight import Confirm, Preflight, run_preflight
+from replant.preflight.target_tables import check_fits, find_unseen_tables, tables_in_target
 from replant.proposal.proposal import Proposal
 from replant.proposal.propose import propose as proposed
 from replant.replay.load_order_choice import OrderTables
-from replant.replay.replay import Loaded, apply
-from replant.selection.declared_shapes import declared, recorded_now
-from replant.selection.select import select
-from replant.verification.verify import TableResult, compare
+from replant.replay.replay import Loaded, replay_rows
+from replant.selection.declared_shapes import declared_shapes, shapes_to_record
+from replant.selection.select import select_tables
+from replant.verification.verify import TableResult, compare_tables
 
 
 def _silent(_table: RelationName, _rows: int, _bytes: int) -> None:
@@ -198,11 +198,11 @@ def replay(
         opened(manifest)
         with reading(dsn, "target") as database:
             orders, origin = _orders(settings, host), _known_source(settings)
-            found, load = examine(database, source, settings, strategy, orders, source=origin)
+            found, load = run_preflight(database, source, settings, strategy, orders, source=origin)
         preflighted(found)
         found.check(confirm)
         with writing(dsn) as database:
-            applied = apply(database, load, progress)
+            applied = replay_rows(database, load, progress)
     return Replayed(manifest, found.strategy, applied.tables, applied.notes)
 
 
@@ -234,7 +234,9 @@ def preflight(
     with open_artifact(artifact) as source, reading(dsn, "target") as database:
         opened(source.manifest)
         orders, origin = _orders(settings, host), _known_source(settings)
-        found, _ = examine(database, source, settings, strategy, orders, source=origin, limit=None)
+        found, _ = run_preflight(
+            database, source, settings, strategy, orders, source=origin, limit=None
+        )
         return found
 
 
@@ -263,10 +265,12 @@ def verify(
         catalog = read_catalog(database)
         check_fits(source.manifest, catalog)
         tables = tables_in_target(source.manifest, catalog)
-        return compare(database, source, tables, unseen(database, catalog, tables), progress)
+        return compare_tables(
+            database, source, tables, find_unseen_tables(database, catalog, tables), progress
+        )
 
 
-def why(settings: Settings, asked: Root, host: Host | None = None) -> Answer:
+def why(settings: Settings, asked: Root, host: Host | None = None) -> Explanation:
     """Explain in the source why rows are exported, or are not.
 
     Args:
@@ -281,11 +285,11 @@ def why(settings: Settings, asked: Root, host: Host | None = None) -> Answer:
     host = host or Host.for_settings(settings)
     with _source(settings) as database:
         catalog = read_catalog(database)
-        selected = select(catalog, host.register_tables(catalog, settings), settings)
-        return belonging(database, catalog, selected, settings, asked)
+        selected = select_tables(catalog, host.register_tables(catalog, settings), settings)
+        return explain_in_database(database, catalog, selected, settings, asked)
 
 
-def why_in_artifact(artifact: str, asked: Root) -> Answer:
+def why_in_artifact(artifact: str, asked: Root) -> Explanation:
     """Explain by the rows of an artifact why rows are in it; no database is asked.
 
     Args:
@@ -297,7 +301,7 @@ def why_in_artifact(artifact: str, asked: Root) -> Answer:
 
     """
     with open_artifact(artifact) as opened:
-        return explain(opened, asked)
+        return explain_in_artifact(opened, asked)
 
 
 def propose(settings: Settings, schemas: Sequence[str] = ()) -> Proposal:
@@ -329,7 +333,7 @@ def drift(settings: Settings, *, host: Host | None = None) -> Drift:
 
     """
     catalog, registered = _registered(settings, host)
-    known = declared(registered, _recorded(settings))
+    known = declared_shapes(registered, _recorded(settings))
     if not known.shapes:
         raise UsageError(
             f"nothing is declared or recorded of the {len(registered)} tables that are exported; "
@@ -391,7 +395,7 @@ def record(settings: Settings, *, host: Host | None = None) -> Recorded:
         ReplantError: see `replant.errors`.
 
     """
-    recorded = recorded_now(*_registered(settings, host))
+    recorded = shapes_to_record(*_registered(settings, host))
     if recorded.tables or recorded.left_out:
         with whole_file(settings.recorded, force=True) as file:
             file.write(recorded_text(recorded).encode())
@@ -409,7 +413,7 @@ def plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
 
 
 @contextmanager
-def _planned(settings: Settings, host: Host | None) -> Iterator[tuple[Database, Plan]]:
+def _planned(settings: Settings, host: Host | None) -> Iterator[tuple[DatabaseConnection, Plan]]:
     """The source in one snapshot, and the plan that was made in it."""
     host = host or Host.for_settings(settings)
     with _source(settings) as database:
@@ -432,7 +436,7 @@ def _recorded(settings: Settings) -> Recorded | None:
 
 
 @contextmanager
-def _source(settings: Settings) -> Iterator[Database]:
+def _source(settings: Settings) -> Iterator[DatabaseConnection]:
     """The source in one snapshot."""
     dsn = connection_string(settings.source, SOURCE_VARIABLE)
     fail = settings.export.row_security is RowSecurity.FAIL

@@ -18,9 +18,9 @@ from psycopg.rows import TupleRow
 from replant.closure.closure import Closure, find_closure
 from replant.closure.graph_reader import read_reference_graph
 from replant.closure.queries import rows_at
-from replant.closure.reachability import reach
-from replant.closure.size_estimate import estimate
-from replant.closure.visited_rows import FoundRows, Step
+from replant.closure.reachability import find_reachable
+from replant.closure.size_estimate import estimate_sizes
+from replant.closure.visited_rows import SearchStep, VisitedRows
 from replant.database.catalog import read_catalog
 from replant.database.connections import READING, reading
 from replant.errors import (
@@ -32,7 +32,7 @@ from replant.errors import (
     ScopeError,
     UsageError,
 )
-from replant.explain.closure_paths import why
+from replant.explain.closure_paths import explain_closure
 from replant.explain.explanation import Barrier
 from replant.model import ChosenRows, PlannedColumn, PlannedTable, RelationName
 from replant.model.closure_request import (
@@ -49,8 +49,8 @@ from replant.model.references import (
     EdgeName,
     PlainReference,
     PolymorphicReference,
+    PolymorphicTarget,
     ReferenceGraph,
-    Target,
 )
 from replant.sql.row_queries import lines_by_depth
 from replant.testing.servers.server import Database, Server
@@ -305,7 +305,7 @@ ABOUT = PolymorphicReference(
     COMMENT,
     "about_type",
     ("about_id",),
-    (Target("Person", PERSON, ("id",)), Target("Team", TEAM, ("id",))),
+    (PolymorphicTarget("Person", PERSON, ("id",)), PolymorphicTarget("Team", TEAM, ("id",))),
 )
 
 
@@ -507,7 +507,7 @@ def test_an_index_serves_a_key_if_it_begins_with_the_key_s_columns(
         );
     """)
     source.execute(index)
-    unindexed = reach(graph_of(source), request("public.parent: true")).unindexed
+    unindexed = find_reachable(graph_of(source), request("public.parent: true")).unindexed
     assert [str(reference) for reference, _ in unindexed] == (
         [] if serves else ["public.child(a, b) → public.parent(a, b)"]
     )
@@ -517,8 +517,8 @@ def test_a_reference_that_is_followed_only_upward_needs_no_index(source: Source)
     source.execute(SHOP)
     source.execute("DROP INDEX public.orders_customer_id_idx")
     graph = graph_of(source)
-    assert reach(graph, request("public.orders: true")).unindexed == ()
-    (found, *others) = reach(graph, request("public.customer: true")).unindexed
+    assert find_reachable(graph, request("public.orders: true")).unindexed == ()
+    (found, *others) = find_reachable(graph, request("public.customer: true")).unindexed
     assert (found[0].edge, found[1], others) == (OF_CUSTOMER, True, [])
 
 
@@ -533,12 +533,12 @@ def test_the_estimate_multiplies_along_references(source: Source) -> None:
         ANALYZE public.customer, public.orders;
     """)
     graph = graph_of(source)
-    assert estimate(source, graph, request("public.customer: region = 1")) == {
+    assert estimate_sizes(source, graph, request("public.customer: region = 1")) == {
         CUSTOMER: 10,
         ORDERS: 100,
     }
     limited = Rules(edges={OF_CUSTOMER: EdgeRule(limit=3)})
-    found = estimate(source, graph, request("public.customer: region = 1", rules=limited))
+    found = estimate_sizes(source, graph, request("public.customer: region = 1", rules=limited))
     assert found[ORDERS] == 30
 
 
@@ -620,11 +620,11 @@ def test_a_limit_takes_the_first_children_of_each_row_by_their_key(source: Sourc
 def test_sets_that_find_no_room_on_disk_are_a_clear_error() -> None:
     rows = [(place, 0) for place in range(100_000)]
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with FoundRows(memory=100) as found:
+    with VisitedRows(memory=100) as found:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
         try:
             with pytest.raises(OutputError, match=r"temporary file: .*; let TMPDIR name a folder"):
-                found.add(rows, Step(1, 0, down=True))
+                found.add(rows, SearchStep(1, 0, down=True))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
@@ -670,7 +670,7 @@ def test_a_request_that_cannot_be_carried_out_says_why(
 
 def told(source: Source, asked: str, *roots: str, rules: Rules | None = None) -> list[str]:
     with find_closure(source, graph_of(source), request(*roots, rules=rules)) as closure:
-        return str(why(source, closure, Root.parse(asked))).splitlines()
+        return str(explain_closure(source, closure, Root.parse(asked))).splitlines()
 
 
 def test_a_row_of_the_set_is_explained_by_its_path(source: Source) -> None:

@@ -18,7 +18,7 @@ from replant.closure.queries import rows_at
 from replant.database.catalog import read_catalog
 from replant.database.connections import READING
 from replant.errors import BudgetError
-from replant.explain.closure_paths import why
+from replant.explain.closure_paths import explain_closure
 from replant.explain.explanation import Barrier, Excluded, Included
 from replant.model import Catalog
 from replant.model.closure_request import Budget, ClosureRequest, Root, RowsIn
@@ -85,18 +85,18 @@ def test_the_set_is_the_smallest_that_the_rules_allow(
             assert rows_of(connection, drawn, closure) == set(
                 smallest(drawn, edges_of(drawn)).found
             )
-            assert sum(arrival.rows for arrival in closure.arrivals) == closure.rows
+            assert sum(arrival.rows for arrival in closure.provenance) == closure.rows
 
 
 def ways(closure: Closure) -> list[object]:
     """Every row with the ways by which it was found and reached downward."""
     found = closure.found
     return [
-        (place, found.found_by(place), found.descended_by(place))
+        (place, found.found_by(place), found.reached_downward_by(place))
         for name, held in sorted(closure.graph.storage.items())
         if name == held.root
         for leaf in held.leaves
-        for place in found.places(closure.places.bounds(leaf))
+        for place in found.locations(closure.locations.bounds(leaf))
     ]
 
 
@@ -130,7 +130,7 @@ def test_each_row_of_the_set_has_a_shortest_path_that_the_rules_allow(
         graph = read_reference_graph(connection, catalog, drawn.declared)
         with find_closure(connection, graph, drawn.request) as closure:
             for row, rounds in expected.found.items():
-                (told,) = why(connection, closure, asked(drawn, row)).rows
+                (told,) = explain_closure(connection, closure, asked(drawn, row)).rows
                 assert isinstance(told, Included)
                 assert len(told.steps) == rounds
                 assert row in ends_of_path(drawn, edges, told)
@@ -185,7 +185,7 @@ def test_for_a_row_outside_the_set_the_reference_is_named_that_keeps_it_out(
         graph = read_reference_graph(connection, catalog, drawn.declared)
         with find_closure(connection, graph, drawn.request) as closure:
             for row in outside:
-                (told,) = why(connection, closure, asked(drawn, row)).rows
+                (told,) = explain_closure(connection, closure, asked(drawn, row)).rows
                 assert isinstance(told, Excluded)
                 if told.last is None:
                     assert told.exhausted
@@ -268,8 +268,10 @@ def test_a_budget_refuses_a_larger_set_and_no_other(
                 find_closure(connection, graph, request)
 
 
-@given(places=st.sets(st.tuples(st.integers(0, 3) | st.just(2**32 - 2), st.integers(1, 9))))
-def test_runs_of_neighbours_hold_the_rows_they_were_made_from(places: set[tuple[int, int]]) -> None:
-    runs = list(RowsIn.of(1, sorted(places)))
+@given(locations=st.sets(st.tuples(st.integers(0, 3) | st.just(2**32 - 2), st.integers(1, 9))))
+def test_runs_of_neighbours_hold_the_rows_they_were_made_from(
+    locations: set[tuple[int, int]],
+) -> None:
+    runs = list(RowsIn.of(1, sorted(locations)))
     held = [(block, line) for block, first, last in runs for line in range(first, last + 1)]
-    assert held == sorted(places)
+    assert held == sorted(locations)

@@ -16,7 +16,7 @@ from replant.config import connection_strings
 from replant.config.read_settings import settings_from
 from replant.database.connections import EXACT_TEXT, READING
 from replant.model import ExportSettings, PluginSettings, Settings, TableSettings
-from replant.model.table_differences import Change
+from replant.model.table_differences import DifferenceKind
 from replant.plugins import hookspecs
 from replant_plugins.schemas import any_schema
 from tests.docs.documents import DOCUMENTS, Document
@@ -133,7 +133,7 @@ def test_every_setting_of_the_plugin_schemas_is_documented_with_its_default_and_
         "": any_schema.Asked,
         "tables[].": any_schema.TableRule,
         "edges[].": any_schema.Edge,
-        "references[].": any_schema.Declared,
+        "references[].": any_schema.DeclaredShapes,
     }
     assert documented == {
         f"{place}{attribute.name}": _setting_default(attribute)
@@ -211,4 +211,4 @@ def test_every_kind_of_drift_is_in_the_reference_and_in_the_schema_of_the_report
     told = re.findall(r"^\| `([a-z-]+)` \| \w+.* \|.*\|$", text.partition("## The text")[0], re.M)
     kinds = DRIFT_SCHEMA["$defs"]["finding"]["properties"]["kind"]["enum"]
 
-    assert told == [change.value for change in Change] == kinds
+    assert told == [change.value for change in DifferenceKind] == kinds

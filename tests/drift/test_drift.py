@@ -498,9 +498,9 @@ def test_the_statement_that_would_mend_a_target_mends_it(
     against = ("--source", shop.dsn, *ASKED, "--against", target.dsn)
     done = replant("drift", *against)
 
-    mends = re.findall(r"^    (ALTER [^;]+);", done.out, re.MULTILINE)
-    assert len(mends) == 4
-    run_sql(target, *mends)
+    remedies = re.findall(r"^    (ALTER [^;]+);", done.out, re.MULTILINE)
+    assert len(remedies) == 4
+    run_sql(target, *remedies)
 
     assert drift_of(replant, *against) == [
         ("enum-label-added", "harmless", "shop.mood"),

@@ -13,14 +13,14 @@ from hypothesis.strategies import DataObject
 
 from replant.config.recorded_shapes import Recorded, read_recorded, recorded_text
 from replant.database.catalog import read_catalog
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.drift.drift_findings import Drift
 from replant.drift.source_drift import source_drift
 from replant.model import Catalog, Registration
-from replant.model.table_differences import Change
+from replant.model.table_differences import DifferenceKind
 from replant.model.table_shape import TableShape
 from replant.plugins.manager import Registered
-from replant.selection.declared_shapes import declared, recorded_now
+from replant.selection.declared_shapes import declared_shapes, shapes_to_record
 from replant.testing.servers.server import Database as ServerDatabase
 from replant.testing.servers.server import Server
 from replant_plugins.schemas import collections_public, meta_public
@@ -42,7 +42,7 @@ SCHEMAS = ("collections_public", "meta_public")
 class Changeable:
     """A database with both schemas, on a connection in a transaction that is rolled back."""
 
-    connection: Database
+    connection: DatabaseConnection
     catalog: Catalog
 
     def read(self) -> Catalog:
@@ -65,7 +65,7 @@ def changeable(server: Server, deployed_template: ServerDatabase) -> Iterator[Ch
 
 
 def drift_from_plugins(_before: Catalog, now: Catalog) -> Drift:
-    return source_drift(now, DECLARED, declared(DECLARED, None), "replant.lock.toml")
+    return source_drift(now, DECLARED, declared_shapes(DECLARED, None), "replant.lock.toml")
 
 
 def from_catalog(catalog: Catalog) -> list[Registered]:
@@ -74,14 +74,14 @@ def from_catalog(catalog: Catalog) -> list[Registered]:
 
 
 def drift_from_record(before: Catalog, now: Catalog) -> Drift:
-    recorded = recorded_now(before, from_catalog(before))
-    known = declared(from_catalog(now), recorded)
+    recorded = shapes_to_record(before, from_catalog(before))
+    known = declared_shapes(from_catalog(now), recorded)
     return source_drift(now, from_catalog(now), known, "replant.lock.toml")
 
 
 def findings_after(
     changes: Sequence[Mutation], changeable: Changeable, drift_from: DriftFrom
-) -> list[tuple[Change, str]]:
+) -> list[tuple[DifferenceKind, str]]:
     """What is found after these changes: the kind and the place of each finding."""
     try:
         for change in changes:

@@ -14,9 +14,9 @@ from psycopg.rows import TupleRow
 
 from replant import api
 from replant.artifact.artifact import open_artifact
-from replant.explain.answer import Belongs
+from replant.explain.answer import ExportedRow
 from replant.explain.explanation import Included
-from replant.explain.from_artifact import explain
+from replant.explain.from_artifact import explain_in_artifact
 from replant.model import (
     COPY,
     Dangling,
@@ -102,16 +102,16 @@ def test_an_artifact_knows_a_shortest_path_to_each_of_its_rows(
     with open_artifact(str(output)) as opened:
         for table, numbers in asking.expected.items():
             for place, row in enumerate(drawn.rows[table]):
-                answer = explain(opened, Root(table, f"n = {row['n']}"))
+                answer = explain_in_artifact(opened, Root(table, f"n = {row['n']}"))
                 assert answer.exported == (str(row["n"]) in numbers)
                 if answer.exported:
                     (told,) = answer.rows
-                    assert isinstance(told, Belongs)
+                    assert isinstance(told, ExportedRow)
                     check_path(drawn, edges, told, (table, place), expected[table, place])
 
 
 def check_path(
-    drawn: Drawn, edges: dict[EdgeName, Edge], told: Belongs, row: RowId, shortest: int
+    drawn: Drawn, edges: dict[EdgeName, Edge], told: ExportedRow, row: RowId, shortest: int
 ) -> None:
     """The path begins with a root, is gone as the rules allow, and is no longer than it must."""
     assert told.because.startswith(f"root {told.start.table}: ")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from replant.model import AllRows, ColumnShape, Identity, Registration, RelationName, TableShape
-from replant.model.table_differences import Change, likely_renames, table_differences
-from replant.model.table_shape import Keys, Reference
+from replant.model.table_differences import DifferenceKind, likely_renames, table_differences
+from replant.model.table_shape import Keys, ShapeReference
 from replant.model.types import DomainType
 from replant_plugins.schemas import collections_public, meta_public
 from replant_plugins.schemas.declaring import declare
@@ -54,7 +54,7 @@ def test_a_text_has_a_fact_on_each_line() -> None:
 
     assert [column.name for column in shape.columns] == ["b", "a"]
     assert shape.keys == Keys(
-        ("a", "b"), frozenset({("b",)}), frozenset({Reference(("a",), U, ("id",))})
+        ("a", "b"), frozenset({("b",)}), frozenset({ShapeReference(("a",), U, ("id",))})
     )
 
 
@@ -97,7 +97,7 @@ def test_a_column_that_is_declared_twice_is_an_error() -> None:
 # -- what is compared ----------------------------------------------------------------------------
 
 
-def changes(wanted: str, found: str) -> list[Change]:
+def changes(wanted: str, found: str) -> list[DifferenceKind]:
     one, other = TableShape.parse(wanted), TableShape.parse(found)
     return [difference.change for difference in table_differences({T: one}, {T: other})]
 
@@ -107,13 +107,13 @@ def test_keys_of_which_nothing_is_said_are_not_compared() -> None:
 
 
 def test_that_there_is_no_key_can_be_said() -> None:
-    assert changes("id uuid\nno key", "id uuid\nprimary key (id)") == [Change.PRIMARY_KEY]
+    assert changes("id uuid\nno key", "id uuid\nprimary key (id)") == [DifferenceKind.PRIMARY_KEY]
 
 
 def test_a_key_of_a_column_that_is_gone_is_no_difference_of_its_own() -> None:
     wanted = "id uuid\na text\nb text\nprimary key (id)\nunique (a, b)"
 
-    assert changes(wanted, "id uuid\nb text\nprimary key (id)") == [Change.COLUMN_MISSING]
+    assert changes(wanted, "id uuid\nb text\nprimary key (id)") == [DifferenceKind.COLUMN_MISSING]
 
 
 def test_of_two_columns_that_are_gone_each_finds_the_new_one_of_its_type() -> None:
@@ -121,7 +121,7 @@ def test_of_two_columns_that_are_gone_each_finds_the_new_one_of_its_type() -> No
         {T: TableShape.parse("a text\nb date")}, {T: TableShape.parse("c date\nd text")}
     )
 
-    missing = {d.subject: d.found for d in found if d.change is Change.COLUMN_MISSING}
+    missing = {d.subject: d.found for d in found if d.change is DifferenceKind.COLUMN_MISSING}
     assert missing == {"a": "d", "b": "c"}
 
 
@@ -130,7 +130,7 @@ def test_no_new_name_is_guessed_where_two_columns_could_be_meant() -> None:
         {T: TableShape.parse("a text")}, {T: TableShape.parse("c text\nd text")}
     )
 
-    assert [d.found for d in found if d.change is Change.COLUMN_MISSING] == [""]
+    assert [d.found for d in found if d.change is DifferenceKind.COLUMN_MISSING] == [""]
 
 
 def test_a_table_is_taken_for_renamed_by_its_columns() -> None:

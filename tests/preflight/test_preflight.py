@@ -192,7 +192,7 @@ def test_a_label_that_the_targets_enum_lacks_is_in_the_way_of_rows_that_hold_it(
     assert "s.mood has no label 'it''s' there" in finding.what
     if severity is Severity.REFUSES:
         assert 'invalid input value for enum s.mood: "it\'s"' in finding.what
-        assert finding.mend == "ALTER TYPE s.mood ADD VALUE 'it''s';"
+        assert finding.remedy == "ALTER TYPE s.mood ADD VALUE 'it''s';"
         with pytest.raises(PreflightError):
             move.replay()
     else:
@@ -262,7 +262,7 @@ def test_a_row_is_there_already_by_any_unique_key(move: Move, form: ExportSettin
     finding = only(found(move))
     assert (finding.subject, finding.severity) == (Subject.ROW, Severity.REFUSES)
     assert finding.what == "s.t already holds 2 of these rows, the first by id = 2"
-    assert finding.mend.endswith("--on-conflict skip or update")
+    assert finding.remedy.endswith("--on-conflict skip or update")
 
 
 def test_rows_to_skip_or_to_update_are_noted(move: Move) -> None:
@@ -422,7 +422,7 @@ def test_a_role_that_may_only_insert_can_replay_and_is_told_what_nobody_saw(
     loader = role("INSERT")
     unseen = only(found(move, loader))
     assert (unseen.subject, unseen.severity) == (Subject.UNSEEN, Severity.NOTE)
-    assert unseen.mend == "GRANT SELECT ON s.t TO met_by_preflight;"
+    assert unseen.remedy == "GRANT SELECT ON s.t TO met_by_preflight;"
     done = move.replay(loader)
     assert done.rows == {T: 3}
     assert done.notes[0].startswith("not compared with the exported rows, since the role")
@@ -438,11 +438,11 @@ def test_a_sequence_that_a_default_draws_from_needs_usage(move: Move, role: Role
     loader = role("INSERT, SELECT")
     finding = only(found(move, loader))
     assert (finding.subject, finding.severity) == (Subject.SEQUENCE, Severity.REFUSES)
-    assert finding.mend == (
+    assert finding.remedy == (
         "GRANT USAGE ON SCHEMA numbers TO met_by_preflight; "
         "GRANT USAGE ON SEQUENCE numbers.q TO met_by_preflight;"
     )
-    move.target.execute(finding.mend)
+    move.target.execute(finding.remedy)
     assert move.replay(loader).rows == {T: 3}
 
 
@@ -455,8 +455,8 @@ def test_a_sequence_that_cannot_be_moved_is_noted_with_the_grant(move: Move, rol
     loader = role("INSERT, SELECT")
     finding = only(found(move, loader))
     assert (finding.subject, finding.severity) == (Subject.SEQUENCE, Severity.NOTE)
-    assert finding.mend == "GRANT UPDATE ON SEQUENCE s.t_id_seq TO met_by_preflight;"
-    move.target.execute(finding.mend)
+    assert finding.remedy == "GRANT UPDATE ON SEQUENCE s.t_id_seq TO met_by_preflight;"
+    move.target.execute(finding.remedy)
     assert found(move, loader).findings == ()
 
 
@@ -490,7 +490,7 @@ def test_columns_are_enough_to_be_granted(move: Move, server: Server) -> None:
 def test_a_table_without_columns_needs_its_own_privilege(move: Move, role: Role) -> None:
     moved(move, "CREATE SCHEMA s; CREATE TABLE s.t ()", "INSERT INTO s.t DEFAULT VALUES")
     loader = role("SELECT")
-    assert only(found(move, loader)).mend == "GRANT INSERT ON s.t TO met_by_preflight;"
+    assert only(found(move, loader)).remedy == "GRANT INSERT ON s.t TO met_by_preflight;"
     assert move.replay(role("INSERT")).rows == {T: 1}
 
 

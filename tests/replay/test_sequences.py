@@ -296,11 +296,13 @@ def test_a_role_that_may_not_move_the_sequence_is_told_the_grant(
     role = privileged(privileges)
     outcome = move.load(way, role)
     assert outcome.kept
-    mend = f"GRANT UPDATE ON SEQUENCE s.t_id_seq TO \"{role}\"; then SELECT setval('s.t_id_seq', 5)"
-    assert f"the sequence of s.t.id was not moved past the new rows: {mend}" in outcome.said
+    remedy = (
+        f"GRANT UPDATE ON SEQUENCE s.t_id_seq TO \"{role}\"; then SELECT setval('s.t_id_seq', 5)"
+    )
+    assert f"the sequence of s.t.id was not moved past the new rows: {remedy}" in outcome.said
     assert position(move) == (1, False)
     # What the message says does it.
-    for statement in mend.split("; then "):
+    for statement in remedy.split("; then "):
         move.target.execute(statement.encode())
     assert next_value(move) == 6
 

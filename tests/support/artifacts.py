@@ -54,7 +54,7 @@ from replant.model import (
     Text,
 )
 from replant.model.closure_request import Children
-from replant.model.provenance import Followed, Lineage, RootRows
+from replant.model.provenance import ClosureOrigin, FollowedReference, RootRows
 from replant.model.references import Only, from_foreign_key
 from replant.sql.copy_text import copy_row
 from replant.sql.load_statements import Frame
@@ -229,7 +229,7 @@ def examples(draw: DrawFn, forms: Sequence[Form] = FORMS) -> Example:
         omissions=draw(OMISSIONS),
         types=draw(TYPES),
         shapes={name: draw(shapes(table)) for name, table in tables.items()},
-        lineage=draw(st.just(Lineage()) | lineages(request)),
+        closure_origin=draw(st.just(ClosureOrigin()) | lineages(request)),
     )
     return Example(plan, rows)
 
@@ -244,7 +244,7 @@ def shapes(draw: DrawFn, table: PlannedTable) -> TableShape:
 
 
 @st.composite
-def lineages(draw: DrawFn, request: OrderRequest) -> Lineage:
+def lineages(draw: DrawFn, request: OrderRequest) -> ClosureOrigin:
     """A closed set that grew along the foreign keys, from the rows of one table."""
     followed = []
     for key in request.foreign_keys:
@@ -252,11 +252,13 @@ def lineages(draw: DrawFn, request: OrderRequest) -> Lineage:
         only = draw(st.none() | st.builds(Only, st.just(key.columns[0]), TEXTS))
         down = draw(DOWN)
         limit = draw(st.none() | st.integers(1, 2**63 - 1)) if down else None
-        followed.append(Followed(evolve(reference, only=only), draw(st.booleans()), down, limit))
+        followed.append(
+            FollowedReference(evolve(reference, only=only), draw(st.booleans()), down, limit)
+        )
     table = request.tables[0]
     count = draw(st.integers(0, request.row_counts[table]))
     keys = draw(st.none() | st.tuples(*[COLUMNS] * count))
-    return Lineage(tuple(followed), (RootRows(table, draw(TEXTS), count, keys),))
+    return ClosureOrigin(tuple(followed), (RootRows(table, draw(TEXTS), count, keys),))
 
 
 def planned_tables(draw: DrawFn, request: OrderRequest) -> Iterator[PlannedTable]:

@@ -20,7 +20,7 @@ from replant.model.references import (
     EdgeName,
     PlainReference,
     PolymorphicReference,
-    Target,
+    PolymorphicTarget,
     from_declared,
 )
 from replant.testing.generation.row_strategies import Registry, rows_for
@@ -228,7 +228,7 @@ def _beside(draw: DrawFn, names: Sequence[RelationName]) -> list[DeclaredReferen
     plain = st.builds(PlainReference, table, columns, table, st.just(("n",)))
     array = st.builds(ArrayReference, table, st.sampled_from(("small", "big")), table, st.just("n"))
     targets = st.lists(
-        st.builds(Target, st.sampled_from("xy"), table, st.just(("n",))),
+        st.builds(PolymorphicTarget, st.sampled_from("xy"), table, st.just(("n",))),
         min_size=1,
         max_size=2,
         unique_by=lambda target: target.value,

@@ -16,7 +16,7 @@ from replant.model import (
     RelationName,
     TableShape,
 )
-from replant.model.table_shape import Keys, Reference, quoted
+from replant.model.table_shape import Keys, ShapeReference, quoted
 
 #: Any text that PostgreSQL takes, often one that is a word of the shapes' own text.
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8)
@@ -68,7 +68,7 @@ KEYS_OF_A_TABLE = st.none() | st.builds(
     Keys,
     st.just(()) | KEYS,
     st.frozensets(KEYS, max_size=2),
-    st.frozensets(st.builds(Reference, KEYS, RELATIONS, KEYS), max_size=2),
+    st.frozensets(st.builds(ShapeReference, KEYS, RELATIONS, KEYS), max_size=2),
 )
 
 

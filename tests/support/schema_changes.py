@@ -14,10 +14,10 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from psycopg import sql
 
 from replant.model import Catalog, Column, EnumType, ForeignKey, Identity, RelationName, Table
-from replant.model.table_differences import Change
+from replant.model.table_differences import DifferenceKind
 
 #: Kinds of differences, each with its place.
-Expected = frozenset[tuple[Change, str]]
+Expected = frozenset[tuple[DifferenceKind, str]]
 
 
 @frozen
@@ -73,7 +73,9 @@ def _any(draw: DrawFn, catalog: Catalog) -> Table:
     return _table(draw, list(catalog.tables.values()))
 
 
-def _changed(table: Table, text: str, *expected: tuple[Change, str], **names: str) -> Mutation:
+def _changed(
+    table: Table, text: str, *expected: tuple[DifferenceKind, str], **names: str
+) -> Mutation:
     """A change of one table, by the clauses of an ALTER TABLE."""
     composed = {name: sql.Identifier(value) for name, value in names.items()}
     statement = sql.SQL("ALTER TABLE {} ").format(_identifier(table.name)) + sql.SQL(text).format(
@@ -96,7 +98,9 @@ def _identifier(name: RelationName) -> sql.Identifier:
 def _drop_table(draw: DrawFn, catalog: Catalog) -> Mutation:
     name = _any(draw, catalog).name
     drop = sql.SQL("DROP TABLE {} CASCADE").format(_identifier(name))
-    return Mutation((drop,), frozenset({(Change.TABLE_MISSING, str(name))}), frozenset({name}))
+    return Mutation(
+        (drop,), frozenset({(DifferenceKind.TABLE_MISSING, str(name))}), frozenset({name})
+    )
 
 
 def _rename_table(draw: DrawFn, catalog: Catalog) -> Mutation:
@@ -114,7 +118,7 @@ def _move_table(draw: DrawFn, catalog: Catalog) -> Mutation:
 
 def _moved(name: RelationName, new: RelationName, clause: str) -> Mutation:
     statement = sql.SQL("ALTER TABLE {} {}").format(_identifier(name), sql.SQL(clause))
-    expected = frozenset({(Change.TABLE_RENAMED, str(name))})
+    expected = frozenset({(DifferenceKind.TABLE_RENAMED, str(name))})
     return Mutation((statement,), expected, frozenset({name, new}))
 
 
@@ -122,7 +126,9 @@ def _add_table(draw: DrawFn, catalog: Catalog) -> Mutation:
     schema = draw(st.sampled_from(sorted({name.schema for name in catalog.tables})))
     name = RelationName(schema, "new_table")
     create = sql.SQL("CREATE TABLE {} (first_of_new_table integer)").format(_identifier(name))
-    return Mutation((create,), frozenset({(Change.TABLE_ADDED, str(name))}), frozenset({name}))
+    return Mutation(
+        (create,), frozenset({(DifferenceKind.TABLE_ADDED, str(name))}), frozenset({name})
+    )
 
 
 # -- columns -------------------------------------------------------------------------------------
@@ -138,7 +144,7 @@ def _column(
 
 def _drop_column(draw: DrawFn, catalog: Catalog) -> Mutation:
     table, column = _column(draw, catalog, lambda _t, _c: True)
-    gone = (Change.COLUMN_MISSING, column.name)
+    gone = (DifferenceKind.COLUMN_MISSING, column.name)
     return _changed(table, "DROP COLUMN {name} CASCADE", gone, name=column.name)
 
 
@@ -147,8 +153,8 @@ def _rename_column(draw: DrawFn, catalog: Catalog) -> Mutation:
     return _changed(
         table,
         "RENAME COLUMN {old} TO {new}",
-        (Change.COLUMN_MISSING, column.name),
-        (Change.COLUMN_ADDED, "another_name"),
+        (DifferenceKind.COLUMN_MISSING, column.name),
+        (DifferenceKind.COLUMN_ADDED, "another_name"),
         old=column.name,
         new="another_name",
     )
@@ -165,7 +171,7 @@ def _add_column(draw: DrawFn, catalog: Catalog) -> Mutation:
             )
         )
     )
-    new = (Change.COLUMN_ADDED, "new_column")
+    new = (DifferenceKind.COLUMN_ADDED, "new_column")
     return _changed(_any(draw, catalog), f"ADD COLUMN new_column {definition}", new)
 
 
@@ -176,20 +182,20 @@ def _change_type(draw: DrawFn, catalog: Catalog) -> Mutation:
     return _changed(
         table,
         f"DROP COLUMN {{name}} CASCADE, ADD COLUMN {{name}} {definition}",
-        (Change.COLUMN_TYPE, column.name),
+        (DifferenceKind.COLUMN_TYPE, column.name),
         name=column.name,
     )
 
 
 def _set_not_null(draw: DrawFn, catalog: Catalog) -> Mutation:
     table, column = _column(draw, catalog, lambda _, c: not c.not_null)
-    now = (Change.COLUMN_NOT_NULL, column.name)
+    now = (DifferenceKind.COLUMN_NOT_NULL, column.name)
     return _changed(table, "ALTER COLUMN {name} SET NOT NULL", now, name=column.name)
 
 
 def _drop_not_null(draw: DrawFn, catalog: Catalog) -> Mutation:
     table, column = _column(draw, catalog, lambda t, c: c.not_null and c.name not in t.primary_key)
-    now = (Change.COLUMN_NULLABLE, column.name)
+    now = (DifferenceKind.COLUMN_NULLABLE, column.name)
     return _changed(table, "ALTER COLUMN {name} DROP NOT NULL", now, name=column.name)
 
 
@@ -199,7 +205,7 @@ def _generate(draw: DrawFn, catalog: Catalog) -> Mutation:
     return _changed(
         table,
         f"DROP COLUMN {{name}} CASCADE, ADD COLUMN {{name}} {definition}",
-        (Change.COLUMN_GENERATED, column.name),
+        (DifferenceKind.COLUMN_GENERATED, column.name),
         name=column.name,
     )
 
@@ -212,7 +218,7 @@ def _identify(draw: DrawFn, catalog: Catalog) -> Mutation:
         table,
         "ALTER COLUMN {name} DROP DEFAULT, "
         f"ALTER COLUMN {{name}} ADD GENERATED {kind} AS IDENTITY",
-        (Change.COLUMN_IDENTITY, column.name),
+        (DifferenceKind.COLUMN_IDENTITY, column.name),
         name=column.name,
     )
 
@@ -238,7 +244,7 @@ def _change_primary_key(draw: DrawFn, catalog: Catalog) -> Mutation:
     return _changed(
         table,
         "DROP CONSTRAINT {constraint}" + again,
-        (Change.PRIMARY_KEY, ""),
+        (DifferenceKind.PRIMARY_KEY, ""),
         constraint=f"{table.name.name}_pkey",
         key=table.primary_key[0],
         other=other,
@@ -253,7 +259,7 @@ def _add_unique(draw: DrawFn, catalog: Catalog) -> Mutation:
     return _changed(
         table,
         f"ADD UNIQUE ({', '.join(f'{{c{place}}}' for place in range(len(columns)))})",
-        (Change.UNIQUE_ADDED, ""),
+        (DifferenceKind.UNIQUE_ADDED, ""),
         **{f"c{place}": name for place, name in enumerate(columns)},
     )
 
@@ -264,14 +270,14 @@ def _drop_unique(draw: DrawFn, catalog: Catalog) -> Mutation:
     return _changed(
         table,
         "DROP CONSTRAINT {name}",
-        (Change.UNIQUE_MISSING, ""),
+        (DifferenceKind.UNIQUE_MISSING, ""),
         name=f"{table.name.name}_{'_'.join(key)}_key",
     )
 
 
 def _drop_foreign_key(draw: DrawFn, catalog: Catalog) -> Mutation:
     key = draw(st.sampled_from(list(_foreign_keys(catalog))))
-    gone = (Change.FOREIGN_KEY_MISSING, "")
+    gone = (DifferenceKind.FOREIGN_KEY_MISSING, "")
     change = _changed(catalog.tables[key.table], "DROP CONSTRAINT {name}", gone, name=key.name)
     return Mutation(change.statements, change.expected, change.touched | {key.references})
 
@@ -282,7 +288,7 @@ def _add_foreign_key(draw: DrawFn, catalog: Catalog) -> Mutation:
     add = sql.SQL("ALTER TABLE {} ADD FOREIGN KEY ({}) REFERENCES {}").format(
         _identifier(table.name), sql.Identifier(column.name), _identifier(other.name)
     )
-    expected = frozenset({(Change.FOREIGN_KEY_ADDED, str(table.name))})
+    expected = frozenset({(DifferenceKind.FOREIGN_KEY_ADDED, str(table.name))})
     return Mutation((add,), expected, frozenset({table.name, other.name}))
 
 
@@ -295,14 +301,16 @@ def _foreign_keys(catalog: Catalog) -> Iterator[ForeignKey]:
 
 def _add_label(draw: DrawFn, catalog: Catalog) -> Mutation:
     enum = _enum(draw, catalog)
-    return _of_type(f"ALTER TYPE {enum.name} ADD VALUE 'new label'", enum.name, Change.LABEL_ADDED)
+    return _of_type(
+        f"ALTER TYPE {enum.name} ADD VALUE 'new label'", enum.name, DifferenceKind.LABEL_ADDED
+    )
 
 
 def _rename_label(draw: DrawFn, catalog: Catalog) -> Mutation:
     enum = _enum(draw, catalog)
     label = draw(st.sampled_from(enum.labels))
     statement = f"ALTER TYPE {enum.name} RENAME VALUE '{label}' TO 'another label'"
-    return _of_type(statement, enum.name, Change.LABEL_MISSING, Change.LABEL_ADDED)
+    return _of_type(statement, enum.name, DifferenceKind.LABEL_MISSING, DifferenceKind.LABEL_ADDED)
 
 
 def _enum(draw: DrawFn, catalog: Catalog) -> EnumType:
@@ -313,10 +321,10 @@ def _enum(draw: DrawFn, catalog: Catalog) -> EnumType:
 def _change_domain(draw: DrawFn, catalog: Catalog) -> Mutation:
     names = sorted(name for name, t in catalog.types.items() if not isinstance(t, EnumType))
     name = draw(st.sampled_from(names))
-    return _of_type(f"ALTER DOMAIN {name} SET NOT NULL", name, Change.DOMAIN)
+    return _of_type(f"ALTER DOMAIN {name} SET NOT NULL", name, DifferenceKind.DOMAIN)
 
 
-def _of_type(statement: str, name: str, *expected: Change) -> Mutation:
+def _of_type(statement: str, name: str, *expected: DifferenceKind) -> Mutation:
     """A type counts as a table here: it is touched once."""
     return Mutation(
         (sql.SQL(statement),),

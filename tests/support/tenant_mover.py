@@ -15,7 +15,7 @@ from replant.model import ExportSettings, RelationName, Settings, Text
 from replant.plugins.manager import Host
 from replant.testing.generation.catalog_values import CatalogValues
 from replant.testing.rows import Contents, Row
-from replant.testing.servers import example_database as sides
+from replant.testing.servers import example_database
 from replant.verification.verify import TableResult
 from tests.support.platform_rows import (
     COLLECTIONS,
@@ -27,7 +27,7 @@ from tests.support.platform_rows import (
 
 
 @frozen
-class Side(sides.Side):
+class PlatformDatabase(example_database.ExampleDatabase):
     """A database with the platform's schemas."""
 
     def key(self, table: RelationName) -> str:
@@ -91,8 +91,8 @@ class Side(sides.Side):
 class Mover:
     """Moves a tenant from the source to the target, by way of a file."""
 
-    source: Side
-    target: Side
+    source: PlatformDatabase
+    target: PlatformDatabase
     inserter: str
     host: Mapping[str, Host]
     artifact: Path
@@ -105,7 +105,9 @@ class Mover:
             export=ExportSettings(output=str(self.artifact), strategy=strategy),
         )
 
-    def exported(self, scope: str, *, strategy: str = "ordered", side: Side | None = None) -> bytes:
+    def exported(
+        self, scope: str, *, strategy: str = "ordered", side: PlatformDatabase | None = None
+    ) -> bytes:
         """The bytes of an export of one tenant."""
         settings = self.settings(scope, strategy=strategy)
         if side is not None:

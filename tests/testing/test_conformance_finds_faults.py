@@ -10,7 +10,7 @@ import pytest
 
 from replant.errors import PreflightError
 from replant.testing import Conformance, Example
-from replant.testing.conformance.environment import Stage, Subject, set_up
+from replant.testing.conformance.environment import Environment, PluginUnderTest, set_up
 from replant.testing.conformance.runner import try_rows
 from replant.testing.servers.database_templates import Templates
 
@@ -60,7 +60,7 @@ def fault() -> str:
 
 
 @pytest.fixture
-def subject(fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Subject:
+def subject(fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PluginUnderTest:
     """An installed plugin with the fault."""
     name = f"faulty_{crc32(fault.encode())}"
     information = tmp_path / "faulty-1.0.dist-info"
@@ -69,34 +69,38 @@ def subject(fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Subj
     (information / "entry_points.txt").write_text(f"[replant.plugins]\nfaulty = {name}\n")
     (tmp_path / f"{name}.py").write_text(PLUGIN + fault)
     monkeypatch.syspath_prepend(tmp_path)
-    return Subject(("faulty",), SCHEMA, tries=50)
+    return PluginUnderTest(("faulty",), SCHEMA, tries=50)
 
 
 @pytest.fixture
-def stage(subject: Subject, replant_templates: Templates, tmp_path: Path) -> Iterator[Stage]:
-    with set_up(subject, replant_templates, tmp_path) as stage:
-        yield stage
+def environment(
+    subject: PluginUnderTest, replant_templates: Templates, tmp_path: Path
+) -> Iterator[Environment]:
+    with set_up(subject, replant_templates, tmp_path) as environment:
+        yield environment
 
 
 @pytest.mark.parametrize("fault", [BREAKS_REFERENCES], ids=[""])
-def test_a_transform_that_breaks_references_is_found_with_the_rows(stage: Stage) -> None:
+def test_a_transform_that_breaks_references_is_found_with_the_rows(
+    environment: Environment,
+) -> None:
     lacks = r"s\.thing\(parent\) → s\.thing\(id\): the target lacks 1 row"
     with pytest.raises(PreflightError, match=lacks) as found:
-        Conformance().test_no_foreign_key_is_broken_by_rows_that_arrive(stage)
+        Conformance().test_no_foreign_key_is_broken_by_rows_that_arrive(environment)
     [note] = [note for note in found.value.__notes__ if note.startswith("It fails for")]
     assert 'INSERT INTO "s"."thing"' in note
 
 
 @pytest.mark.parametrize("fault", [NEVER_THE_SAME], ids=[""])
-def test_a_transform_that_never_gives_the_same_is_found(stage: Stage) -> None:
+def test_a_transform_that_never_gives_the_same_is_found(environment: Environment) -> None:
     with pytest.raises(AssertionError, match=r"line \d+: .* the second time"):
-        Conformance().test_two_exports_of_the_same_rows_are_the_same_bytes(stage)
+        Conformance().test_two_exports_of_the_same_rows_are_the_same_bytes(environment)
 
 
 @pytest.mark.parametrize("fault", ['SHAPE = "id bigint not null"'])
-def test_a_schema_that_the_plugin_was_not_written_for_is_found(stage: Stage) -> None:
+def test_a_schema_that_the_plugin_was_not_written_for_is_found(environment: Environment) -> None:
     with pytest.raises(AssertionError, match=r"s\.owner\.id"):
-        Conformance().test_the_schema_is_what_the_plugin_was_written_for(stage)
+        Conformance().test_the_schema_is_what_the_plugin_was_written_for(environment)
 
 
 @pytest.mark.parametrize(
@@ -109,9 +113,9 @@ def test_a_schema_that_the_plugin_was_not_written_for_is_found(stage: Stage) -> 
     ids=["lost", "added", "changed"],
 )
 def test_a_row_that_did_not_arrive_as_it_was_is_found(
-    stage: Stage, tampering: str, said: str
+    environment: Environment, tampering: str, said: str
 ) -> None:
-    trip, way = stage.trip, stage.as_inserter
+    trip, way = environment.trip, environment.as_inserter
 
     def check(example: Example) -> None:
         exported = trip.carry(example.rows, example.scope, way)
@@ -122,4 +126,4 @@ def test_a_row_that_did_not_arrive_as_it_was_is_found(
         assert found is None, found
 
     with pytest.raises(AssertionError, match=said):
-        try_rows(stage, check)
+        try_rows(environment, check)

@@ -16,7 +16,7 @@ from replant.testing.generation.row_strategies import Registry, Tenants, rows_fo
 from replant.testing.generation.values import Values, values_of
 from replant.testing.rows import Row, Rows, insert_rows, remove_rows
 from tests.support.platform_rows import DATABASE, REGISTRY
-from tests.support.tenant_mover import Side
+from tests.support.tenant_mover import PlatformDatabase
 
 TABLE = RelationName("collections_public", "table")
 FIELD = RelationName("collections_public", "field")
@@ -37,7 +37,7 @@ def catalog_of(*tables: Table) -> Catalog:
 
 @settings(max_examples=settings().max_examples // 8)
 @given(data=st.data())
-def test_rows_of_both_schemas_are_accepted(data: DataObject, source: Side) -> None:
+def test_rows_of_both_schemas_are_accepted(data: DataObject, source: PlatformDatabase) -> None:
     rows = data.draw(rows_for(source.catalog, source.tables, registry=REGISTRY))
 
     with source.connection.transaction(force_rollback=True):
@@ -48,7 +48,7 @@ def test_rows_of_both_schemas_are_accepted(data: DataObject, source: Side) -> No
 @settings(max_examples=settings().max_examples // 3)
 @given(data=st.data())
 def test_a_tenants_rows_reference_its_own_rows_or_shared_ones(
-    data: DataObject, source: Side, tenants: SearchStrategy[Tenants]
+    data: DataObject, source: PlatformDatabase, tenants: SearchStrategy[Tenants]
 ) -> None:
     drawn = data.draw(tenants)
 
@@ -65,7 +65,7 @@ def test_a_tenants_rows_reference_its_own_rows_or_shared_ones(
 @settings(max_examples=settings().max_examples // 3)
 @given(data=st.data())
 def test_all_rows_of_a_tenant_hold_its_scope_value(
-    data: DataObject, source: Side, tenants: SearchStrategy[Tenants]
+    data: DataObject, source: PlatformDatabase, tenants: SearchStrategy[Tenants]
 ) -> None:
     drawn = data.draw(tenants)
 
@@ -76,7 +76,7 @@ def test_all_rows_of_a_tenant_hold_its_scope_value(
             assert [row[column] for row in rows] == [scope] * len(rows), name
 
 
-def test_every_table_of_a_tenant_can_have_rows_at_once(source: Side) -> None:
+def test_every_table_of_a_tenant_can_have_rows_at_once(source: PlatformDatabase) -> None:
     tenants = tenants_for(
         source.catalog,
         source.tables,
@@ -91,7 +91,7 @@ def test_every_table_of_a_tenant_can_have_rows_at_once(source: Side) -> None:
     assert len(drawn.own[0]) == 50
 
 
-def test_a_draw_shrinks_to_what_matters(source: Side) -> None:
+def test_a_draw_shrinks_to_what_matters(source: PlatformDatabase) -> None:
     tenants = tenants_for(
         source.catalog,
         [

@@ -36,7 +36,7 @@ from replant.plugins.hookspecs import hookimpl
 from replant.plugins.manager import Host
 from replant.testing.generation.registry import Registry
 from replant.testing.prove.proof import Proof, prove
-from replant.testing.prove.proof_databases import proving_stage
+from replant.testing.prove.proof_databases import prepare_proof
 from replant.testing.servers.database_structure import restore_structure
 from replant.testing.servers.server import Database, Server, grant
 from replant_plugins.strategies import ordered
@@ -91,10 +91,10 @@ def proved(
     host = Host(
         [LoadedPlugin(Candidate(name, "tests", "1", name), each) for name, each in loaded.items()]
     )
-    with proving_stage(
+    with prepare_proof(
         settings, server, folder, host=host if plugins else None, registry=registry
-    ) as stage:
-        return prove(stage, rounds=rounds, seed_number=seed)
+    ) as environment:
+        return prove(environment, rounds=rounds, seed_number=seed)
 
 
 class Everything:

@@ -19,9 +19,9 @@ from replant.testing.generation.catalog_values import CatalogValues
 from replant.testing.generation.registry import Registry
 from replant.testing.generation.row_strategies import rows_for
 from replant.testing.generation.values import values_of
-from replant.testing.prove.accepted_rows import Fitting
+from replant.testing.prove.accepted_rows import AcceptedRows
 from replant.testing.rows import Row, Rows, insert_rows
-from replant.testing.servers.example_database import Side, opened
+from replant.testing.servers.example_database import ExampleDatabase, open_example_database
 from replant.testing.servers.server import Database, Server
 
 SCHEMA = """
@@ -86,24 +86,24 @@ JUDGED_BY_THE_SERVER = frozenset(RelationName("s", name) for name in ("booking",
 
 
 @pytest.fixture(scope="module")
-def side(server: Server) -> Iterator[Side]:
+def side(server: Server) -> Iterator[ExampleDatabase]:
     database: Database = server.create_database()
     with psycopg.connect(database.dsn) as connection:
         connection.execute(SCHEMA)
-    with opened(database) as opened_side:
+    with open_example_database(database) as opened_side:
         yield opened_side
     server.drop_database(database)
 
 
 @pytest.fixture(scope="module")
-def drawn(side: Side) -> SearchStrategy[Rows]:
+def drawn(side: ExampleDatabase) -> SearchStrategy[Rows]:
     return rows_for(side.catalog, rows=(0, 3))
 
 
 @settings(max_examples=settings().max_examples // 2)
 @given(data=st.data())
 def test_rows_drawn_from_a_catalog_alone_are_accepted(
-    data: DataObject, drawn: SearchStrategy[Rows], side: Side
+    data: DataObject, drawn: SearchStrategy[Rows], side: ExampleDatabase
 ) -> None:
     every = data.draw(drawn)
     rows = {name: held for name, held in every.items() if name not in JUDGED_BY_THE_SERVER}
@@ -112,7 +112,7 @@ def test_rows_drawn_from_a_catalog_alone_are_accepted(
         insert_rows(side.connection, rows)
 
 
-def test_every_table_can_have_rows(drawn: SearchStrategy[Rows], side: Side) -> None:
+def test_every_table_can_have_rows(drawn: SearchStrategy[Rows], side: ExampleDatabase) -> None:
     quick = settings(max_examples=300, database=None, derandomize=True, phases=[Phase.generate])
 
     for name in side.tables:
@@ -122,11 +122,11 @@ def test_every_table_can_have_rows(drawn: SearchStrategy[Rows], side: Side) -> N
 @settings(max_examples=settings().max_examples // 5)
 @given(data=st.data())
 def test_the_server_takes_what_is_left_of_rows_that_it_refuses(
-    data: DataObject, drawn: SearchStrategy[Rows], side: Side
+    data: DataObject, drawn: SearchStrategy[Rows], side: ExampleDatabase
 ) -> None:
     rows = data.draw(drawn)
 
-    held = Fitting(side).held(rows)
+    held = AcceptedRows(side).held(rows)
 
     assert held is not None
     assert {n: len(r) for n, r in held.items() if n not in JUDGED_BY_THE_SERVER} == {
@@ -134,8 +134,8 @@ def test_the_server_takes_what_is_left_of_rows_that_it_refuses(
     }
 
 
-def test_the_server_says_why_it_refuses_a_row(side: Side) -> None:
-    fitting = Fitting(side)
+def test_the_server_says_why_it_refuses_a_row(side: ExampleDatabase) -> None:
+    fitting = AcceptedRows(side)
     odd = RelationName("s", "odd")
 
     held = fitting.held({odd: [{"n": "2", "word": None}, {"n": "3", "word": "a"}]})
@@ -144,17 +144,17 @@ def test_the_server_says_why_it_refuses_a_row(side: Side) -> None:
     assert fitting.refused[odd].startswith('new row for relation "odd" violates check constraint')
 
 
-def test_a_row_whose_reference_was_refused_goes_as_well(side: Side) -> None:
+def test_a_row_whose_reference_was_refused_goes_as_well(side: ExampleDatabase) -> None:
     parent, thing = RelationName("s", "owner"), RelationName("s", "thing")
     owner: Row = {"id": "1", "email": "none", "kind": "person"}
     owned: Row = {"id": f"{0:032}", "owner": "1", "codes": "{}", "mood": "glad", "low": "1"}
 
-    held = Fitting(side).held({parent: [owner], thing: [{**owned, "high": "2", "b": "b"}]})
+    held = AcceptedRows(side).held({parent: [owner], thing: [{**owned, "high": "2", "b": "b"}]})
 
     assert held == {parent: [], thing: []}
 
 
-def test_a_registry_comes_before_the_catalog(side: Side) -> None:
+def test_a_registry_comes_before_the_catalog(side: ExampleDatabase) -> None:
     odd = RelationName("s", "odd")
     columns = {(odd, "n"): st.integers(0, 9).map(lambda n: str(2 * n + 1))}
     drawn = rows_for(side.catalog, [odd], rows=(1, 1), registry=Registry(columns=columns))
@@ -290,13 +290,13 @@ def test_what_cannot_be_read_is_left_to_the_server(text: str) -> None:
     assert read_check(text) is None
 
 
-def test_a_domain_that_refuses_null_holds_none_inside_an_array(side: Side) -> None:
+def test_a_domain_that_refuses_null_holds_none_inside_an_array(side: ExampleDatabase) -> None:
     known = CatalogValues(side.catalog, Registry())
 
     assert known.of_type("s.percent").required
     assert not known.of_type("s.shorter").required
 
 
-def test_an_unknown_type_is_named(side: Side) -> None:
+def test_an_unknown_type_is_named(side: ExampleDatabase) -> None:
     with pytest.raises(ValueError, match=r"no values are known for the type s\.nothing"):
         CatalogValues(Catalog("d", "r", 180000), Registry()).of_type("s.nothing")

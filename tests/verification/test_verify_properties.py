@@ -14,9 +14,9 @@ from psycopg import Connection, errors, sql
 
 from replant.model import RelationName
 from replant.testing.rows import insert_rows
-from replant.verification.verify import Difference, DifferingValue, Kind
+from replant.verification.verify import DifferenceKind, RowDifference, ValueDifference
 from replant_plugins.demonstration import PLATFORM
-from tests.support.tenant_mover import Mover, Side
+from tests.support.tenant_mover import Mover, PlatformDatabase
 
 TENANT = PLATFORM.scope["database_id"]
 EXAMPLES = settings().max_examples // 4
@@ -53,7 +53,7 @@ def others_rows(moved: Mover) -> SearchStrategy[tuple[RelationName, str]]:
 
 
 def one_of_rows(
-    side: Side, where: dict[RelationName, sql.Composable]
+    side: PlatformDatabase, where: dict[RelationName, sql.Composable]
 ) -> SearchStrategy[tuple[RelationName, str]]:
     """Each table is as likely as any other, however many rows it has."""
     keys = {name: side.keys(name, condition) for name, condition in where.items()}
@@ -65,7 +65,7 @@ def identifier(table: RelationName) -> sql.Identifier:
     return sql.Identifier(table.schema, table.name)
 
 
-def row_is(side: Side, table: RelationName, key: str) -> sql.Composed:
+def row_is(side: PlatformDatabase, table: RelationName, key: str) -> sql.Composed:
     return sql.SQL("{} = {}").format(sql.Identifier(side.key(table)), sql.Literal(key))
 
 
@@ -81,7 +81,7 @@ def unchecked(connection: Connection[Any]) -> Iterator[None]:
 
 
 @contextmanager
-def kept(side: Side, table: RelationName, key: str) -> Iterator[None]:
+def kept(side: PlatformDatabase, table: RelationName, key: str) -> Iterator[None]:
     """Put the row back as it was when the block ends."""
     where = row_is(side, table, key)
     run = side.connection.execute
@@ -99,7 +99,7 @@ def kept(side: Side, table: RelationName, key: str) -> Iterator[None]:
             )
 
 
-def found_by_verify(moved: Mover) -> dict[RelationName, tuple[Difference, ...]]:
+def found_by_verify(moved: Mover) -> dict[RelationName, tuple[RowDifference, ...]]:
     return {r.name: r.differences for r in moved.verified(TENANT) if not r.equal}
 
 
@@ -133,8 +133,8 @@ def test_a_changed_value_is_found_by_its_row_and_column(
         assume(before != after)
         found = found_by_verify(moved)
 
-    changed = DifferingValue(column, before[0], after[0])
-    wanted = Difference(Kind.CHANGED, f"{target.key(table)} = {key}", (changed,))
+    changed = ValueDifference(column, before[0], after[0])
+    wanted = RowDifference(DifferenceKind.CHANGED, f"{target.key(table)} = {key}", (changed,))
     assert found == {table: (wanted,)}, f"{table}.{column} was {before} and became {after}"
 
 
@@ -157,7 +157,7 @@ def test_a_row_that_is_gone_is_found_by_its_key(
             )
         found = found_by_verify(moved)
 
-    missing = Difference(Kind.MISSING, f"{target.key(table)} = {key}")
+    missing = RowDifference(DifferenceKind.MISSING, f"{target.key(table)} = {key}")
     assert found == {table: (missing,)}, f"{table} without the row {key}"
 
 
@@ -177,7 +177,7 @@ def test_a_row_that_was_not_exported_is_found_by_its_key(
             insert_rows(target.connection, {table: [row]})
         found = found_by_verify(moved)
 
-    additional = Difference(Kind.ADDITIONAL, f"{target.key(table)} = {key}")
+    additional = RowDifference(DifferenceKind.ADDITIONAL, f"{target.key(table)} = {key}")
     assert found == {table: (additional,)}, f"{table} with the row {row}"
 
 

@@ -26,7 +26,7 @@ class Artifact(Protocol):
         """What the artifact says of itself."""
 
     @property
-    def in_two_parts(self) -> Mapping[RelationName, tuple[str, ...]]:
+    def stored_separately(self) -> Mapping[RelationName, tuple[str, ...]]:
         """The columns that stand apart from their rows, by table."""
 
     def statements(self) -> Iterator[StatementRows | CopiedRows] | None:

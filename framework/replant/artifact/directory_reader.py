@@ -32,11 +32,11 @@ class Directory:
 
     Attributes:
         manifest: what it says of itself.
-        in_two_parts: no table; a data file holds whole rows.
+        stored_separately: no table; a data file holds whole rows.
 
     """
 
-    in_two_parts: Mapping[RelationName, tuple[str, ...]] = {}
+    stored_separately: Mapping[RelationName, tuple[str, ...]] = {}
 
     def __init__(self, folder: Path) -> None:
         """Compare every file with the manifest.

@@ -259,7 +259,7 @@ def manifest_of(
             for table in plan.tables
         ),
         references=tuple(_references(plan)),
-        roots=plan.lineage.roots,
+        roots=plan.closure_origin.roots,
         types=plan.types,
     )
 
@@ -267,7 +267,7 @@ def manifest_of(
 def _references(plan: Plan) -> Iterator[ExportedReference]:
     """The references that rows of the artifact can be joined by."""
     columns = {table.name: set(table.column_names) for table in plan.tables}
-    for followed in plan.lineage.references:
+    for followed in plan.closure_origin.references:
         reference, only = followed.reference, followed.reference.only
         casts = [(p.comparison.own_type, p.comparison.referenced_type) for p in reference.pairs]
         own = {*reference.columns, *([only.column] if only else [])}

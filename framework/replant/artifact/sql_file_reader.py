@@ -34,7 +34,7 @@ class SqlFile:
 
     Attributes:
         manifest: what it says of itself.
-        in_two_parts: the tables of which some columns stand apart from their rows.
+        stored_separately: the tables of which some columns stand apart from their rows.
 
     """
 
@@ -48,7 +48,7 @@ class SqlFile:
         self._file = file
         self._origin = origin
         self.manifest = _checked(file, origin)
-        self.in_two_parts = {
+        self.stored_separately = {
             step.table: step.columns
             for step in self.manifest.order.steps
             if isinstance(step, PatchColumns)

@@ -11,7 +11,7 @@ from rich.console import Console
 from replant import api
 from replant.cli import options
 from replant.cli.screen import console, counted
-from replant.drift.drift_findings import Drift, Severity
+from replant.drift.drift_findings import Drift, DriftSeverity
 from replant.drift.reports import as_github, as_json, as_sarif
 from replant.errors import DIFFERENCE_FOUND, UsageError
 from replant.model import Settings
@@ -33,8 +33,8 @@ _REPORTS = {"json": as_json, "github": as_github, "sarif": as_sarif}
 )
 @click.option(
     "--fail-on",
-    type=click.Choice([severity.value for severity in Severity]),
-    default=Severity.HARMLESS.value,
+    type=click.Choice([severity.value for severity in DriftSeverity]),
+    default=DriftSeverity.HARMLESS.value,
     help="The least severity for which the exit code is 1. [default: harmless]",
 )
 def command(
@@ -71,7 +71,7 @@ def command(
     else:
         text = _REPORTS[report](drift, _file(config, settings))
         click.echo(text, nl=bool(text))
-    return DIFFERENCE_FOUND if drift.at_least(Severity(fail_on)) else 0
+    return DIFFERENCE_FOUND if drift.at_least(DriftSeverity(fail_on)) else 0
 
 
 def _check_together(
@@ -101,9 +101,9 @@ def _file(config: Path | None, settings: Settings) -> str | None:
 
 
 _TITLES = {
-    Severity.FAILS: "Would fail:",
-    Severity.LOSES: "Would lose something:",
-    Severity.HARMLESS: "Harmless:",
+    DriftSeverity.FAILS: "Would fail:",
+    DriftSeverity.LOSES: "Would lose something:",
+    DriftSeverity.HARMLESS: "Harmless:",
 }
 
 
@@ -117,7 +117,7 @@ def _show(screen: Console, drift: Drift) -> None:
         if findings:
             screen.print(f"\n{title}")
         for finding in findings:
-            screen.print(f"  {finding.what}\n    {finding.mend}")
+            screen.print(f"  {finding.what}\n    {finding.remedy}")
     if drift.unknown:
         names = ", ".join(map(str, drift.unknown))
         screen.print(

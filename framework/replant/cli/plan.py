@@ -46,7 +46,7 @@ def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
         "Cycles of foreign keys:",
         [f"{', '.join(map(str, cycle.tables))}: {cycle.way}" for cycle in plan.order.cycles],
     )
-    _list(screen, "How the rows of the closed set came:", [str(a) for a in plan.arrivals])
+    _list(screen, "How the rows of the closed set came:", [str(a) for a in plan.provenance])
     _list(
         screen,
         "Triggers and rules that fire, if the target has them too:",

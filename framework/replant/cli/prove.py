@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from replant.cli import options
 from replant.cli.screen import coloured, console, counted
@@ -23,7 +29,7 @@ from replant.errors import DIFFERENCE_FOUND, UsageError
 from replant.testing.servers.server import Server, embedded_server, own_server
 
 if TYPE_CHECKING:
-    from replant.testing.conformance.round_trip import Way
+    from replant.testing.conformance.round_trip import ReplayMethod
     from replant.testing.prove.proof import Failure, Proof
 
 _ROUNDS = 25
@@ -74,14 +80,14 @@ def command(
     if find_spec("hypothesis") is None:
         raise UsageError(_NO_HYPOTHESIS)
     from replant.testing.prove.proof import prove  # noqa: PLC0415 - needs the optional package
-    from replant.testing.prove.proof_databases import proving_stage  # noqa: PLC0415
+    from replant.testing.prove.proof_databases import prepare_proof  # noqa: PLC0415
 
     number = secrets.randbelow(_SEEDS) if seed is None else seed
     with (
         tempfile.TemporaryDirectory(prefix="replant-prove-") as folder,
         _server(server) as running,
         translated("scratch server"),
-        proving_stage(settings, running, Path(folder)) as stage,
+        prepare_proof(settings, running, Path(folder)) as stage,
         _shown(console(stderr=True), rounds, quiet=quiet) as progress,
     ):
         proof = prove(stage, rounds=rounds, seed_number=number, progress=progress)
@@ -177,12 +183,12 @@ def summary(proof: Proof, notes: Sequence[str], *, seed: int) -> Iterator[str]:
         yield f"and {len(notes) - _NAMED} more"
 
 
-def described(way: Way) -> str:
+def described(way: ReplayMethod) -> str:
     """A way for people."""
     return f"strategy {way.strategy}, {_role(way)}"
 
 
-def _role(way: Way) -> str:
+def _role(way: ReplayMethod) -> str:
     return "as a superuser" if way.role is None else "as a role that may INSERT"
 
 

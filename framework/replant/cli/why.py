@@ -11,7 +11,7 @@ from replant import api
 from replant.cli import options
 from replant.cli.screen import console
 from replant.errors import DIFFERENCE_FOUND, UsageError
-from replant.explain.answer import Answer
+from replant.explain.answer import Explanation
 from replant.model import Root
 
 _FORM = "'schema.table: condition', such as 'public.orders: id = 5'"
@@ -51,7 +51,7 @@ def _asked(text: str) -> Root:
         raise UsageError(f"{text!r} is no question; ask for {_FORM}") from None
 
 
-def _in_artifact(path: str, asked: Root, said: dict[str, Any]) -> Answer:
+def _in_artifact(path: str, asked: Root, said: dict[str, Any]) -> Explanation:
     given = [f"--{name.replace('_', '-')}" for name, value in said.items() if value]
     if given:
         raise UsageError(

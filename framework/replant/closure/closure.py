@@ -9,17 +9,17 @@ from types import TracebackType
 import psycopg
 from attrs import frozen
 
-from replant.closure.provenance import Arrivals, root_number
+from replant.closure.provenance import Provenance, root_number
 from replant.closure.queries import Pointer
-from replant.closure.reachability import reach
-from replant.closure.row_locations import Places, pointer
+from replant.closure.reachability import find_reachable
+from replant.closure.row_locations import RowLocations, pointer
 from replant.closure.search import Search
-from replant.closure.visited_rows import FoundRows
-from replant.database.connections import Database, one_line
-from replant.database.planner_settings import by_index
+from replant.closure.visited_rows import VisitedRows
+from replant.database.connections import DatabaseConnection, one_line
+from replant.database.planner_settings import index_scans_preferred
 from replant.errors import BudgetError, ScopeError, UsageError
 from replant.model import Progress, RelationName
-from replant.model.closure_request import Arrival, ClosureRequest, Root, RowsAt, RowsIn
+from replant.model.closure_request import ArrivalCount, ClosureRequest, Root, RowsAt, RowsIn
 from replant.model.references import Leaf, ReferenceGraph
 from replant.sql.row_queries import explain_predicate
 
@@ -35,8 +35,8 @@ class Closure:
 
     graph: ReferenceGraph
     request: ClosureRequest
-    places: Places
-    found: FoundRows
+    locations: RowLocations
+    found: VisitedRows
     counts: Mapping[RelationName, int]
 
     def __enter__(self) -> Closure:
@@ -62,14 +62,14 @@ class Closure:
         return sum(self.counts.values())
 
     @property
-    def arrivals(self) -> tuple[Arrival, ...]:
+    def provenance(self) -> tuple[ArrivalCount, ...]:
         """By which roots and references the rows came, and how many by each."""
-        return Arrivals(self.graph, self.request, self.found).all()
+        return Provenance(self.graph, self.request, self.found).all()
 
     def pointers(self, table: RelationName) -> Iterator[tuple[Leaf, Iterator[Pointer]]]:
         """The places of a table's rows, leaf by leaf, each in order."""
         for leaf in self.graph.storage[table].leaves:
-            yield leaf, map(pointer, self.found.places(self.places.bounds(leaf)))
+            yield leaf, map(pointer, self.found.locations(self.locations.bounds(leaf)))
 
     def rows_at(self, table: RelationName) -> RowsAt:
         """The rows of a table as a condition."""
@@ -82,7 +82,7 @@ def _silent(_table: RelationName, _rows: int, _bytes: int) -> None:
 
 
 def find_closure(
-    database: Database,
+    database: DatabaseConnection,
     graph: ReferenceGraph,
     request: ClosureRequest,
     progress: Progress = _silent,
@@ -90,18 +90,18 @@ def find_closure(
     """Find the closed set in the transaction's snapshot.
 
     Raises:
-        UsageError: the predicate of a root is not valid; see also `reach`.
+        UsageError: the predicate of a root is not valid; see also `find_reachable`.
         ScopeError: no row satisfies the predicate of a root.
         BudgetError: the set grew beyond its budget. If a query was not read to its end, the
             database is closed.
-        PrivilegeError: see `reach`.
+        PrivilegeError: see `find_reachable`.
         DatabaseError: the server failed.
         OutputError: there is no room for a temporary file.
 
     """
-    reach(graph, request)
+    find_reachable(graph, request)
     check_predicates(database, request.roots)
-    found = FoundRows()
+    found = VisitedRows()
     counts: Counter[RelationName] = Counter()
 
     def taken(table: RelationName, rows: int) -> None:
@@ -115,23 +115,23 @@ def find_closure(
     except BaseException:
         found.close()
         raise
-    return Closure(graph, request, search.places, found, dict(sorted(counts.items())))
+    return Closure(graph, request, search.locations, found, dict(sorted(counts.items())))
 
 
-def _exhaust(database: Database, request: ClosureRequest, search: Search) -> None:
+def _exhaust(database: DatabaseConnection, request: ClosureRequest, search: Search) -> None:
     """Search until no row leads to another."""
     for index, root in enumerate(request.roots):
         if not search.begin(root, root_number(index)) and not root.may_be_empty:
             raise ScopeError(f"no row satisfies the root {root}; check the condition")
     round_ = 0
-    with by_index(database):
+    with index_scans_preferred(database):
         while leaves := search.leaves(round_):
             search.go_down(round_, leaves)
             search.go_up(round_, leaves)
             round_ += 1
 
 
-def check_predicates(database: Database, roots: Iterable[Root]) -> None:
+def check_predicates(database: DatabaseConnection, roots: Iterable[Root]) -> None:
     """Refuse a root whose predicate is not one expression over its table's columns.
 
     Raises:
@@ -148,7 +148,7 @@ def check_predicates(database: Database, roots: Iterable[Root]) -> None:
 def _check_budget(
     graph: ReferenceGraph,
     request: ClosureRequest,
-    found: FoundRows,
+    found: VisitedRows,
     counts: Counter[RelationName],
     table: RelationName,
 ) -> None:
@@ -159,7 +159,7 @@ def _check_budget(
         what, of = f"more than {request.budget.rows} rows", None
     else:
         return
-    path = Arrivals(graph, request, found).heaviest_path(of)
+    path = Provenance(graph, request, found).heaviest_path(of)
     raise BudgetError(
         "\n".join(
             [

@@ -9,7 +9,7 @@ from attrs import frozen
 from psycopg import sql
 
 from replant.closure.indexes import Served
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.model import RelationName
 from replant.model.references import Comparison, EdgeName
 
@@ -123,7 +123,7 @@ WHERE p.own_type IN (p.other_type, o.oprright) OR p.by_text OR x.oid IS NOT NULL
 
 
 @frozen
-class Compared:
+class ComparisonOf:
     """How a pair of columns compares, and what an index must know to serve it.
 
     Attributes:
@@ -152,13 +152,13 @@ class ColumnPair:
 class KeyCompared:
     """How the pairs of a foreign key compare; `period` says whether the last is a PERIOD."""
 
-    pairs: tuple[Compared, ...]
+    pairs: tuple[ComparisonOf, ...]
     period: bool
 
 
-def compare_foreign_keys(database: Database) -> dict[EdgeName, KeyCompared]:
+def compare_foreign_keys(database: DatabaseConnection) -> dict[EdgeName, KeyCompared]:
     """How the columns of every foreign key compare, but for those that partitions inherit."""
-    pairs: defaultdict[EdgeName, list[Compared]] = defaultdict(list)
+    pairs: defaultdict[EdgeName, list[ComparisonOf]] = defaultdict(list)
     periods = {}
     for schema, table, name, period, *compared in database.execute(_FOREIGN_KEYS):
         edge = EdgeName(RelationName(schema, table), name)
@@ -167,7 +167,9 @@ def compare_foreign_keys(database: Database) -> dict[EdgeName, KeyCompared]:
     return {edge: KeyCompared(tuple(pairs[edge]), period) for edge, period in periods.items()}
 
 
-def compare_pairs(database: Database, pairs: Sequence[ColumnPair]) -> dict[ColumnPair, Compared]:
+def compare_pairs(
+    database: DatabaseConnection, pairs: Sequence[ColumnPair]
+) -> dict[ColumnPair, ComparisonOf]:
     """How columns compare that no constraint pairs; those that cannot be compared are left out."""
     lists = [
         (i, p.elements, *_cell(p.table, p.column), *_cell(p.references, p.referenced))
@@ -199,8 +201,8 @@ def _compared(
     cast: str | None = None,
     converts: bool = False,
     containing: list[int] | None = None,
-) -> Compared:
-    return Compared(
+) -> ComparisonOf:
+    return ComparisonOf(
         Comparison(
             schema=schema,
             operator=operator,

@@ -12,13 +12,13 @@ from attrs import evolve
 
 from replant.closure.comparisons import (
     ColumnPair,
-    Compared,
+    ComparisonOf,
     compare_foreign_keys,
     compare_pairs,
 )
 from replant.closure.indexes import Indexes, Served, read_indexes
 from replant.closure.row_storage import read_storage
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.errors import ConfigurationError
 from replant.model import Catalog, RelationKind, RelationName
 from replant.model.references import (
@@ -34,7 +34,7 @@ _KINDS = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
 
 
 def read_reference_graph(
-    database: Database, catalog: Catalog, declared: Sequence[DeclaredReference] = ()
+    database: DatabaseConnection, catalog: Catalog, declared: Sequence[DeclaredReference] = ()
 ) -> ReferenceGraph:
     """The graph of a catalog's foreign keys and of what is declared beside them.
 
@@ -61,7 +61,7 @@ def read_reference_graph(
 
 
 def _foreign_keys(
-    database: Database, keys: Mapping[EdgeName, Reference], indexes: Indexes
+    database: DatabaseConnection, keys: Mapping[EdgeName, Reference], indexes: Indexes
 ) -> Iterator[Reference]:
     compared = compare_foreign_keys(database)
     for edge, key in keys.items():
@@ -110,7 +110,10 @@ def _check_columns(
 
 
 def _declared(
-    database: Database, catalog: Catalog, references: Sequence[Reference], indexes: Indexes
+    database: DatabaseConnection,
+    catalog: Catalog,
+    references: Sequence[Reference],
+    indexes: Indexes,
 ) -> Iterator[Reference]:
     compared = compare_pairs(
         database, [pair for reference in references for pair in _column_pairs(reference)]
@@ -137,7 +140,7 @@ def _column_pairs(reference: Reference) -> list[ColumnPair]:
 
 
 def _completed(
-    catalog: Catalog, reference: Reference, compared: Sequence[Compared], indexes: Indexes
+    catalog: Catalog, reference: Reference, compared: Sequence[ComparisonOf], indexes: Indexes
 ) -> Reference:
     """A declared reference with what the server knows of it."""
     width = len(reference.pairs)
@@ -167,7 +170,7 @@ def _completed(
     )
 
 
-def _with_comparisons(reference: Reference, compared: Sequence[Compared]) -> Reference:
+def _with_comparisons(reference: Reference, compared: Sequence[ComparisonOf]) -> Reference:
     pairs = zip(reference.pairs, compared, strict=True)
     return evolve(
         reference, pairs=tuple(evolve(pair, comparison=c.comparison) for pair, c in pairs)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.model import RelationName
 
 # INCLUDE columns are no part of an index's key. A partial index serves too if it leaves out nothing
@@ -86,7 +86,7 @@ class Index:
 Indexes = Mapping[RelationName, Sequence[Index]]
 
 
-def read_indexes(database: Database) -> Indexes:
+def read_indexes(database: DatabaseConnection) -> Indexes:
     """The valid indexes of every table."""
     indexes: defaultdict[RelationName, list[Index]] = defaultdict(list)
     rows = database.execute(_INDEXES.encode())

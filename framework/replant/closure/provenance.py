@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from replant.closure.visited_rows import FoundRows
+from replant.closure.visited_rows import VisitedRows
 from replant.model import RelationName
-from replant.model.closure_request import Arrival, Children, ClosureRequest, Root
+from replant.model.closure_request import ArrivalCount, Children, ClosureRequest, Root
 from replant.model.references import Reference, ReferenceGraph
 
 
@@ -15,10 +15,10 @@ def root_number(index: int) -> int:
     return -1 - index
 
 
-class Arrivals:
+class Provenance:
     """The edges by which rows came."""
 
-    def __init__(self, graph: ReferenceGraph, request: ClosureRequest, found: FoundRows) -> None:
+    def __init__(self, graph: ReferenceGraph, request: ClosureRequest, found: VisitedRows) -> None:
         self._graph = graph
         self._request = request
         self._found = found
@@ -27,7 +27,7 @@ class Arrivals:
         """The root or reference of a number."""
         return self._request.roots[-1 - edge] if edge < 0 else self._graph.references[edge]
 
-    def follows_descent(self, edge: int, *, down: bool) -> bool:
+    def needs_downward_source(self, edge: int, *, down: bool) -> bool:
         """Whether the edge is followed from those rows only that were reached downward."""
         reference = self.by(edge)
         if not down or isinstance(reference, Root):
@@ -35,37 +35,37 @@ class Arrivals:
         parent = self._graph.parent(reference)
         return self._request.rules.children_by(reference, parent) is Children.FROM_ROOTS
 
-    def all(self) -> tuple[Arrival, ...]:
+    def all(self) -> tuple[ArrivalCount, ...]:
         """The edges that added rows, roots first, then by name."""
         return tuple(
-            Arrival(self.by(edge), down, rows)
-            for (edge, down), rows in sorted(self._found.arrivals.items())
+            ArrivalCount(self.by(edge), down, rows)
+            for (edge, down), rows in sorted(self._found.provenance.items())
             if rows
         )
 
-    def heaviest_path(self, table: RelationName | None = None) -> Sequence[Arrival]:
+    def heaviest_path(self, table: RelationName | None = None) -> Sequence[ArrivalCount]:
         """The path by which most rows came, from a root on; to rows of one table if it is given.
 
         Of the edges that added rows the one with most is last. Before each comes the edge by which
         most of its sources came, as far as no edge comes twice.
         """
-        arrivals = {
+        provenance = {
             key: rows
-            for key, rows in self._found.arrivals.items()
+            for key, rows in self._found.provenance.items()
             if rows and table in (None, self._table(*key))
         }
-        edge, down = max(sorted(arrivals), key=lambda key: arrivals[key])
-        path = [Arrival(self.by(edge), down, arrivals[edge, down])]
+        edge, down = max(sorted(provenance), key=lambda key: provenance[key])
+        path = [ArrivalCount(self.by(edge), down, provenance[edge, down])]
         passed = {(edge, down)}
         while edge >= 0:
-            descending = self.follows_descent(edge, down=down)
-            before = self._found.before(edge, down=down, descending=descending)
+            children_followed = self.needs_downward_source(edge, down=down)
+            before = self._found.before(edge, down=down, children_followed=children_followed)
             ways = [way for way in before if way[:2] not in passed]
             if not ways:
                 break
             edge, down, _ = ways[0]
             passed.add((edge, down))
-            path.append(Arrival(self.by(edge), down, self._found.arrivals[edge, down]))
+            path.append(ArrivalCount(self.by(edge), down, self._found.provenance[edge, down]))
         return path[::-1]
 
     def _table(self, edge: int, down: bool) -> RelationName:

@@ -138,7 +138,7 @@ def rows_at(rows: RowsAt, alias: str) -> sql.Composable:
     knows how many there are, and goes to each of a few, or reads the table once for many, also
     where the rows are joined with others. Of an array of places it would expect ten.
     """
-    runs = [(held.leaf, *run) for held in rows.places for run in held]
+    runs = [(held.leaf, *run) for held in rows.locations for run in held]
     if not runs:
         return sql.SQL("false")
     lists = [sql.Literal(f"{{{','.join(map(str, column))}}}") for column in zip(*runs, strict=True)]

@@ -20,7 +20,7 @@ from replant.sql.grants import grants, usage_grants
 
 
 @frozen
-class Reach:
+class Reachable:
     """What a closed set can come by.
 
     Attributes:
@@ -45,7 +45,7 @@ class Reach:
         return (*down, *up)
 
 
-def reach(graph: ReferenceGraph, request: ClosureRequest) -> Reach:
+def find_reachable(graph: ReferenceGraph, request: ClosureRequest) -> Reachable:
     """Where the set can grow to.
 
     Raises:
@@ -56,11 +56,13 @@ def reach(graph: ReferenceGraph, request: ClosureRequest) -> Reach:
 
     """
     _check_names(graph, request)
-    found, descended = _tables(graph, request)
-    reached = Reach(
+    found, reached_downward = _tables(graph, request)
+    reached = Reachable(
         tables=frozenset(found),
         up=tuple(r for r in graph.references if _ascends(graph, request, r, found)),
-        down=tuple(r for r in graph.references if _descends(graph, request, r, found, descended)),
+        down=tuple(
+            r for r in graph.references if _descends(graph, request, r, found, reached_downward)
+        ),
     )
     _check_readable(graph, reached.tables)
     return reached
@@ -71,17 +73,17 @@ def _tables(
 ) -> tuple[set[RelationName], set[RelationName]]:
     """The tables that rows may come from, and those of which rows may be reached downward."""
     found = {graph.storage[root.table].root for root in request.roots}
-    descended = set(found)
+    reached_downward = set(found)
     size = -1
-    while size != len(found) + len(descended):
-        size = len(found) + len(descended)
+    while size != len(found) + len(reached_downward):
+        size = len(found) + len(reached_downward)
         for reference in graph.references:
             if _ascends(graph, request, reference, found):
                 found.add(graph.parent(reference))
-            if _descends(graph, request, reference, found, descended):
+            if _descends(graph, request, reference, found, reached_downward):
                 found.add(graph.child(reference))
-                descended.add(graph.child(reference))
-    return found, descended
+                reached_downward.add(graph.child(reference))
+    return found, reached_downward
 
 
 def _ascends(
@@ -99,7 +101,7 @@ def _descends(
     request: ClosureRequest,
     reference: Reference,
     found: set[RelationName],
-    descended: set[RelationName],
+    reached_downward: set[RelationName],
 ) -> bool:
     """Whether rows that reference by it may come along."""
     parent = graph.parent(reference)
@@ -109,7 +111,7 @@ def _descends(
         case Children.FOLLOW:
             return parent in found
         case Children.FROM_ROOTS:
-            return parent in descended
+            return parent in reached_downward
         case Children.STOP:
             return False
 
@@ -143,12 +145,12 @@ def _check_readable(graph: ReferenceGraph, names: frozenset[RelationName]) -> No
     closed = [table.name.schema for table in tables if not table.may_use_schema]
     unread = [t.name for t in tables if not t.may_select or not graph.storage[t.name].may_locate]
     if closed or unread:
-        mends = [usage_grants(closed, graph.role)] if closed else []
-        mends += [grants("SELECT", unread, graph.role)] if unread else []
+        remedies = [usage_grants(closed, graph.role)] if closed else []
+        remedies += [grants("SELECT", unread, graph.role)] if unread else []
         raise PrivilegeError(
             f"the role {graph.role!r} may not read {len(unread) or len(closed)} of the tables that "
             f"the closed set can grow to; stop the references to them, or run as their owner: "
-            f"{' '.join(mends)}"
+            f"{' '.join(remedies)}"
         )
     hidden = [str(table.name) for table in tables if table.rows_are_hidden]
     if hidden:

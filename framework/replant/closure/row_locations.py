@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from struct import Struct
 
 from replant.closure.queries import Pointer
-from replant.closure.visited_rows import Found
+from replant.closure.visited_rows import VisitedRow
 from replant.errors import DatabaseError
 from replant.model import RelationName
 from replant.model.references import Leaf, ReferenceGraph
@@ -29,7 +29,7 @@ _ROOT = Struct("!12xI8xIH")
 _NEIGHBOUR = Struct("!12xIH8xI8xIH")
 
 
-class Places:
+class RowLocations:
     """The numbers of a graph's leaves, and the places made from them."""
 
     def __init__(self, graph: ReferenceGraph) -> None:
@@ -55,13 +55,13 @@ class Places:
         first = self._first[leaf.oid]
         return first, first + (1 << _LEAF_SHIFT) - 1
 
-    def leaf(self, place: int) -> Leaf:
+    def leaf(self, location: int) -> Leaf:
         """The relation that holds the row."""
-        return self._held(place)[1]
+        return self._held(location)[1]
 
-    def table(self, place: int) -> RelationName:
+    def table(self, location: int) -> RelationName:
         """The table through which the row is read."""
-        return self._held(place)[0]
+        return self._held(location)[0]
 
     def at(self, oid: int, at: Pointer) -> int:
         """The place of a row given as `tableoid` and `ctid`."""
@@ -77,7 +77,7 @@ class Places:
                 for oid, block, pointer in _ROOT.iter_unpack(b"".join(records))
             ]
 
-    def neighbours(self, leaf: Leaf, records: Iterable[bytes]) -> list[Found]:
+    def neighbours(self, leaf: Leaf, records: Iterable[bytes]) -> list[VisitedRow]:
         """Found rows given as records, in front of each the `ctid` of a row of the leaf."""
         first = self._first
         start = first[leaf.oid]
@@ -91,13 +91,13 @@ class Places:
                 for start_block, start_pointer, oid, block, pointer in unpacked
             ]
 
-    def _held(self, place: int) -> tuple[RelationName, Leaf]:
-        return self._leaves[(place >> _LEAF_SHIFT) + _MOST_LEAVES // 2]
+    def _held(self, location: int) -> tuple[RelationName, Leaf]:
+        return self._leaves[(location >> _LEAF_SHIFT) + _MOST_LEAVES // 2]
 
 
-def pointer(place: int) -> Pointer:
+def pointer(location: int) -> Pointer:
     """The block and the line pointer."""
-    return (place >> _POINTER_BITS) & _BLOCK_MASK, place & _POINTER_MASK
+    return (location >> _POINTER_BITS) & _BLOCK_MASK, location & _POINTER_MASK
 
 
 @contextmanager

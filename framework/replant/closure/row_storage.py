@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.model import RelationName
 from replant.model.references import Leaf, Storage
 
@@ -25,7 +25,7 @@ ORDER BY n.nspname, c.relname
 """
 
 
-def read_storage(database: Database) -> dict[RelationName, Storage]:
+def read_storage(database: DatabaseConnection) -> dict[RelationName, Storage]:
     """The leaves of every table and partition, as the transaction's snapshot sees them."""
     rows = database.execute(_RELATIONS.encode()).fetchall()
     names = {oid: RelationName(schema, name) for schema, name, oid, *_ in rows}

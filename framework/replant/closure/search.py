@@ -17,12 +17,12 @@ from operator import itemgetter
 from psycopg import sql
 
 from replant.closure import queries
-from replant.closure.row_locations import Places, pointer
+from replant.closure.row_locations import RowLocations, pointer
 from replant.closure.table_sources import leaf_source, order_of, table_source
-from replant.closure.visited_rows import Found, FoundRows, Step
-from replant.database.connections import Database
+from replant.closure.visited_rows import SearchStep, VisitedRow, VisitedRows
+from replant.database.connections import DatabaseConnection
 from replant.database.copied_fields import copied_texts
-from replant.database.planner_settings import any_way
+from replant.database.planner_settings import planner_defaults
 from replant.model import RelationName
 from replant.model.closure_request import Children, Root, Rules
 from replant.model.references import Leaf, Reference, ReferenceGraph
@@ -46,13 +46,13 @@ class Search:
 
     def __init__(
         self,
-        database: Database,
+        database: DatabaseConnection,
         graph: ReferenceGraph,
         rules: Rules,
-        found: FoundRows,
+        found: VisitedRows,
         taken: Taken = lambda _table, _rows: None,
     ) -> None:
-        self.places = Places(graph)
+        self.locations = RowLocations(graph)
         self._database = database
         self._graph = graph
         self._rules = rules
@@ -66,11 +66,11 @@ class Search:
     def begin(self, root: Root, number: int) -> int:
         """Take the rows that satisfy a root's predicate; how many they are."""
         query = queries.root_rows(root, table_source(self._graph, root.table))
-        return self._keep(query, self._roots, Step(0, number, down=True))
+        return self._keep(query, self._roots, SearchStep(0, number, down=True))
 
     def leaves(self, round_: int) -> frozenset[Leaf]:
         """The leaves whose rows lead on from a round; none if the search has ended."""
-        return frozenset(self.places.leaf(place) for place in self._found.touched(round_))
+        return frozenset(self.locations.leaf(location) for location in self._found.touched(round_))
 
     def go_down(self, round_: int, leaves: frozenset[Leaf]) -> None:
         """Take the rows that reference rows of a round, as far as the rules let them come."""
@@ -79,7 +79,7 @@ class Search:
             end = table_source(self._graph, reference.table)
             order = order_of(self._graph, self._graph.child(reference))
             limit = self._rules.limit_of(reference)
-            step = Step(round_ + 1, number, down=True)
+            step = SearchStep(round_ + 1, number, down=True)
             for leaf in self._graph.storage[reference.references].leaves:
                 start = leaf_source(parent, leaf)
                 pages = self._descending(reference, leaf, round_) if leaf in leaves else ()
@@ -94,7 +94,7 @@ class Search:
         for number, reference in self._followed(self._up, leaves):
             child = self._graph.child(reference)
             end = table_source(self._graph, reference.references)
-            step = Step(round_ + 1, number, down=False)
+            step = SearchStep(round_ + 1, number, down=False)
             for leaf in self._graph.storage[reference.table].leaves:
                 start = leaf_source(child, leaf)
                 pages = self._referencing(number, leaf, round_) if leaf in leaves else ()
@@ -102,14 +102,14 @@ class Search:
                     query = queries.referenced_rows(reference, start, list(map(pointer, page)), end)
                     self._expand(query, leaf, step, indexed=reference.referenced_indexed)
 
-    def take(self, rows: Sequence[Found], step: Step) -> None:
+    def take(self, rows: Sequence[VisitedRow], step: SearchStep) -> None:
         """Keep rows of one table, each with the row that led to it."""
         if not rows:
             return
-        table = self.places.table(rows[0][0])
+        table = self.locations.table(rows[0][0])
         number = self._found.add(rows, step)
         if step.down and number < len(rows) and table in self._found_upward:
-            self._found.promote(rows, step)
+            self._found.upgrade(rows, step)
         if number:
             if not step.down:
                 self._found_upward.add(table)
@@ -117,13 +117,13 @@ class Search:
 
     def _descending(self, reference: Reference, leaf: Leaf, round_: int) -> Iterator[list[int]]:
         """The rows of a leaf whose children are followed from this round on."""
-        bounds = self.places.bounds(leaf)
+        bounds = self.locations.bounds(leaf)
         size = _BATCH if reference.indexed else _LARGE_BATCH
         match self._rules.children_by(reference, self._graph.parent(reference)):
             case Children.FOLLOW:
                 return self._found.new(round_, bounds, size, unless_down_by=None)
             case Children.FROM_ROOTS:
-                return self._found.descending(round_, bounds, size)
+                return self._found.children_followed(round_, bounds, size)
             case Children.STOP:
                 return iter(())
 
@@ -135,22 +135,25 @@ class Search:
         reference = self._graph.references[number]
         size = _BATCH if reference.referenced_indexed else _LARGE_BATCH
         known = number if reference.unique else None
-        return self._found.new(round_, self.places.bounds(leaf), size, unless_down_by=known)
+        return self._found.new(round_, self.locations.bounds(leaf), size, unless_down_by=known)
 
-    def _expand(self, query: sql.Composed, leaf: Leaf, step: Step, *, indexed: bool) -> None:
+    def _expand(self, query: sql.Composed, leaf: Leaf, step: SearchStep, *, indexed: bool) -> None:
         """Take the rows that a query finds from rows of a leaf."""
-        with nullcontext() if indexed else any_way(self._database):
-            self._keep(query, partial(self.places.neighbours, leaf), step)
+        with nullcontext() if indexed else planner_defaults(self._database):
+            self._keep(query, partial(self.locations.neighbours, leaf), step)
 
-    def _roots(self, records: list[bytes]) -> list[Found]:
-        return [(place, None) for place in self.places.roots(records)]
+    def _roots(self, records: list[bytes]) -> list[VisitedRow]:
+        return [(location, None) for location in self.locations.roots(records)]
 
     def _keep(
-        self, query: sql.Composed, rows_of: Callable[[list[bytes]], list[Found]], step: Step
+        self,
+        query: sql.Composed,
+        rows_of: Callable[[list[bytes]], list[VisitedRow]],
+        step: SearchStep,
     ) -> int:
         """Take the rows of a query; how many there were, known ones among them."""
         count = 0
-        rows: list[Found] = []
+        rows: list[VisitedRow] = []
         for batch in copied_texts(self._database, query):
             rows += rows_of(batch)
             if len(rows) > _ROWS_AT_ONCE:

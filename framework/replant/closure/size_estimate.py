@@ -10,9 +10,9 @@ from psycopg import sql
 
 from replant.closure import queries
 from replant.closure.closure import check_predicates
-from replant.closure.reachability import Reach, reach
+from replant.closure.reachability import Reachable, find_reachable
 from replant.closure.table_sources import table_source
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.model import RelationName
 from replant.model.closure_request import Children, ClosureRequest
 from replant.model.references import Reference, ReferenceGraph
@@ -53,8 +53,8 @@ class _Statistics:
         return self.columns.get((reference.table, name), _Column())
 
 
-def estimate(
-    database: Database, graph: ReferenceGraph, request: ClosureRequest
+def estimate_sizes(
+    database: DatabaseConnection, graph: ReferenceGraph, request: ClosureRequest
 ) -> dict[RelationName, int]:
     """How many rows of each table the set may have, for tables that it can have rows of.
 
@@ -63,43 +63,43 @@ def estimate(
 
     Raises:
         UsageError: see `find_closure`.
-        PrivilegeError: see `reach`.
+        PrivilegeError: see `find_reachable`.
 
     """
-    reached = reach(graph, request)
+    reachable = find_reachable(graph, request)
     check_predicates(database, request.roots)
-    statistics = _read_statistics(database, graph, reached)
-    found = dict.fromkeys(sorted(reached.tables), 0.0)
+    statistics = _read_statistics(database, graph, reachable)
+    found = dict.fromkeys(sorted(reachable.tables), 0.0)
     for root in request.roots:
         query = queries.root_rows(root, table_source(graph, root.table))
         found[graph.storage[root.table].root] += _planned_rows(database, query)
-    _grow(graph, request, reached, statistics, found)
+    _expand(graph, request, reachable, statistics, found)
     return {name: ceil(rows) for name, rows in found.items()}
 
 
-def _grow(
+def _expand(
     graph: ReferenceGraph,
     request: ClosureRequest,
-    reached: Reach,
+    reachable: Reachable,
     statistics: _Statistics,
     found: dict[RelationName, float],
 ) -> None:
     """Multiply along references, as many times as a way without a circle may be long."""
-    descended = dict(found)
+    reached_downward = dict(found)
     # What rows reference by the reference that they came down by is part of the set already.
     came_by: dict[RelationName, Reference] = {}
-    for _ in reached.tables:
-        for reference in reached.down:
+    for _ in reachable.tables:
+        for reference in reachable.down:
             child, parent = graph.child(reference), graph.parent(reference)
             follow = request.rules.children_by(reference, parent) is Children.FOLLOW
-            start = found[parent] if follow else descended[parent]
+            start = found[parent] if follow else reached_downward[parent]
             rows = start * _fan_out(graph, request, statistics, reference)
             rows = min(rows, statistics.sizes[child])
-            if rows > descended[child]:
-                descended[child] = rows
+            if rows > reached_downward[child]:
+                reached_downward[child] = rows
                 came_by[child] = reference
             found[child] = max(found[child], rows)
-        for reference in reached.up:
+        for reference in reachable.up:
             child, parent = graph.child(reference), graph.parent(reference)
             if came_by.get(child) is reference:
                 continue
@@ -122,19 +122,21 @@ def _fan_out(
     return rows if limit is None else min(rows, limit)
 
 
-def _read_statistics(database: Database, graph: ReferenceGraph, reached: Reach) -> _Statistics:
+def _read_statistics(
+    database: DatabaseConnection, graph: ReferenceGraph, reachable: Reachable
+) -> _Statistics:
     columns = {
         (RelationName(schema, table), name): _Column(null_share, distinct)
         for schema, table, name, null_share, distinct in database.execute(_STATISTICS.encode())
     }
     sizes = {
         name: _planned_rows(database, queries.all_rows(table_source(graph, name)))
-        for name in reached.tables
+        for name in reachable.tables
     }
     return _Statistics(sizes, columns)
 
 
-def _planned_rows(database: Database, query: sql.Composed) -> float:
+def _planned_rows(database: DatabaseConnection, query: sql.Composed) -> float:
     row = database.execute(queries.planned(query)).fetchone()
     assert row is not None
     return float(row[0][0]["Plan"]["Plan Rows"])

@@ -41,7 +41,7 @@ SELECT ?1, ?2, ?3, ?5 WHERE EXISTS (SELECT 1 FROM found WHERE place = ?1 AND NOT
 _NEW = "SELECT place FROM {} WHERE round = :round AND place BETWEEN :low AND :high"
 _FOUND = _NEW.format("found")
 _FOUND_OTHERWISE = f"{_FOUND} AND NOT (down AND edge = :edge)"
-_DESCENDING = f"{_FOUND} AND down UNION ALL {_NEW.format('promoted')}"
+_DESCENDING = f"{_FOUND} AND down UNION ALL {_NEW.format('upgraded')}"
 _PAGE = " ORDER BY place LIMIT :size"
 
 # Rows that share what lies above the lowest 48 bits of their places lie in the same leaf.
@@ -63,11 +63,11 @@ ORDER BY 3 DESC, 1, 2
 
 
 #: The place of a row, and of the row that led to it; a root has none.
-Found = tuple[int, int | None]
+VisitedRow = tuple[int, int | None]
 
 
 @frozen
-class Step:
+class SearchStep:
     """The last step of a way to a row.
 
     Attributes:
@@ -83,25 +83,25 @@ class Step:
     down: bool
 
 
-class FoundRows:
+class VisitedRows:
     """The set of found rows. Closing it deletes it.
 
     Args:
         memory: so much is kept in memory, in KiB, and the rest in a file without a name.
 
     Attributes:
-        arrivals: how many rows each edge added, by its number and direction.
+        provenance: how many rows each edge added, by its number and direction.
 
     """
 
     def __init__(self, *, memory: int = 65536) -> None:
-        self.arrivals: Counter[tuple[int, bool]] = Counter()
+        self.provenance: Counter[tuple[int, bool]] = Counter()
         with _translated():
             self._file = sqlite3.connect("", isolation_level=None)
             self._file.execute(f"PRAGMA cache_size = -{memory}")
             self._file.executescript(_SCHEMA)
 
-    def __enter__(self) -> FoundRows:
+    def __enter__(self) -> VisitedRows:
         """The set itself."""
         return self
 
@@ -120,18 +120,18 @@ class FoundRows:
 
     # -- growing ---------------------------------------------------------------------------------
 
-    def add(self, rows: Sequence[Found], step: Step) -> int:
+    def add(self, rows: Sequence[VisitedRow], step: SearchStep) -> int:
         """Add rows, each with its source, where they are new; how many were."""
         number = self._write(_ADD, rows, step)
-        self.arrivals[step.edge, step.down] += number
+        self.provenance[step.edge, step.down] += number
         return number
 
-    def promote(self, rows: Sequence[Found], step: Step) -> None:
+    def upgrade(self, rows: Sequence[VisitedRow], step: SearchStep) -> None:
         """Note of those rows that were not reached downward before that now they are."""
         self._write(_PROMOTE, rows, step)
 
-    def _write(self, statement: str, rows: Sequence[Found], step: Step) -> int:
-        values = [(place, step.round, step.edge, step.down, source) for place, source in rows]
+    def _write(self, statement: str, rows: Sequence[VisitedRow], step: SearchStep) -> int:
+        values = [(location, step.round, step.edge, step.down, source) for location, source in rows]
         with _translated():
             return self._file.executemany(statement, values).rowcount
 
@@ -139,7 +139,7 @@ class FoundRows:
 
     def touched(self, round_: int) -> list[int]:
         """A place in each leaf that got rows, or promoted ones, in a round."""
-        return [place for (place,) in self._read(_TOUCHED, (round_,))]
+        return [location for (location,) in self._read(_TOUCHED, (round_,))]
 
     def new(
         self, round_: int, bounds: tuple[int, int], size: int, *, unless_down_by: int | None
@@ -156,7 +156,9 @@ class FoundRows:
         query = _FOUND if unless_down_by is None else _FOUND_OTHERWISE
         return self._pages(query, round_, bounds, size, unless_down_by)
 
-    def descending(self, round_: int, bounds: tuple[int, int], size: int) -> Iterator[list[int]]:
+    def children_followed(
+        self, round_: int, bounds: tuple[int, int], size: int
+    ) -> Iterator[list[int]]:
         """The rows that were reached downward in a round for the first time, likewise."""
         return self._pages(_DESCENDING, round_, bounds, size, None)
 
@@ -167,7 +169,7 @@ class FoundRows:
         low, high = bounds
         while True:
             values = {"round": round_, "low": low, "high": high, "size": size, "edge": edge}
-            page = [place for (place,) in self._read(query + _PAGE, values)]
+            page = [location for (location,) in self._read(query + _PAGE, values)]
             if page:
                 yield page
             if len(page) < size:
@@ -176,42 +178,44 @@ class FoundRows:
 
     # -- afterwards ------------------------------------------------------------------------------
 
-    def __contains__(self, place: int) -> bool:
+    def __contains__(self, location: int) -> bool:
         """Whether the row was found."""
-        return bool(self._read("SELECT 1 FROM found WHERE place = ?", (place,)))
+        return bool(self._read("SELECT 1 FROM found WHERE place = ?", (location,)))
 
-    def places(self, bounds: tuple[int, int]) -> Iterator[int]:
+    def locations(self, bounds: tuple[int, int]) -> Iterator[int]:
         """The found rows between two places, in order."""
         with _translated():
             query = "SELECT place FROM found WHERE place BETWEEN ? AND ? ORDER BY place"
-            for (place,) in self._file.execute(query, bounds):
-                yield place
+            for (location,) in self._file.execute(query, bounds):
+                yield location
 
-    def found_by(self, place: int) -> tuple[Step, int | None]:
+    def found_by(self, location: int) -> tuple[SearchStep, int | None]:
         """The step by which a row was found, and its source; the row is one of the set."""
         query = "SELECT round, edge, down, source FROM found WHERE place = ?"
-        ((round_, edge, down, source),) = self._read(query, (place,))
-        return Step(round_, edge, bool(down)), source
+        ((round_, edge, down, source),) = self._read(query, (location,))
+        return SearchStep(round_, edge, bool(down)), source
 
-    def was_reached_downward(self, place: int) -> bool:
+    def was_reached_downward(self, location: int) -> bool:
         """Whether a row of the set was a root, or was reached downward at all."""
-        return self.found_by(place)[0].down or bool(self._promotion(place))
+        return self.found_by(location)[0].down or bool(self._promotion(location))
 
-    def descended_by(self, place: int) -> tuple[Step, int | None]:
+    def reached_downward_by(self, location: int) -> tuple[SearchStep, int | None]:
         """The step by which a row was first reached downward, and its source."""
-        for round_, edge, source in self._promotion(place):
-            return Step(round_, edge, down=True), source
-        return self.found_by(place)
+        for round_, edge, source in self._promotion(location):
+            return SearchStep(round_, edge, down=True), source
+        return self.found_by(location)
 
-    def _promotion(self, place: int) -> list[tuple[int, ...]]:
-        return self._read("SELECT round, edge, source FROM promoted WHERE place = ?", (place,))
+    def _promotion(self, location: int) -> list[tuple[int, ...]]:
+        return self._read("SELECT round, edge, source FROM promoted WHERE place = ?", (location,))
 
-    def before(self, edge: int, *, down: bool, descending: bool) -> list[tuple[int, bool, int]]:
+    def before(
+        self, edge: int, *, down: bool, children_followed: bool
+    ) -> list[tuple[int, bool, int]]:
         """By which edges the sources of the rows of an edge came, and how many, most first.
 
-        `descending` says that the edge is followed from rows that were reached downward.
+        `children_followed` says that the edge is followed from rows that were reached downward.
         """
-        values = {"edge": edge, "down": down, "descending": descending}
+        values = {"edge": edge, "down": down, "descending": children_followed}
         return [(e, bool(d), n) for e, d, n in self._read(_BEFORE, values)]
 
     def _read(

@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import evolve
 
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.model import (
     Catalog,
     Column,
@@ -225,7 +225,7 @@ ORDER BY 1
 """
 
 
-def read_catalog(database: Database) -> Catalog:
+def read_catalog(database: DatabaseConnection) -> Catalog:
     """Every relation outside PostgreSQL's own schemas, as the transaction's snapshot sees it.
 
     Types come out qualified only under an empty `search_path`, as `reading` pins it.
@@ -292,7 +292,7 @@ def _table(
 
 
 def _defined_types(
-    database: Database,
+    database: DatabaseConnection,
 ) -> tuple[dict[str, DefinedType], defaultdict[int, tuple[str, ...]]]:
     """The types that tables' columns are made of, by name; and their names, by a column's type."""
     types: dict[str, DefinedType] = {}
@@ -311,7 +311,7 @@ def _defined_types(
 
 
 def _columns(
-    database: Database, made_of: Mapping[int, tuple[str, ...]]
+    database: DatabaseConnection, made_of: Mapping[int, tuple[str, ...]]
 ) -> defaultdict[int, list[Column]]:
     """The columns of every relation, by its oid."""
     rows = database.execute(_COLUMNS.encode()).fetchall()

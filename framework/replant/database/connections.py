@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 
 from replant.errors import DatabaseError, PrivilegeError
 
-Database = Connection[TupleRow]
+DatabaseConnection = Connection[TupleRow]
 
 #: The oldest release that its community still maintains.
 OLDEST_VERSION = 140000
@@ -56,7 +56,7 @@ READING: Mapping[str, str] = {
 
 
 @contextmanager
-def reading(dsn: str, side: str, *, hidden_rows_fail: bool = True) -> Iterator[Database]:
+def reading(dsn: str, side: str, *, hidden_rows_fail: bool = True) -> Iterator[DatabaseConnection]:
     """One REPEATABLE READ READ ONLY transaction with pinned settings; it sees one state.
 
     Args:
@@ -80,7 +80,7 @@ def reading(dsn: str, side: str, *, hidden_rows_fail: bool = True) -> Iterator[D
 
 
 @contextmanager
-def writing(dsn: str) -> Iterator[Database]:
+def writing(dsn: str) -> Iterator[DatabaseConnection]:
     """A connection to the target in autocommit mode: a replay says BEGIN and COMMIT itself.
 
     If the block ends before COMMIT was said, the connection is closed and nothing is kept.
@@ -126,7 +126,7 @@ def one_line(error: psycopg.Error) -> str:
 
 
 @contextmanager
-def _connected(dsn: str, side: str) -> Iterator[Database]:
+def _connected(dsn: str, side: str) -> Iterator[DatabaseConnection]:
     place = _without_password(dsn, side)
     try:
         connection = psycopg.connect(
@@ -172,7 +172,7 @@ def _without_password(dsn: str, side: str) -> str:
     return " ".join(f"{key}={value}" for key, value in shown.items()) or "libpq's defaults"
 
 
-def _pin(connection: Database, settings: Mapping[str, str]) -> None:
+def _pin(connection: DatabaseConnection, settings: Mapping[str, str]) -> None:
     if connection.info.server_version >= _TRANSACTION_TIMEOUT:
         settings = {**settings, "transaction_timeout": "0"}
     calls = ", ".join("set_config(%s, %s, true)" for _ in settings)

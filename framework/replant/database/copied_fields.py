@@ -11,7 +11,7 @@ from struct import Struct
 
 from psycopg import sql
 
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.database.copy_out import BYTES_PER_BATCH, ROWS_PER_BATCH, copy_out, wait
 
 #: The signature, the flags, and the length of an extension that there never was.
@@ -21,7 +21,7 @@ _FIELD_COUNT = 2
 _LENGTH = Struct("!i")
 
 
-def copied_texts(database: Database, query: sql.Composable) -> Iterator[list[bytes]]:
+def copied_texts(database: DatabaseConnection, query: sql.Composable) -> Iterator[list[bytes]]:
     """The rows of a query of one column of type text, which is never NULL, in batches.
 
     Raises:
@@ -32,7 +32,7 @@ def copied_texts(database: Database, query: sql.Composable) -> Iterator[list[byt
 
 
 def copied_fields(
-    database: Database, query: sql.Composable
+    database: DatabaseConnection, query: sql.Composable
 ) -> Iterator[list[tuple[bytes | None, ...]]]:
     """The rows of a query, each as the binary form of its columns, or None for NULL, in batches.
 
@@ -49,7 +49,9 @@ def copied_fields(
         yield rows
 
 
-def _copied(database: Database, query: sql.Composable, skip: int) -> Iterator[list[bytes]]:
+def _copied(
+    database: DatabaseConnection, query: sql.Composable, skip: int
+) -> Iterator[list[bytes]]:
     """The rows in binary form, each without its first bytes.
 
     The header comes in one message with the first row, or with the trailer. A row is copied once,

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 from psycopg import sql
 
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.database.copy_out import BYTES_PER_BATCH, ROWS_PER_BATCH, copy_out, wait
 
 
-def copied_rows(database: Database, query: sql.Composable) -> Iterator[list[bytes]]:
+def copied_rows(database: DatabaseConnection, query: sql.Composable) -> Iterator[list[bytes]]:
     """The rows of a query, one line each without its line end.
 
     Raises:

@@ -16,7 +16,7 @@ from psycopg import pq, sql
 from psycopg.errors import error_from_result
 from psycopg.pq.abc import PGconn, PGresult
 
-from replant.database.connections import Database, translated
+from replant.database.connections import DatabaseConnection, translated
 
 #: Rows are handed on in lists, which costs Python less than one at a time. A list ends after this
 #: many rows, or once it has more bytes than this: large rows do not pile up in memory.
@@ -28,7 +28,7 @@ _PATIENCE = 2.0
 
 
 @contextmanager
-def copy_out(database: Database, statement: sql.Composable) -> Iterator[PGconn]:
+def copy_out(database: DatabaseConnection, statement: sql.Composable) -> Iterator[PGconn]:
     """A connection of libpq that is to be read until `get_copy_data` has no more.
 
     A block that ends earlier, by an error or because nobody asks for more rows, closes the

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import psycopg
 from attrs import frozen
 
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.model import RelationName
 
 # A table without columns has the privileges of the table itself.
@@ -114,7 +114,7 @@ class SequencePrivileges:
 
 
 def read_privileges(
-    database: Database, columns: Mapping[RelationName, Sequence[str]]
+    database: DatabaseConnection, columns: Mapping[RelationName, Sequence[str]]
 ) -> dict[RelationName, TablePrivileges]:
     """The privileges on these columns of these tables, which must exist."""
     pairs = [(name, column) for name, listed in columns.items() for column in listed]
@@ -129,7 +129,7 @@ def read_privileges(
 
 
 def read_sequence_privileges(
-    database: Database, tables: Iterable[RelationName]
+    database: DatabaseConnection, tables: Iterable[RelationName]
 ) -> tuple[SequencePrivileges, ...]:
     """The privileges on the sequences that columns of these tables own, or draw from."""
     rows = database.execute(_SEQUENCES.encode(), _lists(tables)).fetchall()
@@ -142,21 +142,21 @@ def read_sequence_privileges(
 
 
 def insertable_by_policy(
-    database: Database, tables: Iterable[RelationName]
+    database: DatabaseConnection, tables: Iterable[RelationName]
 ) -> frozenset[RelationName]:
     """Those of the tables into which some policy may let the connected role insert."""
     rows = database.execute(_INSERT_POLICIES.encode(), _lists(tables))
     return frozenset(RelationName(schema, name) for schema, name in rows)
 
 
-def may_make_temporary_tables(database: Database) -> bool:
+def may_make_temporary_tables(database: DatabaseConnection) -> bool:
     """Whether the connected role has TEMPORARY on the database."""
     query = "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY')"
     (may,) = database.execute(query).fetchone() or (False,)
     return bool(may)
 
 
-def may_be_replica(database: Database) -> bool:
+def may_be_replica(database: DatabaseConnection) -> bool:
     """Whether the connected role may set `session_replication_role`: found by trying.
 
     From PostgreSQL 15 on the privilege can be granted; what before that lets a role that is no

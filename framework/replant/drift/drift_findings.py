@@ -7,10 +7,10 @@ from enum import Enum
 from attrs import frozen
 
 from replant.model import RelationName, readable
-from replant.model.table_differences import Change
+from replant.model.table_differences import DifferenceKind
 
 
-class Severity(Enum):
+class DriftSeverity(Enum):
     """What a difference means for an export, or for a replay where two databases are compared."""
 
     FAILS = "fails"
@@ -20,7 +20,7 @@ class Severity(Enum):
     @property
     def rank(self) -> int:
         """0 for the worst."""
-        return list(Severity).index(self)
+        return list(DriftSeverity).index(self)
 
 
 @frozen
@@ -33,16 +33,16 @@ class DriftFinding:
         table: the table; None for a type.
         subject: the column; or the type where there is no table.
         what: what is so, as a sentence that names the place.
-        mend: what to do.
+        remedy: what to do.
 
     """
 
-    kind: Change
-    severity: Severity
+    kind: DifferenceKind
+    severity: DriftSeverity
     table: RelationName | None
     subject: str
     what: str
-    mend: str
+    remedy: str
 
     @property
     def place(self) -> str:
@@ -53,7 +53,7 @@ class DriftFinding:
 
     def __str__(self) -> str:
         """One line."""
-        return f"{self.what}; {self.mend}"
+        return f"{self.what}; {self.remedy}"
 
 
 @frozen
@@ -75,11 +75,11 @@ class Drift:
     findings: tuple[DriftFinding, ...]
     unknown: tuple[RelationName, ...] = ()
 
-    def of(self, severity: Severity) -> tuple[DriftFinding, ...]:
+    def of(self, severity: DriftSeverity) -> tuple[DriftFinding, ...]:
         """The findings of this severity."""
         return tuple(finding for finding in self.findings if finding.severity is severity)
 
-    def at_least(self, severity: Severity) -> tuple[DriftFinding, ...]:
+    def at_least(self, severity: DriftSeverity) -> tuple[DriftFinding, ...]:
         """The findings that are as bad as this, or worse."""
         return tuple(f for f in self.findings if f.severity.rank <= severity.rank)
 

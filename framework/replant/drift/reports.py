@@ -6,15 +6,23 @@ import json
 from typing import Any
 
 from replant import __version__
-from replant.drift.drift_findings import Drift, DriftFinding, Severity
+from replant.drift.drift_findings import Drift, DriftFinding, DriftSeverity
 from replant.model import RelationName
-from replant.model.table_differences import Change
+from replant.model.table_differences import DifferenceKind
 
 #: The version of the JSON that `as_json` writes.
 VERSION = 1
 
-_LEVELS = {Severity.FAILS: "error", Severity.LOSES: "warning", Severity.HARMLESS: "note"}
-_COMMANDS = {Severity.FAILS: "error", Severity.LOSES: "warning", Severity.HARMLESS: "notice"}
+_LEVELS = {
+    DriftSeverity.FAILS: "error",
+    DriftSeverity.LOSES: "warning",
+    DriftSeverity.HARMLESS: "note",
+}
+_COMMANDS = {
+    DriftSeverity.FAILS: "error",
+    DriftSeverity.LOSES: "warning",
+    DriftSeverity.HARMLESS: "notice",
+}
 
 
 def as_json(drift: Drift, _file: str | None = None) -> str:
@@ -40,7 +48,7 @@ def _finding(finding: DriftFinding) -> dict[str, Any]:
         "column": column,
         "type": finding.subject if finding.table is None else None,
         "what": finding.what,
-        "mend": finding.mend,
+        "remedy": finding.remedy,
     }
 
 
@@ -96,7 +104,7 @@ def _kind(finding: DriftFinding) -> str:
     return "member" if finding.table is not None and finding.subject else "type"
 
 
-def _in_words(kind: Change) -> str:
+def _in_words(kind: DifferenceKind) -> str:
     return kind.value.replace("-", " ")
 
 

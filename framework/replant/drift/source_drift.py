@@ -6,25 +6,25 @@ from collections.abc import Mapping, Sequence
 
 from attrs import field, frozen
 
-from replant.drift.drift_findings import Drift, DriftFinding, Severity, in_order
+from replant.drift.drift_findings import Drift, DriftFinding, DriftSeverity, in_order
 from replant.model import Catalog, RelationName, ThroughForeignKey, readable
 from replant.model.table_differences import (
-    Change,
-    Difference,
+    DifferenceKind,
+    TableDifference,
     likely_renames,
     table_differences,
     type_differences,
 )
-from replant.model.table_shape import Reference, shapes_of
+from replant.model.table_shape import ShapeReference, shapes_of
 from replant.model.types import DefinedType
 from replant.plugins.manager import Registered
-from replant.selection.declared_shapes import Declared, added_tables
+from replant.selection.declared_shapes import DeclaredShapes, added_tables
 
-_HARMLESS, _LOSES, _FAILS = Severity.HARMLESS, Severity.LOSES, Severity.FAILS
+_HARMLESS, _LOSES, _FAILS = DriftSeverity.HARMLESS, DriftSeverity.LOSES, DriftSeverity.FAILS
 
 
 def source_drift(
-    catalog: Catalog, registered: Sequence[Registered], known: Declared, recorded_in: str
+    catalog: Catalog, registered: Sequence[Registered], known: DeclaredShapes, recorded_in: str
 ) -> Drift:
     """How a source differs from what was declared and recorded of it.
 
@@ -42,7 +42,11 @@ def source_drift(
     differences = [
         *table_differences(known.shapes, found, renames),
         *type_differences(_types(known), catalog.types),
-        *(Difference(Change.TABLE_ADDED, n) for n in added if n not in renames.values()),
+        *(
+            TableDifference(DifferenceKind.TABLE_ADDED, n)
+            for n in added
+            if n not in renames.values()
+        ),
     ]
     judge = _Judge(
         {item.registration.table: item for item in registered}, known, renames, recorded_in
@@ -59,7 +63,7 @@ def source_drift(
     )
 
 
-def _types(known: Declared) -> list[DefinedType]:
+def _types(known: DeclaredShapes) -> list[DefinedType]:
     """The types that tables were known to be made of; a plugin's word comes before a record's."""
     by_plugins = [shape for name, shape in known.shapes.items() if name in known.plugins]
     recorded = [shape for name, shape in known.shapes.items() if name not in known.plugins]
@@ -75,7 +79,7 @@ class _Judge:
     """Says what a difference means for an export, and what to do about it."""
 
     registered: Mapping[RelationName, Registered]
-    known: Declared
+    known: DeclaredShapes
     renames: Mapping[RelationName, RelationName]
     recorded_in: str
     _makers: Mapping[str, frozenset[str]] = field(init=False)
@@ -89,7 +93,7 @@ class _Judge:
                 makers[type_.name] = makers.get(type_.name, frozenset()) | {plugin}
         return makers
 
-    def finding(self, difference: Difference) -> DriftFinding:
+    def finding(self, difference: TableDifference) -> DriftFinding:
         """The difference as a finding."""
         severity, what = self._judged(difference)
         return DriftFinding(
@@ -98,16 +102,19 @@ class _Judge:
             difference.table,
             difference.subject,
             what,
-            self._mend(difference),
+            self._remedy(difference),
         )
 
-    def _judged(self, difference: Difference) -> tuple[Severity, str]:
+    def _judged(self, difference: TableDifference) -> tuple[DriftSeverity, str]:
         table = difference.table
         if table is None:
             return _HARMLESS, _of_type(difference)
-        if difference.change in (Change.FOREIGN_KEY_MISSING, Change.FOREIGN_KEY_ADDED):
+        if difference.change in (
+            DifferenceKind.FOREIGN_KEY_MISSING,
+            DifferenceKind.FOREIGN_KEY_ADDED,
+        ):
             return self._of_foreign_key(table, difference)
-        if difference.change is Change.TABLE_ADDED:
+        if difference.change is DifferenceKind.TABLE_ADDED:
             if table in self.registered:
                 return _HARMLESS, f"{table} is new; it is exported"
             return _LOSES, f"{table} is new, and no plugin registers it: its rows are not exported"
@@ -116,10 +123,12 @@ class _Judge:
         severity = _SEVERITIES.get(difference.change, _HARMLESS)
         return severity, _sentence(table, difference)
 
-    def _of_foreign_key(self, table: RelationName, difference: Difference) -> tuple[Severity, str]:
+    def _of_foreign_key(
+        self, table: RelationName, difference: TableDifference
+    ) -> tuple[DriftSeverity, str]:
         key = difference.key
         assert key is not None
-        if difference.change is Change.FOREIGN_KEY_ADDED:
+        if difference.change is DifferenceKind.FOREIGN_KEY_ADDED:
             what = f"{table} has the new foreign key {difference.found}"
             if key.references in self.registered:
                 return _HARMLESS, what
@@ -129,14 +138,17 @@ class _Judge:
             return _FAILS, f"{what}, by which its rows are chosen"
         return _LOSES, f"{what}: rows that only it brought along are not exported"
 
-    def _is_chosen_by(self, table: RelationName, key: Reference) -> bool:
+    def _is_chosen_by(self, table: RelationName, key: ShapeReference) -> bool:
         item = self.registered.get(table)
         rows = item.registration.rows if item else None
         return isinstance(rows, ThroughForeignKey) and tuple(rows.columns) == key.columns
 
-    def _mend(self, difference: Difference) -> str:
+    def _remedy(self, difference: TableDifference) -> str:
         plugins = self._plugins(difference)
-        if difference.change is Change.TABLE_ADDED and difference.table not in self.registered:
+        if (
+            difference.change is DifferenceKind.TABLE_ADDED
+            and difference.table not in self.registered
+        ):
             schema = difference.table.schema if difference.table else ""
             plugins = {p for n, p in self.known.plugins.items() if n.schema == schema}
             if not plugins:
@@ -146,7 +158,7 @@ class _Judge:
             return f"update the plugin {names}, or the database"
         return f"review it, and record it in {self.recorded_in}: {_WRITE}"
 
-    def _plugins(self, difference: Difference) -> set[str]:
+    def _plugins(self, difference: TableDifference) -> set[str]:
         """The plugins that declared it to be otherwise."""
         if difference.table is None:
             return {*self._makers.get(difference.subject, ())}
@@ -158,51 +170,56 @@ _WRITE = "replant drift --write"
 
 #: What an export needs to be there, if a plugin declared it.
 _OF_TABLE_OR_COLUMN = frozenset(
-    {Change.TABLE_MISSING, Change.TABLE_RENAMED, Change.NO_TABLE, Change.COLUMN_MISSING}
+    {
+        DifferenceKind.TABLE_MISSING,
+        DifferenceKind.TABLE_RENAMED,
+        DifferenceKind.NO_TABLE,
+        DifferenceKind.COLUMN_MISSING,
+    }
 )
 
 #: Where nothing is said, a difference is harmless.
 _SEVERITIES = {
-    Change.TABLE_MISSING: _LOSES,
-    Change.TABLE_RENAMED: _HARMLESS,
-    Change.NO_TABLE: _LOSES,
-    Change.COLUMN_MISSING: _LOSES,
-    Change.COLUMN_GENERATED: _LOSES,
+    DifferenceKind.TABLE_MISSING: _LOSES,
+    DifferenceKind.TABLE_RENAMED: _HARMLESS,
+    DifferenceKind.NO_TABLE: _LOSES,
+    DifferenceKind.COLUMN_MISSING: _LOSES,
+    DifferenceKind.COLUMN_GENERATED: _LOSES,
 }
 
 
-def _sentence(table: RelationName, difference: Difference) -> str:
+def _sentence(table: RelationName, difference: TableDifference) -> str:
     place = f"{table}.{readable(difference.subject)}" if difference.subject else str(table)
     said = _SENTENCES[difference.change]
-    if difference.change is Change.COLUMN_MISSING and difference.found:
+    if difference.change is DifferenceKind.COLUMN_MISSING and difference.found:
         said += ", likely renamed to {found}"
     return said.format(place=place, wanted=difference.wanted, found=difference.found)
 
 
 _SENTENCES = {
-    Change.TABLE_MISSING: "{place} is missing",
-    Change.TABLE_RENAMED: "{place} is missing, likely renamed to {found}",
-    Change.NO_TABLE: "{place} is no table any more",
-    Change.COLUMN_MISSING: "{place} ({wanted}) is missing",
-    Change.COLUMN_ADDED: "{place} ({found}) is new; it is exported",
-    Change.COLUMN_TYPE: "{place} is {found}, and was {wanted}",
-    Change.COLUMN_NOT_NULL: "{place} is NOT NULL, and was not",
-    Change.COLUMN_NULLABLE: "{place} may be NULL, and was NOT NULL",
-    Change.COLUMN_GENERATED: (
+    DifferenceKind.TABLE_MISSING: "{place} is missing",
+    DifferenceKind.TABLE_RENAMED: "{place} is missing, likely renamed to {found}",
+    DifferenceKind.NO_TABLE: "{place} is no table any more",
+    DifferenceKind.COLUMN_MISSING: "{place} ({wanted}) is missing",
+    DifferenceKind.COLUMN_ADDED: "{place} ({found}) is new; it is exported",
+    DifferenceKind.COLUMN_TYPE: "{place} is {found}, and was {wanted}",
+    DifferenceKind.COLUMN_NOT_NULL: "{place} is NOT NULL, and was not",
+    DifferenceKind.COLUMN_NULLABLE: "{place} may be NULL, and was NOT NULL",
+    DifferenceKind.COLUMN_GENERATED: (
         "{place} is generated now: its values are not exported, the target computes its own"
     ),
-    Change.COLUMN_NOT_GENERATED: "{place} is no longer generated; its values are exported",
-    Change.COLUMN_IDENTITY: "{place} is {found}, and was {wanted}",
-    Change.PRIMARY_KEY: "{place} has the primary key {found}, and had {wanted}",
-    Change.UNIQUE_MISSING: "{place} has the unique key {wanted} no more",
-    Change.UNIQUE_ADDED: "{place} has the new unique key {found}",
+    DifferenceKind.COLUMN_NOT_GENERATED: "{place} is no longer generated; its values are exported",
+    DifferenceKind.COLUMN_IDENTITY: "{place} is {found}, and was {wanted}",
+    DifferenceKind.PRIMARY_KEY: "{place} has the primary key {found}, and had {wanted}",
+    DifferenceKind.UNIQUE_MISSING: "{place} has the unique key {wanted} no more",
+    DifferenceKind.UNIQUE_ADDED: "{place} has the new unique key {found}",
 }
 
 
-def _of_type(difference: Difference) -> str:
+def _of_type(difference: TableDifference) -> str:
     name, wanted, found = difference.subject, difference.wanted, difference.found
-    if difference.change is Change.LABEL_MISSING:
+    if difference.change is DifferenceKind.LABEL_MISSING:
         return f"{name} has the label {wanted!r} no more"
-    if difference.change is Change.LABEL_ADDED:
+    if difference.change is DifferenceKind.LABEL_ADDED:
         return f"{name} has the new label {found!r}"
     return f"{name} is {found}, and was {wanted}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from replant.drift.drift_findings import Drift, DriftFinding, Severity, in_order
+from replant.drift.drift_findings import Drift, DriftFinding, DriftSeverity, in_order
 from replant.model import Catalog, RelationName, TableShape, readable
 from replant.model.table_differences import (
-    Change,
-    Difference,
+    DifferenceKind,
+    TableDifference,
     likely_renames,
     table_differences,
     type_differences,
@@ -16,7 +16,7 @@ from replant.model.table_differences import (
 from replant.model.table_shape import shapes_of
 from replant.model.types import DefinedType
 
-_HARMLESS, _LOSES, _FAILS = Severity.HARMLESS, Severity.LOSES, Severity.FAILS
+_HARMLESS, _LOSES, _FAILS = DriftSeverity.HARMLESS, DriftSeverity.LOSES, DriftSeverity.FAILS
 
 
 def target_drift(
@@ -54,7 +54,7 @@ def target_drift(
     )
 
 
-def _finding(difference: Difference) -> DriftFinding:
+def _finding(difference: TableDifference) -> DriftFinding:
     table, subject = difference.table, readable(difference.subject)
     alter = f"ALTER TABLE {table}"
     column = f"{alter} ALTER COLUMN {subject}"
@@ -69,10 +69,10 @@ def _finding(difference: Difference) -> DriftFinding:
         "column": column,
         "subject": subject,
     }
-    severity, what, mend = _JUDGED[difference.change]
-    if difference.change is Change.COLUMN_ADDED and _stays_empty(difference):
-        severity, what, mend = _UNFILLED
-    if difference.change is Change.COLUMN_MISSING and difference.found:
+    severity, what, remedy = _JUDGED[difference.change]
+    if difference.change is DifferenceKind.COLUMN_ADDED and _stays_empty(difference):
+        severity, what, remedy = _UNFILLED
+    if difference.change is DifferenceKind.COLUMN_MISSING and difference.found:
         what += ", likely renamed to {found}"
     return DriftFinding(
         difference.change,
@@ -80,11 +80,11 @@ def _finding(difference: Difference) -> DriftFinding:
         table,
         difference.subject,
         what.format(**words),
-        mend.format(**words),
+        remedy.format(**words),
     )
 
 
-def _stays_empty(difference: Difference) -> bool:
+def _stays_empty(difference: TableDifference) -> bool:
     """Whether a row gets no value in the column, which needs one."""
     shape = difference.shape
     return shape is not None and shape.not_null and not (shape.filled or shape.generated)
@@ -98,87 +98,95 @@ _UNFILLED = (
 _NOTHING = "nothing needs to be done for a replay"
 _AS_SOURCE = "bring it to the state of the source's"
 
-_JUDGED: Mapping[Change, tuple[Severity, str, str]] = {
-    Change.TABLE_MISSING: (_FAILS, "the target has no table {place}", f"create it; {_AS_SOURCE}"),
-    Change.TABLE_RENAMED: (
+_JUDGED: Mapping[DifferenceKind, tuple[DriftSeverity, str, str]] = {
+    DifferenceKind.TABLE_MISSING: (
+        _FAILS,
+        "the target has no table {place}",
+        f"create it; {_AS_SOURCE}",
+    ),
+    DifferenceKind.TABLE_RENAMED: (
         _FAILS,
         "the target has no table {place}, likely since it is {found} there",
         _AS_SOURCE,
     ),
-    Change.NO_TABLE: (_FAILS, "{place} is no table in the target", _AS_SOURCE),
-    Change.COLUMN_MISSING: (
+    DifferenceKind.NO_TABLE: (_FAILS, "{place} is no table in the target", _AS_SOURCE),
+    DifferenceKind.COLUMN_MISSING: (
         _FAILS,
         "the target has no column {place}",
         "{alter} ADD COLUMN {subject} {wanted};",
     ),
-    Change.COLUMN_ADDED: (_HARMLESS, "{place} ({found}) is in the target alone", _NOTHING),
-    Change.COLUMN_TYPE: (
+    DifferenceKind.COLUMN_ADDED: (_HARMLESS, "{place} ({found}) is in the target alone", _NOTHING),
+    DifferenceKind.COLUMN_TYPE: (
         _FAILS,
         "{place} is {found} in the target, and {wanted} in the source",
         "{column} TYPE {wanted}; or see by replant replay --dry-run whether the values fit",
     ),
-    Change.COLUMN_NOT_NULL: (
+    DifferenceKind.COLUMN_NOT_NULL: (
         _FAILS,
         "{place} is NOT NULL in the target, and may be NULL in the source",
         "{column} DROP NOT NULL; or see by replant replay --dry-run whether a row holds NULL",
     ),
-    Change.COLUMN_NULLABLE: (
+    DifferenceKind.COLUMN_NULLABLE: (
         _HARMLESS,
         "{place} may be NULL in the target, and is NOT NULL in the source",
         _NOTHING,
     ),
-    Change.COLUMN_GENERATED: (
+    DifferenceKind.COLUMN_GENERATED: (
         _FAILS,
         "{place} is generated in the target, and not in the source",
         "{column} DROP EXPRESSION;",
     ),
-    Change.COLUMN_NOT_GENERATED: (
+    DifferenceKind.COLUMN_NOT_GENERATED: (
         _LOSES,
         "{place} is generated in the source, and not in the target: it gets no value",
         _AS_SOURCE,
     ),
-    Change.COLUMN_IDENTITY: (
+    DifferenceKind.COLUMN_IDENTITY: (
         _HARMLESS,
         "{place} is {found} in the target, and {wanted} in the source",
         _NOTHING,
     ),
-    Change.PRIMARY_KEY: (
+    DifferenceKind.PRIMARY_KEY: (
         _FAILS,
         "{place} has the primary key {found} in the target, and {wanted} in the source",
         _AS_SOURCE,
     ),
-    Change.UNIQUE_MISSING: (
+    DifferenceKind.UNIQUE_MISSING: (
         _HARMLESS,
         "{place} has no unique key {wanted} in the target",
         _NOTHING,
     ),
-    Change.UNIQUE_ADDED: (
+    DifferenceKind.UNIQUE_ADDED: (
         _FAILS,
         "{place} has the unique key {found} in the target alone",
         "drop it, or see by replant replay --dry-run whether rows are in each other's way",
     ),
-    Change.FOREIGN_KEY_MISSING: (
+    DifferenceKind.FOREIGN_KEY_MISSING: (
         _HARMLESS,
         "{place} has no foreign key {wanted} in the target",
         _NOTHING,
     ),
-    Change.FOREIGN_KEY_ADDED: (
+    DifferenceKind.FOREIGN_KEY_ADDED: (
         _FAILS,
         "{place} has the foreign key {found} in the target alone",
         "drop it, or see by replant replay --dry-run whether the rows satisfy it",
     ),
-    Change.LABEL_MISSING: (
+    DifferenceKind.LABEL_MISSING: (
         _FAILS,
         "{type} has no label {label} in the target",
         "ALTER TYPE {type} ADD VALUE {label};",
     ),
-    Change.LABEL_ADDED: (_HARMLESS, "{type} has the label {found!r} in the target alone", _NOTHING),
-    Change.DOMAIN: (
+    DifferenceKind.LABEL_ADDED: (
+        _HARMLESS,
+        "{type} has the label {found!r} in the target alone",
+        _NOTHING,
+    ),
+    DifferenceKind.DOMAIN: (
         _FAILS,
         "{type} is {found} in the target, and {wanted} in the source",
         f"{_AS_SOURCE}; or see by replant replay --dry-run whether the values fit",
     ),
-    Change.TYPE: (
+    DifferenceKind.TYPE: (
         _FAILS,
         "{type} is {found} in the target, and {wanted} in the source",
         _AS_SOURCE,

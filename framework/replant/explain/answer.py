@@ -5,11 +5,11 @@ from __future__ import annotations
 from attrs import frozen
 
 from replant.explain.explanation import PathStep
-from replant.model.closure_request import Root, RowKey, way
+from replant.model.closure_request import Root, RowKey, describe_arrival
 
 
 @frozen
-class Belongs:
+class ExportedRow:
     """A row that is exported, by a path from a row that was chosen for itself.
 
     Attributes:
@@ -35,7 +35,7 @@ class Belongs:
 
 
 @frozen
-class StaysOut:
+class RowLeftOut:
     """A row that is not exported.
 
     Attributes:
@@ -59,7 +59,7 @@ class StaysOut:
 
 
 @frozen
-class Answer:
+class Explanation:
     """What is known of the rows that satisfy a predicate.
 
     Attributes:
@@ -72,13 +72,13 @@ class Answer:
 
     asked: Root
     matched: int = 0
-    rows: tuple[Belongs | StaysOut, ...] = ()
+    rows: tuple[ExportedRow | RowLeftOut, ...] = ()
     because: str | None = None
 
     @property
     def exported(self) -> bool:
         """Whether there are such rows, and those that were looked at are all exported."""
-        return bool(self.rows) and all(isinstance(row, Belongs) for row in self.rows)
+        return bool(self.rows) and all(isinstance(row, ExportedRow) for row in self.rows)
 
     def __str__(self) -> str:
         """All that is known, row by row."""
@@ -96,5 +96,5 @@ def _back(start: RowKey, steps: tuple[PathStep, ...]) -> list[str]:
     rows = [start, *(step.row for step in steps)]
     lines = []
     for source, step in reversed(list(zip(rows, steps, strict=False))):
-        lines += [f"  {way(step.reference, down=step.down)}, from", str(source)]
+        lines += [f"  {describe_arrival(step.reference, down=step.down)}, from", str(source)]
     return lines

@@ -12,8 +12,8 @@ from collections.abc import Collection
 from attrs import frozen
 
 from replant.artifact.manifest import ExportedReference, Manifest
-from replant.explain.artifact_rows import Compared, KeptRows
-from replant.explain.comparable_text import Kind
+from replant.explain.artifact_rows import ArtifactRows, ComparedColumn
+from replant.explain.comparable_text import TextKind
 from replant.model import LoadTable, RelationName, Text
 from replant.model.closure_request import Children
 
@@ -35,7 +35,7 @@ _DESCENDING = (
 
 
 @frozen
-class Step:
+class ClosureStep:
     """How a row came.
 
     Attributes:
@@ -49,10 +49,10 @@ class Step:
     source: int | None
 
 
-class Descent:
+class ArtifactClosure:
     """The rows that were found so far."""
 
-    def __init__(self, manifest: Manifest, rows: KeptRows) -> None:
+    def __init__(self, manifest: Manifest, rows: ArtifactRows) -> None:
         self._manifest = manifest
         self._rows = rows
         self._references = sorted(
@@ -79,7 +79,7 @@ class Descent:
                 return
             round_ += 1
 
-    def path(self, number: int) -> list[tuple[Step, int]] | None:
+    def path(self, number: int) -> list[tuple[ClosureStep, int]] | None:
         """The steps that lead to a row, each with the row it leads to; the first is a root's.
 
         None if the row was not found.
@@ -210,26 +210,26 @@ class Descent:
     def _is_found(self, number: int) -> bool:
         return bool(self._rows.execute("SELECT 1 FROM found WHERE id = ?", (number,)))
 
-    def _found_by(self, number: int) -> Step:
+    def _found_by(self, number: int) -> ClosureStep:
         query = "SELECT edge, down, source FROM found WHERE id = ?"
         ((edge, down, source),) = self._rows.execute(query, (number,))
-        return Step(edge, bool(down), source)
+        return ClosureStep(edge, bool(down), source)
 
-    def _descended_by(self, number: int) -> Step:
+    def _descended_by(self, number: int) -> ClosureStep:
         """The step by which it was first found to reference a row."""
         query = "SELECT edge, source FROM promoted WHERE id = ?"
         for edge, source in self._rows.execute(query, (number,)):
-            return Step(edge, down=True, source=source)
+            return ClosureStep(edge, down=True, source=source)
         return self._found_by(number)
 
 
 def ends(
-    rows: KeptRows, reference: ExportedReference
-) -> tuple[tuple[Compared, ...], tuple[Compared, ...]]:
+    rows: ArtifactRows, reference: ExportedReference
+) -> tuple[tuple[ComparedColumn, ...], tuple[ComparedColumn, ...]]:
     """How the columns of a reference are compared; an array is taken as it is."""
     casts = reference.casts or ((None, None),) * len(reference.columns)
     own = tuple(
-        (c, Kind.EXACT) if reference.elements else rows.compared(reference.table, c, cast)
+        (c, TextKind.EXACT) if reference.elements else rows.compared(reference.table, c, cast)
         for c, (cast, _) in zip(reference.columns, casts, strict=True)
     )
     others = tuple(
@@ -239,16 +239,18 @@ def ends(
     return own, others
 
 
-def _element_kind(manifest: Manifest, reference: ExportedReference) -> Kind:
+def _element_kind(manifest: Manifest, reference: ExportedReference) -> TextKind:
     (column,) = reference.columns
     table = next(table for table in manifest.tables if table.name == reference.table)
     type_ = next(c.type for c in table.columns if c.name == column).removesuffix("[]")
-    return Kind.of_type(type_, reference.casts[0][0] if reference.casts else None)
+    return TextKind.of_type(type_, reference.casts[0][0] if reference.casts else None)
 
 
-def joined_columns(manifest: Manifest, rows: KeptRows) -> dict[RelationName, set[Compared]]:
+def joined_columns(
+    manifest: Manifest, rows: ArtifactRows
+) -> dict[RelationName, set[ComparedColumn]]:
     """The columns of each table by which references join its rows."""
-    columns: defaultdict[RelationName, set[Compared]] = defaultdict(set)
+    columns: defaultdict[RelationName, set[ComparedColumn]] = defaultdict(set)
     for reference in manifest.references:
         own, others = ends(rows, reference)
         columns[reference.table].update(own)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import ExportedTable
 from replant.errors import OutputError
-from replant.explain.comparable_text import Kind, elements
+from replant.explain.comparable_text import TextKind, elements
 from replant.model import Link, RelationName, Text
 from replant.model.closure_request import RowKey
 from replant.sql.row_text import texts
@@ -30,10 +30,10 @@ _SHIFT = 40
 
 
 #: A column, and how its values are compared.
-Compared = tuple[str, Kind]
+ComparedColumn = tuple[str, TextKind]
 
 
-class KeptRows:
+class ArtifactRows:
     """Rows by their numbers. Within a table, numbers follow the order of the artifact."""
 
     def __init__(self, tables: Sequence[ExportedTable]) -> None:
@@ -51,7 +51,9 @@ class KeptRows:
 
     # -- filling ---------------------------------------------------------------------------------
 
-    def take(self, artifact: Artifact, name: RelationName, wanted: Collection[Compared]) -> None:
+    def take(
+        self, artifact: Artifact, name: RelationName, wanted: Collection[ComparedColumn]
+    ) -> None:
         """Keep the key of a table's rows, and these columns as they are compared.
 
         Raises:
@@ -83,14 +85,16 @@ class KeptRows:
 
         marks = ", ".join("?" * (1 + len(names)))
         self._many(f"INSERT INTO {self.table(name)} VALUES ({marks})", rows())
-        late = [each for each in kept if each[0] in artifact.in_two_parts.get(name, ())]
+        late = [each for each in kept if each[0] in artifact.stored_separately.get(name, ())]
         if late:
             self._patch(artifact, table, late)
 
-    def _patch(self, artifact: Artifact, table: ExportedTable, late: Sequence[Compared]) -> None:
+    def _patch(
+        self, artifact: Artifact, table: ExportedTable, late: Sequence[ComparedColumn]
+    ) -> None:
         """Set the columns that stand apart from their rows."""
         name = table.name
-        stored = (*table.key, *artifact.in_two_parts[name])
+        stored = (*table.key, *artifact.stored_separately[name])
         self.index(name, [self.shown(name, c) for c in table.key])
         places = [(stored.index(c), kind) for c, kind in late]
 
@@ -104,10 +108,10 @@ class KeptRows:
         same = " AND ".join(f"{self.shown(name, c)} = ?" for c in table.key)
         self._many(f"UPDATE {self.table(name)} SET {values} WHERE {same}", rows())
 
-    def take_elements(self, name: RelationName, column: str, kind: Kind, into: str) -> None:
+    def take_elements(self, name: RelationName, column: str, kind: TextKind, into: str) -> None:
         """Keep the elements of an array column as (value, id) in a table of their own."""
         self.execute(f"CREATE TABLE {into} (value, id)")
-        query = f"SELECT id, {self.column(name, (column, Kind.EXACT))} FROM {self.table(name)}"
+        query = f"SELECT id, {self.column(name, (column, TextKind.EXACT))} FROM {self.table(name)}"
         self._many(
             f"INSERT INTO {into} VALUES (?, ?)",
             (
@@ -132,7 +136,7 @@ class KeptRows:
         """The table that holds a table's rows."""
         return f"t{self._numbers[name]}"
 
-    def column(self, name: RelationName, compared: Compared) -> str:
+    def column(self, name: RelationName, compared: ComparedColumn) -> str:
         """The column with values that are compared in this way."""
         column, kind = compared
         return f"c{self._place(name, column)}_{kind.name}"
@@ -150,10 +154,10 @@ class KeptRows:
         """The table whose row it is."""
         return self._names[number >> _SHIFT]
 
-    def compared(self, name: RelationName, column: str, cast: str | None = None) -> Compared:
+    def compared(self, name: RelationName, column: str, cast: str | None = None) -> ComparedColumn:
         """How the values of a column are compared, after a cast if there is one."""
         type_ = self._tables[name].columns[self._place(name, column)].type
-        return column, Kind.of_type(type_, cast)
+        return column, TextKind.of_type(type_, cast)
 
     def _place(self, name: RelationName, column: str) -> int:
         return next(i for i, c in enumerate(self._tables[name].columns) if c.name == column)

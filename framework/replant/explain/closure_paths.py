@@ -7,15 +7,15 @@ from collections.abc import Iterable
 
 from replant.closure import queries
 from replant.closure.closure import Closure, check_predicates
-from replant.closure.provenance import Arrivals
+from replant.closure.provenance import Provenance
 from replant.closure.row_locations import pointer
 from replant.closure.search import Search
 from replant.closure.table_sources import leaf_source, order_of, table_source
-from replant.closure.visited_rows import FoundRows, Step
-from replant.database.connections import Database
-from replant.database.planner_settings import by_index
+from replant.closure.visited_rows import SearchStep, VisitedRows
+from replant.database.connections import DatabaseConnection
+from replant.database.planner_settings import index_scans_preferred
 from replant.errors import UsageError
-from replant.explain.explanation import Barrier, Excluded, Included, PathStep, Why
+from replant.explain.explanation import Barrier, ClosureExplanation, Excluded, Included, PathStep
 from replant.model.closure_request import Children, EdgeRule, Root, RowKey, Rules
 from replant.model.references import Leaf, Reference
 
@@ -25,7 +25,9 @@ _MOST_ROWS = 20_000
 _MOST_CHILDREN = 100
 
 
-def why(database: Database, closure: Closure, asked: Root, *, most: int = 10) -> Why:
+def explain_closure(
+    database: DatabaseConnection, closure: Closure, asked: Root, *, most: int = 10
+) -> ClosureExplanation:
     """Explain the rows that satisfy a predicate, in the snapshot of the closed set.
 
     Args:
@@ -47,47 +49,47 @@ def why(database: Database, closure: Closure, asked: Root, *, most: int = 10) ->
     query = queries.first_rows(asked, table_source(graph, asked.table), order, most)
     rows = database.execute(query).fetchall()
     matched = rows[0][0] if rows else 0
-    places = [closure.places.at(oid, _pointer(place)) for _, oid, place in rows]
-    explained = [_explain(database, closure, place) for place in places]
-    return Why(asked, matched, tuple(explained))
+    locations = [closure.locations.at(oid, _pointer(location)) for _, oid, location in rows]
+    explained = [_explain(database, closure, location) for location in locations]
+    return ClosureExplanation(asked, matched, tuple(explained))
 
 
-def _explain(database: Database, closure: Closure, place: int) -> Included | Excluded:
-    if place in closure.found:
-        return _included(database, closure, place)
-    return _excluded(database, closure, place)
+def _explain(database: DatabaseConnection, closure: Closure, location: int) -> Included | Excluded:
+    if location in closure.found:
+        return _included(database, closure, location)
+    return _excluded(database, closure, location)
 
 
-def _included(database: Database, closure: Closure, place: int) -> Included:
+def _included(database: DatabaseConnection, closure: Closure, location: int) -> Included:
     """Go back from the row to a root, each time by the way that made the next step possible."""
-    arrivals = Arrivals(closure.graph, closure.request, closure.found)
-    back: list[tuple[Step, int]] = []
-    step, source = closure.found.found_by(place)
+    provenance = Provenance(closure.graph, closure.request, closure.found)
+    back: list[tuple[SearchStep, int]] = []
+    step, source = closure.found.found_by(location)
     while source is not None:
-        back.append((step, place))
-        place = source
-        if arrivals.follows_descent(step.edge, down=step.down):
-            step, source = closure.found.descended_by(place)
+        back.append((step, location))
+        location = source
+        if provenance.needs_downward_source(step.edge, down=step.down):
+            step, source = closure.found.reached_downward_by(location)
         else:
-            step, source = closure.found.found_by(place)
-    root = arrivals.by(step.edge)
+            step, source = closure.found.found_by(location)
+    root = provenance.by(step.edge)
     assert isinstance(root, Root)
-    keys = row_keys(database, closure, [place, *(reached for _, reached in back)])
+    keys = row_keys(database, closure, [location, *(reached for _, reached in back)])
     steps = [
         PathStep(closure.graph.references[step.edge], step.down, keys[reached])
         for step, reached in reversed(back)
     ]
-    return Included(root, keys[place], tuple(steps))
+    return Included(root, keys[location], tuple(steps))
 
 
-def _excluded(database: Database, closure: Closure, place: int) -> Excluded:
+def _excluded(database: DatabaseConnection, closure: Closure, location: int) -> Excluded:
     """Search back from the row, as if every reference were followed, to a row of the set."""
     graph = closure.graph
     rule = EdgeRule(limit=_MOST_CHILDREN)
     rules = Rules(Children.FOLLOW, edges={r.edge: rule for r in graph.references})
-    with FoundRows() as found, by_index(database):
+    with VisitedRows() as found, index_scans_preferred(database):
         search = Search(database, graph, rules, found)
-        search.take([(place, None)], Step(0, -1, down=True))
+        search.take([(location, None)], SearchStep(0, -1, down=True))
         round_ = 0
         while leaves := search.leaves(round_):
             # Rows that a row references are few; of those that reference it there may be many.
@@ -96,22 +98,22 @@ def _excluded(database: Database, closure: Closure, place: int) -> Excluded:
                 hit = _first_of_set(closure, found, round_ + 1)
                 if hit is not None:
                     return _barred(database, closure, found, hit)
-            if found.arrivals.total() > _MOST_ROWS:
+            if found.provenance.total() > _MOST_ROWS:
                 break
             round_ += 1
-        total = found.arrivals.total()
+        total = found.provenance.total()
         return Excluded(
-            row_keys(database, closure, [place])[place],
+            row_keys(database, closure, [location])[location],
             looked_at=total,
             # If there were more, one row might have had more children than are taken.
             exhausted=not leaves and total <= _MOST_CHILDREN,
         )
 
 
-def _first_of_set(closure: Closure, found: FoundRows, round_: int) -> int | None:
+def _first_of_set(closure: Closure, found: VisitedRows, round_: int) -> int | None:
     """The first row of a round that is part of the set."""
-    for place in found.touched(round_):
-        bounds = closure.places.bounds(closure.places.leaf(place))
+    for location in found.touched(round_):
+        bounds = closure.locations.bounds(closure.locations.leaf(location))
         for page in found.new(round_, bounds, _MOST_ROWS, unless_down_by=None):
             for candidate in page:
                 if candidate in closure.found:
@@ -119,7 +121,9 @@ def _first_of_set(closure: Closure, found: FoundRows, round_: int) -> int | None
     return None
 
 
-def _barred(database: Database, closure: Closure, found: FoundRows, hit: int) -> Excluded:
+def _barred(
+    database: DatabaseConnection, closure: Closure, found: VisitedRows, hit: int
+) -> Excluded:
     """The path from a row of the set to the row in question, and why its first step was barred."""
     references = closure.graph.references
     path: list[tuple[Reference, bool, int]] = []
@@ -128,14 +132,14 @@ def _barred(database: Database, closure: Closure, found: FoundRows, hit: int) ->
         # Found upward by going back, a row is reached downward by going forth, and the reverse.
         path.append((references[step.edge], not step.down, source))
         step, source = found.found_by(source)
-    keys = row_keys(database, closure, [hit, *(place for _, _, place in path)])
-    steps = tuple(PathStep(reference, down, keys[place]) for reference, down, place in path)
+    keys = row_keys(database, closure, [hit, *(location for _, _, location in path)])
+    steps = tuple(PathStep(reference, down, keys[location]) for reference, down, location in path)
     return Excluded(
         row=steps[-1].row,
         last=keys[hit],
         barrier=_barrier(closure, steps[0], hit),
         steps=steps,
-        looked_at=found.arrivals.total(),
+        looked_at=found.provenance.total(),
     )
 
 
@@ -153,18 +157,20 @@ def _barrier(closure: Closure, first: PathStep, start: int) -> Barrier:
             return Barrier.LIMITED
 
 
-def row_keys(database: Database, closure: Closure, places: Iterable[int]) -> dict[int, RowKey]:
+def row_keys(
+    database: DatabaseConnection, closure: Closure, locations: Iterable[int]
+) -> dict[int, RowKey]:
     """The rows at these places as a person tells them apart."""
     by_leaf: defaultdict[Leaf, list[int]] = defaultdict(list)
-    for place in places:
-        by_leaf[closure.places.leaf(place)].append(place)
+    for location in locations:
+        by_leaf[closure.locations.leaf(location)].append(location)
     keys = {}
     for leaf, held in by_leaf.items():
-        table = closure.places.table(held[0])
+        table = closure.locations.table(held[0])
         columns = closure.graph.tables[table].identifying_columns
         query = queries.key_texts(leaf_source(table, leaf), list(map(pointer, held)), columns)
         for oid, text, *texts in database.execute(query):
-            found = closure.places.at(oid, _pointer(text))
+            found = closure.locations.at(oid, _pointer(text))
             keys[found] = RowKey(table, tuple(zip(columns, texts, strict=True)))
     return keys
 

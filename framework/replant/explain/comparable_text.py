@@ -16,7 +16,7 @@ from replant.model import Text
 _ELEMENT = re.compile(r'"((?:[^"\\]|\\.)*)"|([^{},"]+)')
 
 
-class Kind(Enum):
+class TextKind(Enum):
     """What makes texts equal where the values of a type are."""
 
     EXACT = "exact"
@@ -26,7 +26,7 @@ class Kind(Enum):
     TRUTH = "truth"
 
     @classmethod
-    def of_type(cls, type_: str, cast: str | None = None) -> Kind:
+    def of_type(cls, type_: str, cast: str | None = None) -> TextKind:
         """The kind of a type, or of that to which its values are cast."""
         kind = _KINDS.get(_plain(cast or type_), cls.EXACT)
         padded = _plain(type_) == "character" and kind is cls.EXACT
@@ -37,24 +37,24 @@ class Kind(Enum):
         if text is None:
             return None
         match self:
-            case Kind.EXACT:
+            case TextKind.EXACT:
                 return text
-            case Kind.NUMBER:
+            case TextKind.NUMBER:
                 return _number(text)
-            case Kind.PADDED:
+            case TextKind.PADDED:
                 return text.rstrip(" ")
-            case Kind.FOLDED:
+            case TextKind.FOLDED:
                 return text.lower()
-            case Kind.TRUTH:
+            case TextKind.TRUTH:
                 return {"true": "t", "false": "f"}.get(text.lower(), text)
 
 
 #: Types whose equal values may have texts that differ; of people too, who write true for t.
 _KINDS = {
-    **dict.fromkeys(("smallint", "integer", "bigint", "numeric", "oid"), Kind.NUMBER),
-    **dict.fromkeys(("citext", "uuid"), Kind.FOLDED),
-    "character": Kind.PADDED,
-    "boolean": Kind.TRUTH,
+    **dict.fromkeys(("smallint", "integer", "bigint", "numeric", "oid"), TextKind.NUMBER),
+    **dict.fromkeys(("citext", "uuid"), TextKind.FOLDED),
+    "character": TextKind.PADDED,
+    "boolean": TextKind.TRUTH,
 }
 
 

@@ -6,7 +6,7 @@ from enum import Enum
 
 from attrs import frozen
 
-from replant.model.closure_request import Root, RowKey, way
+from replant.model.closure_request import Root, RowKey, describe_arrival
 from replant.model.references import Reference
 
 
@@ -25,7 +25,7 @@ class PathStep:
 
     def __str__(self) -> str:
         """One line: `down by s.t(a) → s.u(b) to s.t id = 5`."""
-        return f"{way(self.reference, down=self.down)} to {self.row}"
+        return f"{describe_arrival(self.reference, down=self.down)} to {self.row}"
 
 
 @frozen
@@ -98,7 +98,7 @@ class Excluded:
 
 
 @frozen
-class Why:
+class ClosureExplanation:
     """What is known of the rows that satisfy a predicate.
 
     Attributes:

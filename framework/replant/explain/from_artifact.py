@@ -15,9 +15,9 @@ from contextlib import closing
 from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import ExportedReference, ExportedTable, Manifest
 from replant.errors import UsageError
-from replant.explain.answer import Answer, Belongs, StaysOut
-from replant.explain.artifact_closure import Descent, Step, joined_columns
-from replant.explain.artifact_rows import Compared, KeptRows
+from replant.explain.answer import Explanation, ExportedRow, RowLeftOut
+from replant.explain.artifact_closure import ArtifactClosure, ClosureStep, joined_columns
+from replant.explain.artifact_rows import ArtifactRows, ComparedColumn
 from replant.explain.explanation import PathStep
 from replant.model import (
     ColumnIs,
@@ -42,7 +42,7 @@ _CONDITION = re.compile(rf"{_TERM}(?:\bAND\b{_TERM})*", re.IGNORECASE)
 _TERMS = re.compile(_TERM, re.IGNORECASE)
 
 
-def explain(artifact: Artifact, asked: Root) -> Answer:
+def explain_in_artifact(artifact: Artifact, asked: Root) -> Explanation:
     """Explain the rows that satisfy `column = value`, or several of these joined by AND.
 
     Raises:
@@ -55,9 +55,9 @@ def explain(artifact: Artifact, asked: Root) -> Answer:
     wanted = terms(asked)
     tables = {table.name: table for table in manifest.tables}
     if asked.table not in tables:
-        return Answer(asked, because=_left_out(manifest, asked.table))
+        return Explanation(asked, because=_left_out(manifest, asked.table))
     wanted = [(_column(tables[asked.table], name), text) for name, text in wanted]
-    with closing(KeptRows(manifest.tables)) as rows:
+    with closing(ArtifactRows(manifest.tables)) as rows:
         explaining = _Explaining(artifact, rows)
         explaining.take(asked.table, [name for name, _ in wanted])
         matched, numbers = rows.matching(asked.table, wanted, MOST_ROWS)
@@ -67,7 +67,7 @@ def explain(artifact: Artifact, asked: Root) -> Answer:
         "the artifact holds no such row; why not, the source may tell: ask it, with a "
         "configuration file or the options of the export"
     )
-    return Answer(asked, matched, told, None if told else because)
+    return Explanation(asked, matched, told, None if told else because)
 
 
 def terms(asked: Root) -> list[tuple[str, str]]:
@@ -116,13 +116,13 @@ def _left_out(manifest: Manifest, name: RelationName) -> str:
 class _Explaining:
     """Rows of an artifact, taken from it as far as they are needed."""
 
-    def __init__(self, artifact: Artifact, rows: KeptRows) -> None:
+    def __init__(self, artifact: Artifact, rows: ArtifactRows) -> None:
         self._artifact = artifact
         self._manifest = artifact.manifest
         self._rows = rows
         self._tables = {table.name: table for table in self._manifest.tables}
-        self._descent: Descent | None = None
-        self._wanted: defaultdict[RelationName, set[Compared]] = defaultdict(set)
+        self._descent: ArtifactClosure | None = None
+        self._wanted: defaultdict[RelationName, set[ComparedColumn]] = defaultdict(set)
         for name, columns in joined_columns(self._manifest, rows).items():
             self._wanted[name] |= columns
         for table in self._manifest.tables:
@@ -144,10 +144,10 @@ class _Explaining:
         if self._manifest.roots and any(self._is_grown(number) for number in numbers):
             for name in (*self._wanted, *(root.table for root in self._manifest.roots)):
                 self.take(name)
-            self._descent = Descent(self._manifest, self._rows)
+            self._descent = ArtifactClosure(self._manifest, self._rows)
             self._descent.search(numbers)
 
-    def explained(self, number: int) -> Belongs | StaysOut:
+    def explained(self, number: int) -> ExportedRow | RowLeftOut:
         """Why a row is in the artifact."""
         path = self._descent.path(number) if self._descent and self._is_grown(number) else None
         if path is None:
@@ -157,19 +157,19 @@ class _Explaining:
         root = self._manifest.roots[-1 - begin.edge]
         if not self._is_grown(start):
             before = self._by_conditions(start)
-            return Belongs(before.start, before.because, (*before.steps, *steps))
+            return ExportedRow(before.start, before.because, (*before.steps, *steps))
         because = f"root {root.table}: {root.condition}"
         if root.keys is None and root.row_count < self._tables[root.table].row_count:
             rows = f"{root.row_count} row{'' if root.row_count == 1 else 's'}"
             because = f"{because}; which {rows} of the table these are, the artifact does not list"
-        return Belongs(self._rows.key(start), because, steps)
+        return ExportedRow(self._rows.key(start), because, steps)
 
     def _is_grown(self, number: int) -> bool:
         """Whether its table's rows were decided by a closed set, and not by conditions."""
         table = self._tables[self._rows.table_of(number)]
         return table.rows is None and bool(self._manifest.roots)
 
-    def _by_conditions(self, number: int) -> Belongs:
+    def _by_conditions(self, number: int) -> ExportedRow:
         """A row of a table whose rows conditions chose; the first link leads on."""
         table = self._tables[self._rows.table_of(number)]
         row = self._rows.key(number)
@@ -179,8 +179,8 @@ class _Explaining:
             if other is not None:
                 before = self._by_conditions(other)
                 step = self._link_step(table.name, link, row)
-                return Belongs(before.start, before.because, (*before.steps, step))
-        return Belongs(row, self._reason(table))
+                return ExportedRow(before.start, before.because, (*before.steps, step))
+        return ExportedRow(row, self._reason(table))
 
     def _reason(self, table: ExportedTable) -> str:
         if table.rows is None:
@@ -212,7 +212,7 @@ class _Explaining:
         reference = Reference(child, "", parent, tuple(Pair(a, b) for a, b in pairs))
         return PathStep(reference, down, row)
 
-    def _step(self, step: Step, number: int) -> PathStep:
+    def _step(self, step: ClosureStep, number: int) -> PathStep:
         reference = self._manifest.references[step.edge]
         return PathStep(_as_reference(reference), step.down, self._rows.key(number))
 

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from attrs import evolve, frozen
 
 from replant.closure.closure import Closure, check_predicates
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.errors import PrivilegeError, UsageError
 from replant.explain import queries
-from replant.explain.answer import Answer, Belongs, StaysOut
-from replant.explain.closure_paths import why
+from replant.explain.answer import Explanation, ExportedRow, RowLeftOut
+from replant.explain.closure_paths import explain_closure
 from replant.explain.explanation import Included, PathStep
 from replant.explain.queries import Place
 from replant.model import (
@@ -41,18 +41,22 @@ from replant.model import (
 )
 from replant.model.closure_request import RowKey
 from replant.model.references import Pair, Reference
-from replant.selection.counting import check_scope_values, take_census
-from replant.selection.expand import closed_set
-from replant.selection.select import Selected
+from replant.selection.counting import check_scope_values, count_rows
+from replant.selection.expand import open_closure
+from replant.selection.select import SelectedTables
 from replant.sql.grants import grants
 
 #: So many of the rows that are asked for are explained.
 MOST_ROWS = 10
 
 
-def belonging(
-    database: Database, catalog: Catalog, selected: Selected, settings: Settings, asked: Root
-) -> Answer:
+def explain_in_database(
+    database: DatabaseConnection,
+    catalog: Catalog,
+    selected: SelectedTables,
+    settings: Settings,
+    asked: Root,
+) -> Explanation:
     """Explain the rows that satisfy a predicate, in the transaction's snapshot.
 
     References that would stop an export do not stop this, and no budget holds: a set that is too
@@ -61,25 +65,27 @@ def belonging(
     Raises:
         UsageError: there is no such table, or the predicate is not valid.
         PrivilegeError: the role may not read the table.
-        ReplantError: see `take_census`.
+        ReplantError: see `count_rows`.
 
     """
     _check_asked(catalog, asked)
     if asked.table not in selected.tables:
-        return Answer(asked, because="no enabled plugin registers it, or an exclude leaves it out")
+        return Explanation(
+            asked, because="no enabled plugin registers it, or an exclude leaves it out"
+        )
     check_predicates(database, [asked])
     lenient = _lenient(settings)
     choice = _Choice(database, selected, _settled(database, catalog, selected, lenient))
     given = ChosenRows(
         (Satisfies(asked.predicate),), selected.rows[asked.table].only, choice.equality(asked.table)
     )
-    matched, places = choice.first_places(asked.table, given)
+    matched, places = choice.first_locations(asked.table, given)
     if asked.table not in selected.open:
         told = [choice.explained(asked.table, place) for place in places]
     else:
-        with closed_set(database, catalog, selected, choice.rows, lenient) as closure:
+        with open_closure(database, catalog, selected, choice.rows, lenient) as closure:
             told = [_grown(choice, closure, asked.table, place) for place in places]
-    return Answer(asked, matched, tuple(told))
+    return Explanation(asked, matched, tuple(told))
 
 
 def _check_asked(catalog: Catalog, asked: Root) -> None:
@@ -116,7 +122,7 @@ def _lenient(settings: Settings) -> Settings:
 
 
 def _settled(
-    database: Database, catalog: Catalog, selected: Selected, settings: Settings
+    database: DatabaseConnection, catalog: Catalog, selected: SelectedTables, settings: Settings
 ) -> Selection:
     """The chosen rows, without those that are left out for what they reference.
 
@@ -126,20 +132,22 @@ def _settled(
     if Dangling.LEAVE_OUT not in modes:
         check_scope_values(database, selected, settings)
         return selected.rows
-    _, census = take_census(database, catalog, selected, settings)
-    return {**selected.rows, **census.rows}
+    _, counted = count_rows(database, catalog, selected, settings)
+    return {**selected.rows, **counted.rows}
 
 
 def _grown(
     choice: _Choice, closure: Closure, name: RelationName, place: Place
-) -> Belongs | StaysOut:
+) -> ExportedRow | RowLeftOut:
     """A row of a table whose rows a closed set decides."""
-    (told,) = why(choice.database, closure, Root(name, queries.place_predicate(place)), most=1).rows
+    (told,) = explain_closure(
+        choice.database, closure, Root(name, queries.location_predicate(place)), most=1
+    ).rows
     if isinstance(told, Included):
         stopped = choice.stopped_later(name, place)
         return stopped or _joined(choice, told)
     if choice.is_chosen(name, place):
-        return Belongs(told.row, "by a row that is left out itself, for what it references")
+        return ExportedRow(told.row, "by a row that is left out itself, for what it references")
     if told.last is None or told.barrier is None:
         because = "no reference leads to it from an exported row, whatever is followed"
         if not told.exhausted:
@@ -147,24 +155,24 @@ def _grown(
                 f"no exported row was found among the first {told.looked_at} rows from which "
                 f"references lead to it"
             )
-        return StaysOut(told.row, because)
+        return RowLeftOut(told.row, because)
     because = f"which is exported, but {told.barrier.value}"
-    return StaysOut(told.row, because, told.last, told.steps)
+    return RowLeftOut(told.row, because, told.last, told.steps)
 
 
-def _joined(choice: _Choice, told: Included) -> Belongs:
+def _joined(choice: _Choice, told: Included) -> ExportedRow:
     """The path in the closed set, behind the one by which its first row was chosen."""
     name = told.root.table
     if name in choice.selected.open:
-        return Belongs(told.start, f"root {told.root}", told.steps)
+        return ExportedRow(told.start, f"root {told.root}", told.steps)
     key = tuple(ColumnIs(column, text) for column, text in told.start.values)
     if not key:
         reasons = choice.reasons(name)
-        return Belongs(told.start, reasons, told.steps)
+        return ExportedRow(told.start, reasons, told.steps)
     given = ChosenRows(key, choice.rows[name].only, choice.equality(name))
-    _, (place, *_) = choice.first_places(name, given)
+    _, (place, *_) = choice.first_locations(name, given)
     before = choice.explained(name, place)
-    assert isinstance(before, Belongs)
+    assert isinstance(before, ExportedRow)
     return evolve(before, steps=(*before.steps, *told.steps))
 
 
@@ -172,14 +180,14 @@ def _joined(choice: _Choice, told: Included) -> Belongs:
 class _Choice:
     """The conditions by which rows are chosen, and where they are looked at."""
 
-    database: Database
-    selected: Selected
+    database: DatabaseConnection
+    selected: SelectedTables
     rows: Selection
 
     def equality(self, name: RelationName) -> dict[str, str]:
         return self.selected.tables[name].equality
 
-    def first_places(self, name: RelationName, given: ChosenRows) -> tuple[int, list[Place]]:
+    def first_locations(self, name: RelationName, given: ChosenRows) -> tuple[int, list[Place]]:
         """How many rows are given, and the places of the first of them in order of their key."""
         table = self.selected.tables[name]
         planned = PlannedTable(
@@ -193,31 +201,31 @@ class _Choice:
             ),
             rows=given,
         )
-        found = self.database.execute(queries.first_places(planned, MOST_ROWS)).fetchall()
+        found = self.database.execute(queries.first_locations(planned, MOST_ROWS)).fetchall()
         return (found[0][0] if found else 0), [(relation, row) for _, relation, row in found]
 
-    def explained(self, name: RelationName, place: Place) -> Belongs | StaysOut:
+    def explained(self, name: RelationName, place: Place) -> ExportedRow | RowLeftOut:
         """A row of a table whose rows their conditions alone decide."""
         row, held = self._held(name, place)
         for condition, holds, text in held:
             if holds:
                 continue
             linked = isinstance(condition, LinkedTo) and self._not_linked(name, place, condition)
-            return linked or StaysOut(row, self._why_not(name, condition, text))
+            return linked or RowLeftOut(row, self._why_not(name, condition, text))
         for condition, _, _ in held:
             if isinstance(condition, LinkedTo):
                 link, other = self._linked(name, place, condition, chosen=True)[0]
                 before = self.explained(link.other, other)
-                assert isinstance(before, Belongs)
+                assert isinstance(before, ExportedRow)
                 return evolve(before, steps=(*before.steps, self._step(name, link, row)))
-        return Belongs(row, self.reasons(name))
+        return ExportedRow(row, self.reasons(name))
 
-    def stopped_later(self, name: RelationName, place: Place) -> StaysOut | None:
+    def stopped_later(self, name: RelationName, place: Place) -> RowLeftOut | None:
         """Why a row of the closed set is not exported all the same, or None if it is."""
         row, held = self._held(name, place)
         for condition, holds, text in held[1:]:
             if not holds:
-                return StaysOut(row, self._why_not(name, condition, text))
+                return RowLeftOut(row, self._why_not(name, condition, text))
         return None
 
     def is_chosen(self, name: RelationName, place: Place) -> bool:
@@ -255,23 +263,25 @@ class _Choice:
 
         def places() -> Iterator[tuple[Link, Place]]:
             for link in condition.links:
-                query = queries.linked_place(self.rows, name, place, link, chosen=chosen)
+                query = queries.linked_location(self.rows, name, place, link, chosen=chosen)
                 for relation, row in self.database.execute(query):
                     yield link, (relation, row)
 
         return list(places())
 
-    def _not_linked(self, name: RelationName, place: Place, condition: LinkedTo) -> StaysOut | None:
+    def _not_linked(
+        self, name: RelationName, place: Place, condition: LinkedTo
+    ) -> RowLeftOut | None:
         """For a row that references one which is not exported: why that one is not."""
         if self._is_up(name):
             return None
         for link, other in self._linked(name, place, condition, chosen=False):
             before = self.explained(link.other, other)
-            if isinstance(before, StaysOut):
+            if isinstance(before, RowLeftOut):
                 row, _ = self._held(name, place)
                 step = self._step(name, link, row)
                 last = before.last or before.row
-                return StaysOut(row, before.because, last, (*before.steps, step))
+                return RowLeftOut(row, before.because, last, (*before.steps, step))
         return None
 
     def _step(self, name: RelationName, link: Link, row: RowKey) -> PathStep:

@@ -19,7 +19,7 @@ from replant.sql.row_text import order_by, text_expression
 Place = tuple[int, str]
 
 
-def first_places(table: PlannedTable, most: int) -> sql.Composed:
+def first_locations(table: PlannedTable, most: int) -> sql.Composed:
     """How many rows are chosen, then the places of the first of them."""
     selection = {table.name: table.rows}
     return sql.SQL(
@@ -32,7 +32,7 @@ def first_places(table: PlannedTable, most: int) -> sql.Composed:
     )
 
 
-def place_predicate(place: Place) -> str:
+def location_predicate(place: Place) -> str:
     """An expression over a table's own columns that holds for the row at a place alone."""
     return sql.SQL("tableoid = {} AND ctid = {}").format(*map(sql.Literal, place)).as_string()
 
@@ -50,7 +50,7 @@ def held(
     )
 
 
-def linked_place(
+def linked_location(
     selection: Selection, name: RelationName, place: Place, link: Link, *, chosen: bool
 ) -> sql.Composed:
     """The place of a row at the other end of a link; of one that is chosen, or of any."""

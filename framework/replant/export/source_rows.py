@@ -9,7 +9,7 @@ from itertools import groupby
 from attrs import evolve
 
 from replant.artifact.sql_file_writer import Batch, in_one_statement
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.database.copied_fields import copied_fields, copied_texts
 from replant.database.copied_lines import copied_rows
 from replant.model import (
@@ -38,7 +38,7 @@ _FEW = 8
 class SourceRows:
     """Gives the rows of each step, and keeps the fingerprint of each table as they pass."""
 
-    def __init__(self, database: Database, plan: Plan, progress: Progress) -> None:
+    def __init__(self, database: DatabaseConnection, plan: Plan, progress: Progress) -> None:
         """Read from `database`, in the transaction in which the plan was made."""
         self._database = database
         self._plan = plan

@@ -12,7 +12,7 @@ from replant.model.catalog import (
     Trigger,
 )
 from replant.model.closure_request import (
-    Arrival,
+    ArrivalCount,
     Children,
     EdgeRule,
     Root,
@@ -56,7 +56,7 @@ from replant.model.references import (
     ArrayReference,
     PlainReference,
     PolymorphicReference,
-    Target,
+    PolymorphicTarget,
 )
 from replant.model.registration import (
     AllRows,
@@ -99,7 +99,7 @@ __all__ = [
     "INSERT",
     "AllRows",
     "ArrayReference",
-    "Arrival",
+    "ArrivalCount",
     "AsReplica",
     "ByColumn",
     "ByPredicate",
@@ -147,6 +147,7 @@ __all__ = [
     "PlannedTable",
     "PluginSettings",
     "PolymorphicReference",
+    "PolymorphicTarget",
     "Progress",
     "PythonFunction",
     "PythonRow",
@@ -170,7 +171,6 @@ __all__ = [
     "Table",
     "TableSettings",
     "TableShape",
-    "Target",
     "Text",
     "ThroughForeignKey",
     "Transform",

@@ -124,7 +124,7 @@ class ClosureRequest:
 
 
 @frozen
-class Arrival:
+class ArrivalCount:
     """By which way rows came into the set: as a root, or by a reference up or down.
 
     Attributes:
@@ -141,10 +141,10 @@ class Arrival:
     def __str__(self) -> str:
         """One line: `down by s.t(a) → s.u(b): 5 rows`."""
         rows = f"{self.rows} row{'' if self.rows == 1 else 's'}"
-        return f"{way(self.by, down=self.down)}: {rows}"
+        return f"{describe_arrival(self.by, down=self.down)}: {rows}"
 
 
-def way(by: Root | Reference, *, down: bool) -> str:
+def describe_arrival(by: Root | Reference, *, down: bool) -> str:
     """How rows came: from a root, down to rows that reference, up to rows that are referenced."""
     if isinstance(by, Root):
         return f"root {by}"
@@ -191,11 +191,11 @@ class RowsIn:
     runs: bytes = field(repr=False)
 
     @classmethod
-    def of(cls, leaf: int, places: Iterable[tuple[int, int]]) -> RowsIn:
+    def of(cls, leaf: int, locations: Iterable[tuple[int, int]]) -> RowsIn:
         """Pack blocks and line pointers, which come in order."""
         runs = bytearray()
         block = first = last = -1
-        for next_block, pointer in places:
+        for next_block, pointer in locations:
             if next_block == block and pointer == last + 1:
                 last = pointer
                 continue
@@ -215,7 +215,7 @@ class RowsIn:
 class RowsAt:
     """The rows at certain places of the source's snapshot, by leaf; no other snapshot has them."""
 
-    places: tuple[RowsIn, ...]
+    locations: tuple[RowsIn, ...]
 
 
 def _one_line(text: str) -> str:

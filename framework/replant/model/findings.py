@@ -39,7 +39,7 @@ class Finding:
     Attributes:
         place: the table, column, key or setting where it is, as a person writes it.
         what: what is so, as a sentence that names the place.
-        mend: the statement or option that would mend it; empty where nothing needs to be mended.
+        remedy: the statement or option that would mend it; empty where nothing needs to be mended.
 
     """
 
@@ -47,8 +47,8 @@ class Finding:
     severity: Severity
     place: str
     what: str
-    mend: str = ""
+    remedy: str = ""
 
     def __str__(self) -> str:
         """One line."""
-        return f"{self.what}; {self.mend}" if self.mend else self.what
+        return f"{self.what}; {self.remedy}" if self.remedy else self.what

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from attrs import evolve, field, frozen
 
 from replant.model.catalog import Trigger
-from replant.model.closure_request import Arrival
+from replant.model.closure_request import ArrivalCount
 from replant.model.conditions import ChosenRows, Selection
 from replant.model.load_order import LoadOrder
 from replant.model.names import RelationName, readable
-from replant.model.provenance import Lineage
+from replant.model.provenance import ClosureOrigin
 from replant.model.settings import Check, Compression, Layout, OnConflict
 from replant.model.table_shape import TableShape
 from replant.model.transform import RowFormat, Transform
@@ -132,10 +132,10 @@ class Plan:
         seen_as: the role whose view of the rows this is, where policies may hide some.
         sequences: those that a replay moves forward, and how far.
         triggers: those that fire in the replay, if the target has what the source has.
-        arrivals: how many rows of closed sets came by which reference, the most first.
+        provenance: how many rows of closed sets came by which reference, the most first.
         expected_rows: how many rows of a closed set the planner expected before any was read;
             asked where their number has a limit.
-        lineage: where a closed set came from.
+        closure_origin: where a closed set came from.
         types: the enums, domains and composite types that exported columns are made of, by name.
         shapes: what the exported tables look like, with all their columns.
         omissions: what is left out, each with the reason.
@@ -156,9 +156,9 @@ class Plan:
     seen_as: str | None = None
     sequences: tuple[SequencePosition, ...] = ()
     triggers: tuple[FiringTrigger, ...] = ()
-    arrivals: tuple[Arrival, ...] = ()
+    provenance: tuple[ArrivalCount, ...] = ()
     expected_rows: int | None = None
-    lineage: Lineage = field(factory=Lineage)
+    closure_origin: ClosureOrigin = field(factory=ClosureOrigin)
     types: tuple[DefinedType, ...] = ()
     shapes: Mapping[RelationName, TableShape] = field(factory=dict)
     omissions: tuple[Omission, ...] = ()

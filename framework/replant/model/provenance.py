@@ -10,7 +10,7 @@ from replant.model.references import Reference
 
 
 @frozen
-class Followed:
+class FollowedReference:
     """A reference along which a closed set may have grown.
 
     Attributes:
@@ -45,8 +45,8 @@ class RootRows:
 
 
 @frozen
-class Lineage:
+class ClosureOrigin:
     """Nothing for what was not made by a closed set."""
 
-    references: tuple[Followed, ...] = ()
+    references: tuple[FollowedReference, ...] = ()
     roots: tuple[RootRows, ...] = ()

@@ -51,7 +51,7 @@ class ArrayReference:
 
 
 @frozen
-class Target:
+class PolymorphicTarget:
     """The table that a polymorphic reference leads to where its type column holds `value`."""
 
     value: str
@@ -66,7 +66,7 @@ class PolymorphicReference:
     table: RelationName
     type_column: str
     columns: tuple[str, ...]
-    targets: tuple[Target, ...]
+    targets: tuple[PolymorphicTarget, ...]
     name: str | None = None
 
 

@@ -14,11 +14,11 @@ from attrs import evolve, frozen
 
 from replant.model.catalog import Identity
 from replant.model.names import RelationName
-from replant.model.table_shape import ColumnShape, Keys, Reference, TableShape, quoted
+from replant.model.table_shape import ColumnShape, Keys, ShapeReference, TableShape, quoted
 from replant.model.types import CompositeType, DefinedType, DomainType, EnumType
 
 
-class Change(Enum):
+class DifferenceKind(Enum):
     """How the picture of a database differs from what something was made for."""
 
     TABLE_MISSING = "table-missing"
@@ -45,7 +45,7 @@ class Change(Enum):
 
 
 @frozen
-class Difference:
+class TableDifference:
     """One difference.
 
     Attributes:
@@ -59,13 +59,13 @@ class Difference:
 
     """
 
-    change: Change
+    change: DifferenceKind
     table: RelationName | None
     subject: str = ""
     wanted: str = ""
     found: str = ""
     shape: ColumnShape | None = None
-    key: Reference | None = None
+    key: ShapeReference | None = None
 
 
 #: The least likeness of a table's columns with those of another to take it for the same, renamed.
@@ -108,7 +108,7 @@ def table_differences(
     wanted: Mapping[RelationName, TableShape],
     found: Mapping[RelationName, TableShape],
     renames: Mapping[RelationName, RelationName] | None = None,
-) -> Iterator[Difference]:
+) -> Iterator[TableDifference]:
     """How tables differ, in the order of those that are wanted; other tables are no difference.
 
     What follows from another difference is none of its own: a key of a column that is missing, a
@@ -131,12 +131,12 @@ def table_differences(
     for name, shape in wanted.items():
         live = there[name]
         if live is None:
-            yield Difference(Change.TABLE_MISSING, name)
+            yield TableDifference(DifferenceKind.TABLE_MISSING, name)
         elif not live.is_table:
-            yield Difference(Change.NO_TABLE, name)
+            yield TableDifference(DifferenceKind.NO_TABLE, name)
         else:
             if name in renames:
-                yield Difference(Change.TABLE_RENAMED, name, found=str(renames[name]))
+                yield TableDifference(DifferenceKind.TABLE_RENAMED, name, found=str(renames[name]))
             yield from _column_differences(name, shape, live, moved.columns[name])
             if shape.keys is not None and live.keys is not None:
                 yield from _key_differences(name, moved.keys(name, shape.keys), live.keys)
@@ -162,7 +162,7 @@ class _Moved:
     def keys(self, table: RelationName, keys: Keys) -> Keys:
         """The keys as they would be there if only names had changed, and what is gone had gone."""
         foreign = {
-            Reference(
+            ShapeReference(
                 self._there(table, key.columns),
                 self.tables.get(key.references, key.references),
                 self._there(key.references, key.referenced_columns),
@@ -213,18 +213,22 @@ def _lost(wanted: TableShape, found: TableShape) -> frozenset[str]:
 
 def _column_differences(
     name: RelationName, wanted: TableShape, found: TableShape, new_names: Mapping[str, str]
-) -> Iterator[Difference]:
+) -> Iterator[TableDifference]:
     there = {column.name: column for column in found.columns}
     redefined = _redefined(wanted, found)
     for column in wanted.columns:
         live = there.pop(column.name, None)
         if live is None:
             new_name = new_names.get(column.name, "")
-            yield Difference(Change.COLUMN_MISSING, name, column.name, column.type, new_name)
+            yield TableDifference(
+                DifferenceKind.COLUMN_MISSING, name, column.name, column.type, new_name
+            )
         else:
             yield from _differences_of_column(name, column, live, redefined)
     for live in there.values():
-        yield Difference(Change.COLUMN_ADDED, name, live.name, found=live.type, shape=live)
+        yield TableDifference(
+            DifferenceKind.COLUMN_ADDED, name, live.name, found=live.type, shape=live
+        )
 
 
 def _redefined(wanted: TableShape, found: TableShape) -> frozenset[str]:
@@ -239,20 +243,24 @@ def _redefined(wanted: TableShape, found: TableShape) -> frozenset[str]:
 
 def _differences_of_column(
     table: RelationName, wanted: ColumnShape, found: ColumnShape, redefined: frozenset[str]
-) -> Iterator[Difference]:
-    def difference(change: Change, was: str, is_: str) -> Difference:
-        return Difference(change, table, wanted.name, was, is_, found)
+) -> Iterator[TableDifference]:
+    def difference(change: DifferenceKind, was: str, is_: str) -> TableDifference:
+        return TableDifference(change, table, wanted.name, was, is_, found)
 
     if wanted.type != found.type:
-        yield difference(Change.COLUMN_TYPE, wanted.type, found.type)
+        yield difference(DifferenceKind.COLUMN_TYPE, wanted.type, found.type)
     if wanted.generated != found.generated:
-        kind = Change.COLUMN_GENERATED if found.generated else Change.COLUMN_NOT_GENERATED
+        kind = (
+            DifferenceKind.COLUMN_GENERATED
+            if found.generated
+            else DifferenceKind.COLUMN_NOT_GENERATED
+        )
         yield difference(kind, _GENERATED[wanted.generated], _GENERATED[found.generated])
     if wanted.identity is not found.identity:
         was, is_ = (_IDENTITY[column.identity] for column in (wanted, found))
-        yield difference(Change.COLUMN_IDENTITY, was, is_)
+        yield difference(DifferenceKind.COLUMN_IDENTITY, was, is_)
     if wanted.not_null != found.not_null and wanted.type not in redefined:
-        kind = Change.COLUMN_NOT_NULL if found.not_null else Change.COLUMN_NULLABLE
+        kind = DifferenceKind.COLUMN_NOT_NULL if found.not_null else DifferenceKind.COLUMN_NULLABLE
         yield difference(kind, _NULL[wanted.not_null], _NULL[found.not_null])
 
 
@@ -265,21 +273,21 @@ _IDENTITY = {
 }
 
 
-def _key_differences(name: RelationName, wanted: Keys, found: Keys) -> Iterator[Difference]:
+def _key_differences(name: RelationName, wanted: Keys, found: Keys) -> Iterator[TableDifference]:
     if wanted.primary not in (None, found.primary):
         was, is_ = (_listed(key) if key else "none" for key in (wanted.primary, found.primary))
-        yield Difference(Change.PRIMARY_KEY, name, wanted=was, found=is_)
+        yield TableDifference(DifferenceKind.PRIMARY_KEY, name, wanted=was, found=is_)
     for unique in sorted(wanted.unique - found.unique):
-        yield Difference(Change.UNIQUE_MISSING, name, wanted=_listed(unique))
+        yield TableDifference(DifferenceKind.UNIQUE_MISSING, name, wanted=_listed(unique))
     for unique in sorted(found.unique - wanted.unique):
-        yield Difference(Change.UNIQUE_ADDED, name, found=_listed(unique))
+        yield TableDifference(DifferenceKind.UNIQUE_ADDED, name, found=_listed(unique))
     for key in sorted(wanted.foreign - found.foreign):
-        yield Difference(Change.FOREIGN_KEY_MISSING, name, wanted=_arrow(key), key=key)
+        yield TableDifference(DifferenceKind.FOREIGN_KEY_MISSING, name, wanted=_arrow(key), key=key)
     for key in sorted(found.foreign - wanted.foreign):
-        yield Difference(Change.FOREIGN_KEY_ADDED, name, found=_arrow(key), key=key)
+        yield TableDifference(DifferenceKind.FOREIGN_KEY_ADDED, name, found=_arrow(key), key=key)
 
 
-def _arrow(key: Reference) -> str:
+def _arrow(key: ShapeReference) -> str:
     return f"{_listed(key.columns)} → {key.references}{_listed(key.referenced_columns)}"
 
 
@@ -289,7 +297,7 @@ def _listed(names: Iterable[str]) -> str:
 
 def type_differences(
     wanted: Iterable[DefinedType], found: Mapping[str, DefinedType]
-) -> Iterator[Difference]:
+) -> Iterator[TableDifference]:
     """How types differ that are there under the same name; one that is not shows by its columns."""
     for one in wanted:
         other = found.get(one.name)
@@ -298,8 +306,8 @@ def type_differences(
         if isinstance(one, EnumType) and isinstance(other, EnumType):
             yield from _label_differences(one, other)
         elif not _is_as_said(one, other):
-            kind = Change.DOMAIN if isinstance(one, DomainType) else Change.TYPE
-            yield Difference(kind, None, one.name, in_words(one), in_words(other))
+            kind = DifferenceKind.DOMAIN if isinstance(one, DomainType) else DifferenceKind.TYPE
+            yield TableDifference(kind, None, one.name, in_words(one), in_words(other))
 
 
 def _is_as_said(wanted: DefinedType, found: DefinedType) -> bool:
@@ -309,14 +317,14 @@ def _is_as_said(wanted: DefinedType, found: DefinedType) -> bool:
     return found == wanted
 
 
-def _label_differences(wanted: EnumType, found: EnumType) -> Iterator[Difference]:
+def _label_differences(wanted: EnumType, found: EnumType) -> Iterator[TableDifference]:
     """Labels that are missing or new; their order matters to no value."""
     for label in wanted.labels:
         if label not in found.labels:
-            yield Difference(Change.LABEL_MISSING, None, wanted.name, wanted=label)
+            yield TableDifference(DifferenceKind.LABEL_MISSING, None, wanted.name, wanted=label)
     for label in found.labels:
         if label not in wanted.labels:
-            yield Difference(Change.LABEL_ADDED, None, wanted.name, found=label)
+            yield TableDifference(DifferenceKind.LABEL_ADDED, None, wanted.name, found=label)
 
 
 def in_words(type_: DefinedType) -> str:

@@ -54,7 +54,7 @@ class ColumnShape:
 
 
 @frozen(order=True)
-class Reference:
+class ShapeReference:
     """A foreign key, whatever its name."""
 
     columns: tuple[str, ...]
@@ -82,7 +82,7 @@ class Keys:
 
     primary: tuple[str, ...] | None = ()
     unique: frozenset[tuple[str, ...]] = frozenset()
-    foreign: frozenset[Reference] = frozenset()
+    foreign: frozenset[ShapeReference] = frozenset()
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -140,7 +140,8 @@ class TableShape:
 def shape_of(table: Table) -> TableShape:
     """What a catalog tells of a table; its types are told by `shapes_of`."""
     foreign = {
-        Reference(key.columns, key.references, key.referenced_columns) for key in table.foreign_keys
+        ShapeReference(key.columns, key.references, key.referenced_columns)
+        for key in table.foreign_keys
     }
     return TableShape(
         tuple(
@@ -231,7 +232,9 @@ def _keys(lines: Iterable[str]) -> Keys:
         elif match := _UNIQUE.fullmatch(line):
             keys = evolve(keys, unique=keys.unique | {_unlisted(match[1])})
         elif match := _FOREIGN.fullmatch(line):
-            key = Reference(_unlisted(match[1]), RelationName.parse(match[2]), _unlisted(match[3]))
+            key = ShapeReference(
+                _unlisted(match[1]), RelationName.parse(match[2]), _unlisted(match[3])
+            )
             keys = evolve(keys, foreign=keys.foreign | {key})
         elif line != _NO_KEY:
             raise ValueError(f"{line!r} is no key")

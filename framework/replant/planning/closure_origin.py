@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from attrs import evolve
 
-from replant.closure.reachability import Reach, reach
-from replant.database.connections import Database
+from replant.closure.reachability import Reachable, find_reachable
+from replant.database.connections import DatabaseConnection
 from replant.model import (
     Catalog,
     ColumnIs,
@@ -21,39 +21,45 @@ from replant.model import (
     readable,
 )
 from replant.model.closure_request import Children, ClosureRequest
-from replant.model.provenance import Followed, Lineage, RootRows
+from replant.model.provenance import ClosureOrigin, FollowedReference, RootRows
 from replant.model.references import Reference, ReferenceGraph
-from replant.selection.expand import graph_and_request
-from replant.selection.select import Selected
+from replant.selection.expand import closure_request
+from replant.selection.select import SelectedTables
 from replant.sql import row_queries as queries
 
 #: The keys of so many rows are listed for each root.
 MOST_KEYS = 1000
 
 
-def lineage(
-    database: Database, catalog: Catalog, selected: Selected, plan: Plan, settings: Settings
-) -> Lineage:
+def closure_origin(
+    database: DatabaseConnection,
+    catalog: Catalog,
+    selected: SelectedTables,
+    plan: Plan,
+    settings: Settings,
+) -> ClosureOrigin:
     """The references and the root rows of the closed set, if there is one.
 
     Raises:
-        ReplantError: see `reach`; what was found before would have failed before.
+        ReplantError: see `find_reachable`; what was found before would have failed before.
 
     """
     if not selected.open:
-        return Lineage()
-    graph, request = graph_and_request(database, catalog, selected, plan.selection, settings)
-    return Lineage(
-        references=tuple(_followed(graph, request, reach(graph, request))),
+        return ClosureOrigin()
+    graph, request = closure_request(database, catalog, selected, plan.selection, settings)
+    return ClosureOrigin(
+        references=tuple(_followed(graph, request, find_reachable(graph, request))),
         roots=tuple(_root_rows(database, selected, plan, root) for root in request.roots),
     )
 
 
-def _followed(graph: ReferenceGraph, request: ClosureRequest, reached: Reach) -> Iterator[Followed]:
+def _followed(
+    graph: ReferenceGraph, request: ClosureRequest, reachable: Reachable
+) -> Iterator[FollowedReference]:
     for reference in graph.references:
-        up, down = reference in reached.up, reference in reached.down
+        up, down = reference in reachable.up, reference in reachable.down
         if up or down:
-            yield Followed(
+            yield FollowedReference(
                 reference,
                 up,
                 _children(graph, request, reference) if down else None,
@@ -65,7 +71,9 @@ def _children(graph: ReferenceGraph, request: ClosureRequest, reference: Referen
     return request.rules.children_by(reference, graph.parent(reference))
 
 
-def _root_rows(database: Database, selected: Selected, plan: Plan, root: Root) -> RootRows:
+def _root_rows(
+    database: DatabaseConnection, selected: SelectedTables, plan: Plan, root: Root
+) -> RootRows:
     table = plan.table(root.table)
     if root.table not in selected.open:
         return RootRows(table.name, _condition(table), table.row_count)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from attrs import evolve
 
 from replant.config.recorded_shapes import Recorded
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.errors import CatalogMismatchError, ConfigurationError, PluginError
 from replant.model import (
     COPY,
@@ -41,15 +41,15 @@ from replant.model import (
     Undeclared,
     readable,
 )
-from replant.model.table_differences import Difference
+from replant.model.table_differences import TableDifference
 from replant.model.table_shape import shapes_of
-from replant.planning.closure_origin import lineage
+from replant.planning.closure_origin import closure_origin
 from replant.planning.sequences import large_objects, sequence_positions
 from replant.plugins.manager import Host
-from replant.selection.counting import Census, take_census
-from replant.selection.declared_shapes import Declared, declared, surplus
+from replant.selection.counting import CountedSelection, count_rows
+from replant.selection.declared_shapes import DeclaredShapes, declared_shapes, undeclared_parts
 from replant.selection.omissions import omissions, undeclared, warnings
-from replant.selection.select import Selected, select
+from replant.selection.select import SelectedTables, select_tables
 from replant.sql.load_statements import may_be_copied
 from replant.sql.row_text import computed_by_server
 
@@ -58,7 +58,7 @@ OWN_FORMATS = (INSERT, COPY)
 
 
 def make_plan(
-    database: Database,
+    database: DatabaseConnection,
     catalog: Catalog,
     host: Host,
     settings: Settings,
@@ -74,24 +74,24 @@ def make_plan(
         recorded: what was recorded of the tables of which no plugin says what they look like.
 
     Raises:
-        ReplantError: see `select` and `take_census`; a plugin may fail too.
+        ReplantError: see `select_tables` and `count_rows`; a plugin may fail too.
 
     """
     check_form(settings.export)
     registered = host.register_tables(catalog, settings)
-    known = declared(registered, recorded)
-    selected = select(catalog, registered, settings)
-    more = tuple(surplus(catalog, known))
+    known = declared_shapes(registered, recorded)
+    selected = select_tables(catalog, registered, settings)
+    more = tuple(undeclared_parts(catalog, known))
     if settings.export.undeclared is Undeclared.FAIL:
         _check_declared(known, selected, more)
-    selected, census = take_census(database, catalog, selected, settings)
-    decided = plan_from(catalog, selected, census, host, settings, known, more)
+    selected, counted = count_rows(database, catalog, selected, settings)
+    decided = plan_from(catalog, selected, counted, host, settings, known, more)
     sequences, unmoved = sequence_positions(database, selected, decided)
     objects = large_objects(database, selected, decided)
     return evolve(
         decided,
         sequences=sequences,
-        lineage=lineage(database, catalog, selected, decided, settings),
+        closure_origin=closure_origin(database, catalog, selected, decided, settings),
         omissions=(*decided.omissions, *unmoved, *objects),
     )
 
@@ -115,7 +115,9 @@ def check_form(export: ExportSettings) -> None:
         )
 
 
-def _check_declared(known: Declared, selected: Selected, more: Sequence[Difference]) -> None:
+def _check_declared(
+    known: DeclaredShapes, selected: SelectedTables, more: Sequence[TableDifference]
+) -> None:
     """Refuse what the source has beyond what was declared."""
     if more:
         told = (undeclared(item, known, selected.tables) for item in more)
@@ -129,12 +131,12 @@ def _check_declared(known: Declared, selected: Selected, more: Sequence[Differen
 
 def plan_from(
     catalog: Catalog,
-    selected: Selected,
-    census: Census,
+    selected: SelectedTables,
+    counted: CountedSelection,
     host: Host,
     settings: Settings,
-    known: Declared,
-    more: Sequence[Difference],
+    known: DeclaredShapes,
+    more: Sequence[TableDifference],
 ) -> Plan:
     """The plan of a counted selection; pure but for what plugins do.
 
@@ -147,12 +149,12 @@ def plan_from(
     on_conflict = _on_conflict(selected, settings)
     planned = {
         name: evolve(
-            _planned_table(selected, census, host, name, settings.export.format_name),
+            _planned_table(selected, counted, host, name, settings.export.format_name),
             on_conflict=on_conflict[name],
         )
         for name in selected.tables
     }
-    order = _order(selected, census, host, settings.export.strategy, on_conflict)
+    order = _order(selected, counted, host, settings.export.strategy, on_conflict)
     return Plan(
         source_version=catalog.version_text,
         plugins=host.versions,
@@ -166,17 +168,21 @@ def plan_from(
         check=settings.export.check,
         seen_as=_seen_as(catalog, selected),
         triggers=tuple(_triggers(selected, planned, order, settings.export.format_name)),
-        arrivals=census.arrivals,
+        provenance=counted.provenance,
         types=tuple(_types(catalog, selected)),
-        expected_rows=census.expected,
-        omissions=tuple(omissions(catalog, selected, census, _changed(planned.values()))),
+        expected_rows=counted.expected,
+        omissions=tuple(omissions(catalog, selected, counted, _changed(planned.values()))),
         shapes=shapes_of(catalog, selected.tables),
-        warnings=tuple(warnings(selected, census, known, more)),
+        warnings=tuple(warnings(selected, counted, known, more)),
     )
 
 
 def _planned_table(
-    selected: Selected, census: Census, host: Host, name: RelationName, format_name: str
+    selected: SelectedTables,
+    counted: CountedSelection,
+    host: Host,
+    name: RelationName,
+    format_name: str,
 ) -> PlannedTable:
     table, columns = selected.tables[name], selected.columns[name]
     exported = {column.name: column for column in columns}
@@ -199,8 +205,8 @@ def _planned_table(
         columns=planned,
         key=key,
         collatable=frozenset(part for part in key if exported[part].collatable),
-        rows=census.rows[name],
-        row_count=census.counts[name],
+        rows=counted.rows[name],
+        row_count=counted.counts[name],
         row_format=renderer,
     )
 
@@ -237,7 +243,7 @@ def _changed(planned: Iterable[PlannedTable]) -> dict[RelationName, set[str]]:
     }
 
 
-def _on_conflict(selected: Selected, settings: Settings) -> dict[RelationName, OnConflict]:
+def _on_conflict(selected: SelectedTables, settings: Settings) -> dict[RelationName, OnConflict]:
     said = {change.name: change.on_conflict for change in settings.tables if change.on_conflict}
     default = settings.export.on_conflict or OnConflict.ERROR
     ways = {name: said.get(name, default) for name in selected.tables}
@@ -259,27 +265,27 @@ def no_key_to_update_by(tables: Sequence[str]) -> str:
     )
 
 
-def _key(selected: Selected, name: RelationName) -> tuple[str, ...]:
+def _key(selected: SelectedTables, name: RelationName) -> tuple[str, ...]:
     """The columns that identify a row, if all of them are exported."""
     key = selected.tables[name].identifying_columns
     exported = {column.name for column in selected.columns[name]}
     return key if exported.issuperset(key) else ()
 
 
-def _seen_as(catalog: Catalog, selected: Selected) -> str | None:
+def _seen_as(catalog: Catalog, selected: SelectedTables) -> str | None:
     """The role, if policies may hide rows from it (which was allowed, or the export failed)."""
     hidden = any(table.rows_are_hidden for table in selected.tables.values())
     return catalog.role if hidden else None
 
 
-def _types(catalog: Catalog, selected: Selected) -> Iterator[DefinedType]:
+def _types(catalog: Catalog, selected: SelectedTables) -> Iterator[DefinedType]:
     """What the exported columns are made of."""
     used = {name for columns in selected.columns.values() for c in columns for name in c.made_of}
     return (catalog.types[name] for name in sorted(used))
 
 
 def _triggers(
-    selected: Selected,
+    selected: SelectedTables,
     planned: Mapping[RelationName, PlannedTable],
     order: LoadOrder,
     format_name: str,
@@ -307,8 +313,8 @@ def _triggers(
 
 
 def _order(
-    selected: Selected,
-    census: Census,
+    selected: SelectedTables,
+    counted: CountedSelection,
     host: Host,
     strategy: str,
     on_conflict: Mapping[RelationName, OnConflict],
@@ -325,7 +331,7 @@ def _order(
             strategy=strategy,
             tables=tables,
             foreign_keys=keys,
-            row_counts=census.counts,
+            row_counts=counted.counts,
             nullable=frozenset(
                 (name, column.name)
                 for name in tables

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.model import (
     Column,
     Omission,
@@ -15,14 +15,14 @@ from replant.model import (
     SequencePosition,
     readable,
 )
-from replant.selection.select import Selected
+from replant.selection.select import SelectedTables
 from replant.sql import row_queries as queries
 
 _INTEGERS = ("smallint", "integer", "bigint")
 
 
 def sequence_positions(
-    database: Database, selected: Selected, plan: Plan
+    database: DatabaseConnection, selected: SelectedTables, plan: Plan
 ) -> tuple[tuple[SequencePosition, ...], tuple[Omission, ...]]:
     """How far the sequences of the exported columns must come, and those that stay, with why."""
     positions, omissions = [], []
@@ -43,7 +43,9 @@ def sequence_positions(
     return tuple(positions), tuple(omissions)
 
 
-def large_objects(database: Database, selected: Selected, plan: Plan) -> tuple[Omission, ...]:
+def large_objects(
+    database: DatabaseConnection, selected: SelectedTables, plan: Plan
+) -> tuple[Omission, ...]:
     """The large objects that exported columns of type `oid` or `lo` point to.
 
     Only their numbers are exported; PostgreSQL keeps their content in a table of its own.
@@ -62,7 +64,7 @@ def large_objects(database: Database, selected: Selected, plan: Plan) -> tuple[O
     return tuple(found)
 
 
-def _columns(selected: Selected, plan: Plan) -> Iterator[tuple[PlannedTable, Column]]:
+def _columns(selected: SelectedTables, plan: Plan) -> Iterator[tuple[PlannedTable, Column]]:
     """The exported columns, with their tables as planned."""
     names: list[RelationName] = sorted(selected.tables)
     for name in names:

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 from attrs import frozen
 
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 
 # Whoever may not call pg_control_system() still learns when the server was started.
 _IDENTITY = """
@@ -43,7 +43,7 @@ class Kinship(Enum):
     NONE = "none"
 
 
-def read_identity(database: Database) -> DatabaseIdentity:
+def read_identity(database: DatabaseConnection) -> DatabaseIdentity:
     """The identity of the connected database."""
     row = database.execute(_IDENTITY.encode()).fetchone()
     assert row is not None
@@ -61,7 +61,7 @@ def kinship(one: DatabaseIdentity, other: DatabaseIdentity) -> Kinship:
     return Kinship.NONE
 
 
-def is_on_this_host(database: Database) -> bool:
+def is_on_this_host(database: DatabaseConnection) -> bool:
     """Whether the connection goes by a socket of this host, or to its loopback address."""
     return is_local(database.info.host, database.info.hostaddr)
 

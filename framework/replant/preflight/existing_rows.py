@@ -13,7 +13,7 @@ from typing import Protocol
 import psycopg
 from attrs import define, field
 
-from replant.database.connections import Database, one_line
+from replant.database.connections import DatabaseConnection, one_line
 from replant.model import (
     Catalog,
     Finding,
@@ -35,37 +35,37 @@ Row = Mapping[str, Text]
 REMEMBERED = 100_000
 
 
-class Look(Protocol):
+class RowCheck(Protocol):
     """What is to be known of a table's rows."""
 
     @property
     def columns(self) -> frozenset[str]:
         """The columns that it needs of each row."""
 
-    def take(self, rows: Sequence[Row]) -> None:
+    def observe(self, rows: Sequence[Row]) -> None:
         """Look at some rows."""
 
     def findings(self) -> Iterator[Finding]:
         """What was found, after the last row."""
 
 
-class Waiting(Look, Protocol):
+class WaitingCheck(RowCheck, Protocol):
     """A look that must know which rows of some table the artifact has, once all were looked at."""
 
     @property
-    def provider(self) -> RelationName | None:
+    def awaited_table(self) -> RelationName | None:
         """The table; None if nothing waits."""
 
     @property
-    def provided_columns(self) -> tuple[str, ...]:
+    def awaited_columns(self) -> tuple[str, ...]:
         """The columns that it needs of the table's rows."""
 
-    def provided(self, rows: Sequence[Row]) -> None:
+    def observe_awaited_rows(self, rows: Sequence[Row]) -> None:
         """Take some of the table's rows."""
 
 
 @define
-class Present:
+class ExistingRows:
     """Rows that share a unique key with a row of the target.
 
     Attributes:
@@ -78,7 +78,7 @@ class Present:
 
     """
 
-    database: Database
+    database: DatabaseConnection
     table: PlannedTable
     keys: tuple[tuple[str, ...], ...]
     selection: Selection | None
@@ -95,21 +95,21 @@ class Present:
         return frozenset(name for key in (*self.keys, self.table.key) for name in key)
 
     @property
-    def provider(self) -> RelationName | None:
+    def awaited_table(self) -> RelationName | None:
         """A row that is met by another key may be updated itself, and not be in the way then."""
         return self.table.name if self._clashes else None
 
     @property
-    def provided_columns(self) -> tuple[str, ...]:
+    def awaited_columns(self) -> tuple[str, ...]:
         """The key."""
         return self.table.key
 
-    def provided(self, rows: Sequence[Row]) -> None:
+    def observe_awaited_rows(self, rows: Sequence[Row]) -> None:
         """The artifact has these rows."""
         for row in rows:
             self._clashes.pop(tuple(row[name] for name in self.table.key), None)
 
-    def take(self, rows: Sequence[Row]) -> None:
+    def observe(self, rows: Sequence[Row]) -> None:
         """Ask by each unique key."""
         known: set[int] = set()
         others: set[int] = set()
@@ -159,8 +159,8 @@ class Present:
             return Finding(Subject.ROW, Severity.NOTE, str(name), f"{held}: they are {done}")
         foreign = f", {self.others} of them of another scope" if self.others else ""
         ways = "skip or update" if self.table.key else "skip"
-        mend = f"remove them from the target, or replay with --on-conflict {ways}"
-        return Finding(Subject.ROW, Severity.REFUSES, str(name), held + foreign, mend)
+        remedy = f"remove them from the target, or replay with --on-conflict {ways}"
+        return Finding(Subject.ROW, Severity.REFUSES, str(name), held + foreign, remedy)
 
     def _foreign(self) -> Finding:
         name, way = self.table.name, self.table.on_conflict
@@ -171,16 +171,16 @@ class Present:
         )
         if way is OnConflict.SKIP and self.counted:
             # The count at the end would miss them: rows that are left out are rows lost.
-            mend = (
+            remedy = (
                 "remove the others, change them with --on-conflict update, or export with "
                 "check = 'none' if they may stand for the artifact's"
             )
-            return Finding(Subject.TARGET, Severity.REFUSES, str(name), what, mend)
+            return Finding(Subject.TARGET, Severity.REFUSES, str(name), what, remedy)
         return Finding(Subject.TARGET, Severity.ASKS, str(name), what)
 
 
 @define
-class Nulls:
+class NullInNotNull:
     """Rows with NULL in columns that take none in the target."""
 
     catalog: Catalog
@@ -194,7 +194,7 @@ class Nulls:
         """The columns, and the key to name a row by."""
         return frozenset((*self.never_null, *self.table.key))
 
-    def take(self, rows: Sequence[Row]) -> None:
+    def observe(self, rows: Sequence[Row]) -> None:
         """Count them."""
         for row in rows:
             for column in self.never_null:
@@ -212,22 +212,22 @@ class Nulls:
 
 
 @define
-class Values:
+class TypeConversion:
     """Values of a column whose type is not the source's: whether the target's type holds them.
 
     Attributes:
         differs: how the two types differ, as a sentence.
-        mend: what would make them alike.
+        remedy: what would make them alike.
         exact: whether a value that becomes another one stops the replay.
 
     """
 
-    database: Database
+    database: DatabaseConnection
     table: PlannedTable
     column: str
     type_: str
     differs: str
-    mend: str
+    remedy: str
     exact: bool
     wrong: str = ""
     changed: str = ""
@@ -239,7 +239,7 @@ class Values:
         """The column alone."""
         return frozenset((self.column,))
 
-    def take(self, rows: Sequence[Row]) -> None:
+    def observe(self, rows: Sequence[Row]) -> None:
         """Let the target read them, until it refuses one."""
         if self.wrong or self.untried:
             return
@@ -271,8 +271,8 @@ class Values:
             severity = Severity.REFUSES if self.exact else Severity.NOTE
         else:
             severity = Severity.NOTE
-        mend = self.mend if severity is Severity.REFUSES else ""
-        yield Finding(Subject.TYPE, severity, place, what, mend)
+        remedy = self.remedy if severity is Severity.REFUSES else ""
+        yield Finding(Subject.TYPE, severity, place, what, remedy)
 
 
 def shown(names: Sequence[str], row: Row) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from attrs import define, field, frozen
 
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.model import (
     Finding,
     ForeignKey,
@@ -26,7 +26,7 @@ _ASKED = 1000
 
 
 @frozen
-class Ends:
+class ReferenceEnds:
     """A foreign key, and the two tables as the target has them."""
 
     key: ForeignKey
@@ -35,7 +35,7 @@ class Ends:
 
 
 @define
-class References:
+class MissingParents:
     """References to rows that neither the artifact nor the target has.
 
     Attributes:
@@ -44,8 +44,8 @@ class References:
 
     """
 
-    database: Database
-    ends: Ends
+    database: DatabaseConnection
+    ends: ReferenceEnds
     leave: bool
     lacking: int = 0
     first: str = ""
@@ -58,16 +58,16 @@ class References:
         return frozenset(self.ends.key.columns)
 
     @property
-    def provider(self) -> RelationName | None:
+    def awaited_table(self) -> RelationName | None:
         """Rows of the artifact may yet have what is referenced."""
         return self.ends.key.references if self._waiting and not self.leave else None
 
     @property
-    def provided_columns(self) -> tuple[str, ...]:
+    def awaited_columns(self) -> tuple[str, ...]:
         """Those that the key references."""
         return self.ends.key.referenced_columns
 
-    def take(self, rows: Sequence[Row]) -> None:
+    def observe(self, rows: Sequence[Row]) -> None:
         """Remember which values are referenced; ask for many at once."""
         for row in rows:
             values = tuple(row[name] for name in self.ends.key.columns)
@@ -78,7 +78,7 @@ class References:
         while self.leave and len(self._waiting) >= _ASKED:
             self._ask()
 
-    def provided(self, rows: Sequence[Row]) -> None:
+    def observe_awaited_rows(self, rows: Sequence[Row]) -> None:
         """The artifact has these rows of the referenced table, so the target need not."""
         for row in rows:
             values = tuple(row[name] for name in self.ends.key.referenced_columns)

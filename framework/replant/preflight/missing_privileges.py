@@ -22,51 +22,53 @@ from replant.model import (
     readable,
 )
 from replant.replay.load_plan import Load, must_be_joined
-from replant.replay.role_privileges import Powers
+from replant.replay.role_privileges import RolePrivileges
 from replant.sql.grants import grants, usage_grants
 
 #: So many names are listed; the GRANT has them all.
 _LISTED = 3
 
 
-def privilege_findings(catalog: Catalog, powers: Powers, load: Load) -> Iterator[Finding]:
+def find_missing_privileges(
+    catalog: Catalog, privileges: RolePrivileges, load: Load
+) -> Iterator[Finding]:
     """Every privilege that the load needs and the role lacks."""
-    has, role = powers.tables, catalog.role
+    has, role = privileges.tables, catalog.role
     filled = [name for name, table in load.tables.items() if table.row_count]
     schemas = sorted({n.schema for n in filled if not has[n].use_schema})
     if schemas:
-        listed = few(map(readable, schemas))
+        listed = name_a_few(map(readable, schemas))
         yield _refusal(role, listed, f"USAGE on the schema {listed}", usage_grants(schemas, role))
     needed = {
         "INSERT": [n for n in filled if not has[n].insert],
-        "SELECT": _unreadable(powers, load.order),
-        "SELECT, UPDATE": [n for n in _changed(load) if n not in powers.may_update],
+        "SELECT": _unreadable(privileges, load.order),
+        "SELECT, UPDATE": [n for n in _changed(load) if n not in privileges.may_update],
     }
     for privilege, names in needed.items():
         if names:
-            listed = few(map(str, sorted(names)))
-            mend = grants(privilege, names, role)
-            yield _refusal(role, listed, f"{privilege} on {listed}", mend)
-    yield from _policies(role, powers, filled)
-    yield from _settings(catalog, powers, load)
-    yield from _drawn(role, powers, load)
+            listed = name_a_few(map(str, sorted(names)))
+            remedy = grants(privilege, names, role)
+            yield _refusal(role, listed, f"{privilege} on {listed}", remedy)
+    yield from _policies(role, privileges, filled)
+    yield from _settings(catalog, privileges, load)
+    yield from _drawn(role, privileges, load)
 
 
-def few(names: Iterable[str]) -> str:
+def name_a_few(names: Iterable[str]) -> str:
     """The first names, and how many more there are."""
     listed = list(names)
     more = len(listed) - _LISTED
     return ", ".join(listed[:_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _refusal(role: str, place: str, lacks: str, mend: str) -> Finding:
+def _refusal(role: str, place: str, lacks: str, remedy: str) -> Finding:
     what = f"the role {role!r} lacks {lacks}"
-    return Finding(Subject.PRIVILEGE, Severity.REFUSES, place, what, mend)
+    return Finding(Subject.PRIVILEGE, Severity.REFUSES, place, what, remedy)
 
 
-def _unreadable(powers: Powers, order: LoadOrder) -> Iterable[RelationName]:
+def _unreadable(privileges: RolePrivileges, order: LoadOrder) -> Iterable[RelationName]:
     """The tables that a check of foreign keys would read, and the role may not."""
-    return powers.unreadable if CheckForeignKeys() in order.after else ()
+    return privileges.unreadable if CheckForeignKeys() in order.after else ()
 
 
 def _changed(load: Load) -> Iterator[RelationName]:
@@ -77,18 +79,20 @@ def _changed(load: Load) -> Iterator[RelationName]:
             yield name
 
 
-def _policies(role: str, powers: Powers, filled: list[RelationName]) -> Iterator[Finding]:
+def _policies(
+    role: str, privileges: RolePrivileges, filled: list[RelationName]
+) -> Iterator[Finding]:
     for name in filled:
-        if name in powers.no_policy:
+        if name in privileges.no_policy:
             what = f"row-level security lets the role {role!r} insert no row into {name}"
-            mend = f"CREATE POLICY … ON {name} FOR INSERT TO {readable(role)} WITH CHECK (…);"
-            yield Finding(Subject.PRIVILEGE, Severity.REFUSES, str(name), what, mend)
+            remedy = f"CREATE POLICY … ON {name} FOR INSERT TO {readable(role)} WITH CHECK (…);"
+            yield Finding(Subject.PRIVILEGE, Severity.REFUSES, str(name), what, remedy)
 
 
-def _settings(catalog: Catalog, powers: Powers, load: Load) -> Iterator[Finding]:
+def _settings(catalog: Catalog, privileges: RolePrivileges, load: Load) -> Iterator[Finding]:
     """What the order sets or makes beside the rows."""
     role = catalog.role
-    if AsReplica() in load.order.before and not powers.replica:
+    if AsReplica() in load.order.before and not privileges.replica:
         parameter = "session_replication_role"
         yield _refusal(
             role,
@@ -98,21 +102,21 @@ def _settings(catalog: Catalog, powers: Powers, load: Load) -> Iterator[Finding]
             f"before that only a superuser has it), or replay with --strategy auto",
         )
     staged = staged_tables(load)
-    if staged and not powers.temporary:
+    if staged and not privileges.temporary:
         database = readable(catalog.database)
         yield _refusal(
             role,
             database,
-            f"TEMPORARY on the database {database}, where the rows of {few(map(str, staged))} "
-            f"come together",
+            f"TEMPORARY on the database {database}, where the rows of "
+            f"{name_a_few(map(str, staged))} come together",
             f"GRANT TEMPORARY ON DATABASE {database} TO {readable(role)};",
         )
     for name in staged:
-        if powers.temporary and name not in powers.may_stage:
+        if privileges.temporary and name not in privileges.may_stage:
             types = sorted({c.type for c in load.tables[name].columns if "." in c.type})
             listed = ", ".join(type_.removesuffix("[]") for type_ in types)
-            mend = f"GRANT USAGE ON TYPE {listed} TO {readable(role)};"
-            yield _refusal(role, str(name), f"USAGE on the types of the columns of {name}", mend)
+            remedy = f"GRANT USAGE ON TYPE {listed} TO {readable(role)};"
+            yield _refusal(role, str(name), f"USAGE on the types of the columns of {name}", remedy)
 
 
 def staged_tables(load: Load) -> list[RelationName]:
@@ -127,31 +131,33 @@ def staged_tables(load: Load) -> list[RelationName]:
     return [name for name in staged if name in load.tables and load.tables[name].row_count]
 
 
-def _drawn(role: str, powers: Powers, load: Load) -> Iterator[Finding]:
+def _drawn(role: str, privileges: RolePrivileges, load: Load) -> Iterator[Finding]:
     """Sequences that the default of a column draws from which gets no value of the artifact's."""
-    for sequence in powers.sequences:
+    for sequence in privileges.sequences:
         table = load.tables[sequence.table]
         given = sequence.column in table.column_names
         if given or not table.row_count or not sequence.in_default:
             continue
         if not (sequence.draw and sequence.use_schema):
             column = f"{sequence.table}.{readable(sequence.column)}"
-            mend = f"GRANT USAGE ON SEQUENCE {sequence.name} TO {readable(role)};"
+            remedy = f"GRANT USAGE ON SEQUENCE {sequence.name} TO {readable(role)};"
             if not sequence.use_schema:
-                mend = f"{usage_grants([sequence.name.schema], role)} {mend}"
+                remedy = f"{usage_grants([sequence.name.schema], role)} {remedy}"
             yield Finding(
                 Subject.SEQUENCE,
                 Severity.REFUSES,
                 str(sequence.name),
                 f"the role {role!r} may draw no value from {sequence.name} for {column}",
-                mend,
+                remedy,
             )
 
 
-def unmoved_sequences(manifest: Manifest, catalog: Catalog, powers: Powers) -> Iterator[Finding]:
+def unmoved_sequences(
+    manifest: Manifest, catalog: Catalog, privileges: RolePrivileges
+) -> Iterator[Finding]:
     """Sequences that the load would have to move, and the role may not."""
     wanted = {(position.table, position.column) for position in manifest.sequences}
-    for sequence in powers.sequences:
+    for sequence in privileges.sequences:
         if sequence.owned and not sequence.move and (sequence.table, sequence.column) in wanted:
             yield _unmoved(sequence, catalog.role)
 
@@ -167,16 +173,16 @@ def _unmoved(sequence: SequencePrivileges, role: str) -> Finding:
     )
 
 
-def uncompared(catalog: Catalog, powers: Powers, load: Load) -> Iterator[Finding]:
+def uncompared(catalog: Catalog, privileges: RolePrivileges, load: Load) -> Iterator[Finding]:
     """Tables whose rows nobody compares with those that were exported: the role cannot see them."""
     hidden = [name for name in load.tables if catalog.tables[name].rows_are_hidden]
-    unread = [n for n, has in powers.tables.items() if not has.select and n not in hidden]
+    unread = [n for n, has in privileges.tables.items() if not has.select and n not in hidden]
     if unread:
-        listed = few(map(str, unread))
+        listed = name_a_few(map(str, unread))
         what = f"not compared with the exported rows, since the role may not SELECT: {listed}"
-        mend = grants("SELECT", unread, catalog.role)
-        yield Finding(Subject.UNSEEN, Severity.NOTE, listed, what, mend)
+        remedy = grants("SELECT", unread, catalog.role)
+        yield Finding(Subject.UNSEEN, Severity.NOTE, listed, what, remedy)
     if hidden:
-        listed = few(map(str, hidden))
+        listed = name_a_few(map(str, hidden))
         what = f"not compared with the exported rows, since policies may hide some: {listed}"
         yield Finding(Subject.UNSEEN, Severity.NOTE, listed, what, "")

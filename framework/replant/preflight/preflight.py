@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import Manifest
 from replant.database.catalog import read_catalog
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.errors import PreflightError, UsageError
 from replant.model import (
     AsReplica,
@@ -24,14 +24,23 @@ from replant.model import (
     Severity,
     Subject,
 )
-from replant.preflight.missing_privileges import privilege_findings, uncompared, unmoved_sequences
-from replant.preflight.row_checks import MOST_ROWS, Meeting, row_findings
-from replant.preflight.same_database import guard_findings
-from replant.preflight.target_schema import place_findings
+from replant.preflight.missing_privileges import (
+    find_missing_privileges,
+    uncompared,
+    unmoved_sequences,
+)
+from replant.preflight.row_checks import MOST_ROWS, CheckContext, check_rows
+from replant.preflight.same_database import check_same_database
+from replant.preflight.target_schema import check_target_schema
 from replant.preflight.target_tables import on_conflict_of, tables_in_target
-from replant.replay.load_order_choice import Chosen, OrderTables, Target, choose
+from replant.replay.load_order_choice import (
+    ChosenOrder,
+    OrderTables,
+    ReplayTarget,
+    choose_load_order,
+)
 from replant.replay.load_plan import Load, copied_tables
-from replant.replay.role_privileges import read_powers
+from replant.replay.role_privileges import read_role_privileges
 
 #: Asked whether to go on in spite of findings that ask.
 Confirm = Callable[[Sequence[Finding]], bool]
@@ -76,8 +85,8 @@ class Preflight:
             raise UsageError("\n".join(f"{q}; say --yes to replay all the same" for q in questions))
 
 
-def examine(
-    database: Database,
+def run_preflight(
+    database: DatabaseConnection,
     artifact: Artifact,
     settings: Settings,
     strategy: str | None,
@@ -104,37 +113,40 @@ def examine(
     manifest = artifact.manifest
     catalog = read_catalog(database)
     tables = tables_in_target(manifest, catalog, on_conflict_of(settings, manifest))
-    powers = read_powers(database, catalog, tables)
-    target = Target(catalog, tables, powers, artifact.in_two_parts)
-    chosen = choose(manifest, target, strategy, order_tables)
-    load = Load(artifact, tables, chosen.order, powers.may_copy, powers.may_stage)
+    privileges = read_role_privileges(database, catalog, tables)
+    target = ReplayTarget(catalog, tables, privileges, artifact.stored_separately)
+    chosen = choose_load_order(manifest, target, strategy, order_tables)
+    load = Load(artifact, tables, chosen.order, privileges.may_copy, privileges.may_stage)
     findings = [
-        *guard_findings(database, source),
-        *place_findings(manifest, catalog, tables),
-        *privilege_findings(catalog, powers, load),
+        *check_same_database(database, source),
+        *check_target_schema(manifest, catalog, tables),
+        *find_missing_privileges(catalog, privileges, load),
         *_order_findings(chosen, load),
     ]
     itself = any(f.subject is Subject.TARGET and f.severity is Severity.REFUSES for f in findings)
     if not itself:
-        findings += row_findings(Meeting(database, artifact, catalog, tables, powers, limit))
+        findings += check_rows(CheckContext(database, artifact, catalog, tables, privileges, limit))
     if len(tables) == len(manifest.tables):
         findings += _firing(catalog, load)
-        findings += unmoved_sequences(manifest, catalog, powers)
-        findings += uncompared(catalog, powers, load)
+        findings += unmoved_sequences(manifest, catalog, privileges)
+        findings += uncompared(catalog, privileges, load)
     preflight = Preflight(
         manifest, catalog.database, chosen.strategy, chosen.order, tuple(findings)
     )
     return preflight, load
 
 
-def _order_findings(chosen: Chosen, load: Load) -> Iterator[Finding]:
+def _order_findings(chosen: ChosenOrder, load: Load) -> Iterator[Finding]:
     """Why the order is not the artifact's own, and where it cannot be carried out."""
     if chosen.why:
         what = f"the artifact's own order does not serve here, so {chosen.strategy} made another"
         yield Finding(Subject.ORDER, Severity.NOTE, chosen.strategy, f"{what}: {chosen.why}")
-    apart = load.artifact.in_two_parts
+    stored_separately = load.artifact.stored_separately
     for step in load.order.steps:
-        if isinstance(step, PatchColumns) and apart.get(step.table, step.columns) != step.columns:
+        if (
+            isinstance(step, PatchColumns)
+            and stored_separately.get(step.table, step.columns) != step.columns
+        ):
             yield Finding(
                 Subject.ORDER,
                 Severity.REFUSES,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from replant.database.connections import Database, reading
+from replant.database.connections import DatabaseConnection, reading
 from replant.errors import DatabaseError
 from replant.model import Finding, Severity, Subject
 from replant.preflight.database_identity import (
@@ -22,7 +22,7 @@ from replant.preflight.database_identity import (
 _PATIENCE = 5
 
 
-def guard_findings(database: Database, source: str | None) -> Iterator[Finding]:
+def check_same_database(database: DatabaseConnection, source: str | None) -> Iterator[Finding]:
     """What speaks against this target, before anything of the artifact is compared with it.
 
     Args:
@@ -37,7 +37,7 @@ def guard_findings(database: Database, source: str | None) -> Iterator[Finding]:
         yield Finding(Subject.TARGET, Severity.ASKS, database.info.host, what)
 
 
-def _kinship(database: Database, source: str) -> Iterator[Finding]:
+def _kinship(database: DatabaseConnection, source: str) -> Iterator[Finding]:
     name = database.info.dbname
     try:
         other = _identity(source)

@@ -6,23 +6,23 @@ from collections.abc import Iterator
 
 from replant.artifact.manifest import Manifest
 from replant.model import Catalog, Finding, OnConflict, RelationName, Severity, Subject, readable
-from replant.model.table_differences import Change, Difference
-from replant.preflight.target_tables import AS_THE_SOURCE, differences, lacking
+from replant.model.table_differences import DifferenceKind, TableDifference
+from replant.preflight.target_tables import AS_THE_SOURCE, differences_in_target, missing_in_target
 from replant.replay.load_plan import Tables
 
 
-def place_findings(manifest: Manifest, catalog: Catalog, tables: Tables) -> Iterator[Finding]:
+def check_target_schema(manifest: Manifest, catalog: Catalog, tables: Tables) -> Iterator[Finding]:
     """Schemas, tables, columns and keys that are lacking, and columns that would get no value."""
-    for subject, place, what in lacking(manifest, catalog):
+    for subject, place, what in missing_in_target(manifest, catalog):
         yield Finding(subject, Severity.REFUSES, place, what, AS_THE_SOURCE)
-    for difference in differences(manifest, catalog):
-        if difference.change is Change.COLUMN_ADDED:
+    for difference in differences_in_target(manifest, catalog):
+        if difference.change is DifferenceKind.COLUMN_ADDED:
             yield from _unfilled(difference, catalog, tables)
     for name in tables:
         yield from _update_key(catalog, tables, name)
 
 
-def _unfilled(difference: Difference, catalog: Catalog, tables: Tables) -> Iterator[Finding]:
+def _unfilled(difference: TableDifference, catalog: Catalog, tables: Tables) -> Iterator[Finding]:
     """A column that takes no NULL and gets no value; a trigger may yet give it one."""
     name, shape = difference.table, difference.shape
     if name is None or shape is None or not tables[name].row_count:
@@ -41,8 +41,8 @@ def not_null_finding(catalog: Catalog, name: RelationName, column: str, what: st
         what = f"{place} {what}: a trigger must give it a value"
         return Finding(Subject.COLUMN, Severity.NOTE, place, what)
     alter = f"ALTER TABLE {name} ALTER COLUMN {readable(column)}"
-    mend = f"{alter} SET DEFAULT …; or {alter} DROP NOT NULL;"
-    return Finding(Subject.COLUMN, Severity.REFUSES, place, f"{place} {what}", mend)
+    remedy = f"{alter} SET DEFAULT …; or {alter} DROP NOT NULL;"
+    return Finding(Subject.COLUMN, Severity.REFUSES, place, f"{place} {what}", remedy)
 
 
 def _has_insert_trigger(catalog: Catalog, name: RelationName) -> bool:

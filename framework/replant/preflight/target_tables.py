@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from attrs import evolve
 
 from replant.artifact.manifest import Manifest
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.database.privileges import TablePrivileges, read_privileges
 from replant.errors import CatalogMismatchError, ConfigurationError, PrivilegeError
 from replant.model import (
@@ -23,17 +23,17 @@ from replant.model import (
     Table,
     readable,
 )
-from replant.model.table_differences import Change, Difference, table_differences
+from replant.model.table_differences import DifferenceKind, TableDifference, table_differences
 from replant.model.table_shape import shape_of
 from replant.planning.make_plan import no_key_to_update_by
 from replant.sql.grants import grants, usage_grants
 
 #: Without these there is nowhere to put the rows.
 _LACKING = {
-    Change.TABLE_MISSING: (Subject.TABLE, "there is no table {table}"),
-    Change.NO_TABLE: (Subject.TABLE, "{table} is no table"),
-    Change.COLUMN_MISSING: (Subject.COLUMN, "{table} has no column {column}"),
-    Change.COLUMN_GENERATED: (Subject.COLUMN, "{table}.{column} is computed there"),
+    DifferenceKind.TABLE_MISSING: (Subject.TABLE, "there is no table {table}"),
+    DifferenceKind.NO_TABLE: (Subject.TABLE, "{table} is no table"),
+    DifferenceKind.COLUMN_MISSING: (Subject.COLUMN, "{table} has no column {column}"),
+    DifferenceKind.COLUMN_GENERATED: (Subject.COLUMN, "{table}.{column} is computed there"),
 }
 
 #: What mends any of them.
@@ -47,7 +47,7 @@ def tables_in_target(
 ) -> dict[RelationName, PlannedTable]:
     """The artifact's tables with the target's types, from which statements are composed.
 
-    What the target lacks is left out; `lacking` names it.
+    What the target lacks is left out; `missing_in_target` names it.
 
     Args:
         manifest: what the artifact holds.
@@ -73,12 +73,12 @@ def table_in_target(
     return tables.get(name) or _as_target_has_it(PlannedTable(name, ()), table)
 
 
-def lacking(manifest: Manifest, catalog: Catalog) -> Iterator[tuple[Subject, str, str]]:
+def missing_in_target(manifest: Manifest, catalog: Catalog) -> Iterator[tuple[Subject, str, str]]:
     """What has no place in the target: what it is, its name, and a sentence."""
     absent = {table.name.schema for table in manifest.tables} - catalog.schemas
     for schema in sorted(absent):
         yield Subject.SCHEMA, readable(schema), f"there is no schema {readable(schema)}"
-    for difference in differences(manifest, catalog):
+    for difference in differences_in_target(manifest, catalog):
         table = difference.table
         if difference.change in _LACKING and table is not None and table.schema not in absent:
             subject, sentence = _LACKING[difference.change]
@@ -87,7 +87,7 @@ def lacking(manifest: Manifest, catalog: Catalog) -> Iterator[tuple[Subject, str
             yield subject, place, sentence.format(table=table, column=column)
 
 
-def differences(manifest: Manifest, catalog: Catalog) -> Iterator[Difference]:
+def differences_in_target(manifest: Manifest, catalog: Catalog) -> Iterator[TableDifference]:
     """How the target's tables differ from those that the artifact was made of."""
     names = [table.name for table in manifest.tables if table.name in catalog.tables]
     found = {name: shape_of(catalog.tables[name]) for name in names}
@@ -101,7 +101,7 @@ def check_fits(manifest: Manifest, catalog: Catalog) -> None:
         CatalogMismatchError: it names everything that is lacking.
 
     """
-    problems = [what for _, _, what in lacking(manifest, catalog)]
+    problems = [what for _, _, what in missing_in_target(manifest, catalog)]
     if problems:
         raise CatalogMismatchError(
             f"the target database {catalog.database!r} does not fit the artifact: "
@@ -129,8 +129,8 @@ def on_conflict_of(settings: Settings, manifest: Manifest) -> dict[RelationName,
     return {name: way for name, way in wanted.items() if way is not None}
 
 
-def unseen(
-    database: Database, catalog: Catalog, tables: Mapping[RelationName, PlannedTable]
+def find_unseen_tables(
+    database: DatabaseConnection, catalog: Catalog, tables: Mapping[RelationName, PlannedTable]
 ) -> dict[RelationName, str]:
     """The tables whose rows the role may not see, or not all of them: each with the mend.
 
@@ -141,14 +141,14 @@ def unseen(
     has = read_privileges(database, {n: t.column_names for n, t in tables.items()})
     hidden = {name for name in tables if catalog.tables[name].rows_are_hidden}
     unread = {name for name, may in has.items() if not (may.select and may.use_schema)}
-    mends = {
-        name: _HIDDEN if name in hidden else " ".join(_mends(catalog, {name: has[name]}))
+    remedies = {
+        name: _HIDDEN if name in hidden else " ".join(_remedies(catalog, {name: has[name]}))
         for name in tables
         if name in hidden | unread
     }
-    if tables and len(mends) == len(tables):
+    if tables and len(remedies) == len(tables):
         if unread - hidden:
-            lacked = " ".join(_mends(catalog, has))
+            lacked = " ".join(_remedies(catalog, has))
             raise PrivilegeError(
                 f"the role {catalog.role!r} may not read the tables of the artifact; "
                 f"run as their owner: {lacked}"
@@ -157,13 +157,13 @@ def unseen(
             f"row-level security may hide rows of {', '.join(map(str, sorted(hidden)))} from the "
             f"role {catalog.role!r}; {_HIDDEN}"
         )
-    return mends
+    return remedies
 
 
 _HIDDEN = "verify as the tables' owner or as a role with BYPASSRLS"
 
 
-def _mends(catalog: Catalog, has: Mapping[RelationName, TablePrivileges]) -> Iterator[str]:
+def _remedies(catalog: Catalog, has: Mapping[RelationName, TablePrivileges]) -> Iterator[str]:
     schemas = {name.schema for name, may in has.items() if not may.use_schema}
     if schemas:
         yield usage_grants(schemas, catalog.role)

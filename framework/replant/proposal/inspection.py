@@ -15,7 +15,7 @@ _THOUSAND = 1000
 
 
 @frozen
-class Surveyed:
+class Inspection:
     """Tables of chosen schemas, none of them a partition.
 
     Attributes:
@@ -43,15 +43,15 @@ class Surveyed:
         return f"{size:.0f} {units[0]}, {rows}"
 
 
-def survey(
+def inspect(
     catalog: Catalog,
     facts: Mapping[RelationName, TableFacts],
     graph: ReferenceGraph,
     schemas: Iterable[str],
-) -> Surveyed:
+) -> Inspection:
     """The tables of these schemas; of all if none is named."""
     wanted = set(schemas) or catalog.schemas
     chosen = [table for name, table in catalog.tables.items() if name.schema in wanted]
     tables = {t.name: t for t in chosen if t.kind in _TABLES and not t.is_partition}
     foreign = tuple(t.name for t in chosen if t.kind is RelationKind.FOREIGN_TABLE)
-    return Surveyed(catalog, facts, graph, tables, foreign)
+    return Inspection(catalog, facts, graph, tables, foreign)

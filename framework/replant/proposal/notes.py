@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from attrs import frozen
 
 from replant.model import LoadOrder, RelationName, Table, readable
-from replant.proposal.inspection import Surveyed
+from replant.proposal.inspection import Inspection
 from replant.sql.grants import grants, usage_grants
 
 #: From so many bytes on a table is worth a word.
@@ -24,7 +24,7 @@ class Note:
 
 
 def notes(
-    surveyed: Surveyed,
+    inspection: Inspection,
     kept: Mapping[RelationName, Table],
     reasons: Mapping[RelationName, str],
     *,
@@ -33,7 +33,7 @@ def notes(
     """What there is to know of the tables that are kept.
 
     Args:
-        surveyed: the database.
+        inspection: the database.
         kept: the tables that are exported.
         reasons: why tables might be left out, also of those that are kept all the same.
         grows: whether rows are chosen by a closed set.
@@ -41,24 +41,24 @@ def notes(
     """
     found = {
         "Left in although they look like something to leave out, since others reference them": (
-            _kept_all_the_same(surveyed, kept, reasons)
+            _kept_all_the_same(inspection, kept, reasons)
         ),
         "Neither reference nor are referenced, so no closed set comes to them": (
-            _alone(surveyed, kept) if grows else ()
+            _alone(inspection, kept) if grows else ()
         ),
         "May not be read by the role, and an export of them fails, until their owner runs": (
-            _unreadable(surveyed, kept)
+            _unreadable(inspection, kept)
         ),
         "Have row-level security for the role: an export of them fails, unless it is to have what "
         "the role sees, by row_security = 'as-role' under [export]": _hidden(kept),
         "Triggers and rules, which fire in a replay": _triggers(kept),
         "Foreign keys without an index, so that a closed set may read tables as a whole": (
-            _unindexed(surveyed, kept) if grows else ()
+            _unindexed(inspection, kept) if grows else ()
         ),
         "Foreign keys that are not checked, so that rows may break them": _unchecked(kept),
         "Have no key: rows are compared by content": (_keyless(kept)),
-        "Foreign tables, which are not exported": map(str, surveyed.foreign),
-        "The largest tables": _largest(surveyed, kept),
+        "Foreign tables, which are not exported": map(str, inspection.foreign),
+        "The largest tables": _largest(inspection, kept),
     }
     for title, lines in found.items():
         listed = tuple(lines)
@@ -67,24 +67,24 @@ def notes(
 
 
 def _kept_all_the_same(
-    surveyed: Surveyed, kept: Mapping[RelationName, Table], reasons: Mapping[RelationName, str]
+    inspection: Inspection, kept: Mapping[RelationName, Table], reasons: Mapping[RelationName, str]
 ) -> Iterator[str]:
     for name in sorted(kept.keys() & reasons.keys()):
         by = sorted(
             {str(t.name) for t in kept.values() for k in t.foreign_keys if k.references == name}
         )
-        yield f"{name}: {reasons[name]}; {surveyed.size_of(name)}; referenced by {', '.join(by)}"
+        yield f"{name}: {reasons[name]}; {inspection.size_of(name)}; referenced by {', '.join(by)}"
 
 
-def _alone(surveyed: Surveyed, kept: Mapping[RelationName, Table]) -> Iterator[str]:
+def _alone(inspection: Inspection, kept: Mapping[RelationName, Table]) -> Iterator[str]:
     referenced = {key.references for table in kept.values() for key in table.foreign_keys}
     for name, table in sorted(kept.items()):
         if not table.foreign_keys and name not in referenced:
-            yield f"{name}: {surveyed.size_of(name)}"
+            yield f"{name}: {inspection.size_of(name)}"
 
 
-def _unreadable(surveyed: Surveyed, kept: Mapping[RelationName, Table]) -> Iterator[str]:
-    role = surveyed.catalog.role
+def _unreadable(inspection: Inspection, kept: Mapping[RelationName, Table]) -> Iterator[str]:
+    role = inspection.catalog.role
     closed = [name.schema for name, table in kept.items() if not table.may_use_schema]
     unread = [name for name, table in kept.items() if not table.may_select]
     if closed:
@@ -104,10 +104,10 @@ def _triggers(kept: Mapping[RelationName, Table]) -> Iterator[str]:
             yield f"{name}: {trigger.kind} {readable(trigger.name)}, on {events}"
 
 
-def _unindexed(surveyed: Surveyed, kept: Mapping[RelationName, Table]) -> Iterator[str]:
+def _unindexed(inspection: Inspection, kept: Mapping[RelationName, Table]) -> Iterator[str]:
     """Those of the largest tables first, which cost most."""
-    missing = [r for r in surveyed.graph.references if r.table in kept and not r.indexed]
-    for reference in sorted(missing, key=lambda r: -surveyed.facts[r.table].size):
+    missing = [r for r in inspection.graph.references if r.table in kept and not r.indexed]
+    for reference in sorted(missing, key=lambda r: -inspection.facts[r.table].size):
         columns = ", ".join(map(readable, reference.columns))
         yield f"{reference.table}({columns})"
 
@@ -123,10 +123,10 @@ def _keyless(kept: Mapping[RelationName, Table]) -> Iterator[str]:
     return (str(name) for name, table in sorted(kept.items()) if not table.identifying_columns)
 
 
-def _largest(surveyed: Surveyed, kept: Mapping[RelationName, Table]) -> Iterator[str]:
-    large = [name for name in kept if surveyed.facts[name].size >= _LARGE]
-    for name in sorted(large, key=lambda name: (-surveyed.facts[name].size, name))[:_LARGEST]:
-        yield f"{name}: {surveyed.size_of(name)}"
+def _largest(inspection: Inspection, kept: Mapping[RelationName, Table]) -> Iterator[str]:
+    large = [name for name in kept if inspection.facts[name].size >= _LARGE]
+    for name in sorted(large, key=lambda name: (-inspection.facts[name].size, name))[:_LARGEST]:
+        yield f"{name}: {inspection.size_of(name)}"
 
 
 def cycles(order: LoadOrder) -> Iterator[Note]:

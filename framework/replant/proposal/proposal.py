@@ -13,7 +13,7 @@ from attrs import field, frozen
 from replant.model import ByColumn, InClosure, OrderRequest, RelationName, Table
 from replant.plugins.manager import Registered
 from replant.proposal.excluded_tables import leftover, unneeded
-from replant.proposal.inspection import Surveyed
+from replant.proposal.inspection import Inspection
 from replant.proposal.notes import Note, notes
 from replant.proposal.tenant_candidates import RootTable, ScopeColumn, root_tables, scope_columns
 
@@ -65,21 +65,21 @@ class Proposal:
     notes: tuple[Note, ...] = ()
 
 
-def by_tables(surveyed: Surveyed) -> Proposal:
+def by_tables(inspection: Inspection) -> Proposal:
     """What the tables alone suggest."""
-    tables = surveyed.tables
+    tables = inspection.tables
     reasons = {
         name: reason
         for name, table in tables.items()
-        if (reason := leftover(table, surveyed.facts[name]))
+        if (reason := leftover(table, inspection.facts[name]))
     }
-    owned = [name for name in reasons if surveyed.facts[name].extension]
+    owned = [name for name in reasons if inspection.facts[name].extension]
     excluded = unneeded(tables, reasons, owned)
     kept = {name: table for name, table in tables.items() if name not in excluded}
     columns = scope_columns(kept)
     return Proposal(
-        database=surveyed.catalog.database,
-        role=surveyed.catalog.role,
+        database=inspection.catalog.database,
+        role=inspection.catalog.role,
         tables=len(tables),
         schemas=_schemas(kept),
         scopes=(columns[0].name,) if columns else (),
@@ -87,39 +87,40 @@ def by_tables(surveyed: Surveyed) -> Proposal:
         other_scope_columns=columns[1:],
         roots=root_tables(kept),
         excluded=tuple(
-            LeftOut(name, f"{reasons[name]}; {surveyed.size_of(name)}") for name in sorted(excluded)
+            LeftOut(name, f"{reasons[name]}; {inspection.size_of(name)}")
+            for name in sorted(excluded)
         ),
-        notes=tuple(notes(surveyed, kept, reasons, grows=True)),
+        notes=tuple(notes(inspection, kept, reasons, grows=True)),
     )
 
 
 def by_plugins(
-    surveyed: Surveyed, registered: Mapping[str, tuple[Registered, ...]]
+    inspection: Inspection, registered: Mapping[str, tuple[Registered, ...]]
 ) -> Proposal | None:
     """What plugins suggest that were written for these very tables; None if none was.
 
     Args:
-        surveyed: the database.
+        inspection: the database.
         registered: what each plugin registers without being told anything.
 
     """
-    fitting = _fitting(surveyed.tables, registered)
+    fitting = _fitting(inspection.tables, registered)
     if not fitting:
         return None
     items = [item.registration for found in fitting.values() for item in found]
     names = {item.table for item in items}
-    kept = {name: table for name, table in surveyed.tables.items() if name in names}
-    others = tuple(str(name) for name in sorted(surveyed.tables.keys() - names))
+    kept = {name: table for name, table in inspection.tables.items() if name in names}
+    others = tuple(str(name) for name in sorted(inspection.tables.keys() - names))
     grows = any(isinstance(item.rows, InClosure) for item in items)
     unknown = Note("Tables that these plugins do not know, and which stay behind", others)
     return Proposal(
-        database=surveyed.catalog.database,
-        role=surveyed.catalog.role,
-        tables=len(surveyed.tables),
+        database=inspection.catalog.database,
+        role=inspection.catalog.role,
+        tables=len(inspection.tables),
         schemas=_schemas(kept),
         plugins=tuple(fitting),
         scopes=tuple(sorted({i.rows.scope for i in items if isinstance(i.rows, ByColumn)})),
-        notes=(*([unknown] if others else []), *notes(surveyed, kept, {}, grows=grows)),
+        notes=(*([unknown] if others else []), *notes(inspection, kept, {}, grows=grows)),
     )
 
 
@@ -156,10 +157,10 @@ def scope_key(
     return None
 
 
-def order_request(surveyed: Surveyed, proposal: Proposal) -> OrderRequest:
+def order_request(inspection: Inspection, proposal: Proposal) -> OrderRequest:
     """What the strategy is asked, to learn how cycles of foreign keys are loaded."""
     excluded = {left.table for left in proposal.excluded}
-    tables = {name: table for name, table in surveyed.tables.items() if name not in excluded}
+    tables = {name: table for name, table in inspection.tables.items() if name not in excluded}
     return OrderRequest(
         strategy=STRATEGY,
         tables=tuple(sorted(tables)),
@@ -169,7 +170,7 @@ def order_request(surveyed: Surveyed, proposal: Proposal) -> OrderRequest:
             for key in tables[name].foreign_keys
             if key.enforced and key.references in tables
         ),
-        row_counts={name: surveyed.facts[name].rows or 1 for name in tables},
+        row_counts={name: inspection.facts[name].rows or 1 for name in tables},
         nullable=frozenset(
             (name, column.name)
             for name, table in tables.items()

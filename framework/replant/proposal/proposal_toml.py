@@ -110,10 +110,10 @@ def _rows(proposal: Proposal) -> list[str]:
         "them. This is the first row that is there; say another condition, or begin elsewhere."
     )
     root = f"{exact(proposal.roots[0].name)}: {proposal.root_condition}"
-    belonging = (
+    explain_in_database = (
         "What belongs to a row that is only referenced stays behind, unless it is to follow:"
     )
-    follow = ["", *comment(belonging), '# children = "follow"']
+    follow = ["", *comment(explain_in_database), '# children = "follow"']
     return [*comment(why), f"roots = {array([root])}", *_roots(proposal, 1), *follow]
 
 

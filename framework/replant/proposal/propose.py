@@ -8,12 +8,12 @@ from attrs import evolve
 
 from replant.closure.graph_reader import read_reference_graph
 from replant.database.catalog import read_catalog
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.errors import ReplantError, UsageError
 from replant.model import Catalog, RelationName, Settings
 from replant.plugins import discovery
 from replant.plugins.manager import Host, Registered
-from replant.proposal.inspection import Surveyed, survey
+from replant.proposal.inspection import Inspection, inspect
 from replant.proposal.notes import cycles
 from replant.proposal.proposal import (
     STRATEGY,
@@ -32,7 +32,7 @@ _PLAIN_KEYS = frozenset({"smallint", "integer", "bigint", "uuid"})
 MOST_ROOTS = 4
 
 
-def propose(database: Database, schemas: Sequence[str] = ()) -> Proposal:
+def propose(database: DatabaseConnection, schemas: Sequence[str] = ()) -> Proposal:
     """Look at a database, and propose what to export and how.
 
     Args:
@@ -47,23 +47,23 @@ def propose(database: Database, schemas: Sequence[str] = ()) -> Proposal:
     catalog = read_catalog(database)
     _check_schemas(catalog, schemas)
     graph = read_reference_graph(database, catalog)
-    surveyed = survey(catalog, read_inventory(database), graph, schemas)
-    if not surveyed.tables:
+    inspection = inspect(catalog, read_inventory(database), graph, schemas)
+    if not inspection.tables:
         where = f"the schemas {', '.join(schemas)}" if schemas else repr(catalog.database)
         raise UsageError(f"there is no table in {where}; is this the right database?")
     registered = _registered(catalog)
-    proposal = by_plugins(surveyed, registered) or by_tables(surveyed)
+    proposal = by_plugins(inspection, registered) or by_tables(inspection)
     roots = [
         evolve(root, key_in_sql=as_in_sql(database, root.key))
         for root in proposal.roots[:MOST_ROOTS]
     ]
     proposal = evolve(proposal, roots=tuple(roots))
     items = [item for found in registered.values() for item in found]
-    order = _strategy().order_tables(order_request(surveyed, proposal))
+    order = _strategy().order_tables(order_request(inspection, proposal))
     return evolve(
         proposal,
-        values=_values(database, surveyed, proposal, items),
-        root_condition=_root_condition(database, surveyed, proposal),
+        values=_values(database, inspection, proposal, items),
+        root_condition=_root_condition(database, inspection, proposal),
         notes=(*cycles(order), *proposal.notes),
     )
 
@@ -92,23 +92,28 @@ def _strategy() -> Host:
 
 
 def _values(
-    database: Database, surveyed: Surveyed, proposal: Proposal, items: Sequence[Registered]
+    database: DatabaseConnection,
+    inspection: Inspection,
+    proposal: Proposal,
+    items: Sequence[Registered],
 ) -> dict[str, str]:
     """For each scope, a value that is there, as far as it may be written to a file."""
     found = {}
     for scope in proposal.scopes:
-        key = scope_key(proposal, surveyed.tables, items, scope)
-        value = _first_key(database, surveyed, *key) if key is not None else None
+        key = scope_key(proposal, inspection.tables, items, scope)
+        value = _first_key(database, inspection, *key) if key is not None else None
         if value is not None:
             found[scope] = value
     return found
 
 
-def _root_condition(database: Database, surveyed: Surveyed, proposal: Proposal) -> str | None:
+def _root_condition(
+    database: DatabaseConnection, inspection: Inspection, proposal: Proposal
+) -> str | None:
     if not proposal.roots:
         return None
     root = proposal.roots[0]
-    value = _first_key(database, surveyed, root.name, root.key)
+    value = _first_key(database, inspection, root.name, root.key)
     if value is None:
         return None
     literal = f"'{value}'" if root.base_type == "uuid" else value
@@ -116,10 +121,10 @@ def _root_condition(database: Database, surveyed: Surveyed, proposal: Proposal) 
 
 
 def _first_key(
-    database: Database, surveyed: Surveyed, name: RelationName, column: str
+    database: DatabaseConnection, inspection: Inspection, name: RelationName, column: str
 ) -> str | None:
     """The first key of a table that the role may read."""
-    table = surveyed.tables.get(name)
+    table = inspection.tables.get(name)
     held = table.column(column) if table is not None else None
     if table is None or held is None or held.base_type not in _PLAIN_KEYS:
         return None

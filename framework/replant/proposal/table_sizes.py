@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from attrs import frozen
 from psycopg import sql
 
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.model import RelationName
 
 # The rows of a partitioned table lie in its partitions; pg_partition_tree lists none for a table
@@ -52,7 +52,7 @@ class TableFacts:
     extension: str | None = None
 
 
-def read_inventory(database: Database) -> Mapping[RelationName, TableFacts]:
+def read_inventory(database: DatabaseConnection) -> Mapping[RelationName, TableFacts]:
     """The facts of every table that is no partition."""
     return {
         RelationName(schema, name): TableFacts(size, rows, unlogged, extension)
@@ -60,7 +60,7 @@ def read_inventory(database: Database) -> Mapping[RelationName, TableFacts]:
     }
 
 
-def first_value(database: Database, table: RelationName, column: str) -> str | None:
+def first_value(database: DatabaseConnection, table: RelationName, column: str) -> str | None:
     """The least value of a column, as text; None if there is none."""
     query = sql.SQL(
         "SELECT {column}::text FROM {table} WHERE {column} IS NOT NULL ORDER BY {column} LIMIT 1"
@@ -71,7 +71,7 @@ def first_value(database: Database, table: RelationName, column: str) -> str | N
     return None if row is None else str(row[0])
 
 
-def as_in_sql(database: Database, column: str) -> str:
+def as_in_sql(database: DatabaseConnection, column: str) -> str:
     """A column's name as SQL takes it, quoted only where it must be."""
     (name,) = database.execute("SELECT pg_catalog.quote_ident(%s)", [column]).fetchone() or ("",)
     return str(name)

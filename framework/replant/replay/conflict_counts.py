@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.sql.load_statements import updated_rows
 
 
-def reset(database: Database, number: int) -> None:
+def reset(database: DatabaseConnection, number: int) -> None:
     """Begin to count for a statement of so many INSERTs."""
     for place in range(number):
         database.execute("SELECT set_config(%s, '0', true)", [updated_rows(place)])
 
 
-def updated(database: Database, number: int) -> list[int]:
+def updated(database: DatabaseConnection, number: int) -> list[int]:
     """How many rows each INSERT of the statement changed."""
     return [_setting(database, updated_rows(place)) for place in range(number)]
 
 
-def _setting(database: Database, name: str) -> int:
+def _setting(database: DatabaseConnection, name: str) -> int:
     (value,) = database.execute("SELECT current_setting(%s)", [name]).fetchone() or ("0",)
     return int(value)

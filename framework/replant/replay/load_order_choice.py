@@ -21,7 +21,7 @@ from replant.model import (
     RelationName,
 )
 from replant.replay.load_plan import ROWS_HELD, Tables
-from replant.replay.role_privileges import Powers
+from replant.replay.role_privileges import RolePrivileges
 
 #: The strategy that looks at the target.
 AUTO = "auto"
@@ -30,19 +30,19 @@ OrderTables = Callable[[OrderRequest], LoadOrder]
 
 
 @frozen
-class Target:
+class ReplayTarget:
     """The target as far as a load order depends on it.
 
     Attributes:
         tables: those of the artifact that the target has.
-        apart: the columns that the artifact holds apart from their rows, by table.
+        stored_separately: the columns that the artifact holds apart from their rows, by table.
 
     """
 
     catalog: Catalog
     tables: Tables
-    powers: Powers
-    apart: Mapping[RelationName, tuple[str, ...]]
+    privileges: RolePrivileges
+    stored_separately: Mapping[RelationName, tuple[str, ...]]
 
     @property
     def keys(self) -> tuple[ForeignKey, ...]:
@@ -57,13 +57,13 @@ class Target:
     def may_be_null(self, name: RelationName, column: str) -> bool:
         """Whether a row that is new may hold NULL in the column for a while."""
         live = self.catalog.tables[name].column(column)
-        whole = name not in self.apart
+        whole = name not in self.stored_separately
         new = self.tables[name].on_conflict is OnConflict.ERROR
         return whole and new and live is not None and not live.not_null
 
 
 @frozen
-class Chosen:
+class ChosenOrder:
     """The load order of a replay.
 
     Attributes:
@@ -76,9 +76,9 @@ class Chosen:
     why: str = ""
 
 
-def choose(
-    manifest: Manifest, target: Target, strategy: str | None, order_tables: OrderTables
-) -> Chosen:
+def choose_load_order(
+    manifest: Manifest, target: ReplayTarget, strategy: str | None, order_tables: OrderTables
+) -> ChosenOrder:
     """The artifact's own order if nothing else was asked for and it serves; else a new one.
 
     Args:
@@ -96,17 +96,17 @@ def choose(
     if wanted == manifest.strategy != AUTO:
         why = ", ".join(own_order_fails(manifest.order, target))
         if not why:
-            return Chosen(wanted, manifest.order)
+            return ChosenOrder(wanted, manifest.order)
         wanted = strategy or AUTO
-    return Chosen(wanted, order_tables(order_request(wanted, manifest, target)), why)
+    return ChosenOrder(wanted, order_tables(order_request(wanted, manifest, target)), why)
 
 
-def order_request(strategy: str, manifest: Manifest, target: Target) -> OrderRequest:
+def order_request(strategy: str, manifest: Manifest, target: ReplayTarget) -> OrderRequest:
     """What a strategy may know when it is asked at replay: the target's keys and privileges.
 
     A row that may have been there before is not loaded in two parts: the second would change it.
     """
-    powers, names = target.powers, tuple(sorted(target.tables))
+    privileges, names = target.privileges, tuple(sorted(target.tables))
     return OrderRequest(
         strategy=strategy,
         tables=names,
@@ -119,18 +119,18 @@ def order_request(strategy: str, manifest: Manifest, target: Target) -> OrderReq
             if target.may_be_null(name, column)
         ),
         keyed=frozenset(name for name in names if target.tables[name].key),
-        may_update=powers.may_update,
-        may_copy=powers.may_copy - target.apart.keys(),
-        may_stage=powers.may_stage,
-        may_be_replica=powers.may_be_replica,
+        may_update=privileges.may_update,
+        may_copy=privileges.may_copy - target.stored_separately.keys(),
+        may_stage=privileges.may_stage,
+        may_be_replica=privileges.may_be_replica,
     )
 
 
-def own_order_fails(order: LoadOrder, target: Target) -> Iterator[str]:
+def own_order_fails(order: LoadOrder, target: ReplayTarget) -> Iterator[str]:
     """Why an order that was made without the target does not serve there."""
-    powers = target.powers
+    privileges = target.privileges
     if AsReplica() in order.before:
-        if not powers.may_be_replica:
+        if not privileges.may_be_replica:
             yield "the role may not switch foreign keys off and check them"
         return
     deferrable = {(key.table.schema, key.name) for key in target.keys if key.deferrable}
@@ -141,12 +141,12 @@ def own_order_fails(order: LoadOrder, target: Target) -> Iterator[str]:
         yield f"it checks {key} too early"
 
 
-def _steps_fail(order: LoadOrder, target: Target) -> Iterator[str]:
-    powers = target.powers
+def _steps_fail(order: LoadOrder, target: ReplayTarget) -> Iterator[str]:
+    privileges = target.privileges
     for step in order.steps:
         match step:
             case PatchColumns(name, columns) if name in target.tables:
-                if name not in powers.may_update:
+                if name not in privileges.may_update:
                     yield f"the role may not SELECT and UPDATE {name}"
                 for column in columns:
                     live = target.catalog.tables[name].column(column)
@@ -154,9 +154,9 @@ def _steps_fail(order: LoadOrder, target: Target) -> Iterator[str]:
                         yield f"{name}.{column} may not be NULL there"
                 if target.tables[name].on_conflict is not OnConflict.ERROR:
                     yield f"rows of {name} may be there already"
-            case LoadTogether(names, staged=True) if not powers.may_stage.issuperset(names):
+            case LoadTogether(names, staged=True) if not privileges.may_stage.issuperset(names):
                 yield "the role may make no temporary tables"
-            case LoadTogether(names, staged=False) if powers.may_stage.issuperset(names):
+            case LoadTogether(names, staged=False) if privileges.may_stage.issuperset(names):
                 rows = sum(target.tables[name].row_count for name in names)
                 if rows > ROWS_HELD:
                     yield f"it writes {rows} rows into one statement"

@@ -144,7 +144,7 @@ def _made(load: Load, step: Step) -> Iterator[Loadable]:
 
 def must_be_joined(load: Load, step: LoadTable | LoadTogether, name: RelationName) -> bool:
     """Whether the step needs rows as a whole that the artifact holds in two parts."""
-    apart = load.artifact.in_two_parts.get(name)
+    apart = load.artifact.stored_separately.get(name)
     left_null = step.patched if isinstance(step, LoadTable) else ()
     return apart is not None and left_null != apart
 
@@ -162,7 +162,7 @@ def _table(load: Load, step: LoadTable) -> Iterator[Loadable]:
 def _is_copied(load: Load, step: LoadTable) -> bool:
     """Whether COPY loads the table: its rows are at hand so, or must come in one statement."""
     at_hand = _is_one_statement(step) or load.artifact.copied(step.table) is not None
-    whole = step.table not in load.artifact.in_two_parts
+    whole = step.table not in load.artifact.stored_separately
     return step.table in load.may_copy and whole and at_hand
 
 
@@ -198,7 +198,7 @@ def _names(step: LoadTable | LoadTogether) -> tuple[RelationName, ...]:
 
 
 def _staged(load: Load, names: tuple[RelationName, ...]) -> StagedRows:
-    apart = load.artifact.in_two_parts
+    apart = load.artifact.stored_separately
     return StagedRows(
         LoadTogether(names, staged=True),
         tuple(
@@ -248,7 +248,7 @@ def _with_null(row: bytes, table: PlannedTable, columns: tuple[str, ...]) -> byt
 def _patch_lines(load: Load, step: PatchColumns) -> Iterator[Lines]:
     """The key and the columns that are set later; of rows in two parts, their second part."""
     table = load.tables[step.table]
-    if step.table in load.artifact.in_two_parts:
+    if step.table in load.artifact.stored_separately:
         return load.artifact.patches(step.table)
     columns = table.key + step.columns
     batches = load.artifact.rows(step.table)

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from replant.artifact.row_batches import CopiedRows, StatementRows
 from replant.artifact.sql_file_writer import write_copied
-from replant.database.connections import Database, one_line
+from replant.database.connections import DatabaseConnection, one_line
 from replant.errors import PrivilegeError, ReplayError
 from replant.model import (
     INSERT,
@@ -29,7 +29,7 @@ from replant.model import (
 )
 from replant.replay import conflict_counts as counting
 from replant.replay.load_plan import Load, Loadable, StagedRows, Tables, statements_of
-from replant.replay.staging import move
+from replant.replay.staging import load_staged
 from replant.sql.closing_checks import CHECK_FAILED, closing
 from replant.sql.load_statements import copy_from, frames, opening
 
@@ -70,7 +70,7 @@ class Loaded:
 
 
 @frozen
-class Applied:
+class ReplayOutcome:
     """What a replay did.
 
     Attributes:
@@ -83,7 +83,7 @@ class Applied:
     notes: tuple[str, ...]
 
 
-def apply(database: Database, load: Load, progress: Progress) -> Applied:
+def replay_rows(database: DatabaseConnection, load: Load, progress: Progress) -> ReplayOutcome:
     """Insert every row of the artifact and commit.
 
     Args:
@@ -115,7 +115,7 @@ def apply(database: Database, load: Load, progress: Progress) -> Applied:
     ending = load.artifact.manifest.ending(load.tables, load.order.after)
     with _explained():
         database.execute(closing(ending))
-    return Applied(loaded, tuple(notices))
+    return ReplayOutcome(loaded, tuple(notices))
 
 
 def _note(notices: list[str], notice: psycopg.errors.Diagnostic) -> None:
@@ -124,7 +124,7 @@ def _note(notices: list[str], notice: psycopg.errors.Diagnostic) -> None:
 
 
 def _execute(
-    database: Database, statement: Loadable, tables: Tables, progress: Progress
+    database: DatabaseConnection, statement: Loadable, tables: Tables, progress: Progress
 ) -> dict[RelationName, Loaded]:
     """Run a statement, and see that every row of it was kept.
 
@@ -138,7 +138,7 @@ def _execute(
     if isinstance(statement, StagedRows):
         return {
             name: _outcome(tables[name], moved.given, moved.written, moved.updated)
-            for name, moved in move(database, statement, progress).items()
+            for name, moved in load_staged(database, statement, progress).items()
         }
     changes = _insert(database, statement, tables)
     for group in statement.groups:
@@ -168,7 +168,9 @@ def _outcome(table: PlannedTable, given: int, written: int, updated: int = 0) ->
             return Loaded(inserted=written)
 
 
-def _copy(database: Database, rows: CopiedRows, table: PlannedTable, progress: Progress) -> Loaded:
+def _copy(
+    database: DatabaseConnection, rows: CopiedRows, table: PlannedTable, progress: Progress
+) -> Loaded:
     given = 0
     with database.cursor() as cursor:
         with cursor.copy(copy_from(table)) as copy:
@@ -180,7 +182,7 @@ def _copy(database: Database, rows: CopiedRows, table: PlannedTable, progress: P
 
 
 def _insert(
-    database: Database, statement: StatementRows, tables: Tables
+    database: DatabaseConnection, statement: StatementRows, tables: Tables
 ) -> dict[RelationName, Loaded]:
     """The statement composed from the target's tables, around the artifact's rows."""
     updating = any(tables[name].on_conflict is OnConflict.UPDATE for name in statement.tables)

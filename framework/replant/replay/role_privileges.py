@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.database.privileges import (
     SequencePrivileges,
     TablePrivileges,
@@ -23,7 +23,7 @@ from replant.sql import load_statements as statements
 
 
 @frozen
-class Powers:
+class RolePrivileges:
     """What the role may do.
 
     Attributes:
@@ -63,11 +63,13 @@ class Powers:
         return self.replica and not self.unreadable
 
 
-def read_powers(database: Database, catalog: Catalog, tables: Tables) -> Powers:
+def read_role_privileges(
+    database: DatabaseConnection, catalog: Catalog, tables: Tables
+) -> RolePrivileges:
     """What the connected role may do with these tables."""
     hidden = {name for name in tables if catalog.tables[name].rows_are_hidden}
     ends = read_privileges(database, _ends(catalog, tables))
-    return Powers(
+    return RolePrivileges(
         tables=read_privileges(database, {n: t.column_names for n, t in tables.items()}),
         unreadable=frozenset(name for name, has in ends.items() if not has.select),
         may_copy=frozenset(n for n, t in tables.items() if statements.may_be_copied(t)) - hidden,

@@ -12,15 +12,15 @@ from attrs import frozen
 
 from replant.artifact.row_batches import Lines
 from replant.artifact.sql_file_writer import write_copied
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.model import OnConflict, Progress, RelationName
 from replant.replay import conflict_counts as counting
 from replant.replay.load_plan import StagedRows
-from replant.replay.staging_tables import copy_apart, copy_rows, create, take_over
+from replant.replay.staging_tables import copy_rows, copy_stored_separately, create, take_over
 
 
 @frozen
-class Moved:
+class StagedOutcome:
     """What became of the rows of one table.
 
     Attributes:
@@ -35,7 +35,9 @@ class Moved:
     updated: int
 
 
-def move(database: Database, rows: StagedRows, progress: Progress) -> dict[RelationName, Moved]:
+def load_staged(
+    database: DatabaseConnection, rows: StagedRows, progress: Progress
+) -> dict[RelationName, StagedOutcome]:
     """Send the rows of a statement to temporary tables, and let the statement take them over."""
     staged = [table.staged for table in rows.tables]
     names = [one.table.name for one in staged]
@@ -45,18 +47,19 @@ def move(database: Database, rows: StagedRows, progress: Progress) -> dict[Relat
         told = _told(table.rows, names[place], progress)
         given.append(_send(database, copy_rows(place, table.staged), told))
         if table.staged.apart:
-            _send(database, copy_apart(place, table.staged), table.apart)
+            _send(database, copy_stored_separately(place, table.staged), table.apart)
     updating = any(one.table.on_conflict is OnConflict.UPDATE for one in staged)
     counters = len(staged) if updating else 0
     counting.reset(database, counters)
     written = database.execute(take_over(staged, counted=updating)).fetchone() or ()
     changed = counting.updated(database, counters) or [0] * len(staged)
     return {
-        name: Moved(*numbers) for name, *numbers in zip(names, given, written, changed, strict=True)
+        name: StagedOutcome(*numbers)
+        for name, *numbers in zip(names, given, written, changed, strict=True)
     }
 
 
-def _send(database: Database, statement: bytes, batches: Iterator[Lines]) -> int:
+def _send(database: DatabaseConnection, statement: bytes, batches: Iterator[Lines]) -> int:
     with database.cursor() as cursor:
         with cursor.copy(statement) as copy:
             for lines in batches:

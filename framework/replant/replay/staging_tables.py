@@ -51,7 +51,7 @@ def copy_rows(place: int, staged: Staged) -> bytes:
     return _copy(_rows(place), staged.table.column_names)
 
 
-def copy_apart(place: int, staged: Staged) -> bytes:
+def copy_stored_separately(place: int, staged: Staged) -> bytes:
     """COPY of what comes apart from these rows."""
     return _copy(_apart(place), staged.apart_with_key)
 

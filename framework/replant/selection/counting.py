@@ -8,10 +8,10 @@ import psycopg
 from attrs import evolve, frozen
 from psycopg import sql
 
-from replant.database.connections import Database, one_line
+from replant.database.connections import DatabaseConnection, one_line
 from replant.errors import BudgetError, ConfigurationError, DanglingReferenceError, ScopeError
 from replant.model import (
-    Arrival,
+    ArrivalCount,
     Catalog,
     ChosenRows,
     ColumnIs,
@@ -26,8 +26,8 @@ from replant.model import (
     Table,
     readable,
 )
-from replant.selection.expand import grow
-from replant.selection.select import Selected
+from replant.selection.expand import expand_selection
+from replant.selection.select import SelectedTables
 from replant.sql import row_queries as queries
 
 #: What an identifier column defaults to where a platform has no better idea.
@@ -73,7 +73,7 @@ class DanglingReferences:
 
 
 @frozen
-class Census:
+class CountedSelection:
     """The counted selection.
 
     Attributes:
@@ -81,7 +81,7 @@ class Census:
         counts: how many rows of each table are chosen.
         left_out: the references for whose sake rows were left out.
         kept: the references that are exported although they lead outside.
-        arrivals: how rows of a closed set came.
+        provenance: how rows of a closed set came.
         unindexed: the references that made a table be read as a whole, for people.
         unreached: the registered tables that no row can come into.
         expected: how many rows of a closed set the planner expected, where there is a limit.
@@ -92,15 +92,15 @@ class Census:
     counts: Mapping[RelationName, int]
     left_out: tuple[DanglingReferences, ...] = ()
     kept: tuple[DanglingReferences, ...] = ()
-    arrivals: tuple[Arrival, ...] = ()
+    provenance: tuple[ArrivalCount, ...] = ()
     unindexed: tuple[str, ...] = ()
     unreached: frozenset[RelationName] = frozenset()
     expected: int | None = None
 
 
-def take_census(
-    database: Database, catalog: Catalog, selected: Selected, settings: Settings
-) -> tuple[Selected, Census]:
+def count_rows(
+    database: DatabaseConnection, catalog: Catalog, selected: SelectedTables, settings: Settings
+) -> tuple[SelectedTables, CountedSelection]:
     """Grow closed sets, count the chosen rows, and treat references that lead outside.
 
     Returns:
@@ -117,26 +117,28 @@ def take_census(
     _check_predicates(database, selected)
     # What grows, grows from rows that stay: those that are left out are left out before it.
     rows, left_out, _ = _settle_references(database, selected, selected.rows, settings)
-    grown = grow(database, catalog, selected, rows, settings)
-    rows, more, kept = _settle_references(database, grown.selected, grown.rows, settings)
+    expanded = expand_selection(database, catalog, selected, rows, settings)
+    rows, more, kept = _settle_references(database, expanded.selected, expanded.rows, settings)
     counts = {name: _count(database, rows, name) for name in rows}
     if not any(counts.values()) and not settings.export.allow_empty:
         raise ScopeError(_nothing_chosen(settings, len(counts)))
     _check_budget(counts, settings)
-    census = Census(
+    counted = CountedSelection(
         rows=rows,
         counts=counts,
         left_out=(*left_out, *more),
         kept=kept,
-        arrivals=grown.arrivals,
-        unindexed=grown.unindexed,
-        unreached=frozenset(selected.tables) - frozenset(grown.selected.tables),
-        expected=grown.expected,
+        provenance=expanded.provenance,
+        unindexed=expanded.unindexed,
+        unreached=frozenset(selected.tables) - frozenset(expanded.selected.tables),
+        expected=expanded.expected,
     )
-    return grown.selected, census
+    return expanded.selected, counted
 
 
-def check_scope_values(database: Database, selected: Selected, settings: Settings) -> None:
+def check_scope_values(
+    database: DatabaseConnection, selected: SelectedTables, settings: Settings
+) -> None:
     """Let each scope value's type read it.
 
     Raises:
@@ -156,7 +158,7 @@ def check_scope_values(database: Database, selected: Selected, settings: Setting
             ) from error
 
 
-def _check_predicates(database: Database, selected: Selected) -> None:
+def _check_predicates(database: DatabaseConnection, selected: SelectedTables) -> None:
     for name, chosen in selected.rows.items():
         predicates = [c.sql for c in chosen.conditions if isinstance(c, Satisfies)]
         for predicate in predicates:
@@ -170,7 +172,7 @@ def _check_predicates(database: Database, selected: Selected) -> None:
 
 
 def _settle_references(
-    database: Database, selected: Selected, rows: Selection, settings: Settings
+    database: DatabaseConnection, selected: SelectedTables, rows: Selection, settings: Settings
 ) -> tuple[Selection, tuple[DanglingReferences, ...], tuple[DanglingReferences, ...]]:
     """The selection in which every reference was treated as configured.
 
@@ -193,7 +195,7 @@ def _settle_references(
 
 
 def _find(
-    database: Database,
+    database: DatabaseConnection,
     tables: Mapping[RelationName, Table],
     rows: Selection,
     modes: Mapping[RelationName, Dangling],
@@ -220,7 +222,7 @@ def _is_empty(chosen: ChosenRows) -> bool:
     return RowsAt(()) in chosen.conditions
 
 
-def _holds(database: Database, rows: Selection, key: ForeignKey) -> bool:
+def _holds(database: DatabaseConnection, rows: Selection, key: ForeignKey) -> bool:
     """Whether the key cannot dangle: both ends are chosen by the same value in its one column.
 
     Then every reference is to the one row with that value, if it is there. Nor can a key into a
@@ -243,7 +245,7 @@ def _holds(database: Database, rows: Selection, key: ForeignKey) -> bool:
 
 
 def _dangling(
-    database: Database,
+    database: DatabaseConnection,
     table: Table,
     rows: Selection,
     key: ForeignKey,
@@ -264,7 +266,9 @@ def _dangling(
     )
 
 
-def _without(database: Database, rows: Selection, finding: DanglingReferences) -> Selection:
+def _without(
+    database: DatabaseConnection, rows: Selection, finding: DanglingReferences
+) -> Selection:
     """The selection without the rows of a finding."""
     name = finding.key.table
     if not finding.identifying:
@@ -281,7 +285,7 @@ def _without(database: Database, rows: Selection, finding: DanglingReferences) -
     return {**rows, name: evolve(rows[name], conditions=conditions)}
 
 
-def _count(database: Database, rows: Selection, name: RelationName) -> int:
+def _count(database: DatabaseConnection, rows: Selection, name: RelationName) -> int:
     if _is_empty(rows[name]):
         return 0
     row = database.execute(queries.count(rows, name)).fetchone()

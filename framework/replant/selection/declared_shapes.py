@@ -8,7 +8,7 @@ from attrs import frozen
 
 from replant.config.recorded_shapes import Recorded
 from replant.model import Catalog, RelationKind, RelationName, TableShape
-from replant.model.table_differences import Change, Difference, table_differences
+from replant.model.table_differences import DifferenceKind, TableDifference, table_differences
 from replant.model.table_shape import shape_of, shapes_of
 from replant.plugins.manager import Registered
 
@@ -16,7 +16,7 @@ _KINDS = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
 
 
 @frozen
-class Declared:
+class DeclaredShapes:
     """What the exported tables are known to look like.
 
     Attributes:
@@ -38,7 +38,7 @@ class Declared:
         return frozenset(name.schema for name in self.shapes)
 
 
-def declared(registered: Iterable[Registered], recorded: Recorded | None) -> Declared:
+def declared_shapes(registered: Iterable[Registered], recorded: Recorded | None) -> DeclaredShapes:
     """What plugins declare, and what is recorded of the tables of which they say nothing.
 
     Args:
@@ -54,7 +54,7 @@ def declared(registered: Iterable[Registered], recorded: Recorded | None) -> Dec
     }
     known = recorded or Recorded()
     shapes = {**known.tables, **by_plugins}
-    return Declared(
+    return DeclaredShapes(
         shapes={name: shapes[name] for name in sorted(shapes)},
         plugins={name: said[name].plugin for name in by_plugins},
         # Where there is a record, a table that it does not have is new.
@@ -63,7 +63,7 @@ def declared(registered: Iterable[Registered], recorded: Recorded | None) -> Dec
     )
 
 
-def added_tables(catalog: Catalog, known: Declared) -> tuple[RelationName, ...]:
+def added_tables(catalog: Catalog, known: DeclaredShapes) -> tuple[RelationName, ...]:
     """The tables of the covered schemas of which nothing was known."""
     said = {*known.shapes, *known.unknown, *known.left_out}
     return tuple(name for name in _tables_of(catalog, known.schemas) if name not in said)
@@ -76,17 +76,17 @@ def _tables_of(catalog: Catalog, schemas: Collection[str]) -> Iterator[RelationN
             yield name
 
 
-def surplus(catalog: Catalog, known: Declared) -> Iterator[Difference]:
+def undeclared_parts(catalog: Catalog, known: DeclaredShapes) -> Iterator[TableDifference]:
     """What a database has beyond what was declared: columns, and tables of the covered schemas."""
     found = {n: shape_of(catalog.tables[n]) for n in known.shapes if n in catalog.tables}
     for difference in table_differences(known.shapes, found):
-        if difference.change is Change.COLUMN_ADDED:
+        if difference.change is DifferenceKind.COLUMN_ADDED:
             yield difference
     for name in added_tables(catalog, known):
-        yield Difference(Change.TABLE_ADDED, name)
+        yield TableDifference(DifferenceKind.TABLE_ADDED, name)
 
 
-def recorded_now(catalog: Catalog, registered: Sequence[Registered]) -> Recorded:
+def shapes_to_record(catalog: Catalog, registered: Sequence[Registered]) -> Recorded:
     """What is to be recorded: the tables of which no plugin says what they look like.
 
     The other tables of all covered schemas are recorded as left out.

@@ -9,13 +9,13 @@ from attrs import evolve, frozen
 
 from replant.closure.closure import Closure, find_closure
 from replant.closure.graph_reader import read_reference_graph
-from replant.closure.reachability import reach
-from replant.closure.size_estimate import estimate
-from replant.database.connections import Database
+from replant.closure.reachability import find_reachable
+from replant.closure.size_estimate import estimate_sizes
+from replant.database.connections import DatabaseConnection
 from replant.errors import BudgetError
 from replant.model import Catalog, RelationName, RowSecurity, Selection, Settings
 from replant.model.closure_request import (
-    Arrival,
+    ArrivalCount,
     Budget,
     ClosureRequest,
     Root,
@@ -23,35 +23,39 @@ from replant.model.closure_request import (
 )
 from replant.model.references import EdgeName, Reference, ReferenceGraph
 from replant.model.registration import InClosure
-from replant.selection.select import Selected
+from replant.selection.select import SelectedTables
 from replant.sql.conditions import predicate_of
 
 
 @frozen
-class Grown:
+class Expanded:
     """What a selection became.
 
     Attributes:
         selected: without the tables that no row can come into.
         rows: the selection with the closed set's rows.
         counts: how many rows of the tables that were open.
-        arrivals: by which roots and references rows came.
+        provenance: by which roots and references rows came.
         unindexed: the references that made a table be read as a whole, for people.
         expected: how many rows the planner expected, asked where the rows have a limit.
 
     """
 
-    selected: Selected
+    selected: SelectedTables
     rows: Selection
     counts: Mapping[RelationName, int]
-    arrivals: tuple[Arrival, ...] = ()
+    provenance: tuple[ArrivalCount, ...] = ()
     unindexed: tuple[str, ...] = ()
     expected: int | None = None
 
 
-def grow(
-    database: Database, catalog: Catalog, selected: Selected, rows: Selection, settings: Settings
-) -> Grown:
+def expand_selection(
+    database: DatabaseConnection,
+    catalog: Catalog,
+    selected: SelectedTables,
+    rows: Selection,
+    settings: Settings,
+) -> Expanded:
     """Find the rows of the tables that are open to a closed set.
 
     Args:
@@ -66,22 +70,24 @@ def grow(
 
     """
     if not selected.open:
-        return Grown(selected, rows, {})
-    graph, request = graph_and_request(database, catalog, selected, rows, settings)
-    expected = sum(estimate(database, graph, request).values()) if request.budget.limits else None
+        return Expanded(selected, rows, {})
+    graph, request = closure_request(database, catalog, selected, rows, settings)
+    expected = (
+        sum(estimate_sizes(database, graph, request).values()) if request.budget.limits else None
+    )
     with _within(expected), find_closure(database, graph, request) as closure:
-        reached = reach(closure.graph, closure.request)
-        kept = {name for name in selected.tables if name not in selected.open} | reached.tables
+        reachable = find_reachable(closure.graph, closure.request)
+        kept = {name for name in selected.tables if name not in selected.open} | reachable.tables
         chosen = {
             name: evolve(rows[name], conditions=(closure.rows_at(name), *rows[name].conditions[1:]))
             for name in selected.open & kept
         }
-        return Grown(
+        return Expanded(
             selected=selected.only(kept),
             rows={name: chosen.get(name, rows[name]) for name in rows if name in kept},
             counts={name: closure.counts.get(name, 0) for name in chosen},
-            arrivals=closure.arrivals,
-            unindexed=tuple(_unindexed(*found) for found in reached.unindexed),
+            provenance=closure.provenance,
+            unindexed=tuple(_unindexed(*found) for found in reachable.unindexed),
             expected=expected,
         )
 
@@ -96,8 +102,12 @@ def _within(expected: int | None) -> Iterator[None]:
 
 
 @contextmanager
-def closed_set(
-    database: Database, catalog: Catalog, selected: Selected, rows: Selection, settings: Settings
+def open_closure(
+    database: DatabaseConnection,
+    catalog: Catalog,
+    selected: SelectedTables,
+    rows: Selection,
+    settings: Settings,
 ) -> Iterator[Closure]:
     """The closed set itself, for as long as it is looked at.
 
@@ -105,13 +115,17 @@ def closed_set(
         ReplantError: see `find_closure`.
 
     """
-    graph, request = graph_and_request(database, catalog, selected, rows, settings)
+    graph, request = closure_request(database, catalog, selected, rows, settings)
     with find_closure(database, graph, request) as closure:
         yield closure
 
 
-def graph_and_request(
-    database: Database, catalog: Catalog, selected: Selected, rows: Selection, settings: Settings
+def closure_request(
+    database: DatabaseConnection,
+    catalog: Catalog,
+    selected: SelectedTables,
+    rows: Selection,
+    settings: Settings,
 ) -> tuple[ReferenceGraph, ClosureRequest]:
     """The references along which the set may grow, and from what and how it does.
 
@@ -134,20 +148,20 @@ def graph_and_request(
     return graph, _request(selected, rows, settings, unused)
 
 
-def _between(graph: ReferenceGraph, selected: Selected) -> ReferenceGraph:
+def _between(graph: ReferenceGraph, selected: SelectedTables) -> ReferenceGraph:
     """The references of which both ends are registered; some lead into an open table."""
     return evolve(
         graph, references=tuple(r for r in graph.references if _is_inside(graph, r, selected))
     )
 
 
-def _is_inside(graph: ReferenceGraph, reference: Reference, selected: Selected) -> bool:
+def _is_inside(graph: ReferenceGraph, reference: Reference, selected: SelectedTables) -> bool:
     ends = {graph.child(reference), graph.parent(reference)}
     return ends.issubset(selected.tables) and not ends.isdisjoint(selected.open)
 
 
 def _request(
-    selected: Selected, rows: Selection, settings: Settings, unused: Set[EdgeName]
+    selected: SelectedTables, rows: Selection, settings: Settings, unused: Set[EdgeName]
 ) -> ClosureRequest:
     """The roots: those that are registered, and all rows of the tables that are not open."""
     registrations = [item.registration for item in selected.registered.values()]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from replant.model import Catalog, Column, Omission, RelationName, Table, readable
-from replant.model.table_differences import Difference
-from replant.selection.counting import Census
-from replant.selection.declared_shapes import Declared
-from replant.selection.select import Selected
+from replant.model.table_differences import TableDifference
+from replant.selection.counting import CountedSelection
+from replant.selection.declared_shapes import DeclaredShapes
+from replant.selection.select import SelectedTables
 
 
 def omissions(
     catalog: Catalog,
-    selected: Selected,
-    census: Census,
+    selected: SelectedTables,
+    counted: CountedSelection,
     changed: Mapping[RelationName, Collection[str]],
 ) -> Iterator[Omission]:
     """Everything of the covered schemas that stays behind, each with the reason.
@@ -22,19 +22,19 @@ def omissions(
     Args:
         catalog: what the source has.
         selected: the exported tables.
-        census: their rows.
+        counted: their rows.
         changed: the columns of each table whose values are changed on their way; an artifact, to
             which these words go, does not hold the values from before.
 
     """
     for name, table in selected.tables.items():
         yield from _columns(table, {column.name for column in selected.columns[name]})
-    yield from _relations(catalog, selected, census.unreached)
+    yield from _relations(catalog, selected, counted.unreached)
     for name, table in selected.tables.items():
         if table.rows_are_hidden:
             why = f"left out are rows that policies hide from the role {readable(catalog.role)}"
             yield Omission(f"rows of {name}", why)
-    for finding in census.left_out:
+    for finding in counted.left_out:
         noun = "row" if finding.count == 1 else "rows"
         why = finding.told(hidden=changed.get(finding.key.table, ()))
         yield Omission(f"{finding.count} {noun} of {finding.key.table}", why)
@@ -44,13 +44,16 @@ def omissions(
 
 
 def warnings(
-    selected: Selected, census: Census, known: Declared, more: Sequence[Difference]
+    selected: SelectedTables,
+    counted: CountedSelection,
+    known: DeclaredShapes,
+    more: Sequence[TableDifference],
 ) -> Iterator[str]:
     """What stops nothing: what was not declared, and references that lead outside.
 
     Args:
         selected: what is exported.
-        census: its rows.
+        counted: its rows.
         known: what was declared and recorded of the tables.
         more: what the source has beyond it.
 
@@ -66,12 +69,14 @@ def warnings(
                     f"{name}.{readable(column.name)} is {column.type}; {_said(name, known)} for "
                     f"{declared.type}"
                 )
-    yield from census.unindexed
-    for finding in census.kept:
+    yield from counted.unindexed
+    for finding in counted.kept:
         yield f"exported all the same: {finding}"
 
 
-def undeclared(difference: Difference, known: Declared, exported: Collection[RelationName]) -> str:
+def undeclared(
+    difference: TableDifference, known: DeclaredShapes, exported: Collection[RelationName]
+) -> str:
     """What the source has beyond what was declared: a column or a table, as a sentence."""
     name = difference.table
     assert name is not None
@@ -87,12 +92,12 @@ def undeclared(difference: Difference, known: Declared, exported: Collection[Rel
 _THE_RECORD = "what replant drift --write recorded"
 
 
-def _knower(name: RelationName, known: Declared) -> str:
+def _knower(name: RelationName, known: DeclaredShapes) -> str:
     plugin = known.plugins.get(name)
     return f"the plugin {plugin!r}" if plugin else _THE_RECORD
 
 
-def _said(name: RelationName, known: Declared) -> str:
+def _said(name: RelationName, known: DeclaredShapes) -> str:
     plugin = known.plugins.get(name)
     return f"the plugin {plugin!r} was written" if plugin else "it was recorded"
 
@@ -114,7 +119,7 @@ def _left_to_target(column: Column) -> str:
 
 
 def _relations(
-    catalog: Catalog, selected: Selected, unreached: Collection[RelationName]
+    catalog: Catalog, selected: SelectedTables, unreached: Collection[RelationName]
 ) -> Iterator[Omission]:
     """Tables, views and the like of the covered schemas; a partition's rows are its root's."""
     covered = {name.schema for name in selected.tables}

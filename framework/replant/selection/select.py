@@ -46,7 +46,7 @@ _EXPORTABLE = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
 
 
 @frozen
-class Selected:
+class SelectedTables:
     """What is exported, before any row was counted.
 
     Attributes:
@@ -73,7 +73,7 @@ class Selected:
             if isinstance(item.registration.rows, InClosure)
         )
 
-    def only(self, names: Collection[RelationName]) -> Selected:
+    def only(self, names: Collection[RelationName]) -> SelectedTables:
         """The same without other tables."""
         return evolve(
             self,
@@ -84,7 +84,9 @@ class Selected:
         )
 
 
-def select(catalog: Catalog, registered: Sequence[Registered], settings: Settings) -> Selected:
+def select_tables(
+    catalog: Catalog, registered: Sequence[Registered], settings: Settings
+) -> SelectedTables:
     """Decide tables, rows and columns.
 
     Raises:
@@ -110,7 +112,9 @@ def select(catalog: Catalog, registered: Sequence[Registered], settings: Setting
         for name in sorted(tables)
     }
     _check_links_end(rows)
-    return Selected(by_table, tables, columns, rows, _scope_columns(by_table.values(), tables))
+    return SelectedTables(
+        by_table, tables, columns, rows, _scope_columns(by_table.values(), tables)
+    )
 
 
 def _live_tables(
@@ -145,11 +149,11 @@ def _check_readable(catalog: Catalog, tables: Iterable[Table], row_security: Row
     closed = [table.name.schema for table in tables if not table.may_use_schema]
     unread = [table.name for table in tables if not table.may_select]
     if closed or unread:
-        mends = [usage_grants(closed, catalog.role)] if closed else []
-        mends += [grants("SELECT", unread, catalog.role)] if unread else []
+        remedies = [usage_grants(closed, catalog.role)] if closed else []
+        remedies += [grants("SELECT", unread, catalog.role)] if unread else []
         raise PrivilegeError(
             f"the role {catalog.role!r} may not read {len(unread) or len(closed)} of the tables "
-            f"to export; run as their owner: {' '.join(mends)}"
+            f"to export; run as their owner: {' '.join(remedies)}"
         )
     hidden = [str(table.name) for table in tables if table.rows_are_hidden]
     if hidden and row_security is RowSecurity.FAIL:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from replant.lazy_names import publish
 
 if TYPE_CHECKING:
-    from replant.testing.conformance.environment import Stage
+    from replant.testing.conformance.environment import Environment
     from replant.testing.conformance.examples import Example, examples_for
-    from replant.testing.conformance.round_trip import RoundTrip, Way
+    from replant.testing.conformance.round_trip import ReplayMethod, RoundTrip
     from replant.testing.conformance.suite import Conformance, conformance
     from replant.testing.demonstration import Demonstration
     from replant.testing.generation.registry import Registry
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from replant.testing.generation.values import Values, values_of
     from replant.testing.rows import Contents, Row, Rows, contents, first_difference, insert_rows
     from replant.testing.servers.database_templates import Deploy, Templates
-    from replant.testing.servers.example_database import Side, opened
+    from replant.testing.servers.example_database import ExampleDatabase, open_example_database
     from replant.testing.servers.server import (
         Database,
         Server,
@@ -38,13 +38,13 @@ _HOMES = {
     "replant.testing.demonstration": "Demonstration",
     "replant.testing.conformance.examples": "Example examples_for",
     "replant.testing.generation.registry": "Registry",
-    "replant.testing.conformance.round_trip": "RoundTrip Way",
+    "replant.testing.conformance.round_trip": "RoundTrip ReplayMethod",
     "replant.testing.rows": "Contents Row Rows contents first_difference insert_rows",
     "replant.testing.servers.server": (
         "Database Server embedded_program embedded_server grant local_server own_server"
     ),
-    "replant.testing.servers.example_database": "Side opened",
-    "replant.testing.conformance.environment": "Stage",
+    "replant.testing.servers.example_database": "ExampleDatabase open_example_database",
+    "replant.testing.conformance.environment": "Environment",
     "replant.testing.generation.row_strategies": "Tenants rows_for tenants_for",
     "replant.testing.generation.values": "Values values_of",
 }
@@ -55,18 +55,18 @@ __all__ = [
     "Database",
     "Demonstration",
     "Deploy",
+    "Environment",
     "Example",
+    "ExampleDatabase",
     "Registry",
+    "ReplayMethod",
     "RoundTrip",
     "Row",
     "Rows",
     "Server",
-    "Side",
-    "Stage",
     "Templates",
     "Tenants",
     "Values",
-    "Way",
     "conformance",
     "contents",
     "embedded_program",
@@ -76,7 +76,7 @@ __all__ = [
     "grant",
     "insert_rows",
     "local_server",
-    "opened",
+    "open_example_database",
     "own_server",
     "rows_for",
     "tenants_for",

@@ -14,7 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from replant.model import RelationName
-    from replant.testing.conformance.environment import Stage
+    from replant.testing.conformance.environment import Environment
     from replant.testing.servers.database_templates import Deploy, Templates
     from replant.testing.servers.server import Database, Server
 
@@ -104,15 +104,15 @@ def replant_role(replant_server: Server) -> Iterator[RoleWith]:
 
 
 @pytest.fixture(scope="class")
-def replant_stage(
+def replant_environment(
     request: pytest.FixtureRequest,
     replant_templates: Templates,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Stage]:
+) -> Iterator[Environment]:
     """What the tests of a subclass of `Conformance` are tried on."""
     from replant.testing.conformance.environment import set_up  # noqa: PLC0415 - see above
 
     with set_up(
         request.cls.subject(), replant_templates, tmp_path_factory.mktemp("conformance")
-    ) as stage:
-        yield stage
+    ) as environment:
+        yield environment

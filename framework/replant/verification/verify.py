@@ -14,7 +14,7 @@ from attrs import evolve, field, frozen
 
 from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import ExportedTable, Manifest
-from replant.database.connections import Database
+from replant.database.connections import DatabaseConnection
 from replant.database.copied_fields import copied_fields, copied_texts
 from replant.model import (
     ChosenRows,
@@ -39,7 +39,7 @@ Row = tuple[Text, ...]
 Tables = Mapping[RelationName, PlannedTable]
 
 
-class Kind(Enum):
+class DifferenceKind(Enum):
     """How a row differs."""
 
     MISSING = "is missing in the target"
@@ -48,7 +48,7 @@ class Kind(Enum):
 
 
 @frozen
-class DifferingValue:
+class ValueDifference:
     """A value that differs, as the texts of its type's output function; None for NULL."""
 
     column: str
@@ -68,16 +68,16 @@ class DifferingValue:
 
 
 @frozen
-class Difference:
+class RowDifference:
     """A row that differs: by its key's texts, or by its whole line where there is no key."""
 
-    kind: Kind
+    kind: DifferenceKind
     key: str
-    values: tuple[DifferingValue, ...] = ()
+    values: tuple[ValueDifference, ...] = ()
 
     def __str__(self) -> str:
         """One line."""
-        if self.kind is not Kind.CHANGED:
+        if self.kind is not DifferenceKind.CHANGED:
             return f"{self.key} {self.kind.value}"
         return f"{self.key}: {'; '.join(map(str, self.values))}"
 
@@ -98,7 +98,7 @@ class TableResult:
     name: RelationName
     exported: int
     found: int
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[RowDifference, ...] = ()
     count: int = 0
     unseen: str = ""
 
@@ -108,8 +108,8 @@ class TableResult:
         return self.count == 0 and not self.unseen
 
 
-def compare(
-    database: Database,
+def compare_tables(
+    database: DatabaseConnection,
     artifact: Artifact,
     tables: Tables,
     unseen: Mapping[RelationName, str],
@@ -131,7 +131,7 @@ def compare(
     """
     results = []
     selection = {name: table.rows for name, table in tables.items()}
-    askable = _askable(artifact.manifest, unseen)
+    askable = _conditions_can_be_asked(artifact.manifest, unseen)
     for of_manifest in artifact.manifest.tables:
         name = of_manifest.name
         if name in unseen:
@@ -148,7 +148,9 @@ def compare(
     return tuple(results)
 
 
-def _askable(manifest: Manifest, unseen: Iterable[RelationName]) -> set[RelationName]:
+def _conditions_can_be_asked(
+    manifest: Manifest, unseen: Iterable[RelationName]
+) -> set[RelationName]:
     """The tables whose rows can be asked for by conditions, without a look at an unseen table."""
     links = {
         table.name: {
@@ -166,7 +168,7 @@ def _askable(manifest: Manifest, unseen: Iterable[RelationName]) -> set[Relation
 
 
 def _by_fingerprint(
-    database: Database, selection: Selection, exported: ExportedTable, table: PlannedTable
+    database: DatabaseConnection, selection: Selection, exported: ExportedTable, table: PlannedTable
 ) -> TableResult | None:
     """The result if the fingerprints are equal; None if rows must be looked at."""
     if exported.rows is None:
@@ -183,19 +185,19 @@ def _by_fingerprint(
 class _Comparison:
     """One table, row by row."""
 
-    database: Database
+    database: DatabaseConnection
     artifact: Artifact
     exported: ExportedTable
     table: PlannedTable
     selection: Selection
-    shown: list[Difference] = field(factory=list)
-    counts: Counter[Kind] = field(factory=Counter)
+    shown: list[RowDifference] = field(factory=list)
+    counts: Counter[DifferenceKind] = field(factory=Counter)
 
     def by_key(self) -> TableResult:
         """Ask the target for the artifact's keys, then for keys that the artifact has not."""
         seen: set[Row] = set()
         name = self.table.name
-        apart = self.artifact.in_two_parts.get(name, ())
+        apart = self.artifact.stored_separately.get(name, ())
         held = self.table.column_names
         kept = tuple(column for column in held if column not in apart)
         for lines in self.artifact.rows(name):
@@ -226,10 +228,10 @@ class _Comparison:
                     found += 1
                 elif self.exported.rows is not None:
                     found += 1
-                    self._note(Kind.ADDITIONAL, on_one_line(text).decode())
+                    self._note(DifferenceKind.ADDITIONAL, on_one_line(text).decode())
         for content, number in wanted.items():
             for _ in range(number):
-                self._note(Kind.MISSING, sample[content])
+                self._note(DifferenceKind.MISSING, sample[content])
         return self._result(found)
 
     def _compare_all(
@@ -252,7 +254,7 @@ class _Comparison:
         for place, (key, row) in enumerate(zip(keys, rows, strict=True)):
             if place not in of_target:
                 if seen is not None:
-                    self._note(Kind.MISSING, self._key_text(key))
+                    self._note(DifferenceKind.MISSING, self._key_text(key))
                 continue
             if seen is not None:
                 # A key may be equal in the target and have another text there.
@@ -263,12 +265,12 @@ class _Comparison:
         self, key: Row, names: tuple[str, ...], row: Mapping[str, Text], found: Sequence[Text]
     ) -> None:
         differing = tuple(
-            DifferingValue(name, row[name], other)
+            ValueDifference(name, row[name], other)
             for name, other in zip(names, found, strict=True)
             if row[name] != other
         )
         if differing:
-            self._note(Kind.CHANGED, self._key_text(key), differing)
+            self._note(DifferenceKind.CHANGED, self._key_text(key), differing)
 
     def _additional(self, seen: set[Row]) -> int:
         """Note the target's chosen rows whose key the artifact has not; how many there are."""
@@ -279,7 +281,7 @@ class _Comparison:
                 key = tuple(None if value is None else value.decode() for value in row)
                 if key not in seen:
                     number += 1
-                    self._note(Kind.ADDITIONAL, self._key_text(key))
+                    self._note(DifferenceKind.ADDITIONAL, self._key_text(key))
         return number
 
     def _target_lines(self) -> Iterator[list[bytes]]:
@@ -293,10 +295,12 @@ class _Comparison:
         pairs = zip(self.table.key, key, strict=True)
         return ", ".join(f"{readable(name)} = {_visible(value)}" for name, value in pairs)
 
-    def _note(self, kind: Kind, key: str, values: tuple[DifferingValue, ...] = ()) -> None:
+    def _note(
+        self, kind: DifferenceKind, key: str, values: tuple[ValueDifference, ...] = ()
+    ) -> None:
         self.counts[kind] += 1
         if len(self.shown) < SHOWN:
-            self.shown.append(Difference(kind, key, values))
+            self.shown.append(RowDifference(kind, key, values))
 
     def _result(self, found: int) -> TableResult:
         return TableResult(

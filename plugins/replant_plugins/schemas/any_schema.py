@@ -24,13 +24,13 @@ from replant.model import (
     Membership,
     PlainReference,
     PolymorphicReference,
+    PolymorphicTarget,
     Registration,
     RelationKind,
     RelationName,
     Root,
     Settings,
     Table,
-    Target,
 )
 from replant.plugins.hookspecs import hookimpl
 from replant_plugins.schemas.patterns import matching
@@ -63,7 +63,7 @@ class Edge:
 
 
 @frozen
-class Declared:
+class DeclaredShapes:
     """`[[plugins.schemas.references]]`: a reference that no foreign key declares.
 
     Attributes:
@@ -107,7 +107,7 @@ class Asked:
     children: Children = Children.FROM_ROOTS
     tables: tuple[TableRule, ...] = ()
     edges: tuple[Edge, ...] = ()
-    references: tuple[Declared, ...] = ()
+    references: tuple[DeclaredShapes, ...] = ()
 
 
 @hookimpl
@@ -249,7 +249,7 @@ def _declared(
 
 
 def _reference(
-    item: Declared, tables: Mapping[RelationName, Table]
+    item: DeclaredShapes, tables: Mapping[RelationName, Table]
 ) -> PlainReference | ArrayReference | PolymorphicReference:
     if item.type_column is not None and item.columns and item.targets:
         targets = {value: _relation(text, item) for value, text in item.targets.items()}
@@ -258,7 +258,7 @@ def _reference(
             item.type_column,
             item.columns,
             tuple(
-                Target(value, name, _key(item, tables, name))
+                PolymorphicTarget(value, name, _key(item, tables, name))
                 for value, name in sorted(targets.items())
             ),
             item.name,
@@ -278,7 +278,7 @@ def _reference(
 
 
 def _key(
-    item: Declared, tables: Mapping[RelationName, Table], name: RelationName
+    item: DeclaredShapes, tables: Mapping[RelationName, Table], name: RelationName
 ) -> tuple[str, ...]:
     if name not in tables:
         raise ValueError(f"there is no table {name}, or it is excluded")
@@ -288,7 +288,7 @@ def _key(
     return key
 
 
-def _relation(text: str, item: Declared) -> RelationName:
+def _relation(text: str, item: DeclaredShapes) -> RelationName:
     try:
         return RelationName.parse(text)
     except ValueError as error:

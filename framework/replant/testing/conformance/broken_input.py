@@ -19,9 +19,9 @@ from replant.database.catalog import read_catalog
 from replant.database.connections import reading
 from replant.errors import ReplantError
 from replant.model import Column, RelationName
-from replant.testing.conformance.environment import Stage
+from replant.testing.conformance.environment import Environment
 from replant.testing.conformance.examples import Example, holders_of
-from replant.testing.servers.example_database import Side
+from replant.testing.servers.example_database import ExampleDatabase
 
 #: Texts of which most types do not know what to make.
 _NO_VALUES = ("no such value", "", "'")
@@ -29,7 +29,7 @@ _NO_VALUES = ("no such value", "", "'")
 _OTHER_NAME = "replant_has_renamed_this"
 
 
-def check_missing_scope(stage: Stage, example: Example, name: str) -> None:
+def check_missing_scope(environment: Environment, example: Example, name: str) -> None:
     """An export without one of its scope values says which.
 
     Raises:
@@ -37,15 +37,15 @@ def check_missing_scope(stage: Stage, example: Example, name: str) -> None:
 
     """
     scope = {other: value for other, value in example.scope.items() if other != name}
-    said = _refusal(lambda: _export(stage, evolve(example, scope=scope)))
+    said = _refusal(lambda: _export(environment, evolve(example, scope=scope)))
     _check_says(said, name, f"the scope value {name} is missing")
 
 
-def malformed_scopes(stage: Stage) -> list[tuple[str, str]]:
+def malformed_scopes(environment: Environment) -> list[tuple[str, str]]:
     """A scope value for each name that the type of its column does not take, if there is one."""
-    source = stage.trip.source
+    source = environment.trip.source
     found: dict[str, str] = {}
-    for name, cells in holders_of(stage.registered).items():
+    for name, cells in holders_of(environment.registered).items():
         for table, column_name in cells:
             column = source.catalog.tables[table].column(column_name)
             refused = [text for text in _NO_VALUES if column and not _takes(source, column, text)]
@@ -53,7 +53,9 @@ def malformed_scopes(stage: Stage) -> list[tuple[str, str]]:
     return list(found.items())
 
 
-def check_malformed_scope(stage: Stage, example: Example, malformed: tuple[str, str]) -> None:
+def check_malformed_scope(
+    environment: Environment, example: Example, malformed: tuple[str, str]
+) -> None:
     """An export for a scope value that cannot be one says so.
 
     Raises:
@@ -62,11 +64,13 @@ def check_malformed_scope(stage: Stage, example: Example, malformed: tuple[str, 
     """
     name, text = malformed
     scope = {**example.scope, name: text}
-    said = _refusal(lambda: _export(stage, evolve(example, scope=scope)))
+    said = _refusal(lambda: _export(environment, evolve(example, scope=scope)))
     _check_says(said, name, f"{name} = {text!r} cannot be")
 
 
-def check_table_missing_in_source(stage: Stage, example: Example, table: RelationName) -> None:
+def check_table_missing_in_source(
+    environment: Environment, example: Example, table: RelationName
+) -> None:
     """An export from a source without a registered table names the table.
 
     A plugin that registers what it finds in the catalog does not miss it.
@@ -75,37 +79,41 @@ def check_table_missing_in_source(stage: Stage, example: Example, table: Relatio
         AssertionError: the table is missing, and not named.
 
     """
-    with renamed(stage.trip.source, table):
-        said = _refusal(lambda: _export(stage, example))
+    with renamed(environment.trip.source, table):
+        said = _refusal(lambda: _export(environment, example))
         if said is None or str(table) not in said:
-            missed = table in _registered(stage)
+            missed = table in _registered(environment)
             assert not missed, f"{table} is missing, and this is said of it: {said or 'nothing'}"
 
 
-def check_table_missing_in_target(stage: Stage, example: Example, table: RelationName) -> None:
+def check_table_missing_in_target(
+    environment: Environment, example: Example, table: RelationName
+) -> None:
     """A replay into a target without a table names the table, and keeps nothing.
 
     Raises:
         AssertionError: it goes on, does not name it, or keeps something.
 
     """
-    trip = stage.trip
+    trip = environment.trip
     if table not in {
-        planned.name for planned in trip.export(example.scope, stage.as_inserter).plan.tables
+        planned.name for planned in trip.export(example.scope, environment.as_inserter).plan.tables
     }:
         return
     trip.target.hold({})
     with renamed(trip.target, table):
-        said = _refusal(lambda: _replay(stage, example))
+        said = _refusal(lambda: _replay(environment, example))
     _check_says(said, str(table), f"{table} is missing in the target")
     _check_empty(trip.target)
 
 
-def check_damaged_artifact(stage: Stage, example: Example, place: int, change: int) -> None:
+def check_damaged_artifact(
+    environment: Environment, example: Example, place: int, change: int
+) -> None:
     """A replay of an artifact of which one byte was changed is refused, and keeps nothing.
 
     Args:
-        stage: where it happens.
+        environment: where it happens.
         example: what is exported.
         place: which byte, counted through all files, and from the start again behind the end.
         change: what the byte is XORed with.
@@ -114,17 +122,19 @@ def check_damaged_artifact(stage: Stage, example: Example, place: int, change: i
         AssertionError: it is replayed, is not named, or something is kept.
 
     """
-    trip = stage.trip
-    trip.export(example.scope, stage.as_inserter)
+    trip = environment.trip
+    trip.export(example.scope, environment.as_inserter)
     trip.target.hold({})
     _damage(trip.artifact, place, change)
-    said = _refusal(lambda: _replay(stage, example))
+    said = _refusal(lambda: _replay(environment, example))
     _check_says(said, str(trip.artifact), "a byte of the artifact was changed")
     _check_empty(trip.target)
 
 
 @contextmanager
-def renamed(side: Side, table: RelationName, column: str | None = None) -> Iterator[None]:
+def renamed(
+    side: ExampleDatabase, table: RelationName, column: str | None = None
+) -> Iterator[None]:
     """Let a table, or a column of it, have another name for a while."""
     place = sql.Identifier(table.schema, table.name)
     there = sql.Identifier(table.schema, _OTHER_NAME)
@@ -143,21 +153,23 @@ def renamed(side: Side, table: RelationName, column: str | None = None) -> Itera
         side.connection.execute(back)
 
 
-def _registered(stage: Stage) -> list[RelationName]:
+def _registered(environment: Environment) -> list[RelationName]:
     """The tables that the plugins register for the source as it is now."""
-    with reading(stage.trip.source.database.dsn, "source") as database:
+    with reading(environment.trip.source.database.dsn, "source") as database:
         catalog = read_catalog(database)
-    host = stage.as_inserter.host
-    return [item.registration.table for item in host.register_tables(catalog, stage.trip.settings)]
+    host = environment.as_inserter.host
+    return [
+        item.registration.table for item in host.register_tables(catalog, environment.trip.settings)
+    ]
 
 
-def _export(stage: Stage, example: Example) -> None:
-    settings = stage.trip.settings_for(example.scope, stage.as_inserter)
-    api.export(settings, host=stage.as_inserter.host, force=True)
+def _export(environment: Environment, example: Example) -> None:
+    settings = environment.trip.settings_for(example.scope, environment.as_inserter)
+    api.export(settings, host=environment.as_inserter.host, force=True)
 
 
-def _replay(stage: Stage, example: Example) -> None:
-    trip, way = stage.trip, stage.as_inserter
+def _replay(environment: Environment, example: Example) -> None:
+    trip, way = environment.trip, environment.as_inserter
     api.replay(str(trip.artifact), trip.settings_for(example.scope, way), host=way.host)
 
 
@@ -175,7 +187,7 @@ def _check_says(said: str | None, place: str, wrong: str) -> None:
     assert place in said, f"{wrong}, and this is said: {said}"
 
 
-def _takes(side: Side, column: Column, text: str) -> bool:
+def _takes(side: ExampleDatabase, column: Column, text: str) -> bool:
     """Whether a text is a value of the column's type, which is named as an SQL type."""
     query = sql.SQL("SELECT {}::{}").format(sql.Literal(text), sql.SQL(column.type))
     try:
@@ -199,6 +211,6 @@ def _damage(artifact: Path, place: int, change: int) -> None:
         place -= len(content)
 
 
-def _check_empty(side: Side) -> None:
+def _check_empty(side: ExampleDatabase) -> None:
     kept = [str(name) for name, rows in side.contents().items() if rows]
     assert not kept, f"the replay was refused, and rows were kept in {', '.join(kept)}"

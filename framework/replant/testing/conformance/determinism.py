@@ -14,43 +14,43 @@ from pathlib import Path
 from replant.artifact.artifact import open_artifact
 from replant.model import Plan, RelationName, Text
 from replant.sql.row_text import texts
-from replant.testing.conformance.environment import Stage
+from replant.testing.conformance.environment import Environment
 from replant.testing.conformance.examples import Example, holders_of
-from replant.testing.servers.example_database import Side
+from replant.testing.servers.example_database import ExampleDatabase
 
 _Rows = Mapping[RelationName, Counter[tuple[tuple[str, Text], ...]]]
 
 
-def check_twice(stage: Stage, example: Example) -> None:
+def check_twice(environment: Environment, example: Example) -> None:
     """Two exports of one source give the same bytes.
 
     Raises:
         AssertionError: they do not.
 
     """
-    _check_same(_exported(stage, example), _exported(stage, example))
+    _check_same(_exported(environment, example), _exported(environment, example))
 
 
-def check_other_order(stage: Stage, example: Example) -> None:
+def check_other_order(environment: Environment, example: Example) -> None:
     """It changes no byte in which order the rows were inserted.
 
     Raises:
         AssertionError: it does.
 
     """
-    trip = stage.trip
+    trip = environment.trip
     trip.target.hold({name: list(reversed(rows)) for name, rows in example.rows.items()})
-    _check_same(_exported(stage, example), _exported(stage, example, trip.target))
+    _check_same(_exported(environment, example), _exported(environment, example, trip.target))
 
 
-def check_from_target(stage: Stage, example: Example) -> None:
+def check_from_target(environment: Environment, example: Example) -> None:
     """An export from the target gives the rows that came there, but for transformed values.
 
     Raises:
         AssertionError: a row is missing, or is there that did not come.
 
     """
-    trip, way = stage.trip, stage.as_inserter
+    trip, way = environment.trip, environment.as_inserter
     first = trip.carry(example.rows, example.scope, way)
     came = _rows(trip.artifact, first.plan)
     trip.export(example.scope, way, side=trip.target)
@@ -62,11 +62,11 @@ def check_from_target(stage: Stage, example: Example) -> None:
         )
 
 
-def transformed_scopes(stage: Stage) -> str:
+def transformed_scopes(environment: Environment) -> str:
     """The columns that say whose a row is and that a transform changes, as a sentence has them."""
-    catalog, host = stage.trip.source.catalog, stage.as_inserter.host
+    catalog, host = environment.trip.source.catalog, environment.as_inserter.host
     found = set()
-    for cells in holders_of(stage.registered).values():
+    for cells in holders_of(environment.registered).values():
         for name, column_name in cells:
             table = catalog.tables[name]
             column = table.column(column_name)
@@ -75,10 +75,12 @@ def transformed_scopes(stage: Stage) -> str:
     return ", ".join(sorted(found))
 
 
-def _exported(stage: Stage, example: Example, side: Side | None = None) -> dict[str, bytes]:
+def _exported(
+    environment: Environment, example: Example, side: ExampleDatabase | None = None
+) -> dict[str, bytes]:
     """The files of an export by their names."""
-    stage.trip.export(example.scope, stage.as_inserter, side=side)
-    artifact = stage.trip.artifact
+    environment.trip.export(example.scope, environment.as_inserter, side=side)
+    artifact = environment.trip.artifact
     if artifact.is_file():
         return {artifact.name: artifact.read_bytes()}
     files = sorted(file for file in artifact.rglob("*") if file.is_file())
@@ -97,10 +99,10 @@ def _check_same(first: Mapping[str, bytes], second: Mapping[str, bytes]) -> None
 def _rows(artifact: Path, plan: Plan) -> _Rows:
     """The rows of an artifact, without the values that were transformed."""
     found = {}
-    with open_artifact(str(artifact)) as opened:
-        for name, table in opened.manifest.planned.items():
+    with open_artifact(str(artifact)) as open_example_database:
+        for name, table in open_example_database.manifest.planned.items():
             plain = {c.name for c in plan.table(name).columns if not c.transforms}
-            rows = (row for lines in opened.rows(name) for row in lines)
+            rows = (row for lines in open_example_database.rows(name) for row in lines)
             pairs = (zip(table.column_names, texts(row), strict=True) for row in rows)
             found[name] = Counter(tuple(p for p in row if p[0] in plain) for row in pairs)
     return found

@@ -10,34 +10,34 @@ from attrs import evolve
 from replant import api
 from replant.model import RelationName
 from replant.testing.conformance.broken_input import renamed
-from replant.testing.conformance.environment import Stage
+from replant.testing.conformance.environment import Environment
 
 #: A table with a shape, and a column of it.
 DeclaredColumn = tuple[RelationName, str]
 
 
-def declared_columns(stage: Stage) -> list[DeclaredColumn]:
+def declared_columns(environment: Environment) -> list[DeclaredColumn]:
     """The columns of the shapes that registrations have."""
     return [
         (item.registration.table, column.name)
-        for item in stage.registered
+        for item in environment.registered
         if item.registration.shape is not None
         for column in item.registration.shape.columns
     ]
 
 
-def check_fits(stage: Stage) -> None:
+def check_fits(environment: Environment) -> None:
     """Nothing differs from the deployed schema.
 
     Raises:
         AssertionError: something does; the text has all of it.
 
     """
-    found = _drift(stage)
+    found = _drift(environment)
     assert not found, "\n".join(["the schema is not what the plugin was written for:", *found])
 
 
-def check_column_is_missed(stage: Stage, declared: DeclaredColumn) -> None:
+def check_column_is_missed(environment: Environment, declared: DeclaredColumn) -> None:
     """A column that is not there any more is named.
 
     Raises:
@@ -45,29 +45,31 @@ def check_column_is_missed(stage: Stage, declared: DeclaredColumn) -> None:
 
     """
     table, column = declared
-    with renamed(stage.trip.source, table, column):
-        found = _drift(stage)
+    with renamed(environment.trip.source, table, column):
+        found = _drift(environment)
     _check_named(found, column, f"the column {table}.{column} is missing")
 
 
-def check_table_is_missed(stage: Stage, table: RelationName) -> None:
+def check_table_is_missed(environment: Environment, table: RelationName) -> None:
     """A table that is not there any more is named.
 
     Raises:
         AssertionError: it is not.
 
     """
-    with renamed(stage.trip.source, table):
-        found = _drift(stage)
+    with renamed(environment.trip.source, table):
+        found = _drift(environment)
     _check_named(found, str(table), f"the table {table} is missing")
 
 
-def _drift(stage: Stage) -> list[str]:
+def _drift(environment: Environment) -> list[str]:
     """Each difference from what the plugins declare; what is recorded elsewhere does not count."""
-    trip = stage.trip
+    trip = environment.trip
     nowhere = trip.artifact.with_name("nothing-is-recorded.toml")
     settings = evolve(trip.settings, source=trip.source.database.dsn, recorded=str(nowhere))
-    return [str(finding) for finding in api.drift(settings, host=stage.as_inserter.host).findings]
+    return [
+        str(finding) for finding in api.drift(settings, host=environment.as_inserter.host).findings
+    ]
 
 
 def _check_named(found: list[str], name: str, wrong: str) -> None:

@@ -15,11 +15,11 @@ from replant.config.read_settings import settings_from
 from replant.model import RelationName, Settings
 from replant.plugins.manager import Registered
 from replant.testing.conformance.examples import Bounds, Example, examples_for
-from replant.testing.conformance.round_trip import RoundTrip, Way
+from replant.testing.conformance.round_trip import ReplayMethod, RoundTrip
 from replant.testing.generation.registry import Registry, offered
-from replant.testing.prove.accepted_rows import Fitting
+from replant.testing.prove.accepted_rows import AcceptedRows
 from replant.testing.servers.database_templates import Deploy, Templates
-from replant.testing.servers.example_database import Side, opened
+from replant.testing.servers.example_database import ExampleDatabase, open_example_database
 from replant.testing.servers.server import Database, Server, grant
 
 STRATEGIES = ("ordered", "superuser")
@@ -29,7 +29,7 @@ _GRANT_SET = 150000
 
 
 @frozen
-class Subject:
+class PluginUnderTest:
     """What an author says of what is to be tested; see `replant.testing.conformance`."""
 
     plugins: tuple[str, ...]
@@ -55,7 +55,7 @@ class Subject:
 
 
 @frozen
-class Stage:
+class Environment:
     """Two databases with the schema, and everything that a test needs besides.
 
     Attributes:
@@ -76,10 +76,10 @@ class Stage:
     registered: tuple[Registered, ...]
     examples: SearchStrategy[Example]
     tries: int | None
-    fitting: Fitting
-    as_superuser: Mapping[str, Way]
-    as_inserter: Way
-    as_replica: Way | None
+    fitting: AcceptedRows
+    as_superuser: Mapping[str, ReplayMethod]
+    as_inserter: ReplayMethod
+    as_replica: ReplayMethod | None
 
     @property
     def tables(self) -> tuple[RelationName, ...]:
@@ -88,7 +88,9 @@ class Stage:
 
 
 @contextmanager
-def set_up(subject: Subject, templates: Templates, folder: Path) -> Iterator[Stage]:
+def set_up(
+    plugin_under_test: PluginUnderTest, templates: Templates, folder: Path
+) -> Iterator[Environment]:
     """Set the stage: deploy the schema twice, and make the roles; take it down at the end.
 
     Raises:
@@ -97,27 +99,31 @@ def set_up(subject: Subject, templates: Templates, folder: Path) -> Iterator[Sta
         psycopg.Error: the schema cannot be deployed.
 
     """
-    server, settings = templates.server, subject.read_settings()
-    ways = {strategy: Way.of(settings, strategy) for strategy in STRATEGIES}
-    databases: list[Database] = [templates.fresh(subject.deploy) for _ in range(2)]
+    server, settings = templates.server, plugin_under_test.read_settings()
+    ways = {strategy: ReplayMethod.of(settings, strategy) for strategy in STRATEGIES}
+    databases: list[Database] = [templates.fresh(plugin_under_test.deploy) for _ in range(2)]
     roles: list[str] = []
     try:
-        with opened(databases[0]) as source, opened(databases[1]) as target:
+        with (
+            open_example_database(databases[0]) as source,
+            open_example_database(databases[1]) as target,
+        ):
             registered = ways["ordered"].host.register_tables(source.catalog, settings)
-            _make_roles(server, target, registered, subject.privileges, roles)
+            _make_roles(server, target, registered, plugin_under_test.privileges, roles)
             examples = examples_for(
                 source.catalog,
                 registered,
                 scope=settings.scope,
-                rows=subject.rows,
-                registry=(subject.registry or Registry()) | offered(subject.plugins),
+                rows=plugin_under_test.rows,
+                registry=(plugin_under_test.registry or Registry())
+                | offered(plugin_under_test.plugins),
             )
-            yield Stage(
+            yield Environment(
                 RoundTrip(source, target, settings, folder / "artifact"),
                 registered,
                 examples,
-                subject.tries,
-                Fitting(source),
+                plugin_under_test.tries,
+                AcceptedRows(source),
                 ways,
                 evolve(ways["ordered"], role=roles[0]),
                 evolve(ways["superuser"], role=roles[1]) if len(roles) > 1 else None,
@@ -131,7 +137,7 @@ def set_up(subject: Subject, templates: Templates, folder: Path) -> Iterator[Sta
 
 def _make_roles(
     server: Server,
-    target: Side,
+    target: ExampleDatabase,
     registered: Sequence[Registered],
     privileges: Sequence[str],
     roles: list[str],

@@ -20,7 +20,7 @@ from replant.model import Dangling, KeyIsNot, Plan, RelationName, Settings
 from replant.plugins.manager import Host
 from replant.testing.conformance.expected_rows import expected_rows
 from replant.testing.rows import Rows, first_difference
-from replant.testing.servers.example_database import Side, breaks
+from replant.testing.servers.example_database import ExampleDatabase, breaks
 
 Scope = Mapping[str, str]
 
@@ -28,7 +28,7 @@ _NO_ROWS: Rows = {}
 
 
 @frozen
-class Way:
+class ReplayMethod:
     """How rows are written into the target.
 
     Attributes:
@@ -47,7 +47,7 @@ class Way:
         return f"strategy {self.strategy}, as {self.role or 'a superuser'}"
 
     @classmethod
-    def of(cls, settings: Settings, strategy: str, role: str | None = None) -> Way:
+    def of(cls, settings: Settings, strategy: str, role: str | None = None) -> ReplayMethod:
         """The way with the plugins that the settings enable, which are looked for once.
 
         Raises:
@@ -70,12 +70,12 @@ class RoundTrip:
 
     """
 
-    source: Side
-    target: Side
+    source: ExampleDatabase
+    target: ExampleDatabase
     settings: Settings
     artifact: Path
 
-    def unlike(self, exported: Exported, scope: Scope, way: Way) -> str | None:
+    def unlike(self, exported: Exported, scope: Scope, way: ReplayMethod) -> str | None:
         """The first thing that the target holds otherwise, after a replay; None if all is well.
 
         Raises:
@@ -90,7 +90,7 @@ class RoundTrip:
         )
         return next(found, None)
 
-    def carry(self, rows: Rows, scope: Scope, way: Way) -> Exported:
+    def carry(self, rows: Rows, scope: Scope, way: ReplayMethod) -> Exported:
         """Export what belongs to the scope of the rows that the source holds, and replay it.
 
         Raises:
@@ -103,7 +103,9 @@ class RoundTrip:
         self.replay(scope, way, beforehand=self.needed_beforehand(exported, rows))
         return exported
 
-    def export(self, scope: Scope, way: Way, *, side: Side | None = None) -> Exported:
+    def export(
+        self, scope: Scope, way: ReplayMethod, *, side: ExampleDatabase | None = None
+    ) -> Exported:
         """Export what belongs to the scope, which may be nothing, from the source or another side.
 
         Rows that reference rows outside of the export stay where they are, unless the settings say
@@ -131,7 +133,7 @@ class RoundTrip:
                     pending.append(key.references)
         return {name: held for name, held in rows.items() if name in needed - tables}
 
-    def replay(self, scope: Scope, way: Way, *, beforehand: Rows = _NO_ROWS) -> None:
+    def replay(self, scope: Scope, way: ReplayMethod, *, beforehand: Rows = _NO_ROWS) -> None:
         """Load the artifact into the target, which holds what it is given beforehand.
 
         Raises:
@@ -144,7 +146,9 @@ class RoundTrip:
             settings = evolve(settings, target=self.target.database.as_role(way.role))
         api.replay(str(self.artifact), settings, strategy=way.strategy, host=way.host)
 
-    def settings_for(self, scope: Scope, way: Way, *, side: Side | None = None) -> Settings:
+    def settings_for(
+        self, scope: Scope, way: ReplayMethod, *, side: ExampleDatabase | None = None
+    ) -> Settings:
         """The settings of an export from the source, or from another side."""
         return evolve(
             self.settings,
@@ -168,7 +172,9 @@ class RoundTrip:
             for row in Counter(rows) - Counter(given[name]):
                 yield f"{name}: the row ({', '.join(row)}) came, and is no row of the source"
 
-    def unlike_the_registrations(self, exported: Exported, scope: Scope, way: Way) -> Iterator[str]:
+    def unlike_the_registrations(
+        self, exported: Exported, scope: Scope, way: ReplayMethod
+    ) -> Iterator[str]:
         """Rows that the registrations ask for and that did not come, or the other way round."""
         if _left_some_out(exported.plan):
             return  # what should come depends on what else comes
@@ -190,7 +196,9 @@ class RoundTrip:
                 if key.enforced and breaks(self.target.connection, key):
                     yield f"the foreign key {key} is broken in the target"
 
-    def unlike_the_artifact(self, exported: Exported, scope: Scope, way: Way) -> Iterator[str]:
+    def unlike_the_artifact(
+        self, exported: Exported, scope: Scope, way: ReplayMethod
+    ) -> Iterator[str]:
         """Tables that do not hold what was exported, transformed values among it.
 
         Raises:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from replant.errors import DanglingReferenceError, ScopeError
-from replant.testing.conformance.environment import Stage
+from replant.testing.conformance.environment import Environment
 from replant.testing.conformance.examples import Example
 from replant.testing.prove.failing_rows import failing_rows
 
@@ -34,7 +34,9 @@ _SLOW = (
 )
 
 
-def try_rows(stage: Stage, check: Callable[..., None], *more: SearchStrategy[object]) -> None:
+def try_rows(
+    environment: Environment, check: Callable[..., None], *more: SearchStrategy[object]
+) -> None:
     """Try a check on a few examples, whose rows the source holds then.
 
     Rows that the source does not take are left away. An example of which nothing can be moved is
@@ -42,7 +44,7 @@ def try_rows(stage: Stage, check: Callable[..., None], *more: SearchStrategy[obj
     to begin with.
 
     Args:
-        stage: whose source holds the rows.
+        environment: whose source holds the rows.
         check: is given an example, and a value of each further strategy.
         more: what else the check takes.
 
@@ -56,7 +58,7 @@ def try_rows(stage: Stage, check: Callable[..., None], *more: SearchStrategy[obj
     def tried(drawn: tuple[Any, ...]) -> None:
         __tracebackhide__ = True
         example, *values = drawn
-        rows = stage.fitting.held(example.rows)
+        rows = environment.fitting.held(example.rows)
         if rows is None:
             reject()
         example = evolve(example, rows=rows)
@@ -69,17 +71,19 @@ def try_rows(stage: Stage, check: Callable[..., None], *more: SearchStrategy[obj
             raise
 
     try:
-        _few(given(st.tuples(stage.examples, *more))(tried), stage.tries)()
+        _few(given(st.tuples(environment.examples, *more))(tried), environment.tries)()
     except Exception as error:
         # Hypothesis comes back to the smallest example last.
         for example in failing:
             held = any(example.rows.values())
-            rows = failing_rows(stage.trip.source, example.rows) if held else "no row"
+            rows = failing_rows(environment.trip.source, example.rows) if held else "no row"
             error.add_note(f"It fails for {example}:\n{rows}")
         raise
 
 
-def try_some(stage: Stage, check: Callable[[Choice], None], choices: Sequence[Choice]) -> None:
+def try_some(
+    environment: Environment, check: Callable[[Choice], None], choices: Sequence[Choice]
+) -> None:
     """Try a check that needs no rows on some of the choices, the same number as of examples.
 
     Raises:
@@ -91,7 +95,7 @@ def try_some(stage: Stage, check: Callable[[Choice], None], choices: Sequence[Ch
     def tried(choice: Choice) -> None:
         check(choice)
 
-    _few(given(st.sampled_from(choices))(tried), stage.tries)()
+    _few(given(st.sampled_from(choices))(tried), environment.tries)()
 
 
 def _few(test: Callable[[], None], tries: int | None) -> Callable[[], None]:

@@ -19,15 +19,15 @@ from hypothesis import strategies as st
 
 from replant.api import Exported
 from replant.testing.conformance import broken_input, determinism, drift_checks
-from replant.testing.conformance.environment import STRATEGIES, Stage, Subject
+from replant.testing.conformance.environment import STRATEGIES, Environment, PluginUnderTest
 from replant.testing.conformance.examples import Bounds, Example, holders_of
-from replant.testing.conformance.round_trip import RoundTrip, Way
+from replant.testing.conformance.round_trip import ReplayMethod, RoundTrip
 from replant.testing.conformance.runner import try_rows, try_some
 from replant.testing.generation.registry import Registry
 from replant.testing.servers.database_templates import Deploy
 
 #: What is wrong with what arrived, if anything is.
-Findings = Callable[[RoundTrip, Exported, Example, Way], Iterator[str]]
+Findings = Callable[[RoundTrip, Exported, Example, ReplayMethod], Iterator[str]]
 
 _NO_SCOPE = "no registration says that a column holds a scope value"
 _NO_SHAPE = "no registration says what its table looks like"
@@ -64,9 +64,9 @@ class Conformance:
     tries: ClassVar[int | None] = None
 
     @classmethod
-    def subject(cls) -> Subject:
+    def plugin_under_test(cls) -> PluginUnderTest:
         """What is tested, as one value."""
-        return Subject(
+        return PluginUnderTest(
             cls.plugins,
             cls.deploy,
             cls.settings,
@@ -81,107 +81,127 @@ class Conformance:
 
     @_in_every_strategy
     def test_what_a_superuser_replays_is_what_was_exported(
-        self, replant_stage: Stage, strategy: str
+        self, replant_environment: Environment, strategy: str
     ) -> None:
         """Row by row and value by value."""
-        _check_moved(replant_stage, replant_stage.as_superuser[strategy], _as_exported)
+        _check_moved(replant_environment, replant_environment.as_superuser[strategy], _as_exported)
 
     def test_what_a_role_that_may_only_insert_replays_is_what_was_exported(
-        self, replant_stage: Stage
+        self, replant_environment: Environment
     ) -> None:
         """It may INSERT, and what `privileges` says; the strategy is `ordered`."""
-        _check_moved(replant_stage, replant_stage.as_inserter, _as_exported)
+        _check_moved(replant_environment, replant_environment.as_inserter, _as_exported)
 
     def test_what_a_role_that_may_switch_off_foreign_keys_replays_is_what_was_exported(
-        self, replant_stage: Stage
+        self, replant_environment: Environment
     ) -> None:
         """The strategy is `superuser`; to check the keys afterwards it takes SELECT too."""
-        if replant_stage.as_replica is None:
+        if replant_environment.as_replica is None:
             pytest.skip("before PostgreSQL 15 only a superuser sets session_replication_role")
-        _check_moved(replant_stage, replant_stage.as_replica, _as_exported)
+        _check_moved(replant_environment, replant_environment.as_replica, _as_exported)
 
     # -- closure ---------------------------------------------------------------------------------
 
-    def test_every_row_that_arrives_is_a_row_of_the_source(self, replant_stage: Stage) -> None:
+    def test_every_row_that_arrives_is_a_row_of_the_source(
+        self, replant_environment: Environment
+    ) -> None:
         """As often as there, and with its values, unless a transform changed them."""
-        _check_moved(replant_stage, replant_stage.as_inserter, _of_the_source)
+        _check_moved(replant_environment, replant_environment.as_inserter, _of_the_source)
 
-    def test_every_row_that_the_registrations_ask_for_arrives(self, replant_stage: Stage) -> None:
+    def test_every_row_that_the_registrations_ask_for_arrives(
+        self, replant_environment: Environment
+    ) -> None:
         """And no other row, where the registrations alone say which."""
-        _check_moved(replant_stage, replant_stage.as_inserter, _as_registered)
+        _check_moved(replant_environment, replant_environment.as_inserter, _as_registered)
 
-    def test_no_foreign_key_is_broken_by_rows_that_arrive(self, replant_stage: Stage) -> None:
+    def test_no_foreign_key_is_broken_by_rows_that_arrive(
+        self, replant_environment: Environment
+    ) -> None:
         """They are loaded with foreign keys switched off; transformed keys must still meet."""
-        _check_moved(replant_stage, replant_stage.as_superuser["superuser"], _closed)
+        _check_moved(replant_environment, replant_environment.as_superuser["superuser"], _closed)
 
     # -- determinism -----------------------------------------------------------------------------
 
-    def test_two_exports_of_the_same_rows_are_the_same_bytes(self, replant_stage: Stage) -> None:
+    def test_two_exports_of_the_same_rows_are_the_same_bytes(
+        self, replant_environment: Environment
+    ) -> None:
         """Nothing of the day, the run or the host is in an artifact."""
-        try_rows(replant_stage, partial(determinism.check_twice, replant_stage))
+        try_rows(replant_environment, partial(determinism.check_twice, replant_environment))
 
     def test_the_order_in_which_rows_were_inserted_changes_no_byte(
-        self, replant_stage: Stage
+        self, replant_environment: Environment
     ) -> None:
         """The order of an artifact is that of the rows' keys."""
-        try_rows(replant_stage, partial(determinism.check_other_order, replant_stage))
+        try_rows(replant_environment, partial(determinism.check_other_order, replant_environment))
 
-    def test_an_export_from_the_target_gives_the_rows_that_came(self, replant_stage: Stage) -> None:
+    def test_an_export_from_the_target_gives_the_rows_that_came(
+        self, replant_environment: Environment
+    ) -> None:
         """Values that a transform changed are left aside: it would change them again."""
-        if transformed := determinism.transformed_scopes(replant_stage):
+        if transformed := determinism.transformed_scopes(replant_environment):
             pytest.skip(f"a transform changes {transformed}, which says whose a row is")
-        try_rows(replant_stage, partial(determinism.check_from_target, replant_stage))
+        try_rows(replant_environment, partial(determinism.check_from_target, replant_environment))
 
     # -- drift -----------------------------------------------------------------------------------
 
-    def test_the_schema_is_what_the_plugin_was_written_for(self, replant_stage: Stage) -> None:
+    def test_the_schema_is_what_the_plugin_was_written_for(
+        self, replant_environment: Environment
+    ) -> None:
         """By the shapes of the registrations, those that have one."""
-        _ = drift_checks.declared_columns(replant_stage) or _skip(_NO_SHAPE)
-        drift_checks.check_fits(replant_stage)
+        _ = drift_checks.declared_columns(replant_environment) or _skip(_NO_SHAPE)
+        drift_checks.check_fits(replant_environment)
 
-    def test_a_column_that_is_there_no_longer_is_drift(self, replant_stage: Stage) -> None:
+    def test_a_column_that_is_there_no_longer_is_drift(
+        self, replant_environment: Environment
+    ) -> None:
         """It is found although an export might do without it."""
-        columns = drift_checks.declared_columns(replant_stage) or _skip(_NO_SHAPE)
-        check = partial(drift_checks.check_column_is_missed, replant_stage)
-        try_some(replant_stage, check, columns)
+        columns = drift_checks.declared_columns(replant_environment) or _skip(_NO_SHAPE)
+        check = partial(drift_checks.check_column_is_missed, replant_environment)
+        try_some(replant_environment, check, columns)
 
-    def test_a_table_that_is_there_no_longer_is_drift(self, replant_stage: Stage) -> None:
+    def test_a_table_that_is_there_no_longer_is_drift(
+        self, replant_environment: Environment
+    ) -> None:
         """It is found before an export is refused."""
-        columns = drift_checks.declared_columns(replant_stage) or _skip(_NO_SHAPE)
+        columns = drift_checks.declared_columns(replant_environment) or _skip(_NO_SHAPE)
         tables = list(dict.fromkeys(table for table, _ in columns))
-        check = partial(drift_checks.check_table_is_missed, replant_stage)
-        try_some(replant_stage, check, tables)
+        check = partial(drift_checks.check_table_is_missed, replant_environment)
+        try_some(replant_environment, check, tables)
 
     # -- broken input ----------------------------------------------------------------------------
 
-    def test_a_missing_scope_value_is_named(self, replant_stage: Stage) -> None:
+    def test_a_missing_scope_value_is_named(self, replant_environment: Environment) -> None:
         """An export without it is refused."""
-        names = sorted(holders_of(replant_stage.registered)) or _skip(_NO_SCOPE)
-        check = partial(broken_input.check_missing_scope, replant_stage)
-        try_rows(replant_stage, check, st.sampled_from(names))
+        names = sorted(holders_of(replant_environment.registered)) or _skip(_NO_SCOPE)
+        check = partial(broken_input.check_missing_scope, replant_environment)
+        try_rows(replant_environment, check, st.sampled_from(names))
 
-    def test_a_scope_value_that_cannot_be_one_is_named(self, replant_stage: Stage) -> None:
+    def test_a_scope_value_that_cannot_be_one_is_named(
+        self, replant_environment: Environment
+    ) -> None:
         """An export for it is refused, in replant's words and not in the server's."""
-        _ = holders_of(replant_stage.registered) or _skip(_NO_SCOPE)
-        malformed = broken_input.malformed_scopes(replant_stage)
+        _ = holders_of(replant_environment.registered) or _skip(_NO_SCOPE)
+        malformed = broken_input.malformed_scopes(replant_environment)
         values = malformed or _skip("any text can be a value of the scope")
-        check = partial(broken_input.check_malformed_scope, replant_stage)
-        try_rows(replant_stage, check, st.sampled_from(values))
+        check = partial(broken_input.check_malformed_scope, replant_environment)
+        try_rows(replant_environment, check, st.sampled_from(values))
 
-    def test_a_table_that_the_source_lacks_is_named(self, replant_stage: Stage) -> None:
+    def test_a_table_that_the_source_lacks_is_named(self, replant_environment: Environment) -> None:
         """An export is refused, unless the plugin registers what it finds."""
-        check = partial(broken_input.check_table_missing_in_source, replant_stage)
-        try_rows(replant_stage, check, st.sampled_from(replant_stage.tables))
+        check = partial(broken_input.check_table_missing_in_source, replant_environment)
+        try_rows(replant_environment, check, st.sampled_from(replant_environment.tables))
 
-    def test_a_table_that_the_target_lacks_is_named(self, replant_stage: Stage) -> None:
+    def test_a_table_that_the_target_lacks_is_named(self, replant_environment: Environment) -> None:
         """A replay is refused, and keeps nothing."""
-        check = partial(broken_input.check_table_missing_in_target, replant_stage)
-        try_rows(replant_stage, check, st.sampled_from(replant_stage.tables))
+        check = partial(broken_input.check_table_missing_in_target, replant_environment)
+        try_rows(replant_environment, check, st.sampled_from(replant_environment.tables))
 
-    def test_an_artifact_with_a_changed_byte_is_refused(self, replant_stage: Stage) -> None:
+    def test_an_artifact_with_a_changed_byte_is_refused(
+        self, replant_environment: Environment
+    ) -> None:
         """Wherever it is; and nothing is kept."""
-        check = partial(broken_input.check_damaged_artifact, replant_stage)
-        try_rows(replant_stage, check, st.integers(min_value=0), st.integers(1, 255))
+        check = partial(broken_input.check_damaged_artifact, replant_environment)
+        try_rows(replant_environment, check, st.integers(min_value=0), st.integers(1, 255))
 
 
 def conformance(
@@ -216,32 +236,36 @@ def conformance(
     return type("Conforms", (Conformance,), said)
 
 
-def _check_moved(stage: Stage, way: Way, findings: Findings) -> None:
+def _check_moved(environment: Environment, way: ReplayMethod, findings: Findings) -> None:
     """Move each example, and find nothing wrong with what arrived."""
 
     def check(example: Example) -> None:
-        exported = stage.trip.carry(example.rows, example.scope, way)
-        found = next(findings(stage.trip, exported, example, way), None)
+        exported = environment.trip.carry(example.rows, example.scope, way)
+        found = next(findings(environment.trip, exported, example, way), None)
         assert found is None, f"{way}: {found}"
 
-    try_rows(stage, check)
+    try_rows(environment, check)
 
 
-def _as_exported(trip: RoundTrip, exported: Exported, example: Example, way: Way) -> Iterator[str]:
+def _as_exported(
+    trip: RoundTrip, exported: Exported, example: Example, way: ReplayMethod
+) -> Iterator[str]:
     return trip.unlike_the_artifact(exported, example.scope, way)
 
 
-def _of_the_source(trip: RoundTrip, exported: Exported, _: Example, __: Way) -> Iterator[str]:
+def _of_the_source(
+    trip: RoundTrip, exported: Exported, _: Example, __: ReplayMethod
+) -> Iterator[str]:
     return trip.unlike_the_source(exported)
 
 
 def _as_registered(
-    trip: RoundTrip, exported: Exported, example: Example, way: Way
+    trip: RoundTrip, exported: Exported, example: Example, way: ReplayMethod
 ) -> Iterator[str]:
     return trip.unlike_the_registrations(exported, example.scope, way)
 
 
-def _closed(trip: RoundTrip, exported: Exported, _: Example, __: Way) -> Iterator[str]:
+def _closed(trip: RoundTrip, exported: Exported, _: Example, __: ReplayMethod) -> Iterator[str]:
     return trip.broken_references(exported)
 
 

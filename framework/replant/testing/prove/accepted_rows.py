@@ -14,14 +14,14 @@ from attrs import define, field
 from replant.database.connections import one_line
 from replant.model import Catalog, ForeignKey, RelationName, Table
 from replant.testing.rows import Row, Rows, insert_rows, remove_rows
-from replant.testing.servers.example_database import Side
+from replant.testing.servers.example_database import ExampleDatabase
 
 #: How often rows are looked through: a row that lost its reference may break a check for that.
 _PASSES = 4
 
 
 @define
-class Fitting:
+class AcceptedRows:
     """Holds rows in a database, and remembers why others were refused.
 
     Attributes:
@@ -31,7 +31,7 @@ class Fitting:
 
     """
 
-    side: Side
+    side: ExampleDatabase
     refused: dict[RelationName, str] = field(factory=dict)
     together: str | None = None
 

@@ -9,10 +9,10 @@ from psycopg import sql
 
 from replant.model import Catalog, RelationName, Table
 from replant.testing.rows import Row, Rows, insert_statement, remove_rows
-from replant.testing.servers.example_database import Side
+from replant.testing.servers.example_database import ExampleDatabase
 
 
-def failing_rows(side: Side, rows: Rows) -> str:
+def failing_rows(side: ExampleDatabase, rows: Rows) -> str:
     """An INSERT for each table, as they can be run one after the other; else one for all of them.
 
     Columns that are NULL in every row, and would be without being named, are left out.
@@ -54,7 +54,7 @@ def _without_nulls(table: Table, rows: Sequence[Row]) -> list[Row]:
     return [{name: row[name] for name in shown} for row in rows]
 
 
-def _run(side: Side, statements: list[sql.Composed]) -> bool:
+def _run(side: ExampleDatabase, statements: list[sql.Composed]) -> bool:
     """Whether the statements run one after the other."""
     try:
         with side.connection.transaction(force_rollback=True):

@@ -31,14 +31,14 @@ from replant.errors import (
 from replant.model import Catalog, RelationName
 from replant.plugins.manager import Registered
 from replant.testing.conformance.examples import Example, examples_for
-from replant.testing.conformance.round_trip import Scope, Way
-from replant.testing.prove.accepted_rows import Fitting
+from replant.testing.conformance.round_trip import ReplayMethod, Scope
+from replant.testing.prove.accepted_rows import AcceptedRows
 from replant.testing.prove.failing_rows import failing_rows
-from replant.testing.prove.proof_databases import ProvingStage
+from replant.testing.prove.proof_databases import ProofDatabases
 from replant.testing.rows import Rows
 
 #: Told of each round, and of each further try once there is something to make smaller.
-Progress = Callable[[bool], None]
+ProofProgress = Callable[[bool], None]
 
 #: So many tables are drawn together at most: what Hypothesis chooses for one example is limited.
 _TABLES_TOGETHER = 60
@@ -63,7 +63,7 @@ class Failure:
     statements: str
     rows: Rows
     scope: Scope
-    way: Way
+    way: ReplayMethod
     command: str
     said: str
 
@@ -88,7 +88,7 @@ class Proof:
     rounds: int
     drawn: int
     moved: int
-    ways: tuple[Way, ...]
+    ways: tuple[ReplayMethod, ...]
     never: Mapping[RelationName, str | None]
     unmoved: tuple[RelationName, ...]
     passed_over: str | None
@@ -100,7 +100,7 @@ class Proof:
 class _Failed:
     rows: Rows
     scope: Scope
-    way: Way
+    way: ReplayMethod
     command: str
     said: str
 
@@ -110,7 +110,11 @@ class _FailedError(Exception):
 
 
 def prove(
-    stage: ProvingStage, *, rounds: int, seed_number: int, progress: Progress = lambda _: None
+    environment: ProofDatabases,
+    *,
+    rounds: int,
+    seed_number: int,
+    progress: ProofProgress = lambda _: None,
 ) -> Proof:
     """Move drawn rows, as often as is said, and make those that fail as small as may be.
 
@@ -119,9 +123,9 @@ def prove(
         psycopg.Error: the server is lost.
 
     """
-    trying = _Trying(stage, progress)
+    trying = _Trying(environment, progress)
     try:
-        examples = _examples(stage)
+        examples = _examples(environment)
     except ValueError as error:
         raise UsageError(f"{error}; or say it in a registry") from error
     run = given(examples)(trying.round)
@@ -146,9 +150,9 @@ def prove(
 class _Trying:
     """What is remembered from one round to the next."""
 
-    stage: ProvingStage
-    progress: Progress
-    fitting: Fitting = field(init=False)
+    environment: ProofDatabases
+    progress: ProofProgress
+    fitting: AcceptedRows = field(init=False)
     rounds: int = 0
     drawn: Counter[RelationName] = field(factory=Counter)
     moved: Counter[RelationName] = field(factory=Counter)
@@ -157,7 +161,7 @@ class _Trying:
     failed: _Failed | None = None
 
     def __attrs_post_init__(self) -> None:
-        self.fitting = Fitting(self.stage.trip.source)
+        self.fitting = AcceptedRows(self.environment.trip.source)
 
     def round(self, example: Example) -> None:
         """One set of rows, by every way; once one has failed, by that alone.
@@ -176,14 +180,14 @@ class _Trying:
         if self.failed is not None:
             self._move(rows, example.scope, self.failed.way)
             return
-        moved = [self._move(rows, example.scope, way) for way in self.stage.ways]
+        moved = [self._move(rows, example.scope, way) for way in self.environment.ways]
         self.rounds += 1
         self.drawn.update({name: len(of_table) for name, of_table in rows.items()})
         self.moved.update(moved[0])
 
-    def _move(self, rows: Rows, scope: Scope, way: Way) -> Mapping[RelationName, int]:
+    def _move(self, rows: Rows, scope: Scope, way: ReplayMethod) -> Mapping[RelationName, int]:
         """Make the round trip with the rows that the source holds; how many moved of each table."""
-        trip, command = self.stage.trip, "export"
+        trip, command = self.environment.trip, "export"
         try:
             exported = trip.export(scope, way)
             command = "replay"
@@ -205,9 +209,9 @@ class _Trying:
             raise _FailedError
         return exported.rows
 
-    def _replay(self, scope: Scope, way: Way, beforehand: Rows) -> None:
+    def _replay(self, scope: Scope, way: ReplayMethod, beforehand: Rows) -> None:
         """Load the artifact; a role that lacks a privilege beside INSERT gets it, once."""
-        trip = self.stage.trip
+        trip = self.environment.trip
         try:
             trip.replay(scope, way, beforehand=beforehand)
         except (PreflightError, PrivilegeError) as error:
@@ -221,12 +225,12 @@ class _Trying:
 
     def proof(self) -> Proof:
         """All that was tried."""
-        tables, failed, trip = self.stage.tables, self.failed, self.stage.trip
+        tables, failed, trip = self.environment.tables, self.failed, self.environment.trip
         return Proof(
             rounds=self.rounds,
             drawn=self.drawn.total(),
             moved=self.moved.total(),
-            ways=self.stage.ways,
+            ways=self.environment.ways,
             never={n: self.fitting.refused.get(n) for n in tables if not self.drawn[n]},
             unmoved=tuple(n for n in tables if self.drawn[n] and not self.moved[n]),
             passed_over=self.passed_over,
@@ -244,18 +248,18 @@ class _Trying:
         )
 
 
-def _examples(stage: ProvingStage) -> SearchStrategy[Example]:
+def _examples(environment: ProofDatabases) -> SearchStrategy[Example]:
     """Rows of all tables; of many tables, rows of some that reference each other."""
-    groups = list(_groups(stage))
+    groups = list(_groups(environment))
     bounds = ((0, 2), (1, 2), (1, 3))
     return st.one_of(
         *(
             examples_for(
-                stage.trip.source.catalog,
+                environment.trip.source.catalog,
                 group,
-                scope=stage.trip.settings.scope,
+                scope=environment.trip.settings.scope,
                 rows=rows,
-                registry=stage.registry,
+                registry=environment.registry,
             )
             for rows in bounds
             for group in groups
@@ -263,10 +267,10 @@ def _examples(stage: ProvingStage) -> SearchStrategy[Example]:
     )
 
 
-def _groups(stage: ProvingStage) -> Iterator[Sequence[Registered]]:
+def _groups(environment: ProofDatabases) -> Iterator[Sequence[Registered]]:
     """The registrations, in groups of tables that are near to each other by foreign keys."""
-    catalog = stage.trip.source.catalog
-    waiting = {item.registration.table: item for item in stage.registered}
+    catalog = environment.trip.source.catalog
+    waiting = {item.registration.table: item for item in environment.registered}
     while waiting:
         group: list[Registered] = []
         pending = [next(iter(waiting))]

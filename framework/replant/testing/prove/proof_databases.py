@@ -21,11 +21,11 @@ from replant.planning.make_plan import OWN_FORMATS
 from replant.plugins.discovery import OWN_DISTRIBUTION
 from replant.plugins.manager import Host, Registered, installed_plugins
 from replant.sql.grants import grants, usage_grants
-from replant.testing.conformance.round_trip import RoundTrip, Way
+from replant.testing.conformance.round_trip import ReplayMethod, RoundTrip
 from replant.testing.generation.registry import Registry, offered
 from replant.testing.prove.values_from_config import conditions_of, with_literals, with_probed
 from replant.testing.servers.database_structure import dump_structure, restore_structure
-from replant.testing.servers.example_database import Side, opened
+from replant.testing.servers.example_database import ExampleDatabase, open_example_database
 from replant.testing.servers.server import Server, grant
 
 #: The strategy that only a superuser can use; of all others a role that may INSERT is enough.
@@ -33,7 +33,7 @@ _OF_SUPERUSERS = "superuser"
 
 
 @frozen
-class ProvingStage:
+class ProofDatabases:
     """Two scratch databases, and everything that rounds need besides.
 
     Attributes:
@@ -49,7 +49,7 @@ class ProvingStage:
     trip: RoundTrip
     registered: tuple[Registered, ...]
     registry: Registry
-    ways: tuple[Way, ...]
+    ways: tuple[ReplayMethod, ...]
     notes: tuple[str, ...]
 
     @property
@@ -59,14 +59,14 @@ class ProvingStage:
 
 
 @contextmanager
-def proving_stage(
+def prepare_proof(
     settings: Settings,
     server: Server,
     folder: Path,
     *,
     host: Host | None = None,
     registry: Registry | None = None,
-) -> Iterator[ProvingStage]:
+) -> Iterator[ProofDatabases]:
     """Copy the structure of the source twice; drop the copies at the end.
 
     Args:
@@ -90,7 +90,10 @@ def proving_stage(
     try:
         problems = restore_structure(statements, databases[0])
         databases.append(server.create_database(databases[0].name))
-        with opened(databases[0]) as source, opened(databases[1]) as target:
+        with (
+            open_example_database(databases[0]) as source,
+            open_example_database(databases[1]) as target,
+        ):
             _check_complete(source, tables, problems)
             registered = ways[0].host.register_tables(source.catalog, settings)
             privileges = "INSERT"
@@ -99,7 +102,7 @@ def proving_stage(
             grant(databases[1], role, privileges, tables)
             known = offered(ways[0].host.versions) if registry is None else registry
             known, unknown = _informed(source, registered, settings, known)
-            yield ProvingStage(
+            yield ProofDatabases(
                 RoundTrip(source, target, settings, folder / "artifact"),
                 registered,
                 known,
@@ -122,7 +125,7 @@ def _without_limits(settings: Settings) -> Settings:
     return evolve(settings, export=export, tables=tables)
 
 
-def _ways(settings: Settings, host: Host | None) -> Iterator[Way]:
+def _ways(settings: Settings, host: Host | None) -> Iterator[ReplayMethod]:
     """A way for each strategy that the plugins answer; the one of the settings first."""
     own = [
         plugin.candidate.name
@@ -134,7 +137,7 @@ def _ways(settings: Settings, host: Host | None) -> Iterator[Way]:
     enabled = host or Host.for_settings(settings)
     names = [name for name in enabled.versions if "order_tables" in enabled.hooks_of(name)]
     for strategy in dict.fromkeys((settings.export.strategy, *own, *names)):
-        way = Way.of(settings, strategy) if host is None else Way(strategy, host)
+        way = ReplayMethod.of(settings, strategy) if host is None else ReplayMethod(strategy, host)
         try:
             way.host.order_tables(OrderRequest(strategy, ()))
         except ConfigurationError:
@@ -173,16 +176,18 @@ def _check_lockable(catalog: Catalog, schemas: set[str]) -> None:
     denied = [name for name, table in tables if name.schema in schemas and not _lockable(table)]
     if denied:
         unused = sorted({name.schema for name in denied if not catalog.tables[name].may_use_schema})
-        mend = grants("SELECT", denied, catalog.role)
+        remedy = grants("SELECT", denied, catalog.role)
         if unused:
-            mend = f"{usage_grants(unused, catalog.role)} {mend}"
+            remedy = f"{usage_grants(unused, catalog.role)} {remedy}"
         raise PrivilegeError(
             f"the role {catalog.role!r} may not SELECT from {', '.join(map(str, denied))}: no row "
-            f"is read, but pg_dump locks each table whose structure it copies; {mend}"
+            f"is read, but pg_dump locks each table whose structure it copies; {remedy}"
         )
 
 
-def _check_complete(source: Side, tables: Sequence[RelationName], problems: Sequence[str]) -> None:
+def _check_complete(
+    source: ExampleDatabase, tables: Sequence[RelationName], problems: Sequence[str]
+) -> None:
     missing = [str(name) for name in tables if name not in source.catalog.tables]
     if missing:
         raise CatalogMismatchError(
@@ -192,7 +197,10 @@ def _check_complete(source: Side, tables: Sequence[RelationName], problems: Sequ
 
 
 def _informed(
-    source: Side, registered: Sequence[Registered], settings: Settings, registry: Registry
+    source: ExampleDatabase,
+    registered: Sequence[Registered],
+    settings: Settings,
+    registry: Registry,
 ) -> tuple[Registry, tuple[str, ...]]:
     """The registry with what the server and the configuration add to it."""
     catalog, connection = source.catalog, source.connection

@@ -21,7 +21,7 @@ _KINDS = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
 
 
 @frozen
-class Side:
+class ExampleDatabase:
     """A database, a superuser's connection to it in autocommit mode, and its catalog."""
 
     database: Database
@@ -67,7 +67,7 @@ class Side:
 
 
 @contextmanager
-def opened(database: Database) -> Iterator[Side]:
+def open_example_database(database: Database) -> Iterator[ExampleDatabase]:
     """Read the catalog of a database, and connect to it.
 
     Raises:
@@ -79,7 +79,7 @@ def opened(database: Database) -> Iterator[Side]:
     # A notice of a trigger, or of a cascade, is no result of a test.
     options = "-c client_min_messages=warning"
     with psycopg.connect(database.dsn, autocommit=True, options=options) as connection:
-        yield Side(database, connection, catalog)
+        yield ExampleDatabase(database, connection, catalog)
 
 
 def breaks(connection: Connection[Any], key: ForeignKey) -> bool:

@@ -13,9 +13,8 @@ from attrs import evolve, frozen
 
 from replant.artifact import directory_writer as directory
 from replant.artifact.artifact import open_artifact
-from replant.artifact.atomic_output import check_writable, whole_directory, whole_file
-from replant.artifact.manifest import Manifest, manifest_of
-from replant.artifact.sql_file_writer import write_sql_file
+from replant.artifact.atomic_output import check_writable, whole_file
+from replant.artifact.manifest import Manifest
 from replant.config.connection_strings import SOURCE_VARIABLE, TARGET_VARIABLE, connection_string
 from replant.config.recorded_shapes import Recorded, read_recorded, recorded_text
 from replant.database.catalog import read_catalog
@@ -27,7 +26,7 @@ from replant.errors import UsageError
 from replant.explain.answer import Explanation
 from replant.explain.from_artifact import explain_in_artifact
 from replant.explain.from_database import explain_in_database
-from replant.export.source_rows import SourceRows
+from replant.export.export_rows import export_rows
 from replant.model import (
     Catalog,
     Layout,
@@ -41,7 +40,7 @@ from replant.model import (
     Settings,
 )
 from replant.model.table_shape import shapes_of
-from replant.planning.make_plan import OWN_FORMATS, make_plan
+from replant.planning.make_plan import make_plan
 from replant.plugins.manager import Host, InstalledPlugin, Registered, installed_plugins
 from replant.preflight.preflight import Confirm, Preflight, run_preflight
 from replant.preflight.target_tables import check_fits, find_unseen_tables, tables_in_target
@@ -138,29 +137,8 @@ def export(
     check_writable(output, force=force, mark=directory.MANIFEST if folder else None)
     with _planned(settings, host) as (database, decided):
         planned(decided)
-        rows = SourceRows(database, decided, progress)
-        write = _write_directory if folder else _write_file
-        digest = write(output, decided, rows, force=force)
-    return Exported(decided, output, dict(rows.counts), digest)
-
-
-def _write_file(output: str, decided: Plan, rows: SourceRows, *, force: bool) -> str | None:
-    with whole_file(output, force=force) as file:
-        if decided.format in OWN_FORMATS:
-            return write_sql_file(
-                file, decided, rows, lambda: manifest_of(decided, rows.fingerprints)
-            )
-        for table in decided.tables:
-            for lines in rows.rendered(table):
-                file.write(b"\n".join(lines) + b"\n")
-    return None
-
-
-def _write_directory(output: str, decided: Plan, rows: SourceRows, *, force: bool) -> str:
-    with whole_directory(output, mark=directory.MANIFEST, force=force) as folder:
-        return directory.write_directory(
-            folder, decided, rows, lambda files: manifest_of(decided, rows.fingerprints, files)
-        )
+        counts, digest = export_rows(database, decided, output, force=force, progress=progress)
+    return Exported(decided, output, counts, digest)
 
 
 def replay(

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 import zstandard
 
@@ -26,8 +26,7 @@ from replant.artifact.atomic_output import synced
 from replant.artifact.manifest import DataFile, Manifest
 from replant.artifact.manifest_json import sealed
 from replant.artifact.sql_file_writer import DigestedFile, Writer, write_copied
-from replant.export.source_rows import SourceRows
-from replant.model import Compression, Plan, RelationName
+from replant.model import Compression, Plan, PlannedTable, RelationName
 
 MANIFEST = "manifest.json"
 DATA = "data"
@@ -44,10 +43,17 @@ _RESERVED = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]", re.IGNORECASE)
 _NOT_PLAIN = re.compile(r"[^a-z0-9_]+")
 
 
+class CopiedTables(Protocol):
+    """Gives the rows that a directory holds."""
+
+    def copied(self, table: PlannedTable) -> Iterator[list[bytes]]:
+        """The rows of a table as COPY writes them, in lists, one line each without its end."""
+
+
 def write_directory(
     folder: Path,
     plan: Plan,
-    rows: SourceRows,
+    rows: CopiedTables,
     finished: Callable[[dict[RelationName, DataFile]], Manifest],
 ) -> str:
     """Write an artifact into an empty folder.

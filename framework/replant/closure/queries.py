@@ -14,7 +14,7 @@ from psycopg import sql
 
 from replant.closure.reference_conditions import elements, references
 from replant.model import RelationName
-from replant.model.closure_request import Root, RowsAt
+from replant.model.closure_request import Root
 from replant.model.references import Reference
 
 #: A block of a relation, and a line pointer in it: what a `ctid` is made of.
@@ -128,29 +128,6 @@ def all_rows(source: Source) -> sql.Composed:
     """All rows, without a column."""
     return sql.SQL("SELECT FROM {} WHERE {}").format(
         _relation(source) + sql.SQL(" AS s"), _in("s", source)
-    )
-
-
-def rows_at(rows: RowsAt, alias: str) -> sql.Composable:
-    """The row under the alias is one of these: an expression of type boolean.
-
-    The server makes the places from runs of neighbours. The limit is their number: so the planner
-    knows how many there are, and goes to each of a few, or reads the table once for many, also
-    where the rows are joined with others. Of an array of places it would expect ten.
-    """
-    runs = [(held.leaf, *run) for held in rows.locations for run in held]
-    if not runs:
-        return sql.SQL("false")
-    lists = [sql.Literal(f"{{{','.join(map(str, column))}}}") for column in zip(*runs, strict=True)]
-    return sql.SQL(
-        "({}, {}) IN (SELECT r.leaf, pg_catalog.format('(%s,%s)', r.block, p)::tid "
-        "FROM unnest({}::oid[], {}::int8[], {}::int4[], {}::int4[]) AS r (leaf, block, low, high), "
-        "pg_catalog.generate_series(r.low, r.high) AS p LIMIT {})"
-    ).format(
-        sql.Identifier(alias, "tableoid"),
-        sql.Identifier(alias, "ctid"),
-        *lists,
-        sql.Literal(sum(high - low + 1 for _, _, low, high in runs)),
     )
 
 

@@ -71,6 +71,7 @@ from replant.model.registration import (
 from replant.model.settings import (
     COPY,
     INSERT,
+    OWN_FORMATS,
     Check,
     Compression,
     Dangling,
@@ -97,6 +98,7 @@ from replant.model.types import CompositeType, DefinedType, DomainType, EnumType
 __all__ = [
     "COPY",
     "INSERT",
+    "OWN_FORMATS",
     "AllRows",
     "ArrayReference",
     "ArrivalCount",

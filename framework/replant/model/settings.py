@@ -68,6 +68,8 @@ class Undeclared(Enum):
 INSERT = "insert"
 #: Rows as PostgreSQL's COPY writes them in its text format; what a directory holds.
 COPY = "copy"
+#: The formats that replant renders itself, and the only ones that it replays.
+OWN_FORMATS = (INSERT, COPY)
 
 
 @frozen

@@ -11,7 +11,7 @@ from replant.database.connections import DatabaseConnection
 from replant.errors import CatalogMismatchError, ConfigurationError, PluginError
 from replant.model import (
     COPY,
-    INSERT,
+    OWN_FORMATS,
     AsReplica,
     Catalog,
     Column,
@@ -52,9 +52,6 @@ from replant.selection.omissions import omissions, undeclared, warnings
 from replant.selection.select import SelectedTables, select_tables
 from replant.sql.load_statements import may_be_copied
 from replant.sql.row_text import computed_by_server
-
-#: The formats that replant renders itself, and the only ones that it replays.
-OWN_FORMATS = (INSERT, COPY)
 
 
 def make_plan(

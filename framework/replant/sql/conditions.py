@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from attrs import evolve
 from psycopg import sql
 
-from replant.closure.queries import rows_at
 from replant.model import (
     ColumnIs,
     KeyIsNot,
@@ -124,6 +123,29 @@ def same_row(
             sql.Identifier(alias, a),
         )
         for a, b in zip(link.columns, link.other_columns, strict=True)
+    )
+
+
+def rows_at(rows: RowsAt, alias: str) -> sql.Composable:
+    """The row under the alias is one of these: an expression of type boolean.
+
+    The server makes the places from runs of neighbours. The limit is their number: so the planner
+    knows how many there are, and goes to each of a few, or reads the table once for many, also
+    where the rows are joined with others. Of an array of places it would expect ten.
+    """
+    runs = [(held.leaf, *run) for held in rows.locations for run in held]
+    if not runs:
+        return sql.SQL("false")
+    lists = [sql.Literal(f"{{{','.join(map(str, column))}}}") for column in zip(*runs, strict=True)]
+    return sql.SQL(
+        "({}, {}) IN (SELECT r.leaf, pg_catalog.format('(%s,%s)', r.block, p)::tid "
+        "FROM unnest({}::oid[], {}::int8[], {}::int4[], {}::int4[]) AS r (leaf, block, low, high), "
+        "pg_catalog.generate_series(r.low, r.high) AS p LIMIT {})"
+    ).format(
+        sql.Identifier(alias, "tableoid"),
+        sql.Identifier(alias, "ctid"),
+        *lists,
+        sql.Literal(sum(high - low + 1 for _, _, low, high in runs)),
     )
 
 

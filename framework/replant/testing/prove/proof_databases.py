@@ -16,8 +16,15 @@ from replant.config.connection_strings import SOURCE_VARIABLE, connection_string
 from replant.database.catalog import read_catalog
 from replant.database.connections import reading
 from replant.errors import CatalogMismatchError, ConfigurationError, PrivilegeError
-from replant.model import Catalog, OnConflict, OrderRequest, RelationName, Settings, Table
-from replant.planning.make_plan import OWN_FORMATS
+from replant.model import (
+    OWN_FORMATS,
+    Catalog,
+    OnConflict,
+    OrderRequest,
+    RelationName,
+    Settings,
+    Table,
+)
 from replant.plugins.discovery import OWN_DISTRIBUTION
 from replant.plugins.manager import Host, Registered, installed_plugins
 from replant.sql.grants import grants, usage_grants

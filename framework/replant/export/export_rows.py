@@ -1,0 +1,59 @@
+"""Writes the rows of a plan to an artifact: a SQL file, a directory, or a plugin's format.
+
+A plan and the connection in whose snapshot it was made go in; an artifact comes out, whole or not
+at all.
+"""
+
+from __future__ import annotations
+
+from replant.artifact import directory_writer
+from replant.artifact.atomic_output import whole_directory, whole_file
+from replant.artifact.manifest import manifest_of
+from replant.artifact.sql_file_writer import write_sql_file
+from replant.database.connections import DatabaseConnection
+from replant.export.source_rows import SourceRows
+from replant.model import OWN_FORMATS, Layout, Plan, Progress, RelationName
+
+
+def export_rows(
+    database: DatabaseConnection, plan: Plan, output: str, *, force: bool, progress: Progress
+) -> tuple[dict[RelationName, int], str | None]:
+    """Write the rows of a plan.
+
+    Args:
+        database: the source, in the transaction in which the plan was made.
+        plan: what is exported.
+        output: where to; `-` is standard output.
+        force: whether an output that exists is replaced.
+        progress: told of the rows as they are written.
+
+    Returns:
+        How many rows of each table were written, and the SHA-256 over the whole artifact; None for
+        a format of a plugin.
+
+    Raises:
+        ReplantError: the source fails, or the output cannot be written. Then nothing has appeared
+            under the output's name.
+
+    """
+    rows = SourceRows(database, plan, progress)
+    write = _write_directory if plan.layout is Layout.DIRECTORY else _write_file
+    digest = write(output, plan, rows, force=force)
+    return dict(rows.counts), digest
+
+
+def _write_file(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> str | None:
+    with whole_file(output, force=force) as file:
+        if plan.format in OWN_FORMATS:
+            return write_sql_file(file, plan, rows, lambda: manifest_of(plan, rows.fingerprints))
+        for table in plan.tables:
+            for lines in rows.rendered(table):
+                file.write(b"\n".join(lines) + b"\n")
+    return None
+
+
+def _write_directory(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> str:
+    with whole_directory(output, mark=directory_writer.MANIFEST, force=force) as folder:
+        return directory_writer.write_directory(
+            folder, plan, rows, lambda files: manifest_of(plan, rows.fingerprints, files)
+        )

@@ -1,1 +1,1 @@
-"""Writing and reading what lies on disk."""
+"""Reads and writes artifacts: SQL files and directories, with their manifests."""

@@ -1,4 +1,7 @@
-"""An artifact read back, whatever its layout."""
+"""Opens an artifact for reading, whether it is a SQL file or a directory.
+
+A path goes in; an `Artifact` comes out, whose digests are right.
+"""
 
 from __future__ import annotations
 
@@ -16,30 +19,30 @@ from replant.model import RelationName
 
 
 class Artifact(Protocol):
-    """What was exported; its digest was right when it was opened.
+    """An exported artifact; its digest was right when it was opened.
 
     Reading rows raises `ArtifactError` if they are not what the manifest calls for.
     """
 
     @property
     def manifest(self) -> Manifest:
-        """What the artifact says of itself."""
+        """The artifact's description of itself."""
 
     @property
     def stored_separately(self) -> Mapping[RelationName, tuple[str, ...]]:
-        """The columns that stand apart from their rows, by table."""
+        """The columns that are stored separately from their rows, by table."""
 
     def statements(self) -> Iterator[StatementRows | CopiedRows] | None:
-        """The statements in the artifact's own order; None if it has none."""
+        """Return the statements in the artifact's own order; None if it has none."""
 
     def rows(self, table: RelationName) -> Iterator[Lines]:
-        """The rows of one table as it is loaded, as lines of an INSERT."""
+        """Return the rows of one table as it is loaded, as lines of an INSERT."""
 
     def patches(self, table: RelationName) -> Iterator[Lines]:
-        """The key and the columns that stand apart, of one table, as lines of an INSERT."""
+        """Return the key and the separately stored columns of one table, as lines of an INSERT."""
 
     def copied(self, table: RelationName) -> Iterator[Lines] | None:
-        """The rows of one table as lines of COPY; None if they are not at hand as such."""
+        """Return the rows of one table as lines of COPY; None if they are not stored as such."""
 
 
 @contextmanager

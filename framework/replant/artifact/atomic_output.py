@@ -1,4 +1,4 @@
-"""A file, or a folder of files, that appears only when it is whole."""
+"""Writes a file, or a folder of files, that appears only when it is complete."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STANDARD_OUTPUT = "-"
 
 @contextmanager
 def whole_file(output: str, *, force: bool) -> Iterator[BinaryIO]:
-    """A binary file to write to, which takes its name when the block ends without an error.
+    """Open a binary file that gets its name when the block ends without an error.
 
     Until then it has another name in the same folder; on an error it is removed. The bytes are on
     the disk before the name is.
@@ -52,7 +52,7 @@ def whole_file(output: str, *, force: bool) -> Iterator[BinaryIO]:
 
 @contextmanager
 def whole_directory(output: str, *, mark: str, force: bool) -> Iterator[Path]:
-    """A folder to write into, which takes its name when the block ends without an error.
+    """Make a folder that gets its name when the block ends without an error.
 
     Until then it has another name beside it; on an error it is removed with all in it.
 
@@ -83,7 +83,7 @@ def whole_directory(output: str, *, mark: str, force: bool) -> Iterator[Path]:
 
 @contextmanager
 def synced(path: Path) -> Iterator[BinaryIO]:
-    """A new file to write to; its bytes are on the disk when the block ends."""
+    """Open a new file whose bytes are on the disk when the block ends."""
     with path.open("xb", buffering=1 << 20) as file:
         yield file
         file.flush()
@@ -125,7 +125,7 @@ def check_writable(output: str, *, force: bool, mark: str | None = None) -> None
 
 @contextmanager
 def _standard_output() -> Iterator[BinaryIO]:
-    """Standard output with a buffer of its own, of which nothing is left to write at exit."""
+    """Open standard output with a buffer of its own, so that nothing is left to write at exit."""
     try:
         sys.stdout.flush()
         with os.fdopen(sys.stdout.fileno(), "wb", closefd=False) as file:
@@ -137,7 +137,7 @@ def _standard_output() -> Iterator[BinaryIO]:
 
 
 def _beside(path: Path, what: str) -> Path:
-    """A name in the same folder that nobody else uses."""
+    """Return a name in the same folder that nobody else uses."""
     return path.absolute().with_name(f".{path.absolute().name}.{secrets.token_hex(4)}.{what}")
 
 

@@ -1,4 +1,7 @@
-"""A directory read back: every file is compared with the manifest before the first row is read."""
+"""Reads an artifact that is a directory.
+
+Every file is compared with the manifest before the first row is read.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +26,16 @@ from replant.model import Compression, Layout, RelationName
 from replant.sql.copy_text import insert_lines, is_copy_row
 from replant.sql.row_text import on_one_line_each
 
-#: PostgreSQL holds no longer text than this, so no line of COPY that it reads is longer.
+#: PostgreSQL's limit for one text value and for one line of COPY: 1 GB.
 LONGEST_LINE = 1 << 30
 
 
 class Directory:
-    """A directory whose every digest was right when it was opened.
+    """A directory in which every digest was right when it was opened.
 
     Attributes:
-        manifest: what it says of itself.
-        stored_separately: no table; a data file holds whole rows.
+        manifest: the directory's description of itself.
+        stored_separately: always empty; a data file holds whole rows.
 
     """
 
@@ -59,10 +62,10 @@ class Directory:
                     pass
 
     def statements(self) -> None:
-        """None: a directory holds rows, and no statements."""
+        """Return None: a directory holds rows and no statements."""
 
     def copied(self, table: RelationName) -> Iterator[Lines]:
-        """The rows of one table as lines of COPY.
+        """Return the rows of one table as lines of COPY.
 
         Raises:
             ArtifactError: the file does not hold the rows that the manifest tells of.
@@ -71,7 +74,7 @@ class Directory:
         return limited(self._rows(self._tables[table]))
 
     def rows(self, table: RelationName) -> Iterator[Lines]:
-        """The rows of one table as lines of an INSERT.
+        """Yield the rows of one table as lines of an INSERT.
 
         Raises:
             ArtifactError: the file does not hold the rows that the manifest tells of.
@@ -82,7 +85,7 @@ class Directory:
             yield on_one_line_each(insert_lines(lines, width))
 
     def patches(self, table: RelationName) -> Iterator[Lines]:
-        """Nothing: rows are whole."""
+        """Return no lines: a data file holds whole rows."""
         del table
         return iter(())
 
@@ -124,7 +127,7 @@ def _manifest(folder: Path) -> Manifest:
 
 
 def _file(folder: Path, manifest: Manifest, table: ExportedTable) -> DataFile:
-    """The data file of a table, under no other name than the one that the table gives it."""
+    """Return the data file of a table, and refuse any name but the one the table gives it."""
     if table.file is None or table.file.name != file_name(table.name, manifest.compression):
         raise ArtifactError(
             f"{folder / MANIFEST}: the file of {table.name} is not its own; export it again"
@@ -160,7 +163,7 @@ def _check_listing(folder: Path, files: list[DataFile]) -> None:
 
 @contextmanager
 def _opened(path: Path, compression: Compression) -> Iterator[BinaryIO]:
-    """The bytes of a data file, decompressed."""
+    """Open a data file and decompress it."""
     try:
         with path.open("rb") as file:
             match compression:

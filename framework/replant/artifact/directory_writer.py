@@ -1,4 +1,4 @@
-"""The directory: a data file for each table, and a manifest that knows them.
+"""Writes an artifact as a directory: a data file for each table, and a manifest that lists them.
 
 ```
 manifest.json                  what replay and verify need, with the SHA-256 of each data file
@@ -47,7 +47,7 @@ class CopiedTables(Protocol):
     """Gives the rows that a directory holds."""
 
     def copied(self, table: PlannedTable) -> Iterator[list[bytes]]:
-        """The rows of a table as COPY writes them, in lists, one line each without its end."""
+        """Yield the rows of a table in COPY's text format: lists of lines without line ends."""
 
 
 def write_directory(
@@ -85,7 +85,7 @@ def write_directory(
 
 
 def file_name(table: RelationName, compression: Compression) -> str:
-    """The data file of a table: plain on every file system, and that of no other table."""
+    """Return a file name for a table that works on every file system and is unique to the table."""
     return f"{DATA}/{_plain(table)}.copy{ENDINGS[compression]}"
 
 
@@ -101,7 +101,7 @@ def _plain(table: RelationName) -> str:
 
 @contextmanager
 def _compressed(out: DigestedFile, compression: Compression) -> Iterator[Writer]:
-    """What is written to it comes to `out` compressed; without a clock or a name in it."""
+    """Compress what is written on its way to `out`, with no time and no name in the header."""
     if compression is Compression.NONE:
         yield out
         return

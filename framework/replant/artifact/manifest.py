@@ -1,4 +1,6 @@
-"""What an artifact says of itself: enough to replay it, to verify it, and to know what it lacks.
+"""Defines the manifest, an artifact's description of itself.
+
+It says enough to replay the artifact, to verify it, and to know what was left out.
 
 It is never trusted: a replay composes its own SQL and refuses what does not fit.
 """
@@ -124,7 +126,7 @@ class ExportedTable:
 
 @frozen
 class ExportedReference:
-    """A reference by which rows of a closed set came; both its tables are exported.
+    """A reference through which rows of a closed set were found; both its tables are exported.
 
     Attributes:
         up: whether the rows that are referenced by it came along.
@@ -152,7 +154,7 @@ class ExportedReference:
 
 @frozen
 class Manifest:
-    """The whole of what an artifact says of itself.
+    """An artifact's complete description of itself.
 
     Attributes:
         version: of the manifest's own form.
@@ -212,7 +214,7 @@ class Manifest:
     def ending(
         self, tables: Mapping[RelationName, PlannedTable], after: Sequence[Statement]
     ) -> Ending:
-        """What the end of a replay into these tables needs to know."""
+        """Collect what the closing checks of a replay into these tables need."""
         return Ending(after, self.check, tables, self.fingerprints, self.sequences)
 
 
@@ -221,7 +223,7 @@ def manifest_of(
     fingerprints: Mapping[RelationName, int],
     files: Mapping[RelationName, DataFile] | None = None,
 ) -> Manifest:
-    """The manifest of a plan: of one that was carried out, or with no fingerprints yet."""
+    """Make the manifest of a plan; without fingerprints while the rows are not yet exported."""
     askable = _askable(plan)
     return Manifest(
         version=VERSION,
@@ -265,7 +267,7 @@ def manifest_of(
 
 
 def _references(plan: Plan) -> Iterator[ExportedReference]:
-    """The references that rows of the artifact can be joined by."""
+    """Return the references by which the rows of the artifact can be joined."""
     columns = {table.name: set(table.column_names) for table in plan.tables}
     for followed in plan.closure_origin.references:
         reference, only = followed.reference, followed.reference.only
@@ -291,7 +293,7 @@ def _references(plan: Plan) -> Iterator[ExportedReference]:
 
 
 def _askable(plan: Plan) -> frozenset[RelationName]:
-    """The tables whose rows the target can be asked for by conditions alone."""
+    """Return the tables whose exported rows the target can select by conditions alone."""
     blocked = {
         table.name
         for table in plan.tables
@@ -320,7 +322,7 @@ def _transformed(table: PlannedTable) -> set[str]:
 
 
 def _condition_columns(plan: Plan, name: RelationName) -> set[str]:
-    """The columns of a table by which conditions, its own or other tables', choose rows."""
+    """Yield the columns of the table that conditions of any table read."""
     found: set[str] = set()
     for table in plan.tables:
         for condition in table.rows.conditions:
@@ -334,5 +336,5 @@ def _condition_columns(plan: Plan, name: RelationName) -> set[str]:
 
 
 def _conditions(table: PlannedTable) -> tuple[AskedCondition, ...]:
-    """The conditions for the target, where rows that were left out are not there to be found."""
+    """Return the table's conditions as they hold in the target, where left-out rows are missing."""
     return tuple(c for c in table.rows.conditions if isinstance(c, AskedCondition))

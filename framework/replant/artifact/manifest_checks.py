@@ -1,4 +1,4 @@
-"""Whether what a manifest says fits together: queries are composed from it, whoever wrote it."""
+"""Checks that the parts of a manifest agree, as queries are composed from it, whoever wrote it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def check_consistent(manifest: Manifest) -> None:
 
 
 def _check_form(manifest: Manifest) -> None:
-    """A file holds rows in its statements, a directory in data files."""
+    """Check that a file has its rows in statements, and a directory in data files."""
     if manifest.layout is Layout.DIRECTORY:
         fits = manifest.format == COPY
     else:
@@ -96,14 +96,14 @@ def _check_table(table: ExportedTable) -> None:
 
 
 def _check_shape(table: ExportedTable) -> None:
-    """The exported columns are some of the table's, as they are told there."""
+    """Check that the exported columns are columns of the table, with the same facts."""
     told = {column.name: column.type for column in table.shape.columns}
     if not {(c.name, c.type) for c in table.columns} <= told.items():
         raise ValueError(f"the shape of {table.name} does not have its columns")
 
 
 def _check_links(tables: Mapping[RelationName, ExportedTable]) -> None:
-    """Rows that are chosen by each other's would be asked for without end."""
+    """Refuse tables whose rows are chosen by each other's, as that query would never end."""
     others: dict[RelationName, list[RelationName]] = {name: [] for name in tables}
     for table in tables.values():
         for condition in table.rows or ():
@@ -153,7 +153,7 @@ def _check_sequence(
 def _check_reference(
     reference: ExportedReference, tables: Mapping[RelationName, ExportedTable]
 ) -> None:
-    """Rows are joined by it, so its columns must be there, and as many on each side."""
+    """Check that the reference's columns exist, and that both sides have the same number."""
     ends = tables.get(reference.table), tables.get(reference.references)
     columns, others = reference.columns, reference.referenced_columns
     used = {*columns, *([reference.only[0]] if reference.only else [])}

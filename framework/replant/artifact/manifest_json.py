@@ -1,4 +1,4 @@
-"""The manifest as JSON in ASCII, one table per line; with a seal, as a directory holds it.
+"""Converts a manifest to JSON and back: ASCII, one table per line, with a digest in a directory.
 
 Reading is strict: only the very text that would be written for what was read is a manifest.
 """
@@ -39,12 +39,12 @@ _SEAL = re.compile(rb',\n  "digest": "([0-9a-f]{64})"\n}\n')
 
 
 def to_json(manifest: Manifest) -> str:
-    """JSON in ASCII, one table per line; the same manifest gives the same text."""
+    """Write JSON in ASCII, one table per line; the same manifest always gives the same text."""
     return laid_out(_CONVERTER.unstructure(manifest))
 
 
 def laid_out(raw: Mapping[str, Any]) -> str:
-    """A manifest in JSON's own types as text."""
+    """Lay out a manifest in JSON's own types as text."""
     lines = [f"  {json.dumps(key)}: {_value(key, value)}" for key, value in raw.items()]
     return "{\n" + ",\n".join(lines) + "\n}"
 
@@ -85,7 +85,7 @@ def from_json(text: str, origin: str) -> Manifest:
 
 
 def sealed(manifest: Manifest) -> tuple[bytes, str]:
-    """The manifest of a directory as it lies on disk, and the digest in its last line.
+    """Write a directory's manifest as it lies on disk; return it with the digest of its last line.
 
     The digest is the SHA-256 of all that stands before that line, which holds the SHA-256 of every
     file: it is one digest over the whole artifact.
@@ -94,7 +94,7 @@ def sealed(manifest: Manifest) -> tuple[bytes, str]:
 
 
 def sealed_text(text: str) -> tuple[bytes, str]:
-    """A manifest's JSON with its digest in the last line, and the digest."""
+    """Append the digest to a manifest's JSON as its last line; return the text and the digest."""
     body = text.removesuffix("\n}").encode()
     digest = sha256(body).hexdigest()
     return body + f',\n  "digest": "{digest}"\n}}\n'.encode(), digest
@@ -130,14 +130,14 @@ def _check_text(text: str, written: str, origin: str) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong and where, as far as it is known."""
+    """Return what is wrong and where, as far as it is known."""
     if isinstance(error, BaseValidationError):
         return transform_error(error, path="manifest")[0]
     return type(error).__name__
 
 
 def _text(value: object, _: object) -> str:
-    """A text that PostgreSQL can hold.
+    """Check that PostgreSQL can store the text.
 
     Raises:
         ValueError: it is something else.

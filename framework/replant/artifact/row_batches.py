@@ -1,4 +1,4 @@
-"""Rows on their way from an artifact to statements, in lists that never grow large."""
+"""Defines the batches of rows that go from an artifact to a replay; no batch grows large."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BYTES = 1 << 20
 
 @frozen
 class Group:
-    """Some rows of one table that belong to one INSERT.
+    """The rows of one table that belong to one INSERT.
 
     Attributes:
         frame: what its writer put around them.
@@ -58,7 +58,7 @@ class CopiedRows:
 
 
 def limited(rows: Iterable[bytes]) -> Iterator[Lines]:
-    """The rows in lists of so many rows or bytes that a list costs little memory."""
+    """Group rows into lists that are limited by number of rows and by bytes."""
     pending: Lines = []
     held = 0
     for row in rows:

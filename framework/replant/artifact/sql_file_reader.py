@@ -1,4 +1,4 @@
-"""A SQL file read back: first checked as a whole, then statement by statement.
+"""Reads an artifact that is a SQL file: checks it as a whole, then reads it by statements.
 
 A SQL file is never handed to a server as it is. The frames in it must be those that its manifest
 calls for, and between them there may be nothing but rows of literals, or of COPY; a replay then
@@ -57,7 +57,7 @@ class SqlFile:
         self._places: dict[tuple[RelationName, bool], _Place] | None = None
 
     def statements(self) -> Iterator[StatementRows | CopiedRows]:
-        """The rows of every statement, in the order of the file.
+        """Yield the rows of every statement, in the order of the file.
 
         Raises:
             ArtifactError: the file is not what its manifest calls for; names the line.
@@ -74,7 +74,7 @@ class SqlFile:
                 together = []
 
     def rows(self, table: RelationName) -> Iterator[Lines]:
-        """The rows of one table as it is loaded, as lines of an INSERT.
+        """Yield the rows of one table as it is loaded, as lines of an INSERT.
 
         The first call reads the whole file, to know where each table stands.
 
@@ -85,7 +85,7 @@ class SqlFile:
         yield from self._found(table, patches=False)
 
     def patches(self, table: RelationName) -> Iterator[Lines]:
-        """The key and the columns that stand apart, of one table, as lines of an INSERT.
+        """Yield the key and the separately stored columns of one table, as lines of an INSERT.
 
         Raises:
             ArtifactError: the file is not what its manifest calls for; names the line.
@@ -94,7 +94,7 @@ class SqlFile:
         yield from self._found(table, patches=True)
 
     def copied(self, table: RelationName) -> None:
-        """None: rows of COPY are met in `statements`, and in another order made into INSERTs."""
+        """Return None: `statements` gives rows of COPY; `rows` turns them into lines of INSERT."""
 
     def _found(self, table: RelationName, *, patches: bool) -> Iterator[Lines]:
         if self._places is None:
@@ -127,7 +127,7 @@ class SqlFile:
         reader.expect(comment(to_json(self.manifest)) + DIGEST_MARK)
 
     def _parts(self, reader: _Reader, step: Step, *, begun: bool = False) -> Iterator[_Part]:
-        """The rows of a step as they stand; `begun` if the reader is behind its blank line."""
+        """Yield the rows of a step; `begun` says that the blank line before it has been read."""
         names = step.tables if isinstance(step, LoadTogether) else (step.table,)
         filled = tuple(name for name in names if self._tables[name].row_count)
         if not filled:
@@ -149,7 +149,7 @@ class SqlFile:
 def _part(
     reader: _Reader, place: _Place, frame: Frame, left: int, *, ends_statement: bool
 ) -> Iterator[_Part]:
-    """The rows of one INSERT or COPY; those that nobody takes are passed over."""
+    """Yield the rows of one INSERT or COPY, and read past those that the caller leaves."""
     reader.expect(frame.head)
     width = len(frame.columns)
     rows = reader.copied_rows(width, left) if frame.copied else reader.rows(width)
@@ -163,7 +163,7 @@ def _part(
 
 @frozen
 class _Place:
-    """Where the first statement of a step stands."""
+    """The position of a step's first statement in the file."""
 
     step: Step
     offset: int
@@ -192,7 +192,7 @@ class _Part:
 
 
 def _checked(file: BinaryIO, origin: str) -> Manifest:
-    """The manifest of a file whose digest is right."""
+    """Check the digest of a file, and return its manifest."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     if file.read(len(FIRST_WORDS)) != FIRST_WORDS:
@@ -228,7 +228,7 @@ def _digest(file: BinaryIO, length: int) -> bytes:
 
 
 def _last_place(file: BinaryIO, mark: bytes, end: int) -> int | None:
-    """Where the mark stands last before `end`, searched from the end in overlapping chunks."""
+    """Find the last occurrence of the mark before `end`, searching backwards in chunks."""
     while end > 0:
         start = max(0, end - _CHUNK)
         file.seek(start)
@@ -240,7 +240,7 @@ def _last_place(file: BinaryIO, mark: bytes, end: int) -> int | None:
 
 
 class _Reader:
-    """The file's bytes, compared with what is expected, with the line number for errors."""
+    """Compares the file's bytes with what is expected, and counts lines for errors."""
 
     def __init__(self, file: BinaryIO, origin: str, place: _Place | None = None) -> None:
         self._file = file
@@ -280,7 +280,7 @@ class _Reader:
             raise self._unexpected()
 
     def rows(self, width: int) -> Iterator[bytes]:
-        """Rows until one without a comma behind it; what stands behind that one is next."""
+        """Yield rows up to the first one without a comma after it; keep the rest of its line."""
         more = True
         while more:
             text = self._file.readline()
@@ -297,7 +297,7 @@ class _Reader:
             yield row
 
     def copied_rows(self, width: int, number: int) -> Iterator[bytes]:
-        """So many rows of COPY, without their line ends."""
+        """Yield this number of rows of COPY, without their line ends."""
         for _ in range(number):
             text = self._file.readline()
             row = text[:-1]

@@ -1,4 +1,4 @@
-"""The SQL file: a readable header, one transaction of inserts, a manifest and a digest.
+"""Writes an artifact as a SQL file: a header, one transaction of inserts, a manifest, a digest.
 
 ```
 -- replant artifact …          what made it, for people
@@ -49,7 +49,7 @@ BYTES_PER_STATEMENT = 1 << 20
 
 
 class Batches(Protocol):
-    """Where rows come from, in batches, as the frame that stands around them needs them."""
+    """Gives the rows of a table in batches, in the form that the frame around them needs."""
 
     def __call__(self, table: RelationName, step: Step, frame: Frame) -> Iterator[Batch]:
         """The rows of a table for a step, in the order in which they are written."""
@@ -57,10 +57,10 @@ class Batches(Protocol):
 
 @frozen
 class Batch:
-    """Some rows' lines, in order.
+    """The lines of some rows, in order.
 
     Attributes:
-        together: whether they belong in one statement, whatever its size.
+        together: whether all belong in one statement, whatever its size.
         continued: whether they belong in the statement of the batch before.
 
     """
@@ -71,7 +71,7 @@ class Batch:
 
 
 def in_one_statement(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """The batches as parts of one statement, so that it is never held as a whole."""
+    """Mark the batches as parts of one statement, so that it is never held in memory as a whole."""
     for place, batch in enumerate(batches):
         yield Batch(batch.lines, together=True, continued=place > 0)
 
@@ -93,7 +93,7 @@ class DigestedFile:
             self.size += len(data)
 
     def hexdigest(self) -> str:
-        """The SHA-256 of all that was written, as 64 hexadecimal digits."""
+        """Return the SHA-256 of all that was written, as 64 hexadecimal digits."""
         return self._digest.hexdigest()
 
 
@@ -129,7 +129,7 @@ def write_sql_file(
 
 
 def header(plan: Plan) -> bytes:
-    """What a person reads first. No clock, no host, no password: the same input, the same bytes."""
+    """Write the header for people, without time, host or password: same input, same bytes."""
     width = max((len(_ascii(str(table.name))) for table in plan.tables), default=0)
     plugins = ", ".join(f"{name} ({version})" for name, version in sorted(plan.plugins.items()))
     scope = ", ".join(f"{name} = {value}" for name, value in sorted(plan.scope.items()))
@@ -160,12 +160,12 @@ def _reach(position: SequencePosition) -> str:
 
 
 def comment(text: str) -> bytes:
-    """Lines of SQL comment in ASCII: no character of a name or value can end one early."""
+    """Write lines of SQL comment in ASCII, so that no name or value can end a comment early."""
     return b"".join(f"-- {_ascii(line)}".rstrip().encode() + b"\n" for line in text.split("\n"))
 
 
 def _ascii(text: str) -> str:
-    """The text with everything but printable ASCII as Python escapes."""
+    """Replace everything but printable ASCII by Python's escapes."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(c if " " <= c <= "~" else ascii(c)[1:-1] for c in text)
@@ -204,14 +204,14 @@ def _write_table(out: DigestedFile, frame: Frame, batches: Iterator[Batch]) -> N
 
 
 class Writer(Protocol):
-    """A file, or what stands for one."""
+    """A file, or something else that takes bytes."""
 
     def write(self, data: bytes, /) -> object:
         """Write all of the bytes."""
 
 
 def write_copied(out: Writer, lines: list[bytes]) -> None:
-    """Rows of COPY, each with its line end; one that is large is not copied for it."""
+    """Write rows of COPY with their line ends; a single large row is not copied for it."""
     if len(lines) == 1:
         out.write(lines[0])
         out.write(b"\n")
@@ -220,7 +220,7 @@ def write_copied(out: Writer, lines: list[bytes]) -> None:
 
 
 def _write_statements(out: DigestedFile, frame: Frame, batches: Iterable[Batch]) -> None:
-    """A statement for each batch, or for several that continue each other."""
+    """Write a statement for each batch, or one for several batches that continue each other."""
     between = b""
     for batch in batches:
         if batch.continued:
@@ -234,7 +234,7 @@ def _write_statements(out: DigestedFile, frame: Frame, batches: Iterable[Batch])
 
 
 def statements(batches: Iterable[Batch]) -> Iterator[list[bytes]]:
-    """The lines of each INSERT: a batch each, or parts of one whose rows are large."""
+    """Yield the lines of each INSERT: one batch, or a part of one whose rows are large."""
     for batch in batches:
         if batch.together or sum(map(len, batch.lines)) <= BYTES_PER_STATEMENT:
             yield batch.lines

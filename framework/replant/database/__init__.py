@@ -1,1 +1,1 @@
-"""Connections, pinned session settings, snapshots, privileges and the catalog."""
+"""Talks to PostgreSQL: connections, session settings, snapshots, privileges, the catalog."""

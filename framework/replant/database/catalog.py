@@ -1,4 +1,4 @@
-"""The catalog: a few set-based queries on `pg_catalog` become a frozen `Catalog`.
+"""Reads the catalog: a few set-based queries on `pg_catalog` become a frozen `Catalog`.
 
 `information_schema` is never asked: it shows a role only what the role owns or was granted.
 """
@@ -226,7 +226,7 @@ ORDER BY 1
 
 
 def read_catalog(database: DatabaseConnection) -> Catalog:
-    """Every relation outside PostgreSQL's own schemas, as the transaction's snapshot sees it.
+    """Read every relation outside PostgreSQL's own schemas, in the transaction's snapshot.
 
     Types come out qualified only under an empty `search_path`, as `reading` pins it.
     """
@@ -262,7 +262,7 @@ def read_catalog(database: DatabaseConnection) -> Catalog:
 
 
 def _grouped(rows: Iterable[tuple[Any, ...]]) -> defaultdict[int, list[tuple[Any, ...]]]:
-    """Rows by their first column, an oid."""
+    """Group rows by their first column, an oid."""
     groups: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
     for oid, *rest in rows:
         groups[oid].append(tuple(rest))
@@ -294,7 +294,7 @@ def _table(
 def _defined_types(
     database: DatabaseConnection,
 ) -> tuple[dict[str, DefinedType], defaultdict[int, tuple[str, ...]]]:
-    """The types that tables' columns are made of, by name; and their names, by a column's type."""
+    """Return the types used by tables' columns by name, and their names by a column's type."""
     types: dict[str, DefinedType] = {}
     made_of: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
     rows = database.execute(_DEFINED_TYPES.encode())
@@ -313,7 +313,7 @@ def _defined_types(
 def _columns(
     database: DatabaseConnection, made_of: Mapping[int, tuple[str, ...]]
 ) -> defaultdict[int, list[Column]]:
-    """The columns of every relation, by its oid."""
+    """Read the columns of every relation, by its oid."""
     rows = database.execute(_COLUMNS.encode()).fetchall()
     used = sorted({row[-2] for row in rows})
     types = {oid: rest for oid, *rest in database.execute(_TYPES.encode(), [used, used])}

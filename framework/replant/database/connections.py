@@ -1,4 +1,4 @@
-"""Connections to source and target: pinned session settings, one transaction, clear errors."""
+"""Connects to source and target, with pinned session settings, one transaction, clear errors."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ READING: Mapping[str, str] = {
 
 @contextmanager
 def reading(dsn: str, side: str, *, hidden_rows_fail: bool = True) -> Iterator[DatabaseConnection]:
-    """One REPEATABLE READ READ ONLY transaction with pinned settings; it sees one state.
+    """Open one REPEATABLE READ READ ONLY transaction with pinned settings.
 
     Args:
         dsn: a libpq connection string; empty for libpq's own variables.
@@ -81,7 +81,7 @@ def reading(dsn: str, side: str, *, hidden_rows_fail: bool = True) -> Iterator[D
 
 @contextmanager
 def writing(dsn: str) -> Iterator[DatabaseConnection]:
-    """A connection to the target in autocommit mode: a replay says BEGIN and COMMIT itself.
+    """Connect to the target in autocommit mode: a replay sends BEGIN and COMMIT itself.
 
     If the block ends before COMMIT was said, the connection is closed and nothing is kept.
 
@@ -117,7 +117,7 @@ def translated(side: str) -> Iterator[None]:
 
 
 def one_line(error: psycopg.Error) -> str:
-    """What the server said, without its position marks, on one line."""
+    """Return the server's message on one line, without its position marks."""
     primary = error.diag.message_primary
     if primary is None:
         return " ".join(str(error).split())
@@ -154,7 +154,7 @@ def _connected(dsn: str, side: str) -> Iterator[DatabaseConnection]:
 
 
 def _without_password(dsn: str, side: str) -> str:
-    """Where a connection string leads, for messages.
+    """Return where a connection string leads, without the password, for messages.
 
     Raises:
         DatabaseError: it is no connection string. libpq's own words would repeat it, password

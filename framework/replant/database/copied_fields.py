@@ -22,7 +22,7 @@ _LENGTH = Struct("!i")
 
 
 def copied_texts(database: DatabaseConnection, query: sql.Composable) -> Iterator[list[bytes]]:
-    """The rows of a query of one column of type text, which is never NULL, in batches.
+    """Yield the values of a query with one text column that is never NULL, in batches.
 
     Raises:
         DatabaseError: the server failed.
@@ -34,7 +34,7 @@ def copied_texts(database: DatabaseConnection, query: sql.Composable) -> Iterato
 def copied_fields(
     database: DatabaseConnection, query: sql.Composable
 ) -> Iterator[list[tuple[bytes | None, ...]]]:
-    """The rows of a query, each as the binary form of its columns, or None for NULL, in batches.
+    """Yield the rows of a query in batches, each column in binary form, or None for NULL.
 
     The binary form of a text is its bytes in the client's encoding.
 
@@ -52,7 +52,7 @@ def copied_fields(
 def _copied(
     database: DatabaseConnection, query: sql.Composable, skip: int
 ) -> Iterator[list[bytes]]:
-    """The rows in binary form, each without its first bytes.
+    """Yield rows in binary form in batches, each without its first bytes.
 
     The header comes in one message with the first row, or with the trailer. A row is copied once,
     from its message to what is handed on, and the message lives no longer than that.
@@ -84,7 +84,7 @@ def _copied(
 
 
 def _fields(row: bytes) -> tuple[bytes | None, ...]:
-    """The fields of a row in binary form, from behind its count of fields on."""
+    """Split a row in binary form, without its count of fields, into the fields."""
     values: list[bytes | None] = []
     at = 0
     while at < len(row):

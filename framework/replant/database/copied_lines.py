@@ -14,7 +14,7 @@ from replant.database.copy_out import BYTES_PER_BATCH, ROWS_PER_BATCH, copy_out,
 
 
 def copied_rows(database: DatabaseConnection, query: sql.Composable) -> Iterator[list[bytes]]:
-    """The rows of a query, one line each without its line end.
+    """Yield the rows of a query as lines of COPY's text format, without line ends, in batches.
 
     Raises:
         DatabaseError: the server failed.

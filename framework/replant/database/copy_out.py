@@ -29,7 +29,7 @@ _PATIENCE = 2.0
 
 @contextmanager
 def copy_out(database: DatabaseConnection, statement: sql.Composable) -> Iterator[PGconn]:
-    """A connection of libpq that is to be read until `get_copy_data` has no more.
+    """Start a COPY, and give libpq's connection to read from until `get_copy_data` has no more.
 
     A block that ends earlier, by an error or because nobody asks for more rows, closes the
     database: the rest of the data is on its way, and nothing else can be asked.

@@ -1,4 +1,4 @@
-"""What the planner of the source may choose from while a closed set grows."""
+"""Sets what the source's planner may choose from while a closed set is searched."""
 
 from __future__ import annotations
 

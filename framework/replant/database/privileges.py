@@ -1,4 +1,4 @@
-"""What the target's role may do, asked before the first row."""
+"""Reads what a role may do in the target."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class SequencePrivileges:
 def read_privileges(
     database: DatabaseConnection, columns: Mapping[RelationName, Sequence[str]]
 ) -> dict[RelationName, TablePrivileges]:
-    """The privileges on these columns of these tables, which must exist."""
+    """Read the privileges on these columns of these tables, which must exist."""
     pairs = [(name, column) for name, listed in columns.items() for column in listed]
     lists = [
         *_lists(columns),
@@ -131,7 +131,7 @@ def read_privileges(
 def read_sequence_privileges(
     database: DatabaseConnection, tables: Iterable[RelationName]
 ) -> tuple[SequencePrivileges, ...]:
-    """The privileges on the sequences that columns of these tables own, or draw from."""
+    """Read the privileges on the sequences that columns of these tables own or use by default."""
     rows = database.execute(_SEQUENCES.encode(), _lists(tables)).fetchall()
     return tuple(
         SequencePrivileges(
@@ -144,20 +144,20 @@ def read_sequence_privileges(
 def insertable_by_policy(
     database: DatabaseConnection, tables: Iterable[RelationName]
 ) -> frozenset[RelationName]:
-    """Those of the tables into which some policy may let the connected role insert."""
+    """Return those of the tables into which some policy may let the connected role insert."""
     rows = database.execute(_INSERT_POLICIES.encode(), _lists(tables))
     return frozenset(RelationName(schema, name) for schema, name in rows)
 
 
 def may_make_temporary_tables(database: DatabaseConnection) -> bool:
-    """Whether the connected role has TEMPORARY on the database."""
+    """Return whether the connected role has TEMPORARY on the database."""
     query = "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY')"
     (may,) = database.execute(query).fetchone() or (False,)
     return bool(may)
 
 
 def may_be_replica(database: DatabaseConnection) -> bool:
-    """Whether the connected role may set `session_replication_role`: found by trying.
+    """Return whether the connected role may set `session_replication_role`, by trying it.
 
     From PostgreSQL 15 on the privilege can be granted; what before that lets a role that is no
     superuser set the parameter is up to whoever runs the server.
@@ -171,6 +171,6 @@ def may_be_replica(database: DatabaseConnection) -> bool:
 
 
 def _lists(tables: Iterable[RelationName]) -> list[list[str]]:
-    """The tables' names as parameters: the schemas, and the names within them."""
+    """Split the tables' names into query parameters: the schemas, and the names within them."""
     names = list(tables)
     return [[name.schema for name in names], [name.name for name in names]]

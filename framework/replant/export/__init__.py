@@ -1,1 +1,1 @@
-"""The rows of a plan, read from the source."""
+"""Reads the rows of a plan from the source, and writes them to an artifact."""

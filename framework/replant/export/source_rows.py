@@ -1,4 +1,7 @@
-"""The rows of a plan, streamed from the source, hashed as they pass."""
+"""Streams the rows of a plan from the source, and hashes them on the way.
+
+A plan goes in; batches of rendered rows come out, with the count and fingerprint of each table.
+"""
 
 from __future__ import annotations
 
@@ -68,14 +71,14 @@ class SourceRows:
                 yield from map(Batch, self._hashed(planned))
 
     def copied(self, table: PlannedTable) -> Iterator[list[bytes]]:
-        """The rows as COPY writes them, one line each without its end."""
+        """Yield the rows in COPY's text format, without line ends."""
         for lines in self._copied(table):
             self.fingerprints[table.name] += _sum_of_copied(lines, len(table.columns))
             self._passed(table.name, lines)
             yield lines
 
     def rendered(self, table: PlannedTable) -> Iterator[list[bytes]]:
-        """The rows in the format of a plugin, one line each without its end."""
+        """Yield the rows in the format of a plugin, without line ends."""
         selection = self._plan.selection
         if isinstance(table.row_format, PythonRow):
             function = table.row_format.function
@@ -100,7 +103,7 @@ class SourceRows:
     def _patched(
         self, table: PlannedTable, columns: tuple[str, ...], *, copied: bool
     ) -> Iterator[Batch]:
-        """The rows with NULL in some columns; the fingerprint is that of the whole rows."""
+        """Yield the rows with NULL in some columns; the fingerprint is that of the whole rows."""
         for lines in self._lines(table):
             self.fingerprints[table.name] += sum_of_hashes(lines)
         nulled = table.with_columns(
@@ -113,7 +116,7 @@ class SourceRows:
             yield Batch(shown)
 
     def _by_depth(self, table: PlannedTable, key: ForeignKey) -> Iterator[Batch]:
-        """Batches that never join rows of different depth; the rows without one are together."""
+        """Yield batches in which all rows have the same depth; rows without a depth come last."""
         query = queries.lines_by_depth(self._plan.selection, table, key)
         begun = False
         for rows in copied_fields(self._database, query):
@@ -143,7 +146,7 @@ class SourceRows:
             yield list(map(line, rows))
 
     def _texts(self, table: PlannedTable) -> Iterator[list[tuple[Text, ...]]]:
-        """The rows' texts after all transforms."""
+        """Yield the texts of the rows after all transforms."""
         chains = [
             [t.function for t in column.transforms if isinstance(t, PythonFunction)]
             for column in table.columns
@@ -161,7 +164,7 @@ class SourceRows:
 
 
 def _sum_of_copied(lines: list[bytes], width: int) -> int:
-    """The sum of the hashes of rows of COPY; a batch of few rows has large ones."""
+    """Sum the hashes of rows of COPY; a batch of few rows has large ones."""
     if len(lines) < _FEW:
         return sum(copy_row_hash(row, width) for row in lines)
     return sum_of_hashes(insert_lines(lines, width))

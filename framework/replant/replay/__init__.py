@@ -1,1 +1,1 @@
-"""Applying an artifact to a target, and verifying what it then holds."""
+"""Loads an artifact into a target, in one transaction."""

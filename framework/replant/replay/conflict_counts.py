@@ -13,7 +13,7 @@ def reset(database: DatabaseConnection, number: int) -> None:
 
 
 def updated(database: DatabaseConnection, number: int) -> list[int]:
-    """How many rows each INSERT of the statement changed."""
+    """Read how many rows each INSERT of the statement changed."""
     return [_setting(database, updated_rows(place)) for place in range(number)]
 
 

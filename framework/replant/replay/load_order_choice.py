@@ -1,4 +1,4 @@
-"""Which load order a replay takes, and why: the artifact's own, or one made for the target."""
+"""Chooses the load order of a replay: the artifact's own, or a new one for the target."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from replant.model import (
 from replant.replay.load_plan import ROWS_HELD, Tables
 from replant.replay.role_privileges import RolePrivileges
 
-#: The strategy that looks at the target.
+#: The strategy that chooses by what the target allows.
 AUTO = "auto"
 
 OrderTables = Callable[[OrderRequest], LoadOrder]
@@ -31,11 +31,11 @@ OrderTables = Callable[[OrderRequest], LoadOrder]
 
 @frozen
 class ReplayTarget:
-    """The target as far as a load order depends on it.
+    """The facts about the target on which a load order depends.
 
     Attributes:
-        tables: those of the artifact that the target has.
-        stored_separately: the columns that the artifact holds apart from their rows, by table.
+        tables: the artifact's tables that the target has.
+        stored_separately: the columns that the artifact stores separately, by table.
 
     """
 
@@ -55,7 +55,7 @@ class ReplayTarget:
         )
 
     def may_be_null(self, name: RelationName, column: str) -> bool:
-        """Whether a row that is new may hold NULL in the column for a while."""
+        """Return whether a new row may hold NULL in the column until it is patched."""
         live = self.catalog.tables[name].column(column)
         whole = name not in self.stored_separately
         new = self.tables[name].on_conflict is OnConflict.ERROR
@@ -64,10 +64,10 @@ class ReplayTarget:
 
 @frozen
 class ChosenOrder:
-    """The load order of a replay.
+    """The load order of a replay, and the reason for it.
 
     Attributes:
-        why: why it is not the artifact's own, where nobody asked for another.
+        why: why it is not the artifact's own, unless another was asked for.
 
     """
 
@@ -79,13 +79,13 @@ class ChosenOrder:
 def choose_load_order(
     manifest: Manifest, target: ReplayTarget, strategy: str | None, order_tables: OrderTables
 ) -> ChosenOrder:
-    """The artifact's own order if nothing else was asked for and it serves; else a new one.
+    """Choose the artifact's own load order if it works in the target, else make a new one.
 
     Args:
-        manifest: what the artifact says of itself.
-        target: where it goes.
-        strategy: the one that was asked for; None for the artifact's own, or what serves.
-        order_tables: asks the plugin that knows the strategy of the request.
+        manifest: the artifact's description of itself.
+        target: the facts about the target.
+        strategy: the requested strategy; None for the artifact's own, or one that works.
+        order_tables: asks the plugin that provides the strategy of the request.
 
     Raises:
         ReplantError: no plugin knows the strategy, or it fails.
@@ -102,9 +102,9 @@ def choose_load_order(
 
 
 def order_request(strategy: str, manifest: Manifest, target: ReplayTarget) -> OrderRequest:
-    """What a strategy may know when it is asked at replay: the target's keys and privileges.
+    """Build the request for a strategy at replay, from the target's keys and privileges.
 
-    A row that may have been there before is not loaded in two parts: the second would change it.
+    A row that may already exist is not loaded in two parts, as the second part would change it.
     """
     privileges, names = target.privileges, tuple(sorted(target.tables))
     return OrderRequest(
@@ -127,7 +127,7 @@ def order_request(strategy: str, manifest: Manifest, target: ReplayTarget) -> Or
 
 
 def own_order_fails(order: LoadOrder, target: ReplayTarget) -> Iterator[str]:
-    """Why an order that was made without the target does not serve there."""
+    """Yield the reasons why the artifact's own load order does not work in the target."""
     privileges = target.privileges
     if AsReplica() in order.before:
         if not privileges.may_be_replica:
@@ -163,7 +163,7 @@ def _steps_fail(order: LoadOrder, target: ReplayTarget) -> Iterator[str]:
 
 
 def early_keys(order: LoadOrder, keys: tuple[ForeignKey, ...]) -> Iterator[ForeignKey]:
-    """The keys that PostgreSQL would check before the rows they reference are there."""
+    """Yield the keys that PostgreSQL would check before the referenced rows are loaded."""
     steps: dict[RelationName, tuple[int, LoadTable | LoadTogether]] = {}
     patched: dict[tuple[RelationName, str], int] = {}
     for place, step in enumerate(order.steps):
@@ -189,7 +189,7 @@ def early_keys(order: LoadOrder, keys: tuple[ForeignKey, ...]) -> Iterator[Forei
 
 
 def _checks_at_end(step: LoadTable | LoadTogether, key: ForeignKey) -> bool:
-    """Whether rows that reference each other by the key come in one statement, or by depth."""
+    """Return whether the step loads rows that reference each other in an order the key allows."""
     if isinstance(step, LoadTogether) or step.together:
         return True
     depth = step.by_depth

@@ -1,4 +1,4 @@
-"""What a replay loads: an artifact's rows as the statements of a load order."""
+"""Turns an artifact's rows into the statements of a load order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ from replant.sql.row_text import line, on_one_line, texts
 
 Tables = Mapping[RelationName, PlannedTable]
 
-#: More rows, or more bytes of them, are not held for one statement where there is another way.
+#: A statement with more rows or bytes than this goes through temporary tables where the role may
+#: make them: the client holds an INSERT in memory as a whole, and the server its parse tree.
 ROWS_HELD = 10_000
 _BYTES_HELD = 64 << 20
 
@@ -37,14 +38,14 @@ _NULL = b"\\N"
 
 @frozen
 class Load:
-    """What a replay loads, and how.
+    """A replay before it is run: rows, tables and load order.
 
     Attributes:
-        artifact: where the rows come from.
+        artifact: the source of the rows.
         tables: the artifact's tables as the target has them.
         order: the artifact's own load order, or that of a strategy.
-        may_copy: the tables that COPY can load, as far as the target's role goes.
-        may_stage: the tables whose rows can come by way of a temporary table.
+        may_copy: the tables that the target's role can load by COPY.
+        may_stage: the tables that the role can load through a temporary table.
 
     """
 
@@ -81,13 +82,13 @@ Loadable = StatementRows | CopiedRows | StagedRows
 
 
 def statements_of(load: Load) -> Iterator[Loadable]:
-    """The artifact's statements as they are, if they fit; else made anew."""
+    """Return the artifact's statements unchanged if they work in the target, else new ones."""
     own = load.artifact.statements() if _fits(load) else None
     return own or (made for step in load.order.steps for made in _made(load, step))
 
 
 def copied_tables(load: Load) -> frozenset[RelationName]:
-    """The tables that are loaded by COPY, which follows no rule."""
+    """Return the tables that are loaded by COPY, which no rule of the target can rewrite."""
     manifest = load.artifact.manifest
     own = manifest.layout is Layout.FILE and _fits(load)
     return frozenset(
@@ -103,7 +104,7 @@ def copied_tables(load: Load) -> frozenset[RelationName]:
 
 
 def _fits(load: Load) -> bool:
-    """Whether the artifact's statements serve as they are, and none is larger than need be."""
+    """Return whether the artifact's statements work in the target and hold no overlarge INSERT."""
     manifest = load.artifact.manifest
     copied = manifest.format == COPY
     return (
@@ -143,7 +144,7 @@ def _made(load: Load, step: Step) -> Iterator[Loadable]:
 
 
 def must_be_joined(load: Load, step: LoadTable | LoadTogether, name: RelationName) -> bool:
-    """Whether the step needs rows as a whole that the artifact holds in two parts."""
+    """Return whether the step needs whole rows, but the artifact stores columns separately."""
     apart = load.artifact.stored_separately.get(name)
     left_null = step.patched if isinstance(step, LoadTable) else ()
     return apart is not None and left_null != apart
@@ -160,14 +161,14 @@ def _table(load: Load, step: LoadTable) -> Iterator[Loadable]:
 
 
 def _is_copied(load: Load, step: LoadTable) -> bool:
-    """Whether COPY loads the table: its rows are at hand so, or must come in one statement."""
+    """Return whether COPY loads the table: its rows are stored so, or need one statement."""
     at_hand = _is_one_statement(step) or load.artifact.copied(step.table) is not None
     whole = step.table not in load.artifact.stored_separately
     return step.table in load.may_copy and whole and at_hand
 
 
 def _is_one_statement(step: LoadTable) -> bool:
-    """The depth of a row is not known here; in one statement it does not matter."""
+    """Return whether the step needs one statement; the depth of a row is not known at replay."""
     return step.together or step.by_depth is not None
 
 
@@ -178,7 +179,7 @@ def _inserts(load: Load, step: Step, rows: Iterator[Lines]) -> Iterator[Loadable
 
 
 def _held(load: Load, step: LoadTable | LoadTogether) -> Iterator[Loadable]:
-    """All rows in one statement; by way of temporary tables after all, if they are large."""
+    """Yield one statement with all rows; through temporary tables if they are too large."""
     patched = step.patched if isinstance(step, LoadTable) else ()
     groups: list[Group] = []
     held = 0
@@ -213,7 +214,7 @@ def _staged(load: Load, names: tuple[RelationName, ...]) -> StagedRows:
 
 
 def _copy_lines(load: Load, name: RelationName, nulled: tuple[str, ...] = ()) -> Iterator[Lines]:
-    """The rows as lines of COPY, with NULL in some columns."""
+    """Return the rows as lines of COPY, with NULL in some columns."""
     lines = load.artifact.copied(name) or map(_as_copied, load.artifact.rows(name))
     if not nulled:
         return lines
@@ -233,7 +234,7 @@ def _with_nulls(row: bytes, places: list[int]) -> bytes:
 
 
 def _insert_lines(load: Load, name: RelationName, nulled: tuple[str, ...] = ()) -> Iterator[Lines]:
-    """The rows as lines of an INSERT, with NULL in some columns."""
+    """Return the rows as lines of an INSERT, with NULL in some columns."""
     lines = load.artifact.rows(name)
     if not nulled:
         return lines
@@ -246,7 +247,7 @@ def _with_null(row: bytes, table: PlannedTable, columns: tuple[str, ...]) -> byt
 
 
 def _patch_lines(load: Load, step: PatchColumns) -> Iterator[Lines]:
-    """The key and the columns that are set later; of rows in two parts, their second part."""
+    """Return the lines of the UPDATE that sets the patched columns: the key, then these columns."""
     table = load.tables[step.table]
     if step.table in load.artifact.stored_separately:
         return load.artifact.patches(step.table)

@@ -1,4 +1,4 @@
-"""An artifact's rows into the target, in one transaction: all of them, or nothing.
+"""Loads an artifact's rows into the target in one transaction: all of them, or nothing.
 
 No statement of the artifact is run. Its rows, which are known to be literals, are put into
 statements that are composed from the target's catalog and a load order.
@@ -39,13 +39,13 @@ _REFUSALS = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError
 
 @frozen
 class Loaded:
-    """What became of the rows of one table.
+    """The number of rows of one table that were inserted, updated, skipped or left unchanged.
 
     Attributes:
-        inserted: how many of them are new in the target.
-        updated: how many were there, and were set to what the artifact holds.
-        skipped: how many were there by some unique key, and were left as they are unseen.
-        unchanged: how many were there and equal.
+        inserted: how many are new in the target.
+        updated: how many existed, and were set to the artifact's values.
+        skipped: how many existed by some unique key, and were left as they are, not compared.
+        unchanged: how many existed with the same values.
 
     """
 
@@ -60,7 +60,7 @@ class Loaded:
         return self.inserted + self.updated + self.skipped + self.unchanged
 
     def __add__(self, other: Loaded) -> Loaded:
-        """Both together."""
+        """Add the numbers of both."""
         return Loaded(
             self.inserted + other.inserted,
             self.updated + other.updated,
@@ -71,11 +71,11 @@ class Loaded:
 
 @frozen
 class ReplayOutcome:
-    """What a replay did.
+    """The result of a replay.
 
     Attributes:
-        tables: what became of the rows of each table.
-        notes: what was not compared, and which sequences were not moved, each with the mend.
+        tables: the number of rows inserted, updated, skipped and unchanged, by table.
+        notes: what was not compared, and which sequences were not moved, each with the remedy.
 
     """
 
@@ -92,7 +92,7 @@ def replay_rows(database: DatabaseConnection, load: Load, progress: Progress) ->
         progress: told of each statement.
 
     Returns:
-        What became of the rows of each table, and what the end of the replay could not do.
+        The number of rows by outcome and table, and notes on what could not be checked.
 
     Raises:
         ReplayError: the target refused a row, or does not hold what was exported.
@@ -126,7 +126,7 @@ def _note(notices: list[str], notice: psycopg.errors.Diagnostic) -> None:
 def _execute(
     database: DatabaseConnection, statement: Loadable, tables: Tables, progress: Progress
 ) -> dict[RelationName, Loaded]:
-    """Run a statement, and see that every row of it was kept.
+    """Run a statement, and check that the target kept every row of it.
 
     Raises:
         ReplayError: the target kept fewer rows than it was given.
@@ -147,10 +147,10 @@ def _execute(
 
 
 def _outcome(table: PlannedTable, given: int, written: int, updated: int = 0) -> Loaded:
-    """What became of the given rows, of which the target wrote so many.
+    """Sort the given rows into inserted, updated, skipped and unchanged, by what was written.
 
     Raises:
-        ReplayError: it dropped some, where it should keep every one or say why not.
+        ReplayError: the target dropped rows without an error.
 
     """
     left = given - written
@@ -184,7 +184,7 @@ def _copy(
 def _insert(
     database: DatabaseConnection, statement: StatementRows, tables: Tables
 ) -> dict[RelationName, Loaded]:
-    """The statement composed from the target's tables, around the artifact's rows."""
+    """Run an INSERT that is composed from the target's tables, with the artifact's rows in it."""
     updating = any(tables[name].on_conflict is OnConflict.UPDATE for name in statement.tables)
     own = frames(statement.step, tables, INSERT, counted=updating)
     counters = len(own) if updating else 0
@@ -209,7 +209,7 @@ def _insert(
 
 @contextmanager
 def _probed(order: LoadOrder) -> Iterator[None]:
-    """Say what a role lacks that may not set what the load order sets first."""
+    """Say which privilege the role lacks for the settings of the load order."""
     try:
         with _explained():
             yield
@@ -224,7 +224,7 @@ def _probed(order: LoadOrder) -> Iterator[None]:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Turn the target's refusal into what it means for a replay."""
+    """Translate the target's refusal into a message about the replay."""
     try:
         yield
     except psycopg.errors.InsufficientPrivilege as error:

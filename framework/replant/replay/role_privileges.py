@@ -1,4 +1,4 @@
-"""What the target's role may do with the tables of an artifact, asked at once."""
+"""Reads what the target's role may do with the tables of an artifact, before the first row."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from replant.sql import load_statements as statements
 
 @frozen
 class RolePrivileges:
-    """What the role may do.
+    """The privileges of the target's role on the tables of an artifact.
 
     Attributes:
         tables: with the exported columns of each table that the target has.
-        unreadable: the ends of the tables' foreign keys that it may not read.
+        unreadable: the tables on either side of a foreign key that it may not read.
         may_copy: the tables that COPY can load; it refuses one whose policies apply to the role.
         no_policy: the tables into which row-level security lets the role insert nothing.
         sequences: those that columns of the tables own, or draw from.
@@ -66,7 +66,7 @@ class RolePrivileges:
 def read_role_privileges(
     database: DatabaseConnection, catalog: Catalog, tables: Tables
 ) -> RolePrivileges:
-    """What the connected role may do with these tables."""
+    """Read what the connected role may do with these tables."""
     hidden = {name for name in tables if catalog.tables[name].rows_are_hidden}
     ends = read_privileges(database, _ends(catalog, tables))
     return RolePrivileges(
@@ -81,7 +81,7 @@ def read_role_privileges(
 
 
 def _ends(catalog: Catalog, tables: Iterable[RelationName]) -> dict[RelationName, list[str]]:
-    """The columns that a check of the tables' foreign keys reads, on both sides."""
+    """Return the columns that a check of the tables' foreign keys reads, on both sides."""
     columns: defaultdict[RelationName, list[str]] = defaultdict(list)
     for name in tables:
         for key in catalog.tables[name].foreign_keys:

@@ -37,7 +37,7 @@ class Staged:
 
 
 def create(staged: Sequence[Staged]) -> bytes:
-    """The temporary tables, with the types of the target, so that COPY reads as INSERT would.
+    """Create the temporary tables, with the column types of the target's tables.
 
     CREATE TABLE AS and LIKE would need SELECT on the table.
     """
@@ -47,17 +47,17 @@ def create(staged: Sequence[Staged]) -> bytes:
 
 
 def copy_rows(place: int, staged: Staged) -> bytes:
-    """COPY of the rows of the table at this place."""
+    """Write the COPY that fills the temporary table of this number with rows."""
     return _copy(_rows(place), staged.table.column_names)
 
 
 def copy_stored_separately(place: int, staged: Staged) -> bytes:
-    """COPY of what comes apart from these rows."""
+    """Write the COPY that fills the temporary table with the separately stored columns."""
     return _copy(_apart(place), staged.apart_with_key)
 
 
 def take_over(staged: Sequence[Staged], *, counted: bool) -> bytes:
-    """The one statement; its only row says how many rows each table took."""
+    """Write the one statement that inserts all staged rows, and returns a count for each table."""
     inserts = [_insert(place, one, counted=counted) for place, one in enumerate(staged)]
     counts = [
         sql.SQL("(SELECT count(*) FROM {})").format(_name(place)) for place in range(len(staged))

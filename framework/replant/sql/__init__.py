@@ -1,1 +1,1 @@
-"""SQL text from values that compose: the only place that quotes."""
+"""Composes SQL: names, literals, conditions, rows. Nothing else in replant quotes."""

@@ -1,4 +1,4 @@
-"""The end of a replay: checks against what was exported, then the sequences, then COMMIT.
+"""Composes the end of a replay: the checks against what was exported, the sequences, COMMIT.
 
 The rows of this transaction are known by their xmin. They are compared in the transaction itself,
 so a replay in which a trigger, a rule or a column's type changed something is undone.
@@ -155,7 +155,7 @@ END""".replace("{unprintable}", UNPRINTABLE)
 
 @frozen
 class Ending:
-    """What the end of a replay needs to know.
+    """The facts from which the end of a replay is composed.
 
     Attributes:
         after: what the strategy says after the last row.
@@ -174,7 +174,7 @@ class Ending:
 
 
 def closing(ending: Ending) -> bytes:
-    """What a strategy says after the last row, the checks, the sequences, and COMMIT."""
+    """Compose the end of a replay: the strategy's statements, the checks, the sequences, COMMIT."""
     blocks = [said(ending.after, tuple(ending.tables))]
     if ending.check is not Check.NONE and ending.tables:
         # Deferred triggers may still change rows. After them nothing needs the search path, and
@@ -192,7 +192,7 @@ def _check_rows(ending: Ending) -> bytes:
 
 
 def _wanted_rows(ending: Ending, table: PlannedTable) -> sql.Composable:
-    """A row of the list of checks.
+    """Return one row of the list of checks.
 
     Where rows may have been there before, it is known only that there are no fewer; if there are
     as many, and each was set to what was exported, their content is compared.
@@ -210,7 +210,7 @@ def _wanted_rows(ending: Ending, table: PlannedTable) -> sql.Composable:
 
 
 def _query(ending: Ending, table: PlannedTable, exact: bool, compared: bool) -> sql.Composed:
-    """How many rows the table holds now, and the sum of their hashes, by who wrote them.
+    """Compose the query that counts and hashes the table's rows, grouped by who wrote them.
 
     Where every row must be of this transaction, its rows are of age 0, and those of its
     subtransactions are younger.

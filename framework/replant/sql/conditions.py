@@ -1,4 +1,4 @@
-"""Chosen rows as SQL: conditions in, a WHERE clause that composes out.
+"""Composes the conditions for chosen rows: values of `model.conditions` in, WHERE clauses out.
 
 Every chosen table stands under an alias of its own depth (`t0`, `t1`, …), so conditions nest
 without capturing each other's columns.
@@ -25,17 +25,17 @@ from replant.model.conditions import Lasting
 
 
 def relation(name: RelationName) -> sql.Composable:
-    """The qualified, quoted name of a relation."""
+    """Return the qualified, quoted name of a relation."""
     return sql.Identifier(name.schema, name.name)
 
 
 def columns(names: Iterable[str]) -> sql.Composable:
-    """A comma-separated list of quoted column names."""
+    """Return a comma-separated list of quoted column names."""
     return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
 def null_of(name: RelationName, column: str) -> sql.Composable:
-    """NULL of the type that a column has, also where that is a domain which refuses NULL.
+    """Return a NULL that has the type of a column, even of a domain that refuses NULL.
 
     A query without a row is never checked; a cast is. It needs SELECT on the column.
     """
@@ -43,7 +43,7 @@ def null_of(name: RelationName, column: str) -> sql.Composable:
 
 
 def chosen_from(selection: Selection, name: RelationName, *, alias: str = "t0") -> sql.Composed:
-    """What follows FROM, so that `alias` has the table's rows for which its predicates hold.
+    """Return the FROM clause that gives `alias` the table's rows for which its predicates hold.
 
     A predicate was written with plain column names: it gets a query of its own with nothing but
     the table in sight, so no other column can be meant by mistake, and a line end, so a comment
@@ -60,7 +60,7 @@ def chosen_from(selection: Selection, name: RelationName, *, alias: str = "t0") 
 
 
 def chosen_where(selection: Selection, name: RelationName, *, depth: int = 0) -> sql.Composable:
-    """What follows WHERE: an expression over alias `t<depth>` for the other conditions."""
+    """Return the WHERE clause for all other conditions, over the alias `t<depth>`."""
     terms = [
         _term(selection, name, condition, depth)
         for condition in selection[name].conditions
@@ -70,7 +70,7 @@ def chosen_where(selection: Selection, name: RelationName, *, depth: int = 0) ->
 
 
 def predicate_of(selection: Selection, name: RelationName) -> sql.Composable:
-    """The chosen rows as one expression over the table's columns by their plain names."""
+    """Return the chosen rows as one expression over the table's columns by their plain names."""
     chosen = selection[name]
     terms: list[sql.Composable] = []
     others = []
@@ -96,7 +96,7 @@ def predicate_of(selection: Selection, name: RelationName) -> sql.Composable:
 
 
 def linked(selection: Selection, name: RelationName, link: Link, *, depth: int) -> sql.Composable:
-    """A chosen row stands at the other end of the link from the row of `name` under `t<depth>`."""
+    """Test that a chosen row stands at the other end of the link from the row `t<depth>`."""
     inner = f"t{depth + 1}"
     return sql.SQL("EXISTS (SELECT FROM {} WHERE {} AND {})").format(
         chosen_from(selection, link.other, alias=inner),
@@ -108,7 +108,7 @@ def linked(selection: Selection, name: RelationName, link: Link, *, depth: int) 
 def same_row(
     selection: Selection, own: tuple[RelationName, str], link: Link, other: str
 ) -> sql.Composable:
-    """Rows under the aliases `own[1]` and `other` hold equal values in the columns of the link.
+    """Test that the rows under `own[1]` and `other` hold equal values in the link's columns.
 
     Where both columns have an equality of their own, it is the foreign key's too. A column of a
     type such as citext that is compared with one of text is compared as text.
@@ -127,7 +127,7 @@ def same_row(
 
 
 def rows_at(rows: RowsAt, alias: str) -> sql.Composable:
-    """The row under the alias is one of these: an expression of type boolean.
+    """Test that the row under the alias is one of these.
 
     The server makes the places from runs of neighbours. The limit is their number: so the planner
     knows how many there are, and goes to each of a few, or reads the table once for many, also
@@ -150,7 +150,7 @@ def rows_at(rows: RowsAt, alias: str) -> sql.Composable:
 
 
 def equals(schema: str | None) -> sql.Composable:
-    """The operator `=` of a schema; of `pg_catalog` by its plain name."""
+    """Return the operator `=` of a schema; that of `pg_catalog` by its plain name."""
     if schema is None:
         return sql.SQL("=")
     return sql.SQL("OPERATOR({}.=)").format(sql.Identifier(schema))

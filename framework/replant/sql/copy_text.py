@@ -1,4 +1,4 @@
-r"""A row as one line of COPY's text format: what PostgreSQL writes, and no more than that.
+r"""Reads and writes a row as one line of COPY's text format, exactly as PostgreSQL writes it.
 
 Fields are parted by tabs, NULL is `\N`, and a control character or backslash is escaped, so a row
 is on one line whatever its values are. PostgreSQL manual, COPY, "Text Format". PostgreSQL reads
@@ -39,26 +39,26 @@ _FIELD = rb"(?:\\N|(?:[^\\\t\n\r\x08\x0b\x0c\0]++|\\[\\bfnrtv])*+)"
 
 
 def copy_row(texts: Sequence[Text]) -> bytes:
-    """The row's line from its texts, without its line end: the same bytes that COPY TO writes."""
+    """Write a row's texts as the line that COPY TO writes, without its line end."""
     return b"\t".join(_NULL if t is None else t.translate(_ESCAPING).encode() for t in texts)
 
 
 def copy_texts(row: bytes, width: int) -> tuple[Text, ...]:
-    """The texts of a row's line; `width` is how many columns it has."""
+    """Read the texts of a row's line; `width` is how many columns it has."""
     if width == 0:
         return ()
     return tuple(_text(part) for part in row.split(b"\t"))
 
 
 def is_copy_row(text: bytes, width: int) -> bool:
-    """Whether the text is one row of that many fields, as PostgreSQL would have written it."""
+    """Return whether the text is one row of that many fields, exactly as PostgreSQL writes it."""
     if width == 0:
         return not text
     return _row_pattern(width).fullmatch(text) is not None and is_utf8(text)
 
 
 def insert_lines(rows: list[bytes], width: int) -> list[bytes]:
-    """The lines of the same rows as the server's `line_expression` gives them.
+    """Turn rows of COPY into the lines that the server's `line_expression` gives for them.
 
     All rows at once: most have no backslash but that of NULL, and cost no call of their own.
     """
@@ -80,7 +80,7 @@ def insert_lines(rows: list[bytes], width: int) -> list[bytes]:
 
 
 def copy_row_hash(row: bytes, width: int) -> int:
-    """The hash of a row as `rows.row_hash` has it of the same row's line, piece by piece.
+    """Hash a row of COPY in pieces; equal to `row_text.row_hash` of the same row's line.
 
     For rows so large that a copy of one costs more than the time of doing without.
     """
@@ -100,7 +100,7 @@ def copy_row_hash(row: bytes, width: int) -> int:
 
 
 def _literal(row: bytes, start: int, end: int) -> Iterator[bytes]:
-    """The field between two places as `rows.literal` writes it, in pieces."""
+    """Yield the field between two offsets as `row_text.literal` writes it, in pieces."""
     if row[start : min(end, start + 3)] == _NULL:
         yield b"NULL"
         return

@@ -1,4 +1,4 @@
-"""The GRANT that would mend a missing privilege."""
+"""Writes the GRANT that gives a missing privilege."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from replant.model import RelationName, readable
 
 
 def grants(privilege: str, tables: Iterable[RelationName], role: str) -> str:
-    """`GRANT … ON …, … TO …;` on one line, names quoted where they must be.
+    """Write `GRANT … ON …, … TO …;` on one line, with names quoted where they must be.
 
     It is shown to people and never sent, so names are written as people write them.
     """
@@ -17,6 +17,6 @@ def grants(privilege: str, tables: Iterable[RelationName], role: str) -> str:
 
 
 def usage_grants(schemas: Iterable[str], role: str) -> str:
-    """`GRANT USAGE ON SCHEMA …, … TO …;`."""
+    """Write `GRANT USAGE ON SCHEMA …, … TO …;`."""
     listed = ", ".join(readable(schema) for schema in sorted(set(schemas)))
     return f"GRANT USAGE ON SCHEMA {listed} TO {readable(role)};"

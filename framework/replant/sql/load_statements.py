@@ -1,4 +1,4 @@
-"""The statements of a replay, composed from tables and a load order; never from an artifact.
+"""Composes the statements of a replay from tables and a load order; never from an artifact.
 
 A statement is a head, rows each on a line of its own, and a tail, so that rows can be streamed
 between the two.
@@ -45,10 +45,10 @@ UNPRINTABLE = r"[[:cntrl:]\u200e\u200f\u2028-\u202e\u2066-\u2069]"
 
 
 def updated_rows(place: int) -> str:
-    """The setting that counts the rows that the INSERT at that place of a statement updates.
+    """Name the setting that counts the rows that an INSERT of this number updates.
 
-    An INSERT alone says how many rows it wrote, new ones and changed ones together; and what tells
-    them apart, xmax, cannot be returned for a partitioned table.
+    An INSERT reports one number for new and changed rows together, and xmax, by which they differ,
+    cannot be returned for a partitioned table.
     """
     return f"replant.updated_rows_{place}"
 
@@ -109,7 +109,7 @@ END""".replace("{unprintable}", UNPRINTABLE)
 
 @frozen
 class Frame:
-    """What stands around the rows of one table in a statement.
+    """The text before and after the rows of one table in a statement.
 
     Attributes:
         name: the table whose rows stand between.
@@ -129,7 +129,7 @@ class Frame:
 
 
 def opening(before: Iterable[Statement], tables: Sequence[RelationName]) -> bytes:
-    """BEGIN, the settings, and what a strategy says before the first row."""
+    """Compose BEGIN, the settings, and what a strategy runs before the first row."""
     settings = b"".join(
         _bytes(sql.SQL("SET LOCAL {} = {};\n").format(sql.SQL(name), sql.Literal(value)))
         for name, value in _SETTINGS.items()
@@ -138,7 +138,7 @@ def opening(before: Iterable[Statement], tables: Sequence[RelationName]) -> byte
 
 
 def said(statements: Iterable[Statement], tables: Sequence[RelationName]) -> bytes:
-    """The statements of a load order as SQL; `tables` are those that are loaded."""
+    """Compose the statements of a load order; `tables` are those that are loaded."""
     return b"".join(_said(statement, tables) for statement in statements)
 
 
@@ -149,7 +149,7 @@ def frames(
     *,
     counted: bool = False,
 ) -> tuple[Frame, ...]:
-    """The frames of one statement of a step, in order.
+    """Return the frames of one statement of a step, in order.
 
     A step that may be split into several statements (`LoadTable`, `PatchColumns`) has one frame,
     which each of its statements repeats.
@@ -175,12 +175,12 @@ def frames(
 
 
 def may_be_copied(table: PlannedTable) -> bool:
-    """Whether COPY can load the table: it knows no ON CONFLICT, and no row without columns."""
+    """Return whether COPY can load the table: it has columns, and needs no ON CONFLICT."""
     return table.on_conflict is OnConflict.ERROR and bool(table.columns)
 
 
 def copy_from(table: PlannedTable) -> bytes:
-    """COPY of the table's rows in text format, without its semicolon.
+    """Compose COPY FROM for the table's rows in text format, without its semicolon.
 
     For an identity column that is GENERATED ALWAYS, COPY takes the values that it is given.
     """
@@ -192,7 +192,7 @@ def copy_from(table: PlannedTable) -> bytes:
 def _together(
     tables: Mapping[RelationName, PlannedTable], names: Sequence[RelationName], *, counted: bool
 ) -> Iterable[Frame]:
-    """An INSERT for each table in a CTE, all checked at the end of the one statement.
+    """Compose an INSERT for each table in a CTE, all checked at the end of the one statement.
 
     It says how many rows each table took. RETURNING a constant needs no privilege but INSERT.
     """
@@ -207,7 +207,7 @@ def _together(
 
 
 def _insert(table: PlannedTable, tail: bytes) -> Frame:
-    """INSERT with named columns; a table without columns takes a row from each row of a list."""
+    """Compose INSERT with named columns; for a table without columns, from a list of rows."""
     name = relation(table.name)
     if not table.columns:
         head = sql.SQL("INSERT INTO {} SELECT FROM (VALUES\n").format(name)
@@ -222,7 +222,7 @@ def _insert(table: PlannedTable, tail: bytes) -> Frame:
 
 
 def conflict(table: PlannedTable, counter: str | None) -> bytes:
-    """ON CONFLICT, where a row that is there already is no error; `counter` counts the updates.
+    """Compose the ON CONFLICT clause; `counter` names the setting that counts the updates.
 
     DO NOTHING without a target needs no SELECT, and skips a row whatever unique key it meets.
     A row is updated only if its text differs, so that no trigger fires for one that does not; some
@@ -260,7 +260,7 @@ def conflict(table: PlannedTable, counter: str | None) -> bytes:
 
 
 def _patch(table: PlannedTable, patched: tuple[str, ...]) -> Frame:
-    """UPDATE from a list of rows; a first row of NULLs says the types of the list's columns.
+    """Compose UPDATE from a list of rows, whose first row is NULLs that give the column types.
 
     A quoted value in a VALUES list takes the type of the column's other rows, so it is read by
     the type's input function; a cast from text might be another function.
@@ -302,7 +302,7 @@ def _said(statement: Statement, tables: Sequence[RelationName]) -> bytes:
 
 
 def do(body: str) -> bytes:
-    """An anonymous block; its dollar quote is one that no name in the body can end."""
+    """Compose an anonymous block with a dollar quote that no name in its body can end."""
     tag = "replant"
     while f"${tag}$" in body:
         tag += "_"

@@ -1,4 +1,4 @@
-"""The queries that read chosen rows: to count them, to write them, to compare them."""
+"""Composes the queries that read chosen rows, to count, to export and to compare them."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ _PLACE = sql.SQL("t0.tableoid, t0.ctid")
 
 
 def count(selection: Selection, name: RelationName) -> sql.Composed:
-    """How many rows are chosen."""
+    """Query how many rows are chosen."""
     return _select(selection, name, sql.SQL("count(*)"))
 
 
 def explain_predicate(name: RelationName, predicate: str) -> sql.Composed:
-    """A statement that fails unless the predicate is one expression over the table's columns.
+    """Compose a statement that fails unless the predicate is one expression over the columns.
 
     Inside CASE, text that closes a parenthesis it did not open is a syntax error.
     """
@@ -54,37 +54,37 @@ def explain_predicate(name: RelationName, predicate: str) -> sql.Composed:
 
 
 def fingerprint(selection: Selection, table: PlannedTable) -> sql.Composed:
-    """One row: the count, and the sum of the row hashes as numeric (NULL for no row)."""
+    """Query the count and the sum of the row hashes as numeric (NULL if there is no row)."""
     wanted = sql.SQL("count(*), {}").format(fingerprint_expression(table))
     return _select(selection, table.name, wanted)
 
 
 def lines(selection: Selection, table: PlannedTable) -> sql.Composed:
-    """The rows' lines in order, one column of type text."""
+    """Query the rows' lines in order, one column of type text."""
     return _ordered(selection, table, line_expression(table))
 
 
 def texts(selection: Selection, table: PlannedTable) -> sql.Composed:
-    """The rows' texts in order, a column of type text for each exported column."""
+    """Query the rows' texts in order, a column of type text for each exported column."""
     values = [text_expression(value_expression(column)) for column in table.columns]
     return _ordered(selection, table, sql.SQL(", ").join(values))
 
 
 def fields(selection: Selection, table: PlannedTable) -> sql.Composed:
-    """The rows in order, the exported columns as they are: what COPY writes as a row."""
+    """Query the rows in order with the exported columns unchanged: what COPY writes as a row."""
     values = [value_expression(column) for column in table.columns]
     return _ordered(selection, table, sql.SQL(", ").join(values))
 
 
 def bounds(selection: Selection, table: PlannedTable, column: str) -> sql.Composed:
-    """The least and the greatest value of a column of integers, as bigint; NULL for no value."""
+    """Query the least and greatest value of an integer column, as bigint; NULL if there is none."""
     (planned,) = (c for c in table.columns if c.name == column)
     value = sql.SQL("({})::bigint").format(value_expression(planned))
     return _select(selection, table.name, sql.SQL("min({0}), max({0})").format(value))
 
 
 def large_objects(selection: Selection, name: RelationName, column: str) -> sql.Composed:
-    """How many large objects the column of the chosen rows points to.
+    """Query how many large objects the column of the chosen rows points to.
 
     PostgreSQL manual, "Large Objects" and pg_largeobject_metadata, which everyone may read.
     """
@@ -97,7 +97,7 @@ def large_objects(selection: Selection, name: RelationName, column: str) -> sql.
 
 
 def rendered(selection: Selection, table: PlannedTable, row: SqlExpression) -> sql.Composed:
-    """The rows in order, in a plugin's format: one column of type text.
+    """Query the rows in order in a plugin's format, one column of type text.
 
     The plugin's expression sees the exported columns only, and the whole row as `row_`.
     """
@@ -112,7 +112,7 @@ def rendered(selection: Selection, table: PlannedTable, row: SqlExpression) -> s
 
 
 def lines_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) -> sql.Composed:
-    """The rows' lines with their depth along a foreign key into their own table.
+    """Query the rows' lines with their depth along a foreign key into their own table.
 
     Two columns: the line, and the depth as integer. A row that references no other chosen row has
     depth 0, and a row comes one deeper than the row it references. Rows in a cycle, or below
@@ -166,7 +166,7 @@ def lines_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) -
 def dangling(
     selection: Selection, key: ForeignKey, shown: Sequence[str], *, limit: int | None
 ) -> sql.Composed:
-    """The chosen rows whose reference by the key is to no chosen row.
+    """Query the chosen rows whose reference by the key is to no chosen row.
 
     Columns: how many there are, whether the referenced row exists at all, then the texts of the
     `shown` columns. A row with a NULL in the key references nothing (MATCH SIMPLE).
@@ -195,14 +195,14 @@ def dangling(
 
 
 def key_texts(selection: Selection, table: PlannedTable) -> sql.Composed:
-    """The keys of the chosen rows in order, a column of type text for each part."""
+    """Query the keys of the chosen rows in order, a column of type text for each part."""
     return _ordered(selection, table, _texts_of(table.key))
 
 
 def texts_by_key(
     table: PlannedTable, columns: Sequence[str], keys: Sequence[Sequence[str | None]]
 ) -> sql.Composed:
-    """The rows with these keys: the key's place in the list, its texts in the row, then `columns`.
+    """Query the rows with these keys: position in the list, key texts of the row, then `columns`.
 
     A key may be equal to the row's by its type, and yet have another text. A first row of typed
     NULLs lets each type's input function read the keys; it equals no row.
@@ -232,7 +232,7 @@ def _key_part(place: int, *alias: str) -> sql.Composable:
 
 
 def _columns_of(alias: str, columns: Sequence[str]) -> sql.Composable:
-    """Columns under an alias, each once."""
+    """List columns under an alias, each once."""
     return sql.SQL(", ").join(sql.Identifier(alias, name) for name in dict.fromkeys(columns))
 
 

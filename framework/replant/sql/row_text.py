@@ -1,4 +1,4 @@
-"""A row as one line of text: rendered by the server, or from texts by Python, to the same bytes.
+"""Writes and reads a row as one line of text: the server and Python make the same bytes.
 
 A line is `('…', NULL, …)`: every value as the text of its type's output function, quoted as
 `quote_literal` quotes. `format('%L')` calls the output function; a cast to text may not, as a
@@ -36,7 +36,7 @@ _UNESCAPED = {b"n": b"\n", b"r": b"\r", b"\\": b"\\"}
 
 
 def line_expression(table: PlannedTable, alias: str = "t0") -> sql.Composable:
-    """An expression of type text: the row's line, line breaks in values left as they are."""
+    """Compose the row's line as text on the server; line breaks in values are left as they are."""
     values = [value_expression(column, alias) for column in table.columns]
     if not values:
         return sql.SQL("{}::text").format(sql.Literal(EMPTY_ROW.decode()))
@@ -56,7 +56,7 @@ def line_expression(table: PlannedTable, alias: str = "t0") -> sql.Composable:
 
 
 def value_expression(column: PlannedColumn, alias: str = "t0") -> sql.Composable:
-    """The column's value after those of its transforms that the server computes."""
+    """Compose the column's value after the transforms that the server computes."""
     value: sql.Composable = sql.Identifier(alias, column.name)
     for transform in column.transforms:
         if isinstance(transform, SqlExpression):
@@ -67,7 +67,7 @@ def value_expression(column: PlannedColumn, alias: str = "t0") -> sql.Composable
 
 
 def text_expression(value: sql.Composable) -> sql.Composable:
-    """The text of a value by its type's output function, or NULL.
+    """Compose the text of a value by its type's output function, or NULL.
 
     IS NULL also holds for a composite whose fields are all NULL; num_nulls looks at the value.
     """
@@ -77,7 +77,7 @@ def text_expression(value: sql.Composable) -> sql.Composable:
 
 
 def order_by(table: PlannedTable, alias: str = "t0") -> sql.Composable:
-    """The key columns, by bytes where the type has a collation; else the row's line.
+    """Order by the key columns, by bytes if the type has a collation; without a key by the line.
 
     The order then depends on no locale of the server.
     """
@@ -90,7 +90,7 @@ def order_by(table: PlannedTable, alias: str = "t0") -> sql.Composable:
 
 
 def computed_by_server(columns: Iterable[PlannedColumn]) -> bool:
-    """Whether no transform of these columns needs Python."""
+    """Return whether no transform of these columns needs Python."""
     return not any(
         isinstance(transform, PythonFunction)
         for column in columns
@@ -102,14 +102,14 @@ def computed_by_server(columns: Iterable[PlannedColumn]) -> bool:
 
 
 def line(texts: Sequence[Text]) -> bytes:
-    """The row's line from its texts: the same bytes that `line_expression` gives."""
+    """Write a row's texts as the line that `line_expression` gives, byte for byte."""
     if not texts:
         return EMPTY_ROW
     return b"(" + b", ".join(map(literal, texts)) + b")"
 
 
 def literal(text: Text) -> bytes:
-    """A text as `quote_literal` quotes it; NULL for None."""
+    """Quote a text as `quote_literal` does; NULL for None."""
     if text is None:
         return b"NULL"
     quoted = text.encode().replace(b"'", b"''")
@@ -119,9 +119,9 @@ def literal(text: Text) -> bytes:
 
 
 def on_one_line_each(rows: list[bytes]) -> list[bytes]:
-    """The rows' lines after `on_one_line`.
+    """Put each row's line on one line, as `on_one_line` does.
 
-    One look at all of them mostly finds nothing to do, and few rows of a batch pay for a call.
+    Most batches have no line break at all, which one search over all of them finds out.
     """
     whole = b"".join(rows)
     if b"\n" not in whole and b"\r" not in whole:
@@ -130,7 +130,7 @@ def on_one_line_each(rows: list[bytes]) -> list[bytes]:
 
 
 def on_one_line(row: bytes) -> bytes:
-    r"""A row's line with `\n` and `\r` in place of the line breaks inside its literals."""
+    r"""Replace line breaks inside a row's literals by `\n` and `\r`."""
     return _ANY_LITERAL.sub(_without_line_breaks, row)
 
 
@@ -144,14 +144,14 @@ def _without_line_breaks(match: re.Match[bytes]) -> bytes:
 
 
 def is_row(text: bytes, width: int) -> bool:
-    """Whether the text is one row's line on one line: that many literals, and nothing else."""
+    """Return whether the text is one row on one line: this number of literals, and nothing else."""
     if width == 0:
         return text == EMPTY_ROW
     return _row_pattern(width).fullmatch(text) is not None and is_utf8(text)
 
 
 def is_utf8(text: bytes) -> bool:
-    """Whether the bytes are text in UTF-8."""
+    """Return whether the bytes are text in UTF-8."""
     if text.isascii():
         return True
     try:
@@ -167,7 +167,7 @@ def _row_pattern(width: int) -> re.Pattern[bytes]:
 
 
 def texts(row: bytes) -> tuple[Text, ...]:
-    """The texts of a row's line on one line: what `line` made, and `on_one_line` after it."""
+    """Read the texts of a row on one line: the inverse of `line` and `on_one_line`."""
     return tuple(_text(match[0]) for match in _ONE_LITERAL.finditer(row))
 
 
@@ -183,7 +183,7 @@ def _text(quoted: bytes) -> Text:
 
 
 def row_hash(row: bytes) -> int:
-    """64 bits of a row's content: the first eight bytes of the SHA-256 of its line in UTF-8.
+    """Hash a row's content to 64 bits: the first eight bytes of the SHA-256 of its line in UTF-8.
 
     The line is the one before `on_one_line`.
     """
@@ -191,7 +191,7 @@ def row_hash(row: bytes) -> int:
 
 
 def sum_of_hashes(rows: list[bytes]) -> int:
-    """The sum of the rows' hashes, each a big-endian unsigned integer.
+    """Sum the rows' hashes, each a big-endian unsigned integer.
 
     Summing them as an array takes two thirds of the time of making an integer of each.
     """
@@ -202,7 +202,7 @@ def sum_of_hashes(rows: list[bytes]) -> int:
 
 
 def fingerprint_expression(table: PlannedTable, alias: str = "t0") -> sql.Composable:
-    """An aggregate of type numeric: the sum of `row_hash` over the rows, each taken as signed.
+    """Compose the sum of `row_hash` over the rows as numeric, each hash taken as signed.
 
     Modulo 2**64 it equals the sum of the unsigned hashes.
     """

@@ -1,1 +1,1 @@
-"""The rows of a database, compared with those of an artifact."""
+"""Compares the rows of a database with those of an artifact."""

@@ -1,7 +1,7 @@
-"""The rows that a target holds, compared by content with those that an artifact holds.
+"""Compares the rows of a target with those of an artifact, by content.
 
-First by fingerprint: one query per table, and no row travels. Where that differs, or where the
-target cannot be asked for the same rows by conditions, row by row by key.
+Fingerprints are compared first: one query per table, and no row leaves the server. Where they
+differ, or where conditions cannot select the same rows in the target, rows are compared by key.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from replant.model import (
 from replant.sql import row_queries as queries
 from replant.sql.row_text import line, on_one_line, row_hash, texts
 
-#: How many differing rows of a table are named.
+#: How many differing rows of a table are shown, so that a message stays readable.
 SHOWN = 10
 
 #: Of a long value this many characters are shown, beginning so many before the difference.
@@ -84,14 +84,14 @@ class RowDifference:
 
 @frozen
 class TableResult:
-    """What was found for one table.
+    """The result of the comparison of one table.
 
     Attributes:
         exported: how many rows the artifact holds.
-        found: how many of the rows that were asked for the target holds.
+        found: how many of the selected rows the target holds.
         differences: the first rows that differ.
-        count: how many differ in all.
-        unseen: how the role could be let see the rows, if it could not; nothing was compared then.
+        count: how many rows differ in all.
+        unseen: what would let the role see the rows, if it cannot; nothing was compared then.
 
     """
 
@@ -121,8 +121,8 @@ def compare_tables(
         database: a reading connection to the target.
         artifact: what was exported.
         tables: the artifact's tables as the target has them.
-        unseen: those whose rows the role may not see, each with the mend. Rows that are chosen by
-            such a table's are looked up by their keys.
+        unseen: those whose rows the role may not see, each with what would let it. Rows that are
+            selected through such a table are looked up by their keys.
         progress: told of each table, and the number of its rows.
 
     Raises:
@@ -151,7 +151,7 @@ def compare_tables(
 def _conditions_can_be_asked(
     manifest: Manifest, unseen: Iterable[RelationName]
 ) -> set[RelationName]:
-    """The tables whose rows can be asked for by conditions, without a look at an unseen table."""
+    """Return the tables that can be queried by conditions without reading an unseen table."""
     links = {
         table.name: {
             link.other
@@ -170,7 +170,7 @@ def _conditions_can_be_asked(
 def _by_fingerprint(
     database: DatabaseConnection, selection: Selection, exported: ExportedTable, table: PlannedTable
 ) -> TableResult | None:
-    """The result if the fingerprints are equal; None if rows must be looked at."""
+    """Compare the fingerprints; return None if they differ, so that rows have to be compared."""
     if exported.rows is None:
         return None
     found = database.execute(queries.fingerprint(selection, table)).fetchone()
@@ -183,7 +183,7 @@ def _by_fingerprint(
 
 @frozen
 class _Comparison:
-    """One table, row by row."""
+    """Compares one table row by row."""
 
     database: DatabaseConnection
     artifact: Artifact
@@ -211,7 +211,7 @@ class _Comparison:
         return self._result(found)
 
     def by_content(self) -> TableResult:
-        """Rows without a key: compare how often each content occurs."""
+        """Compare how often each content occurs, for a table without a key."""
         wanted: Counter[int] = Counter()
         sample: dict[int, str] = {}
         for lines in self.artifact.rows(self.table.name):

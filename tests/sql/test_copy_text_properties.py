@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from psycopg import Connection, sql
 
-from replant.database.copied_lines import copied_rows
+from replant.database.copy_stream import copied_rows
 from replant.model import Text
 from replant.sql.copy_text import copy_row, copy_texts, insert_lines, is_copy_row
 from replant.sql.row_text import is_row, line, on_one_line_each, texts

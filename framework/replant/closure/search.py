@@ -21,7 +21,7 @@ from replant.closure.row_locations import RowLocations, pointer
 from replant.closure.table_sources import leaf_source, order_of, table_source
 from replant.closure.visited_rows import SearchStep, VisitedRow, VisitedRows
 from replant.database.connections import DatabaseConnection
-from replant.database.copied_fields import copied_texts
+from replant.database.copy_stream import copied_texts
 from replant.database.planner_settings import planner_defaults
 from replant.model import RelationName
 from replant.model.closure_request import Children, Root, Rules

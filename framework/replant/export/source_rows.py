@@ -13,8 +13,7 @@ from attrs import evolve
 
 from replant.artifact.sql_file_writer import Batch, in_one_statement
 from replant.database.connections import DatabaseConnection
-from replant.database.copied_fields import copied_fields, copied_texts
-from replant.database.copied_lines import copied_rows
+from replant.database.copy_stream import copied_fields, copied_rows, copied_texts
 from replant.model import (
     ForeignKey,
     LoadTable,

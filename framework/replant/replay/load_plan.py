@@ -21,7 +21,7 @@ from replant.model import (
     RelationName,
     Step,
 )
-from replant.replay.staging_tables import Staged
+from replant.replay.staging import StagedRows, StagedTable
 from replant.sql.copy_text import copy_row
 from replant.sql.load_statements import frames
 from replant.sql.row_text import line, on_one_line, texts
@@ -54,28 +54,6 @@ class Load:
     order: LoadOrder
     may_copy: frozenset[RelationName]
     may_stage: frozenset[RelationName]
-
-
-@frozen
-class StagedTable:
-    """The rows of a table on their way to a temporary one, as lines of COPY.
-
-    Attributes:
-        apart: the values that come apart from their rows, each with the key of its row.
-
-    """
-
-    staged: Staged
-    rows: Iterator[Lines]
-    apart: Iterator[Lines]
-
-
-@frozen
-class StagedRows:
-    """The rows of one statement, which takes them from temporary tables."""
-
-    step: Step
-    tables: tuple[StagedTable, ...]
 
 
 Loadable = StatementRows | CopiedRows | StagedRows
@@ -145,9 +123,9 @@ def _made(load: Load, step: Step) -> Iterator[Loadable]:
 
 def must_be_joined(load: Load, step: LoadTable | LoadTogether, name: RelationName) -> bool:
     """Return whether the step needs whole rows, but the artifact stores columns separately."""
-    apart = load.artifact.stored_separately.get(name)
+    separate = load.artifact.stored_separately.get(name)
     left_null = step.patched if isinstance(step, LoadTable) else ()
-    return apart is not None and left_null != apart
+    return separate is not None and left_null != separate
 
 
 def _table(load: Load, step: LoadTable) -> Iterator[Loadable]:
@@ -199,13 +177,14 @@ def _names(step: LoadTable | LoadTogether) -> tuple[RelationName, ...]:
 
 
 def _staged(load: Load, names: tuple[RelationName, ...]) -> StagedRows:
-    apart = load.artifact.stored_separately
+    separate = load.artifact.stored_separately
     return StagedRows(
         LoadTogether(names, staged=True),
         tuple(
             StagedTable(
-                Staged(load.tables[name], apart.get(name, ())),
+                load.tables[name],
                 _copy_lines(load, name),
+                separate.get(name, ()),
                 map(_as_copied, load.artifact.patches(name)),
             )
             for name in names

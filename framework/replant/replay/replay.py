@@ -27,9 +27,8 @@ from replant.model import (
     Progress,
     RelationName,
 )
-from replant.replay import conflict_counts as counting
-from replant.replay.load_plan import Load, Loadable, StagedRows, Tables, statements_of
-from replant.replay.staging import load_staged
+from replant.replay.load_plan import Load, Loadable, Tables, statements_of
+from replant.replay.staging import StagedRows, load_staged, read_updated, reset_updated
 from replant.sql.closing_checks import CHECK_FAILED, closing
 from replant.sql.load_statements import copy_from, frames, opening
 
@@ -188,7 +187,7 @@ def _insert(
     updating = any(tables[name].on_conflict is OnConflict.UPDATE for name in statement.tables)
     own = frames(statement.step, tables, INSERT, counted=updating)
     counters = len(own) if updating else 0
-    counting.reset(database, counters)
+    reset_updated(database, counters)
     cursor = database.execute(
         b"".join(
             # Joined at once: a large row is copied no more often than it must be.
@@ -200,7 +199,7 @@ def _insert(
     written: Sequence[int] = [cursor.rowcount]
     if isinstance(statement.step, LoadTogether):
         written = cursor.fetchone() or ()
-    updated = counting.updated(database, counters) or [0] * len(own)
+    updated = read_updated(database, counters) or [0] * len(own)
     return {
         group.frame.name: _outcome(tables[group.frame.name], len(group.lines), count, changed)
         for group, count, changed in zip(statement.groups, written, updated, strict=True)

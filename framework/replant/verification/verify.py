@@ -15,7 +15,7 @@ from attrs import evolve, field, frozen
 from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import ExportedTable, Manifest
 from replant.database.connections import DatabaseConnection
-from replant.database.copied_fields import copied_fields, copied_texts
+from replant.database.copy_stream import copied_fields, copied_texts
 from replant.model import (
     ChosenRows,
     LinkedTo,

@@ -17,8 +17,8 @@ from operator import itemgetter
 from psycopg import sql
 
 from replant.closure import queries
+from replant.closure.queries import leaf_source, order_of, table_source
 from replant.closure.row_locations import RowLocations, pointer
-from replant.closure.table_sources import leaf_source, order_of, table_source
 from replant.closure.visited_rows import SearchStep, VisitedRow, VisitedRows
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_texts
@@ -60,7 +60,7 @@ class Search:
         self._taken = taken
         self._up = _by_table(graph, graph.child, graph.parent, rules.fixed)
         self._down = _by_table(graph, graph.parent, graph.child, rules.fixed)
-        # The tables of rows that were found upward: no others can be promoted.
+        # The tables of rows that were found upward: no others can be upgraded.
         self._found_upward: set[RelationName] = set()
 
     def begin(self, root: Root, number: int) -> int:

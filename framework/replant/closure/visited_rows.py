@@ -1,7 +1,7 @@
 """The rows that were found, and how: in a temporary file, so that memory stays flat.
 
 A row is found once. If it was found because another references it, and later because it references
-another itself, it is promoted: then its own children are followed from there on. Both ways are
+another itself, it is upgraded: then its own children are followed from there on. Both ways are
 kept, each with the round of the search in which it was taken.
 """
 
@@ -25,16 +25,16 @@ PRAGMA synchronous = OFF;
 CREATE TABLE found (
     place INTEGER PRIMARY KEY, round INTEGER, edge INTEGER, down INTEGER, source INTEGER);
 CREATE INDEX found_by_round ON found (round);
-CREATE TABLE promoted (
+CREATE TABLE upgraded (
     place INTEGER PRIMARY KEY, round INTEGER, edge INTEGER, source INTEGER);
-CREATE INDEX promoted_by_round ON promoted (round);
+CREATE INDEX upgraded_by_round ON upgraded (round);
 BEGIN;
 """
 
 _ADD = "INSERT OR IGNORE INTO found VALUES (?1, ?2, ?3, ?4, ?5)"
 
-_PROMOTE = """
-INSERT OR IGNORE INTO promoted
+_UPGRADE = """
+INSERT OR IGNORE INTO upgraded
 SELECT ?1, ?2, ?3, ?5 WHERE EXISTS (SELECT 1 FROM found WHERE place = ?1 AND NOT down)
 """
 
@@ -48,14 +48,14 @@ _PAGE = " ORDER BY place LIMIT :size"
 _TOUCHED = """
 SELECT max(place) FROM found WHERE round = ?1 GROUP BY place >> 48
 UNION
-SELECT max(place) FROM promoted WHERE round = ?1 GROUP BY place >> 48
+SELECT max(place) FROM upgraded WHERE round = ?1 GROUP BY place >> 48
 """
 
 _BEFORE = """
 SELECT coalesce(p.edge, s.edge), p.place IS NOT NULL OR s.down, count(*)
 FROM found AS f
 JOIN found AS s ON s.place = f.source
-LEFT JOIN promoted AS p ON p.place = s.place AND :descending
+LEFT JOIN upgraded AS p ON p.place = s.place AND :descending
 WHERE f.edge = :edge AND f.down = :down
 GROUP BY 1, 2
 ORDER BY 3 DESC, 1, 2
@@ -128,7 +128,7 @@ class VisitedRows:
 
     def upgrade(self, rows: Sequence[VisitedRow], step: SearchStep) -> None:
         """Note of those rows that were not reached downward before that now they are."""
-        self._write(_PROMOTE, rows, step)
+        self._write(_UPGRADE, rows, step)
 
     def _write(self, statement: str, rows: Sequence[VisitedRow], step: SearchStep) -> int:
         values = [(location, step.round, step.edge, step.down, source) for location, source in rows]
@@ -138,7 +138,7 @@ class VisitedRows:
     # -- going on from what is new ---------------------------------------------------------------
 
     def touched(self, round_: int) -> list[int]:
-        """A place in each leaf that got rows, or promoted ones, in a round."""
+        """A place in each leaf that got rows, or upgraded ones, in a round."""
         return [location for (location,) in self._read(_TOUCHED, (round_,))]
 
     def new(
@@ -197,16 +197,16 @@ class VisitedRows:
 
     def was_reached_downward(self, location: int) -> bool:
         """Whether a row of the set was a root, or was reached downward at all."""
-        return self.found_by(location)[0].down or bool(self._promotion(location))
+        return self.found_by(location)[0].down or bool(self._upgrade_of(location))
 
     def reached_downward_by(self, location: int) -> tuple[SearchStep, int | None]:
         """The step by which a row was first reached downward, and its source."""
-        for round_, edge, source in self._promotion(location):
+        for round_, edge, source in self._upgrade_of(location):
             return SearchStep(round_, edge, down=True), source
         return self.found_by(location)
 
-    def _promotion(self, location: int) -> list[tuple[int, ...]]:
-        return self._read("SELECT round, edge, source FROM promoted WHERE place = ?", (location,))
+    def _upgrade_of(self, location: int) -> list[tuple[int, ...]]:
+        return self._read("SELECT round, edge, source FROM upgraded WHERE place = ?", (location,))
 
     def before(
         self, edge: int, *, down: bool, children_followed: bool

@@ -17,20 +17,20 @@ from replant.explain.comparable_text import TextKind
 from replant.model import LoadTable, RelationName, Text
 from replant.model.closure_request import Children
 
-# As in the source: a row that was found because another references it is promoted when it is found
+# As in the source: a row that was found because another references it is upgraded when it is found
 # to reference one itself, since then rows that reference it may come along.
 _SCHEMA = (
     "CREATE TABLE found (id INTEGER PRIMARY KEY, round, edge, down, source)",
     "CREATE INDEX found_by_round ON found (round)",
-    "CREATE TABLE promoted (id INTEGER PRIMARY KEY, round, edge, source)",
-    "CREATE INDEX promoted_by_round ON promoted (round)",
+    "CREATE TABLE upgraded (id INTEGER PRIMARY KEY, round, edge, source)",
+    "CREATE INDEX upgraded_by_round ON upgraded (round)",
     "CREATE TABLE step (id INTEGER PRIMARY KEY, source)",
 )
 
 _FOUND = "SELECT id FROM found WHERE round = :round AND id BETWEEN :low AND :high"
 _DESCENDING = (
     f"{_FOUND} AND down UNION ALL "
-    "SELECT id FROM promoted WHERE round = :round AND id BETWEEN :low AND :high"
+    "SELECT id FROM upgraded WHERE round = :round AND id BETWEEN :low AND :high"
 )
 
 
@@ -157,7 +157,7 @@ class ArtifactClosure:
         added = 0
         if down:
             added += self._rows.changed(
-                "INSERT OR IGNORE INTO promoted SELECT step.id, :next, :edge, step.source "
+                "INSERT OR IGNORE INTO upgraded SELECT step.id, :next, :edge, step.source "
                 "FROM step JOIN found ON found.id = step.id WHERE NOT found.down",
                 values,
             )
@@ -217,7 +217,7 @@ class ArtifactClosure:
 
     def _descended_by(self, number: int) -> ClosureStep:
         """The step by which it was first found to reference a row."""
-        query = "SELECT edge, source FROM promoted WHERE id = ?"
+        query = "SELECT edge, source FROM upgraded WHERE id = ?"
         for edge, source in self._rows.execute(query, (number,)):
             return ClosureStep(edge, down=True, source=source)
         return self._found_by(number)

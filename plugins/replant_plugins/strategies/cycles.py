@@ -18,8 +18,9 @@ the target's role needs as little as can be:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
 
-import networkx as nx
 from attrs import evolve, frozen
 
 from replant.model import (
@@ -122,16 +123,35 @@ def as_replica(request: OrderRequest, way: str) -> LoadOrder:
 
 
 def _components(request: OrderRequest) -> Iterable[_Component]:
-    """The strongly connected components, by level and then by name."""
-    graph: nx.DiGraph[RelationName] = nx.DiGraph()
-    graph.add_nodes_from(request.tables)
-    graph.add_edges_from((key.references, key.table) for key in request.foreign_keys)
-    condensed = nx.condensation(graph)
-    members = {node: tuple(sorted(condensed.nodes[node]["members"])) for node in condensed}
-    for level in nx.topological_generations(condensed):
-        for tables in sorted(members[node] for node in level):
+    """Yield the strongly connected components, by level and then by name."""
+    component_of = _strongly_connected(request)
+    sorter: TopologicalSorter[tuple[RelationName, ...]] = TopologicalSorter()
+    for component in component_of.values():
+        sorter.add(component)
+    for key in request.foreign_keys:
+        if component_of[key.table] != component_of[key.references]:
+            sorter.add(component_of[key.table], component_of[key.references])
+    sorter.prepare()
+    while level := sorter.get_ready():
+        for tables in sorted(level):
             inside = (k for k in request.foreign_keys if {k.table, k.references} <= {*tables})
             yield _Component(request, tables, tuple(inside))
+        sorter.done(*level)
+
+
+def _strongly_connected(request: OrderRequest) -> dict[RelationName, tuple[RelationName, ...]]:
+    """Find the component of each table: itself, and the tables on a cycle with it."""
+    keys = [key for key in request.foreign_keys if not key.references_itself]
+    if _sorted_by_references(request.tables, keys) is not None:
+        return {table: (table,) for table in request.tables}
+    # Most schemas have no cycle, and need not wait 0.1 s for the import.
+    import networkx as nx  # noqa: PLC0415
+
+    graph: nx.DiGraph[RelationName] = nx.DiGraph()
+    graph.add_nodes_from(request.tables)
+    graph.add_edges_from((key.references, key.table) for key in keys)
+    components = (tuple(sorted(found)) for found in nx.strongly_connected_components(graph))
+    return {table: component for component in components for table in component}
 
 
 # -- one table -----------------------------------------------------------------------------------
@@ -318,10 +338,27 @@ def _late_table(
 
 
 def _ordered(component: _Component, keys: Sequence[ForeignKey]) -> tuple[RelationName, ...] | None:
-    """The tables in an order that honours the keys between them, or None if there is none."""
-    graph: nx.DiGraph[RelationName] = nx.DiGraph()
-    graph.add_nodes_from(component.tables)
-    graph.add_edges_from((k.references, k.table) for k in keys if not k.references_itself)
-    if not nx.is_directed_acyclic_graph(graph):
+    """Order the tables so that the keys between them hold; None if there is no such order."""
+    others = [key for key in keys if not key.references_itself]
+    return _sorted_by_references(component.tables, others)
+
+
+def _sorted_by_references(
+    tables: Iterable[RelationName], keys: Iterable[ForeignKey]
+) -> tuple[RelationName, ...] | None:
+    """Sort referenced tables first, and else by name; return None for a cycle."""
+    sorter: TopologicalSorter[RelationName] = TopologicalSorter(dict.fromkeys(tables, ()))
+    for key in keys:
+        sorter.add(key.table, key.references)
+    try:
+        sorter.prepare()
+    except CycleError:
         return None
-    return tuple(nx.lexicographical_topological_sort(graph))
+    names: list[RelationName] = []
+    ready: list[RelationName] = []
+    while sorter.is_active():
+        for table in sorter.get_ready():
+            heappush(ready, table)
+        names.append(heappop(ready))
+        sorter.done(names[-1])
+    return tuple(names)

@@ -23,7 +23,7 @@ from replant.drift.drift_findings import Drift
 from replant.drift.source_drift import source_drift
 from replant.drift.target_drift import target_drift
 from replant.errors import UsageError
-from replant.explain.answer import Explanation
+from replant.explain.explanation import Explanation
 from replant.explain.from_artifact import explain_in_artifact
 from replant.explain.from_database import explain_in_database
 from replant.export.export_rows import export_rows
@@ -43,13 +43,15 @@ from replant.model.table_shape import shapes_of
 from replant.planning.make_plan import make_plan
 from replant.plugins.manager import Host, InstalledPlugin, Registered, installed_plugins
 from replant.preflight.preflight import Confirm, Preflight, run_preflight
-from replant.preflight.target_tables import check_fits, find_unseen_tables, tables_in_target
+from replant.preflight.target_schema import check_nothing_missing
+from replant.preflight.target_tables import tables_in_target
 from replant.proposal.proposal import Proposal
 from replant.proposal.propose import propose as proposed
 from replant.replay.load_order_choice import OrderTables
 from replant.replay.replay import Loaded, replay_rows
 from replant.selection.declared_shapes import declared_shapes, shapes_to_record
 from replant.selection.select import select_tables
+from replant.verification.unseen_tables import find_unseen_tables
 from replant.verification.verify import TableResult, compare_tables
 
 
@@ -241,7 +243,7 @@ def verify(
     with open_artifact(artifact) as source, reading(dsn, "target") as database:
         opened(source.manifest)
         catalog = read_catalog(database)
-        check_fits(source.manifest, catalog)
+        check_nothing_missing(source.manifest, catalog)
         tables = tables_in_target(source.manifest, catalog)
         return compare_tables(
             database, source, tables, find_unseen_tables(database, catalog, tables), progress

@@ -10,8 +10,8 @@ from psycopg import sql
 
 from replant.closure import queries
 from replant.closure.closure import check_predicates
+from replant.closure.queries import table_source
 from replant.closure.reachability import Reachable, find_reachable
-from replant.closure.table_sources import table_source
 from replant.database.connections import DatabaseConnection
 from replant.model import RelationName
 from replant.model.closure_request import Children, ClosureRequest

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from enum import Enum
 from importlib.resources.abc import Traversable
@@ -30,6 +29,7 @@ from replant.model import (
     Settings,
     TableSettings,
 )
+from replant.model.names import did_you_mean
 
 Shape = TypeVar("Shape")
 
@@ -192,8 +192,7 @@ def _below(path: str, error: BaseException) -> str:
 
 def _unknown_key(path: str, key: str, cls: type) -> str:
     names = [attribute.name for attribute in attrs.fields(cls)]
-    near = difflib.get_close_matches(key, names, n=1)
-    meant = f"did you mean {near[0]!r}? " if near else ""
+    meant = did_you_mean(key, names, "did you mean {!r}? ")
     where = f"{path}.{key}" if path else key
     return f"{where}: is unknown; {meant}known here are: {', '.join(names)}"
 
@@ -222,8 +221,7 @@ def _toml_type(value: Any) -> str:
 def _choice(value: Any, kind: type[Enum]) -> Enum:
     names = [member.value for member in kind]
     if value not in names:
-        near = difflib.get_close_matches(str(value), names, n=1)
-        meant = f"; did you mean {near[0]!r}?" if near else ""
+        meant = did_you_mean(value, names, "; did you mean {!r}?")
         raise ValueError(f"must be one of {', '.join(map(repr, names))}, not {value!r}{meant}")
     return kind(value)
 
@@ -271,8 +269,8 @@ def _plugins(value: Any, _: type) -> PluginSettings:
 
 
 def _not_a_sub_table(key: str) -> str:
-    near = difflib.get_close_matches(key, ["enable"], n=1)
-    return f"did you mean {near[0]!r}?" if near else "must be a table of the plugin's settings"
+    meant = did_you_mean(key, ["enable"], "did you mean {!r}?")
+    return meant or "must be a table of the plugin's settings"
 
 
 def _at(name: str, error: Exception) -> Exception:

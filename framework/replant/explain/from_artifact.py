@@ -6,7 +6,6 @@ other table was chosen by a condition, or because of a row that it is linked to.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -15,21 +14,19 @@ from contextlib import closing
 from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import ExportedReference, ExportedTable, Manifest
 from replant.errors import UsageError
-from replant.explain.answer import Explanation, ExportedRow, RowLeftOut
 from replant.explain.artifact_closure import ArtifactClosure, ClosureStep, joined_columns
 from replant.explain.artifact_rows import ArtifactRows, ComparedColumn
-from replant.explain.explanation import PathStep
+from replant.explain.explanation import Explanation, ExportedRow, PathStep, RowLeftOut
 from replant.model import (
     ColumnIs,
     Link,
     LinkedTo,
-    LoadTable,
-    LoadTogether,
     RelationName,
     Root,
     readable,
 )
 from replant.model.closure_request import RowKey
+from replant.model.names import did_you_mean, nearest_name
 from replant.model.references import Only, Pair, Reference
 
 #: So many of the rows that are asked for are explained.
@@ -98,8 +95,8 @@ def _literal(value: str) -> str:
 def _column(table: ExportedTable, name: str) -> str:
     names = [column.name for column in table.columns]
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
-        meant = f"; did you mean {readable(near[0])}?" if near else ""
+        near = nearest_name(name, names)
+        meant = "" if near is None else f"; did you mean {readable(near)}?"
         raise UsageError(f"{table.name} has no column {name!r} in the artifact{meant}")
     return name
 
@@ -108,8 +105,7 @@ def _left_out(manifest: Manifest, name: RelationName) -> str:
     for omission in manifest.omissions:
         if omission.what == str(name):
             return f"left out when the artifact was written: {omission.why}"
-    near = difflib.get_close_matches(str(name), [str(table.name) for table in manifest.tables], n=1)
-    meant = f"; did you mean {near[0]}?" if near else ""
+    meant = did_you_mean(name, (table.name for table in manifest.tables))
     return f"the artifact has no such table{meant}"
 
 
@@ -202,7 +198,7 @@ class _Explaining:
 
     def _link_step(self, name: RelationName, link: Link, row: RowKey) -> PathStep:
         """The step over a link. What is referenced is loaded before what references it."""
-        loaded = list(_loaded(self._manifest))
+        loaded = self._manifest.order.loaded_tables
         down = loaded.index(link.other) <= loaded.index(name)
         child, parent = (name, link.other) if down else (link.other, name)
         pairs = [
@@ -221,15 +217,6 @@ def _links(table: ExportedTable) -> Iterator[Link]:
     for condition in table.rows or ():
         if isinstance(condition, LinkedTo):
             yield from condition.links
-
-
-def _loaded(manifest: Manifest) -> Iterator[RelationName]:
-    for step in manifest.order.steps:
-        match step:
-            case LoadTable(name):
-                yield name
-            case LoadTogether(names):
-                yield from names
 
 
 def _as_reference(reference: ExportedReference) -> Reference:

@@ -6,7 +6,6 @@ all. What a closed set decides is found by a path in it.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from attrs import evolve, frozen
@@ -15,9 +14,8 @@ from replant.closure.closure import Closure, check_predicates
 from replant.database.connections import DatabaseConnection
 from replant.errors import PrivilegeError, UsageError
 from replant.explain import queries
-from replant.explain.answer import Explanation, ExportedRow, RowLeftOut
 from replant.explain.closure_paths import explain_closure
-from replant.explain.explanation import Included, PathStep
+from replant.explain.explanation import Explanation, ExportedRow, PathStep, RowInClosure, RowLeftOut
 from replant.explain.queries import Place
 from replant.model import (
     ByPredicate,
@@ -40,6 +38,7 @@ from replant.model import (
     readable,
 )
 from replant.model.closure_request import RowKey
+from replant.model.names import did_you_mean
 from replant.model.references import Pair, Reference
 from replant.selection.counting import check_scope_values, count_rows
 from replant.selection.expand import open_closure
@@ -91,8 +90,7 @@ def explain_in_database(
 def _check_asked(catalog: Catalog, asked: Root) -> None:
     table = catalog.tables.get(asked.table)
     if table is None:
-        near = difflib.get_close_matches(str(asked.table), map(str, catalog.tables), n=1)
-        meant = f"; did you mean {near[0]}?" if near else ""
+        meant = did_you_mean(asked.table, catalog.tables)
         raise UsageError(f"the source has no table {asked.table}{meant}")
     if table.is_partition:
         raise UsageError(
@@ -143,7 +141,7 @@ def _grown(
     (told,) = explain_closure(
         choice.database, closure, Root(name, queries.location_predicate(place)), most=1
     ).rows
-    if isinstance(told, Included):
+    if isinstance(told, RowInClosure):
         stopped = choice.stopped_later(name, place)
         return stopped or _joined(choice, told)
     if choice.is_chosen(name, place):
@@ -160,7 +158,7 @@ def _grown(
     return RowLeftOut(told.row, because, told.last, told.steps)
 
 
-def _joined(choice: _Choice, told: Included) -> ExportedRow:
+def _joined(choice: _Choice, told: RowInClosure) -> ExportedRow:
     """The path in the closed set, behind the one by which its first row was chosen."""
     name = told.root.table
     if name in choice.selected.open:

@@ -31,6 +31,11 @@ class RelationKind(Enum):
     MATERIALIZED_VIEW = "m"
     FOREIGN_TABLE = "f"
 
+    @property
+    def holds_rows(self) -> bool:
+        """Whether rows can be inserted into it, and are its own or its partitions'."""
+        return self in (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
+
 
 @frozen
 class OwnedSequence:

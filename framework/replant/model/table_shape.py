@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import evolve, field, frozen
 
-from replant.model.catalog import Catalog, Identity, RelationKind, Table
+from replant.model.catalog import Catalog, Identity, Table
 from replant.model.names import RelationName
 from replant.model.types import DefinedType
 
@@ -156,7 +156,7 @@ def shape_of(table: Table) -> TableShape:
             for column in table.columns
         ),
         Keys(table.primary_key, frozenset(table.unique_keys), frozenset(foreign)),
-        is_table=table.kind in (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE),
+        is_table=table.kind.holds_rows,
     )
 
 

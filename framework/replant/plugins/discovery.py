@@ -6,7 +6,6 @@ not enabled cannot break an export.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from itertools import pairwise
@@ -15,6 +14,7 @@ from attrs import frozen
 
 from replant.errors import ConfigurationError, PluginError
 from replant.model import PluginSettings
+from replant.model.names import did_you_mean
 
 GROUP = "replant.plugins"
 
@@ -149,6 +149,5 @@ def _candidate(entry: EntryPoint) -> Candidate:
 def not_installed(path: str, name: str, installed: Iterable[str]) -> str:
     """The sentence for a configured name that no installed plugin has."""
     names = sorted(installed)
-    near = difflib.get_close_matches(name, names, n=1)
-    meant = f"did you mean {near[0]!r}? " if near else ""
+    meant = did_you_mean(name, names, "did you mean {!r}? ")
     return f"{path}: no plugin {name!r} is installed; {meant}installed are: {', '.join(names)}"

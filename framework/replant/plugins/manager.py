@@ -6,7 +6,6 @@ the plugin that gave it.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -29,6 +28,7 @@ from replant.model import (
     Table,
     Transform,
 )
+from replant.model.names import did_you_mean
 from replant.plugins import discovery, hookspecs
 from replant.plugins.discovery import Candidate, LoadedPlugin
 from replant.plugins.load_order_checks import check_order
@@ -227,8 +227,7 @@ class Host:
     def _near(self, name: str, hook: str, own: list[str]) -> str:
         """The nearest right name, and who was asked; plugins are named for what they offer."""
         asked = [plugin for plugin in self._plugins if hook in self.hooks_of(plugin)]
-        near = difflib.get_close_matches(name, [*own, *asked], n=1)
-        meant = f" did you mean {near[0]!r}?" if near else ""
+        meant = did_you_mean(name, [*own, *asked], " did you mean {!r}?")
         return f";{meant} known are those of: {', '.join([*own, *asked]) or 'no plugin'}"
 
 

@@ -15,7 +15,8 @@ from replant.plugins.manager import Registered
 from replant.proposal.excluded_tables import leftover, unneeded
 from replant.proposal.inspection import Inspection
 from replant.proposal.notes import Note, notes
-from replant.proposal.tenant_candidates import RootTable, ScopeColumn, root_tables, scope_columns
+from replant.proposal.root_table import RootTable, root_tables
+from replant.proposal.scope_column import ScopeColumn, scope_columns
 
 #: The strategy that is asked how it loads cycles of foreign keys.
 STRATEGY = "ordered"

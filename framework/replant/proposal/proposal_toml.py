@@ -8,7 +8,7 @@ from replant.config.toml_text import array, comment, key, printable, string
 from replant.model import RelationName
 from replant.proposal.notes import Note
 from replant.proposal.proposal import Proposal
-from replant.proposal.tenant_candidates import ScopeColumn
+from replant.proposal.scope_column import ScopeColumn
 
 #: So much of a list is shown in a comment.
 _MOST_LINES = 15

@@ -7,12 +7,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from attrs import frozen
 
 from replant.config.recorded_shapes import Recorded
-from replant.model import Catalog, RelationKind, RelationName, TableShape
+from replant.model import Catalog, RelationName, TableShape
 from replant.model.table_differences import DifferenceKind, TableDifference, table_differences
 from replant.model.table_shape import shape_of, shapes_of
 from replant.plugins.manager import Registered
-
-_KINDS = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
 
 
 @frozen
@@ -72,7 +70,7 @@ def added_tables(catalog: Catalog, known: DeclaredShapes) -> tuple[RelationName,
 def _tables_of(catalog: Catalog, schemas: Collection[str]) -> Iterator[RelationName]:
     """The tables of some schemas; a partition's rows are its root's."""
     for name, table in catalog.tables.items():
-        if name.schema in schemas and table.kind in _KINDS and not table.is_partition:
+        if name.schema in schemas and table.kind.holds_rows and not table.is_partition:
             yield name
 
 

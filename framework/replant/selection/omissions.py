@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from replant.errors import CatalogMismatchError
 from replant.model import Catalog, Column, Omission, RelationName, Table, readable
 from replant.model.table_differences import TableDifference
 from replant.selection.counting import CountedSelection
@@ -72,6 +73,25 @@ def warnings(
     yield from counted.unindexed
     for finding in counted.kept:
         yield f"exported all the same: {finding}"
+
+
+def check_declared(
+    known: DeclaredShapes, selected: SelectedTables, more: Sequence[TableDifference]
+) -> None:
+    """Refuse an export of a source that has more than was declared.
+
+    Raises:
+        CatalogMismatchError: it names everything that was not declared.
+
+    """
+    if more:
+        told = (undeclared(item, known, selected.tables) for item in more)
+        named = "\n".join(f"  {line.partition(';')[0]}" for line in told)
+        raise CatalogMismatchError(
+            f"the source has more than was declared, and undeclared = 'fail'; update the plugin, "
+            f"record it with replant drift --write, or choose undeclared = 'export' under "
+            f"[export]:\n{named}"
+        )
 
 
 def undeclared(

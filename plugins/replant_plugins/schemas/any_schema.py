@@ -26,7 +26,6 @@ from replant.model import (
     PolymorphicReference,
     PolymorphicTarget,
     Registration,
-    RelationKind,
     RelationName,
     Root,
     Settings,
@@ -37,7 +36,6 @@ from replant_plugins.schemas.patterns import matching
 
 NAME = "schemas"
 _PATH = f"plugins.{NAME}"
-_KINDS = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
 
 
 @frozen
@@ -119,7 +117,7 @@ def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registrati
     tables = {
         name: table
         for name, table in catalog.tables.items()
-        if table.kind in _KINDS and not table.is_partition
+        if table.kind.holds_rows and not table.is_partition
     }
     excluded = matching(asked.exclude, tables, f"{_PATH}.exclude")
     included = matching(asked.include or ("*",), tables, f"{_PATH}.include") - excluded

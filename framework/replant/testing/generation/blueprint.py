@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from attrs import frozen
 
-from replant.model import Catalog, Column, ForeignKey, RelationKind, RelationName, Table
+from replant.model import Catalog, Column, ForeignKey, RelationName, Table
 from replant.testing.generation.catalog_values import CatalogValues, below_domains, judge
 from replant.testing.generation.registry import Accept, Registry
 from replant.testing.generation.values import Values
@@ -174,8 +174,7 @@ def _with_needed(
     catalog: Catalog, tables: Sequence[RelationName] | None
 ) -> dict[RelationName, Table]:
     """The tables, and those that they need by keys that cannot be NULL."""
-    kinds = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
-    known = {n: t for n, t in catalog.tables.items() if t.kind in kinds and not t.is_partition}
+    known = {n: t for n, t in catalog.tables.items() if t.kind.holds_rows and not t.is_partition}
     wanted = list(known if tables is None else tables)
     found: dict[RelationName, Table] = {}
     while wanted:

@@ -12,12 +12,10 @@ from psycopg import Connection, sql
 
 from replant.database.catalog import read_catalog
 from replant.database.connections import reading
-from replant.model import Catalog, ForeignKey, RelationKind, RelationName
+from replant.model import Catalog, ForeignKey, RelationName
 from replant.testing.rows import Contents, Rows, contents, insert_rows, remove_rows
 from replant.testing.servers.database_structure import with_partition_bounds
 from replant.testing.servers.server import Database
-
-_KINDS = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
 
 
 @frozen
@@ -34,7 +32,7 @@ class ExampleDatabase:
         return tuple(
             name
             for name, table in self.catalog.tables.items()
-            if table.kind in _KINDS and not table.is_partition
+            if table.kind.holds_rows and not table.is_partition
         )
 
     def hold(self, rows: Rows, *, unchecked: bool = False) -> None:

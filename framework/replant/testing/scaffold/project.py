@@ -1,6 +1,6 @@
-"""A plugin project to begin with: a name comes in, its files come out, each with its path.
+"""Fills in the templates of a plugin project: a name goes in, files with their paths come out.
 
-The files lie in `scaffold/` as templates. In a path there, `package` stands for the package of the
+The templates lie beside this module. In a path there, `package` stands for the package of the
 plugin, and `dot-` for the point before the name of a hidden file.
 """
 
@@ -107,7 +107,7 @@ class ProjectNames:
 def project_files(names: ProjectNames) -> dict[str, str]:
     """The files of a project, by their paths with `/` in between."""
     found: dict[str, str] = {}
-    _collect(resources.files(__package__).joinpath("scaffold"), "", names, found)
+    _collect(resources.files(__package__), "", names, found)
     return dict(sorted(found.items()))
 
 

@@ -56,7 +56,7 @@ from replant.verification.verify import TableResult, compare_tables
 
 
 def _silent(_table: RelationName, _rows: int, _bytes: int) -> None:
-    """Progress for nobody."""
+    """Report progress to nobody."""
 
 
 @frozen
@@ -383,7 +383,7 @@ def record(settings: Settings, *, host: Host | None = None) -> Recorded:
 
 
 def plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
-    """Every installed plugin, its hooks, and whether the settings enable it.
+    """Describe every installed plugin, its hooks, and whether the settings enable it.
 
     Raises:
         ReplantError: see `replant.errors`.
@@ -394,7 +394,7 @@ def plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
 
 @contextmanager
 def _planned(settings: Settings, host: Host | None) -> Iterator[tuple[DatabaseConnection, Plan]]:
-    """The source in one snapshot, and the plan that was made in it."""
+    """Make the plan of an export, and keep the snapshot in which it was made open."""
     host = host or Host.for_settings(settings)
     with _source(settings) as database:
         catalog, recorded = read_catalog(database), _recorded(settings)
@@ -402,7 +402,7 @@ def _planned(settings: Settings, host: Host | None) -> Iterator[tuple[DatabaseCo
 
 
 def _registered(settings: Settings, host: Host | None) -> tuple[Catalog, tuple[Registered, ...]]:
-    """The source's catalog, and what the plugins register of it."""
+    """Return the source's catalog, and what the plugins register of it."""
     host = host or Host.for_settings(settings)
     with _source(settings) as database:
         catalog = read_catalog(database)
@@ -410,14 +410,14 @@ def _registered(settings: Settings, host: Host | None) -> tuple[Catalog, tuple[R
 
 
 def _recorded(settings: Settings) -> Recorded | None:
-    """What was recorded of the tables, if anything was."""
+    """Read what was recorded of the tables, if anything was."""
     file = Path(settings.recorded)
     return read_recorded(file) if file.exists() else None
 
 
 @contextmanager
 def _source(settings: Settings) -> Iterator[DatabaseConnection]:
-    """The source in one snapshot."""
+    """Open the source in one snapshot."""
     dsn = connection_string(settings.source, SOURCE_VARIABLE)
     fail = settings.export.row_security is RowSecurity.FAIL
     with reading(dsn, "source", hidden_rows_fail=fail) as database:
@@ -425,12 +425,12 @@ def _source(settings: Settings) -> Iterator[DatabaseConnection]:
 
 
 def _known_source(settings: Settings) -> str | None:
-    """The source's connection string, if anything but libpq's own variables says it."""
+    """Return the source's connection string, if anything but libpq's own variables says it."""
     return connection_string(settings.source, SOURCE_VARIABLE) or None
 
 
 def _orders(settings: Settings, host: Host | None) -> OrderTables:
-    """Asks the plugin that knows the strategy of a request, which is enabled by naming it."""
+    """Return a function that asks the plugin of a strategy, which naming it enables."""
 
     def order_tables(request: OrderRequest) -> LoadOrder:
         export_settings = evolve(settings.export, strategy=request.strategy)

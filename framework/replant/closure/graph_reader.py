@@ -51,7 +51,7 @@ ORDER BY n.nspname, c.relname
 def read_reference_graph(
     database: DatabaseConnection, catalog: Catalog, declared: Sequence[DeclaredReference] = ()
 ) -> ReferenceGraph:
-    """The graph of a catalog's foreign keys and of what is declared beside them.
+    """Read the graph of a catalog's foreign keys and of the references declared beside them.
 
     Types come out qualified only under an empty `search_path`, as `reading` pins it.
 
@@ -92,7 +92,7 @@ def _foreign_keys(
 def _check_declared(
     catalog: Catalog, keys: Mapping[EdgeName, Reference], declared: Iterable[DeclaredReference]
 ) -> list[Reference]:
-    """The declared references, each with a name of its own, and tables and columns that exist."""
+    """Check that declared references have names of their own, and tables and columns that exist."""
     known = dict(keys)
     found = []
     for reference in (reference for item in declared for reference in from_declared(item)):
@@ -142,7 +142,7 @@ def _declared(
 
 
 def _column_pairs(reference: Reference) -> list[ColumnPair]:
-    """The pairs to compare; the column that chooses a target is compared with a value of its own.
+    """Return the pairs to compare; a column that chooses a target is compared with its own value.
 
     It comes last.
     """
@@ -157,7 +157,7 @@ def _column_pairs(reference: Reference) -> list[ColumnPair]:
 def _completed(
     catalog: Catalog, reference: Reference, compared: Sequence[ComparisonOf], indexes: Indexes
 ) -> Reference:
-    """A declared reference with what the server knows of it."""
+    """Complete a declared reference with the server's comparisons and indexes."""
     width = len(reference.pairs)
     table, columns = reference.table, reference.columns
     served = [pair.containing or pair.served for pair in compared]
@@ -212,7 +212,7 @@ def _incomparable(catalog: Catalog, reference: Reference, pair: ColumnPair) -> s
 
 
 def _read_storage(database: DatabaseConnection) -> dict[RelationName, Storage]:
-    """The leaves of every table and partition, as the transaction's snapshot sees them."""
+    """Read the leaves of every table and partition, in the transaction's snapshot."""
     rows = database.execute(_RELATIONS.encode()).fetchall()
     names = {oid: RelationName(schema, name) for schema, name, oid, *_ in rows}
     may_locate = {oid: may for _, _, oid, _, may, _, _ in rows}
@@ -234,7 +234,7 @@ def _read_storage(database: DatabaseConnection) -> dict[RelationName, Storage]:
 
 
 def _line(oid: int, parents: Mapping[int, int]) -> Iterator[int]:
-    """A relation, the table that it is a partition of, and so on to the top."""
+    """Yield a relation, the table that it is a partition of, and so on to the top."""
     yield oid
     while oid in parents:
         oid = parents[oid]

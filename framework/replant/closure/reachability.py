@@ -44,7 +44,7 @@ class Reachable:
 
 
 def find_reachable(graph: ReferenceGraph, request: ClosureRequest) -> Reachable:
-    """Where the set can grow to.
+    """Find the tables and references that a search can reach.
 
     Raises:
         UsageError: a root's table is not there, or there is no root.
@@ -69,7 +69,7 @@ def find_reachable(graph: ReferenceGraph, request: ClosureRequest) -> Reachable:
 def _tables(
     graph: ReferenceGraph, request: ClosureRequest
 ) -> tuple[set[RelationName], set[RelationName]]:
-    """The tables that rows may come from, and those of which rows may be reached downward."""
+    """Find the tables that rows can come from, and those whose rows can be reached downward."""
     found = {graph.storage[root.table].root for root in request.roots}
     reached_downward = set(found)
     size = -1
@@ -90,7 +90,7 @@ def _ascends(
     reference: Reference,
     found: set[RelationName],
 ) -> bool:
-    """Whether rows that are referenced by it may come along."""
+    """Return whether rows that are referenced by it can be included."""
     return graph.child(reference) in found and graph.parent(reference) not in request.rules.fixed
 
 
@@ -101,7 +101,7 @@ def _descends(
     found: set[RelationName],
     reached_downward: set[RelationName],
 ) -> bool:
-    """Whether rows that reference by it may come along."""
+    """Return whether rows that reference by it can be included."""
     parent = graph.parent(reference)
     if graph.child(reference) in request.rules.fixed:
         return False

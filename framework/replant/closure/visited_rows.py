@@ -138,13 +138,13 @@ class VisitedRows:
     # -- going on from what is new ---------------------------------------------------------------
 
     def touched(self, round_: int) -> list[int]:
-        """A place in each leaf that got rows, or upgraded ones, in a round."""
+        """Return a location in each leaf that got new or upgraded rows in a round."""
         return [location for (location,) in self._read(_TOUCHED, (round_,))]
 
     def new(
         self, round_: int, bounds: tuple[int, int], size: int, *, unless_down_by: int | None
     ) -> Iterator[list[int]]:
-        """The rows that were found in a round, in order, in lists of `size`.
+        """Yield the rows that were found in a round, in order, in lists of `size`.
 
         Args:
             round_: the round.
@@ -159,13 +159,13 @@ class VisitedRows:
     def children_followed(
         self, round_: int, bounds: tuple[int, int], size: int
     ) -> Iterator[list[int]]:
-        """The rows that were reached downward in a round for the first time, likewise."""
+        """Yield the rows that a round first reached downward, in order, in lists of `size`."""
         return self._pages(_DESCENDING, round_, bounds, size, None)
 
     def _pages(
         self, query: str, round_: int, bounds: tuple[int, int], size: int, edge: int | None
     ) -> Iterator[list[int]]:
-        """Each page is a query of its own, since rows are added between one and the next."""
+        """Yield pages of locations; each is a query of its own, as rows are added between pages."""
         low, high = bounds
         while True:
             values = {"round": round_, "low": low, "high": high, "size": size, "edge": edge}
@@ -183,24 +183,24 @@ class VisitedRows:
         return bool(self._read("SELECT 1 FROM found WHERE place = ?", (location,)))
 
     def locations(self, bounds: tuple[int, int]) -> Iterator[int]:
-        """The found rows between two places, in order."""
+        """Yield the found rows between two locations, in order."""
         with _translated():
             query = "SELECT place FROM found WHERE place BETWEEN ? AND ? ORDER BY place"
             for (location,) in self._file.execute(query, bounds):
                 yield location
 
     def found_by(self, location: int) -> tuple[SearchStep, int | None]:
-        """The step by which a row was found, and its source; the row is one of the set."""
+        """Return the step by which a row of the set was found, and its source."""
         query = "SELECT round, edge, down, source FROM found WHERE place = ?"
         ((round_, edge, down, source),) = self._read(query, (location,))
         return SearchStep(round_, edge, bool(down)), source
 
     def was_reached_downward(self, location: int) -> bool:
-        """Whether a row of the set was a root, or was reached downward at all."""
+        """Return whether a row of the set was a root, or was reached downward at all."""
         return self.found_by(location)[0].down or bool(self._upgrade_of(location))
 
     def reached_downward_by(self, location: int) -> tuple[SearchStep, int | None]:
-        """The step by which a row was first reached downward, and its source."""
+        """Return the step by which a row was first reached downward, and its source."""
         for round_, edge, source in self._upgrade_of(location):
             return SearchStep(round_, edge, down=True), source
         return self.found_by(location)
@@ -211,7 +211,7 @@ class VisitedRows:
     def before(
         self, edge: int, *, down: bool, children_followed: bool
     ) -> list[tuple[int, bool, int]]:
-        """By which edges the sources of the rows of an edge came, and how many, most first.
+        """Count by which edges the sources of an edge's rows came, most first.
 
         `children_followed` says that the edge is followed from rows that were reached downward.
         """

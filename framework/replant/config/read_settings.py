@@ -57,7 +57,7 @@ class _Document:
 
 
 def read_settings(file: Path | None) -> Settings:
-    """The settings of a file; of `replant.toml` if it exists and none was named.
+    """Read the settings of a file; of `replant.toml` if it exists and no file is named.
 
     What is recorded of the tables of `replant.toml` stands beside it, in `replant.lock.toml`.
 
@@ -74,7 +74,7 @@ def read_settings(file: Path | None) -> Settings:
 
 
 def parsed(file: Path | Traversable) -> dict[str, Any]:
-    """What a TOML file says.
+    """Parse a TOML file.
 
     Raises:
         ConfigurationError: it cannot be read, or is not TOML.
@@ -91,7 +91,7 @@ def parsed(file: Path | Traversable) -> dict[str, Any]:
 
 
 def settings_from(document: Mapping[str, Any], origin: str) -> Settings:
-    """The settings of a parsed document; `origin` names it in errors.
+    """Make settings of a parsed document; `origin` names it in errors.
 
     Raises:
         ConfigurationError: naming every unknown key and wrong value, each with its path.
@@ -113,7 +113,7 @@ def settings_from(document: Mapping[str, Any], origin: str) -> Settings:
 
 
 def structured(table: Mapping[str, Any], kind: type[Shape], path: str) -> Shape:
-    """A table of the configuration as a frozen attrs class; for the settings of a plugin.
+    """Turn a table of the configuration into a frozen attrs class; for the settings of a plugin.
 
     Args:
         table: what TOML gave.
@@ -139,7 +139,7 @@ def with_options(
     plugins: Mapping[str, Mapping[str, Any]] | None = None,
     **export: Any,
 ) -> Settings:
-    """The settings with what the command line says laid over them; None says nothing.
+    """Return the settings with the command line's values in them; None changes nothing.
 
     Args:
         settings: those of the file.
@@ -165,7 +165,7 @@ def with_options(
 
 
 def _problems(error: BaseException, path: str) -> list[str]:
-    """The mistakes below `path`, in the order of the file's shape."""
+    """Yield the mistakes below `path`, in the order of the file's shape."""
     if isinstance(error, ForbiddenExtraKeysError):
         return [_unknown_key(path, key, error.cl) for key in sorted(error.extra_fields)]
     if isinstance(error, BaseValidationError):
@@ -239,7 +239,7 @@ def _relation(value: Any, _: type) -> RelationName:
 
 
 def _scope(value: Any, _: type) -> dict[str, str]:
-    """Scope values are texts for an input function; a plain number is one too."""
+    """Read scope values, which are texts for an input function; a plain number is one too."""
     if not isinstance(value, dict):
         raise TypeError(f"must be a table, not {_toml_type(value)}")
     wrong = [key for key, item in value.items() if type(item) not in (str, int)]
@@ -249,7 +249,7 @@ def _scope(value: Any, _: type) -> dict[str, str]:
 
 
 def _plugins(value: Any, _: type) -> PluginSettings:
-    """`enable` beside one free sub-table for each plugin."""
+    """Read `enable`, and beside it one free sub-table for each plugin."""
     if not isinstance(value, dict):
         raise TypeError(f"must be a table, not {_toml_type(value)}")
     tables = {key: item for key, item in value.items() if key != "enable"}

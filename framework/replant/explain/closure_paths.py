@@ -69,7 +69,7 @@ def _explain(
 
 
 def _included(database: DatabaseConnection, closure: Closure, location: int) -> RowInClosure:
-    """Go back from the row to a root, each time by the way that made the next step possible."""
+    """Follow a row of the set back to a root, by steps that made each next step possible."""
     provenance = Provenance(closure.graph, closure.request, closure.found)
     back: list[tuple[SearchStep, int]] = []
     step, source = closure.found.found_by(location)
@@ -119,7 +119,7 @@ def _excluded(database: DatabaseConnection, closure: Closure, location: int) -> 
 
 
 def _first_of_set(closure: Closure, found: VisitedRows, round_: int) -> int | None:
-    """The first row of a round that is part of the set."""
+    """Return the first row of a round that is part of the set."""
     for location in found.touched(round_):
         bounds = closure.locations.bounds(closure.locations.leaf(location))
         for page in found.new(round_, bounds, _MOST_ROWS, unless_down_by=None):
@@ -132,7 +132,7 @@ def _first_of_set(closure: Closure, found: VisitedRows, round_: int) -> int | No
 def _barred(
     database: DatabaseConnection, closure: Closure, found: VisitedRows, hit: int
 ) -> RowOutsideClosure:
-    """The path from a row of the set to the row in question, and why its first step was barred."""
+    """Return the path from a row of the set to this row, and what stopped its first step."""
     references = closure.graph.references
     path: list[tuple[Reference, bool, int]] = []
     step, source = found.found_by(hit)
@@ -152,7 +152,7 @@ def _barred(
 
 
 def _barrier(closure: Closure, first: PathStep, start: int) -> Barrier:
-    """Why a step from a row of the set was not gone."""
+    """Say why a step from a row of the set was not taken."""
     rules, reference = closure.request.rules, first.reference
     if first.row.table in rules.fixed:
         return Barrier.FIXED
@@ -168,7 +168,7 @@ def _barrier(closure: Closure, first: PathStep, start: int) -> Barrier:
 def row_keys(
     database: DatabaseConnection, closure: Closure, locations: Iterable[int]
 ) -> dict[int, RowKey]:
-    """The rows at these places as a person tells them apart."""
+    """Read the identifying columns of the rows at these locations."""
     by_leaf: defaultdict[Leaf, list[int]] = defaultdict(list)
     for location in locations:
         by_leaf[closure.locations.leaf(location)].append(location)
@@ -184,6 +184,6 @@ def row_keys(
 
 
 def _pointer(text: str) -> queries.Pointer:
-    """The block and the line pointer of a `ctid` as PostgreSQL writes it."""
+    """Return the block and the line pointer of a `ctid` as PostgreSQL writes it."""
     block, line = text.strip("()").split(",")
     return int(block), int(line)

@@ -215,7 +215,7 @@ class Explanation:
 
 
 def _back(start: RowKey, steps: tuple[PathStep, ...]) -> list[str]:
-    """The steps, the last one first, each with the row that it leads from."""
+    """Write the steps, the last one first, each with the row that it leads from."""
     rows = [start, *(step.row for step in steps)]
     lines = []
     for source, step in reversed(list(zip(rows, steps, strict=False))):

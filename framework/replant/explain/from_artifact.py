@@ -68,7 +68,7 @@ def explain_in_artifact(artifact: Artifact, asked: Root) -> Explanation:
 
 
 def terms(asked: Root) -> list[tuple[str, str]]:
-    """The columns of a condition, each with the text of its value.
+    """Parse a condition into its columns, each with the text of its value.
 
     Raises:
         UsageError: it is not `column = value`, or several of these joined by AND.
@@ -84,7 +84,7 @@ def terms(asked: Root) -> list[tuple[str, str]]:
 
 
 def _identifier(name: str) -> str:
-    """As SQL takes it: folded to lower case, unless it is quoted."""
+    """Read an identifier as SQL does: folded to lower case, unless it is quoted."""
     return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
 
 
@@ -144,7 +144,7 @@ class _Explaining:
             self._descent.search(numbers)
 
     def explained(self, number: int) -> ExportedRow | RowLeftOut:
-        """Why a row is in the artifact."""
+        """Explain why a row is in the artifact."""
         path = self._descent.path(number) if self._descent and self._is_grown(number) else None
         if path is None:
             return self._by_conditions(number)
@@ -161,12 +161,12 @@ class _Explaining:
         return ExportedRow(self._rows.key(start), because, steps)
 
     def _is_grown(self, number: int) -> bool:
-        """Whether its table's rows were decided by a closed set, and not by conditions."""
+        """Return whether a closed set, and not a condition, decided the rows of its table."""
         table = self._tables[self._rows.table_of(number)]
         return table.rows is None and bool(self._manifest.roots)
 
     def _by_conditions(self, number: int) -> ExportedRow:
-        """A row of a table whose rows conditions chose; the first link leads on."""
+        """Explain a row that was chosen by conditions; its first link leads on."""
         table = self._tables[self._rows.table_of(number)]
         row = self._rows.key(number)
         for link in _links(table):
@@ -197,7 +197,7 @@ class _Explaining:
         return "; ".join(found) or f"all rows of {table.name} were exported"
 
     def _link_step(self, name: RelationName, link: Link, row: RowKey) -> PathStep:
-        """The step over a link. What is referenced is loaded before what references it."""
+        """Make the step over a link, whose referenced table is the one that is loaded first."""
         loaded = self._manifest.order.loaded_tables
         down = loaded.index(link.other) <= loaded.index(name)
         child, parent = (name, link.other) if down else (link.other, name)

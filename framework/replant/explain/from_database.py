@@ -104,7 +104,7 @@ def _check_asked(catalog: Catalog, asked: Root) -> None:
 
 
 def _lenient(settings: Settings) -> Settings:
-    """The settings without budgets, and with no reference that stops an export."""
+    """Return the settings without limits, and with no reference that stops an export."""
 
     def allowed(mode: Dangling) -> Dangling:
         return Dangling.EXPORT if mode is Dangling.FAIL else mode
@@ -122,7 +122,7 @@ def _lenient(settings: Settings) -> Settings:
 def _settled(
     database: DatabaseConnection, catalog: Catalog, selected: SelectedTables, settings: Settings
 ) -> Selection:
-    """The chosen rows, without those that are left out for what they reference.
+    """Return the chosen rows without those that are left out for what they reference.
 
     A census counts every table and finds the closed set, so it is taken only where it may matter.
     """
@@ -137,7 +137,7 @@ def _settled(
 def _grown(
     choice: _Choice, closure: Closure, name: RelationName, place: Place
 ) -> ExportedRow | RowLeftOut:
-    """A row of a table whose rows a closed set decides."""
+    """Explain a row of a table whose rows a closed set decides."""
     (told,) = explain_closure(
         choice.database, closure, Root(name, queries.location_predicate(place)), most=1
     ).rows
@@ -159,7 +159,7 @@ def _grown(
 
 
 def _joined(choice: _Choice, told: RowInClosure) -> ExportedRow:
-    """The path in the closed set, behind the one by which its first row was chosen."""
+    """Join the path in the closed set with the reason why its first row was chosen."""
     name = told.root.table
     if name in choice.selected.open:
         return ExportedRow(told.start, f"root {told.root}", told.steps)
@@ -186,7 +186,7 @@ class _Choice:
         return self.selected.tables[name].equality
 
     def first_locations(self, name: RelationName, given: ChosenRows) -> tuple[int, list[Place]]:
-        """How many rows are given, and the places of the first of them in order of their key."""
+        """Count the given rows, and return the locations of the first of them in key order."""
         table = self.selected.tables[name]
         planned = PlannedTable(
             name=name,
@@ -203,7 +203,7 @@ class _Choice:
         return (found[0][0] if found else 0), [(relation, row) for _, relation, row in found]
 
     def explained(self, name: RelationName, place: Place) -> ExportedRow | RowLeftOut:
-        """A row of a table whose rows their conditions alone decide."""
+        """Explain a row of a table whose rows only conditions decide."""
         row, held = self._held(name, place)
         for condition, holds, text in held:
             if holds:
@@ -219,7 +219,7 @@ class _Choice:
         return ExportedRow(row, self.reasons(name))
 
     def stopped_later(self, name: RelationName, place: Place) -> RowLeftOut | None:
-        """Why a row of the closed set is not exported all the same, or None if it is."""
+        """Say why a row of the closed set is still not exported, or return None if it is."""
         row, held = self._held(name, place)
         for condition, holds, text in held[1:]:
             if not holds:
@@ -227,11 +227,11 @@ class _Choice:
         return None
 
     def is_chosen(self, name: RelationName, place: Place) -> bool:
-        """Whether a row satisfies all conditions of its table, as a census left them."""
+        """Return whether a row satisfies all conditions of its table."""
         return all(holds for _, holds, _ in self._held(name, place)[1])
 
     def reasons(self, name: RelationName) -> str:
-        """Why the rows that satisfy a table's conditions are exported."""
+        """Say why the rows that satisfy a table's conditions are exported."""
         conditions = self.rows[name].conditions
         found = [reason for c in conditions for reason in self._reason(name, c)]
         return "; ".join(found) or f"all rows of {name} are exported"
@@ -239,7 +239,7 @@ class _Choice:
     def _held(
         self, name: RelationName, place: Place
     ) -> tuple[RowKey, list[tuple[Condition, bool, str | None]]]:
-        """The row, and of each condition whether it holds and the text of the column it tests."""
+        """Return the row, and each condition with its truth and the text of the tested column."""
         conditions = self.rows[name].conditions
         key = self.selected.tables[name].identifying_columns
         tested = [c.column for c in conditions if isinstance(c, ColumnIs)]
@@ -257,7 +257,7 @@ class _Choice:
     def _linked(
         self, name: RelationName, place: Place, condition: LinkedTo, *, chosen: bool
     ) -> list[tuple[Link, Place]]:
-        """For each link that leads to a row, one of these rows."""
+        """Find for each link one of the rows to which it leads."""
 
         def places() -> Iterator[tuple[Link, Place]]:
             for link in condition.links:
@@ -270,7 +270,7 @@ class _Choice:
     def _not_linked(
         self, name: RelationName, place: Place, condition: LinkedTo
     ) -> RowLeftOut | None:
-        """For a row that references one which is not exported: why that one is not."""
+        """Explain a row that references one which is not exported, by why that one is not."""
         if self._is_up(name):
             return None
         for link, other in self._linked(name, place, condition, chosen=False):
@@ -283,7 +283,7 @@ class _Choice:
         return None
 
     def _step(self, name: RelationName, link: Link, row: RowKey) -> PathStep:
-        """The step over a link to the row, from the one at its other end."""
+        """Make the step over a link to the row, from the row at its other end."""
         if self._is_up(name):
             pairs = zip(link.other_columns, link.columns, strict=True)
             reference = Reference(link.other, "", name, tuple(Pair(a, b) for a, b in pairs))
@@ -327,6 +327,6 @@ class _Choice:
 
 
 def one_line(text: str) -> str:
-    """A text for messages: it starts no line of its own."""
+    """Put a text on one line, for messages."""
     shown = " ".join(text.split()) if not text.isprintable() else text
     return shown if shown.isprintable() else repr(shown)[1:-1]

@@ -172,7 +172,7 @@ class Table:
     may_select: bool = True
 
     def column(self, name: str) -> Column | None:
-        """The column of that name, or None."""
+        """Return the column of that name, or None."""
         return next((column for column in self.columns if column.name == name), None)
 
     @property

@@ -92,12 +92,12 @@ class Rules:
     fixed: frozenset[RelationName] = frozenset()
 
     def children_by(self, reference: Reference, parent: RelationName) -> Children:
-        """What holds for a reference to rows that are read through `parent`."""
+        """Return the rule for a reference to rows that are read through `parent`."""
         rule = self.edges.get(reference.edge, EdgeRule())
         return rule.children or self.tables.get(parent, self.children)
 
     def limit_of(self, reference: Reference) -> int | None:
-        """How many rows come along by a reference for each row that they reference."""
+        """Return how many rows a reference may add for each referenced row; None for all."""
         return self.edges.get(reference.edge, EdgeRule()).limit
 
 
@@ -145,7 +145,7 @@ class ArrivalCount:
 
 
 def describe_arrival(by: Root | Reference, *, down: bool) -> str:
-    """How rows came: from a root, down to rows that reference, up to rows that are referenced."""
+    """Say how rows were found: as a root, down to referencing rows, or up to referenced rows."""
     if isinstance(by, Root):
         return f"root {by}"
     return f"{'down' if down else 'up'} by {by}"

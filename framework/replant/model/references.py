@@ -168,7 +168,7 @@ class Reference:
 
 
 def from_foreign_key(key: ForeignKey) -> Reference:
-    """The reference that a constraint declares, before the server is asked how it compares."""
+    """Make the reference of a constraint, before the server is asked how its columns compare."""
     return Reference(
         table=key.table,
         name=key.name,
@@ -179,7 +179,7 @@ def from_foreign_key(key: ForeignKey) -> Reference:
 
 
 def from_declared(declared: DeclaredReference) -> tuple[Reference, ...]:
-    """The references of a declaration; a polymorphic one has one for each of its targets.
+    """Yield the references of a declaration; a polymorphic one has one for each of its targets.
 
     Without a name of its own it is called after its columns; a target adds its value.
 
@@ -274,9 +274,9 @@ class ReferenceGraph:
     references: tuple[Reference, ...] = field(converter=_sorted)
 
     def child(self, reference: Reference) -> RelationName:
-        """The table through which the referencing rows are read."""
+        """Return the table through which the referencing rows are read."""
         return self.storage[reference.table].root
 
     def parent(self, reference: Reference) -> RelationName:
-        """The table through which the referenced rows are read."""
+        """Return the table through which the referenced rows are read."""
         return self.storage[reference.references].root

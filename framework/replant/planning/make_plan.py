@@ -108,7 +108,7 @@ def plan_from(
     known: DeclaredShapes,
     more: Sequence[TableDifference],
 ) -> Plan:
-    """The plan of a counted selection; pure but for what plugins do.
+    """Make the plan of a counted selection; pure except for the plugins that it asks.
 
     Raises:
         ConfigurationError: no plugin knows the strategy or the format, or rows of a table should
@@ -178,12 +178,12 @@ def _planned_table(
 
 
 def _seen_as(catalog: Catalog, selected: SelectedTables) -> str | None:
-    """The role, if policies may hide rows from it (which was allowed, or the export failed)."""
+    """Return the role if policies may hide rows from it, which the settings then allow."""
     hidden = any(table.rows_are_hidden for table in selected.tables.values())
     return catalog.role if hidden else None
 
 
 def _types(catalog: Catalog, selected: SelectedTables) -> Iterator[DefinedType]:
-    """What the exported columns are made of."""
+    """Return the defined types that the exported columns use."""
     used = {name for columns in selected.columns.values() for c in columns for name in c.made_of}
     return (catalog.types[name] for name in sorted(used))

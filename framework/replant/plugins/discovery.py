@@ -50,7 +50,7 @@ class LoadedPlugin:
 
 
 def find() -> tuple[Candidate, ...]:
-    """Every installed plugin, sorted by name and distribution.
+    """Find every installed plugin, sorted by name and distribution.
 
     Raises:
         PluginError: two distributions offer a plugin of one name; `importlib.metadata` would
@@ -61,7 +61,7 @@ def find() -> tuple[Candidate, ...]:
 
 
 def check_unique(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """The candidates sorted, each name once.
+    """Sort the candidates, and refuse a name that occurs twice.
 
     Raises:
         PluginError: two of them have one name.
@@ -81,7 +81,7 @@ def check_unique(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
 def choose(
     candidates: Sequence[Candidate], plugins: PluginSettings, strategy: str
 ) -> tuple[Candidate, ...]:
-    """The plugins to ask, in the order in which they are asked.
+    """Choose the plugins to ask, in the order in which they are asked.
 
     Args:
         candidates: what is installed.
@@ -147,7 +147,7 @@ def _candidate(entry: EntryPoint) -> Candidate:
 
 
 def not_installed(path: str, name: str, installed: Iterable[str]) -> str:
-    """The sentence for a configured name that no installed plugin has."""
+    """Say that a configured name is of no installed plugin, and which names there are."""
     names = sorted(installed)
     meant = did_you_mean(name, names, "did you mean {!r}? ")
     return f"{path}: no plugin {name!r} is installed; {meant}installed are: {', '.join(names)}"

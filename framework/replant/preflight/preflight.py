@@ -66,7 +66,7 @@ class Preflight:
     findings: tuple[Finding, ...]
 
     def of(self, severity: Severity) -> tuple[Finding, ...]:
-        """The findings of this severity."""
+        """Return the findings of this severity."""
         return tuple(finding for finding in self.findings if finding.severity is severity)
 
     def check(self, confirm: Confirm) -> None:
@@ -140,7 +140,7 @@ def run_preflight(
 
 
 def _order_findings(chosen: ChosenOrder, load: Load) -> Iterator[Finding]:
-    """Why the order is not the artifact's own, and where it cannot be carried out."""
+    """Yield why the order is not the artifact's own, and where it cannot be carried out."""
     if chosen.why:
         what = f"the artifact's own order does not serve here, so {chosen.strategy} made another"
         yield Finding(Subject.ORDER, Severity.NOTE, chosen.strategy, f"{what}: {chosen.why}")

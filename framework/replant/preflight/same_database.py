@@ -52,7 +52,7 @@ class Kinship(Enum):
 
 
 def check_same_database(database: DatabaseConnection, source: str | None) -> Iterator[Finding]:
-    """What speaks against this target, before anything of the artifact is compared with it.
+    """Yield what speaks against this target, before its rows are compared with the artifact's.
 
     Args:
         database: a connection to the target.
@@ -91,7 +91,7 @@ def _kinship(database: DatabaseConnection, source: str) -> Iterator[Finding]:
 
 
 def _identity(dsn: str) -> DatabaseIdentity:
-    """Who the source is.
+    """Read the identity of the source.
 
     Raises:
         DatabaseError: it cannot be reached, or does not say.
@@ -107,14 +107,14 @@ def _identity(dsn: str) -> DatabaseIdentity:
 
 
 def read_identity(database: DatabaseConnection) -> DatabaseIdentity:
-    """The identity of the connected database."""
+    """Read the identity of the connected database."""
     row = database.execute(_IDENTITY.encode()).fetchone()
     assert row is not None
     return DatabaseIdentity(*row)
 
 
 def kinship(one: DatabaseIdentity, other: DatabaseIdentity) -> Kinship:
-    """What two databases have to do with each other, as far as their identities tell."""
+    """Compare two databases by their identities."""
     if one.oid != other.oid:
         return Kinship.NONE
     if one.started == other.started:
@@ -125,12 +125,12 @@ def kinship(one: DatabaseIdentity, other: DatabaseIdentity) -> Kinship:
 
 
 def is_on_this_host(database: DatabaseConnection) -> bool:
-    """Whether the connection goes by a socket of this host, or to its loopback address."""
+    """Return whether the connection uses a socket of this host, or its loopback address."""
     return is_local(database.info.host, database.info.hostaddr)
 
 
 def is_local(host: str, address: str) -> bool:
-    """Whether libpq's host and the address that it found are this host's own.
+    """Return whether libpq's host and the address that it found are this host's own.
 
     A host that begins with a slash, or on Linux with @, is a socket.
     """

@@ -71,7 +71,7 @@ def check_nothing_missing(manifest: Manifest, catalog: Catalog) -> None:
 
 
 def _unfilled(difference: TableDifference, catalog: Catalog, tables: Tables) -> Iterator[Finding]:
-    """A column that takes no NULL and gets no value; a trigger may yet give it one."""
+    """Find a NOT NULL column that would get no value; a trigger may still give it one."""
     name, shape = difference.table, difference.shape
     if name is None or shape is None or not tables[name].row_count:
         return
@@ -83,7 +83,7 @@ def _unfilled(difference: TableDifference, catalog: Catalog, tables: Tables) -> 
 
 
 def not_null_finding(catalog: Catalog, name: RelationName, column: str, what: str) -> Finding:
-    """A column for which rows have no value although it needs one."""
+    """Make the finding for a column that needs a value for which rows have none."""
     place = f"{name}.{readable(column)}"
     if _has_insert_trigger(catalog, name):
         what = f"{place} {what}: a trigger must give it a value"
@@ -98,7 +98,7 @@ def _has_insert_trigger(catalog: Catalog, name: RelationName) -> bool:
 
 
 def _update_key(catalog: Catalog, tables: Tables, name: RelationName) -> Iterator[Finding]:
-    """Rows are updated by a key, which must be one in the target too."""
+    """Refuse to update rows by columns that are no key in the target."""
     planned, table = tables[name], catalog.tables[name]
     keys = [set(key) for key in (table.primary_key, *table.unique_keys)]
     if planned.on_conflict is not OnConflict.UPDATE or set(planned.key) in keys:

@@ -31,7 +31,7 @@ class Inspection:
     foreign: tuple[RelationName, ...]
 
     def size_of(self, name: RelationName) -> str:
-        """How large a table is, in words."""
+        """Describe the size of a table in words."""
         facts = self.facts[name]
         if not facts.size:
             return "empty"
@@ -48,7 +48,7 @@ def inspect(
     graph: ReferenceGraph,
     schemas: Iterable[str],
 ) -> Inspection:
-    """The tables of these schemas; of all if none is named."""
+    """Inspect the tables of these schemas; of all schemas if none is named."""
     wanted = set(schemas) or catalog.schemas
     chosen = [table for name, table in catalog.tables.items() if name.schema in wanted]
     tables = {t.name: t for t in chosen if t.kind.holds_rows and not t.is_partition}

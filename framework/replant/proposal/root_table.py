@@ -55,7 +55,7 @@ class RootTable:
 
 
 def root_tables(tables: Mapping[RelationName, Table]) -> tuple[RootTable, ...]:
-    """The tables that a closed set may begin with, the likeliest first.
+    """Return the tables that a closed set may begin with, the likeliest first.
 
     A table with the name of something that people begin with comes before any other; of others the
     one to which most tables lead, unless it is a list of terms.
@@ -82,7 +82,7 @@ def root_tables(tables: Mapping[RelationName, Table]) -> tuple[RootTable, ...]:
 
 
 def _below(tables: Mapping[RelationName, Table]) -> dict[RelationName, frozenset[RelationName]]:
-    """The tables that reference each table, directly or through others."""
+    """Return the tables that reference each table, directly or through others."""
     referencing: dict[RelationName, set[RelationName]] = {name: set() for name in tables}
     for name, table in tables.items():
         for key in table.foreign_keys:

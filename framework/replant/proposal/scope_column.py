@@ -42,7 +42,7 @@ class ScopeColumn:
 
 
 def scope_columns(tables: Mapping[RelationName, Table]) -> tuple[ScopeColumn, ...]:
-    """The columns that may say whose a row is, the likeliest first."""
+    """Return the columns that may say to whom a row belongs, the likeliest first."""
     holders: defaultdict[str, list[tuple[Table, Column]]] = defaultdict(list)
     for table in tables.values():
         for column in table.columns:
@@ -88,7 +88,7 @@ def _referenced(
     base_type: str,
     held: list[tuple[Table, Column]],
 ) -> RelationName | None:
-    """The table that the column is named after, if its key is one column of this type."""
+    """Return the table after which the column is named, if its key is one column of this type."""
     referenced = Counter(
         key.references
         for table, _ in held
@@ -107,7 +107,7 @@ def _referenced(
 
 
 def _of(name: str) -> str:
-    """What an identifier is of: `tenant` for `tenant_id`, `tenantId` and `tenant`."""
+    """Return what an identifier identifies: `tenant` for `tenant_id`, `tenantId` and `tenant`."""
     found = words(name)
     return "_".join(found[:-1] if len(found) > 1 and found[-1] in {"id", "uuid", "key"} else found)
 

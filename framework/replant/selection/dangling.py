@@ -56,7 +56,7 @@ class DanglingReferences:
         return self.told()
 
     def told(self, hidden: Collection[str] = ()) -> str:
-        """The same, without the values of some columns of the table."""
+        """Say the same without the values of some columns of the table."""
         row, values = self.examples[0]
         where = _pairs(self.identifying, row, hidden) if row else "a row without a key"
         held = _pairs(self.key.columns, values, hidden)
@@ -73,7 +73,7 @@ class DanglingReferences:
 def settle_references(
     database: DatabaseConnection, selected: SelectedTables, rows: Selection, settings: Settings
 ) -> tuple[Selection, tuple[DanglingReferences, ...], tuple[DanglingReferences, ...]]:
-    """The selection in which every reference was treated as configured.
+    """Treat every dangling reference as configured, and return the selection that is left.
 
     A row that is left out may be referenced itself, so the search goes on until it finds none.
     """
@@ -117,12 +117,12 @@ def _find(
 
 
 def _is_empty(chosen: ChosenRows) -> bool:
-    """Whether no row can be chosen, as in an open table before anything has grown into it."""
+    """Return whether no row can be chosen, as in an open table before its closed set is found."""
     return RowsAt(()) in chosen.conditions
 
 
 def _holds(database: DatabaseConnection, rows: Selection, key: ForeignKey) -> bool:
-    """Whether the key cannot dangle: both ends are chosen by the same value in its one column.
+    """Return whether the key cannot dangle, as both tables are chosen by the same value in it.
 
     Then every reference is to the one row with that value, if it is there. Nor can a key into a
     closed set, which has every row that a row of the export references, unless PostgreSQL has not
@@ -168,7 +168,7 @@ def _dangling(
 def _without(
     database: DatabaseConnection, rows: Selection, finding: DanglingReferences
 ) -> Selection:
-    """The selection without the rows of a finding."""
+    """Return the selection without the rows of a finding."""
     name = finding.key.table
     if not finding.identifying:
         raise DanglingReferenceError(

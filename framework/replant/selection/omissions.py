@@ -18,7 +18,7 @@ def omissions(
     counted: CountedSelection,
     changed: Mapping[RelationName, Collection[str]],
 ) -> Iterator[Omission]:
-    """Everything of the covered schemas that stays behind, each with the reason.
+    """Yield everything of the covered schemas that is not exported, each with the reason.
 
     Args:
         catalog: what the source has.
@@ -50,7 +50,7 @@ def warnings(
     known: DeclaredShapes,
     more: Sequence[TableDifference],
 ) -> Iterator[str]:
-    """What stops nothing: what was not declared, and references that lead outside.
+    """Yield warnings, which stop nothing: undeclared parts, and references that lead outside.
 
     Args:
         selected: what is exported.
@@ -97,7 +97,7 @@ def check_declared(
 def undeclared(
     difference: TableDifference, known: DeclaredShapes, exported: Collection[RelationName]
 ) -> str:
-    """What the source has beyond what was declared: a column or a table, as a sentence."""
+    """Describe a column or table of the source that was not declared, as a sentence."""
     name = difference.table
     assert name is not None
     if difference.subject:
@@ -141,7 +141,7 @@ def _left_to_target(column: Column) -> str:
 def _relations(
     catalog: Catalog, selected: SelectedTables, unreached: Collection[RelationName]
 ) -> Iterator[Omission]:
-    """Tables, views and the like of the covered schemas; a partition's rows are its root's."""
+    """Yield the tables and views of the covered schemas that are not exported."""
     covered = {name.schema for name in selected.tables}
     for name, other in catalog.tables.items():
         if name.schema in covered and name not in selected.tables and not other.is_partition:
@@ -153,7 +153,7 @@ def _relations(
 
 
 def _leaving(tables: Mapping[RelationName, Table]) -> dict[RelationName, list[str]]:
-    """The foreign keys that lead to tables which are not exported."""
+    """Group the foreign keys that lead to tables which are not exported, by that table."""
     leaving: dict[RelationName, list[str]] = {}
     for table in tables.values():
         for key in table.foreign_keys:

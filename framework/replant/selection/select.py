@@ -72,7 +72,7 @@ class SelectedTables:
         )
 
     def only(self, names: Collection[RelationName]) -> SelectedTables:
-        """The same without other tables."""
+        """Return the same selection without other tables."""
         return evolve(
             self,
             registered={name: item for name, item in self.registered.items() if name in names},
@@ -118,7 +118,7 @@ def select_tables(
 def _live_tables(
     catalog: Catalog, registered: Mapping[RelationName, Registered]
 ) -> dict[RelationName, Table]:
-    """The registered tables as the catalog has them."""
+    """Return the registered tables as the catalog has them."""
     if not registered:
         raise ConfigurationError(
             "no enabled plugin registers a table; enable one that does with [plugins] enable"
@@ -206,7 +206,7 @@ def _membership(item: Registered) -> Membership:
 
 
 def omitted(item: Registered, change: TableSettings | None) -> tuple[str, ...]:
-    """The columns left to their default: the configuration's list in place of the plugin's."""
+    """Return the columns left to their default: the configuration's list, or else the plugin's."""
     if change is not None and change.omit is not None:
         return change.omit
     return item.registration.omit

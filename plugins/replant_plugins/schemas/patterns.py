@@ -17,7 +17,7 @@ _PATTERN = re.compile(rf"({_PART})(?:\.({_PART}))?")
 def matching(
     patterns: Sequence[str], names: Iterable[RelationName], path: str
 ) -> frozenset[RelationName]:
-    """The names that at least one of the patterns matches.
+    """Return the names that at least one of the patterns matches.
 
     A part in double quotes stands for itself; otherwise `*` is any text, `?` any character and
     `[ab]` one of those. A schema alone means all its tables.

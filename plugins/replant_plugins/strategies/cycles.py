@@ -84,7 +84,7 @@ class _Component:
 
 
 def parts_of(request: OrderRequest) -> list[Part]:
-    """How each component is loaded, referenced ones first."""
+    """Yield how each component is loaded, referenced ones first."""
     return [
         _alone(component) if len(component.tables) == 1 else _together(component)
         for component in _components(request)
@@ -92,7 +92,7 @@ def parts_of(request: OrderRequest) -> list[Part]:
 
 
 def joined(parts: Sequence[Part]) -> LoadOrder:
-    """One load order; all constraints that parts defer are deferred by one statement."""
+    """Join the parts to one load order, with one statement for all deferred constraints."""
     deferred = [
         name
         for part in parts
@@ -109,7 +109,7 @@ def joined(parts: Sequence[Part]) -> LoadOrder:
 
 
 def as_replica(request: OrderRequest, way: str) -> LoadOrder:
-    """Tables by name, with foreign keys switched off, and checked after the last row."""
+    """Load tables by name with foreign keys switched off, and check them after the last row."""
     return LoadOrder(
         steps=tuple(LoadTable(table) for table in sorted(request.tables)),
         before=(AsReplica(),),
@@ -174,7 +174,7 @@ def _itself(
     keys: Sequence[ForeignKey],
     patched: tuple[str, ...] = (),
 ) -> Part:
-    """A table that references itself by these keys; the way says how its rows come together.
+    """Load a table that references itself by these keys; the method says how.
 
     Depth is defined along one key; several would need the rows sorted by all of them at once. It
     is known to the source alone.
@@ -202,7 +202,7 @@ def _itself(
 
 
 def _together(component: _Component) -> Part:
-    """The component by the first way that serves, with the reasons against those before it."""
+    """Load the component by the first method that works, with the reasons against earlier ones."""
     one = Part(
         (LoadTogether(component.tables),),
         cycles=(_cycle(component, f"one statement with an INSERT for each, {component.counted}"),),
@@ -229,7 +229,7 @@ def _with_reasons(part: Part, reasons: Sequence[str]) -> Part:
 
 
 def _deferred(component: _Component) -> Part | list[str]:
-    """Keys that are deferrable wait for COMMIT."""
+    """Defer the keys that are deferrable until COMMIT."""
     deferrable = [key for key in component.keys if key.deferrable]
     late = _fewest(component, deferrable)
     if late is not None:
@@ -240,7 +240,7 @@ def _deferred(component: _Component) -> Part | list[str]:
 
 
 def _staged(component: _Component) -> Part | list[str]:
-    """The rows come by COPY into temporary tables, and from there in one statement."""
+    """Copy the rows into temporary tables, and insert from there in one statement."""
     may_stage = component.request.may_stage
     if may_stage is None:
         return []
@@ -255,7 +255,7 @@ def _staged(component: _Component) -> Part | list[str]:
 
 
 def _null_first(component: _Component) -> Part | list[str]:
-    """Columns that may hold NULL wait for an UPDATE, beside keys that wait for COMMIT."""
+    """Load nullable columns as NULL and set them later, with deferred keys as well."""
     deferrable = [key for key in component.keys if key.deferrable]
     nullable = [k for k in component.keys if not k.deferrable and _can_be_null(component, k)]
     for candidates in (nullable, deferrable + nullable):
@@ -268,7 +268,7 @@ def _null_first(component: _Component) -> Part | list[str]:
 
 
 def _can_be_null(component: _Component, key: ForeignKey) -> bool:
-    """Whether the key's columns may be NULL until an UPDATE, which needs a row's key to find it."""
+    """Return whether the key's columns may be NULL until an UPDATE, which needs a row key."""
     request = component.request
     if request.may_update is not None and key.table not in request.may_update:
         return False
@@ -277,7 +277,7 @@ def _can_be_null(component: _Component, key: ForeignKey) -> bool:
 
 
 def _fewest(component: _Component, candidates: Sequence[ForeignKey]) -> list[ForeignKey] | None:
-    """Few of the candidates without which the tables can be ordered; None if all do not do."""
+    """Find few of the candidates without which the tables can be ordered; None if it takes more."""
     early = [key for key in component.keys if key not in candidates]
     if _ordered(component, early) is None:
         return None
@@ -291,7 +291,7 @@ def _fewest(component: _Component, candidates: Sequence[ForeignKey]) -> list[For
 
 
 def _late(component: _Component, late: Sequence[ForeignKey]) -> Part:
-    """The component with these keys late: those that are deferrable, and those that are patched."""
+    """Load the component with these keys checked late: they are deferred or patched."""
     deferred = [key for key in late if key.deferrable]
     patched = [key for key in late if not key.deferrable]
     early = [key for key in component.keys if key not in late]

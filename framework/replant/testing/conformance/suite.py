@@ -214,7 +214,7 @@ def conformance(
     privileges: Sequence[str] = (),
     tries: int | None = None,
 ) -> type[Conformance]:
-    """A class with the tests, to be given a name that begins with `Test`; see `Conformance`.
+    """Make a class with the tests, whose name must begin with `Test`; see `Conformance`.
 
     Raises:
         ValueError: no plugin is named.

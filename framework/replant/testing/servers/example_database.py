@@ -59,7 +59,7 @@ class ExampleDatabase:
         without: Mapping[RelationName, Sequence[str]] | None = None,
         where: Mapping[RelationName, sql.Composable] | None = None,
     ) -> Contents:
-        """The rows of tables, by the server's own literals; see `replant.testing.rows.contents`."""
+        """Read the rows of tables, by the server's own literals; see `testing.rows.contents`."""
         chosen = self.tables if tables is None else tables
         return contents(self.connection, self.catalog, chosen, without=without, where=where)
 
@@ -81,7 +81,7 @@ def open_example_database(database: Database) -> Iterator[ExampleDatabase]:
 
 
 def breaks(connection: Connection[Any], key: ForeignKey) -> bool:
-    """Whether a row references by a key, declared to PostgreSQL or not, what is not there.
+    """Return whether a row references, by a key or a declared reference, a row that is missing.
 
     A key of several columns of which one is NULL references nothing (MATCH SIMPLE).
     """

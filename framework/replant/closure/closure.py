@@ -40,7 +40,7 @@ class Closure:
     counts: Mapping[RelationName, int]
 
     def __enter__(self) -> Closure:
-        """The set itself."""
+        """Return the set itself."""
         return self
 
     def __exit__(
@@ -49,7 +49,7 @@ class Closure:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Forget it."""
+        """Delete the set's temporary file."""
         self.close()
 
     def close(self) -> None:

@@ -102,7 +102,7 @@ class VisitedRows:
             self._file.executescript(_SCHEMA)
 
     def __enter__(self) -> VisitedRows:
-        """The set itself."""
+        """Return the set itself."""
         return self
 
     def __exit__(
@@ -111,7 +111,7 @@ class VisitedRows:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Delete it."""
+        """Delete the temporary file."""
         self.close()
 
     def close(self) -> None:

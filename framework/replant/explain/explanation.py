@@ -28,7 +28,7 @@ class PathStep:
     row: RowKey
 
     def __str__(self) -> str:
-        """One line: `down by s.t(a) → s.u(b) to s.t id = 5`."""
+        """Write one line: `down by s.t(a) → s.u(b) to s.t id = 5`."""
         return f"{describe_arrival(self.reference, down=self.down)} to {self.row}"
 
 
@@ -54,7 +54,7 @@ class RowInClosure:
         return self.steps[-1].row if self.steps else self.start
 
     def __str__(self) -> str:
-        """A line that says so, and a line for each row of the path."""
+        """Write a line that says so, and a line for each row of the path."""
         lines = [f"{self.row} is part of the closed set:", f"  root {self.root}: {self.start}"]
         return "\n".join([*lines, *(f"  {step}" for step in self.steps)])
 
@@ -89,7 +89,7 @@ class RowOutsideClosure:
     exhausted: bool = True
 
     def __str__(self) -> str:
-        """A line that says so, and why: the reference that would have led to it."""
+        """Write a line that says so, and which reference would have led to the row."""
         head = f"{self.row} is no part of the closed set"
         if self.last is None or self.barrier is None:
             if self.exhausted and self.looked_at == 1:
@@ -120,7 +120,7 @@ class ClosureExplanation:
     rows: tuple[RowInClosure | RowOutsideClosure, ...]
 
     def __str__(self) -> str:
-        """All that is known, row by row."""
+        """Write all that is known, row by row."""
         if not self.matched:
             return f"no row of {self.asked.table} satisfies {self.asked.predicate}"
         more = self.matched - len(self.rows)
@@ -152,7 +152,7 @@ class ExportedRow:
         return self.steps[-1].row if self.steps else self.start
 
     def __str__(self) -> str:
-        """The path from the row back to its start, a line for each row and for each step."""
+        """Write the path from the row back to its start, a line for each row and each step."""
         lines = [f"{self.row} is exported", *_back(self.start, self.steps)]
         return "\n".join([*lines, f"  {self.because}"])
 
@@ -174,7 +174,7 @@ class RowLeftOut:
     steps: tuple[PathStep, ...] = ()
 
     def __str__(self) -> str:
-        """The path by which it would have come, backwards, and what stands in the way."""
+        """Write the path by which it would be exported, backwards, and what stops it."""
         if self.last is None:
             return f"{self.row} is not exported\n  {self.because}"
         lines = [f"{self.row} is not exported; it would come", *_back(self.last, self.steps)]
@@ -204,7 +204,7 @@ class Explanation:
         return bool(self.rows) and all(isinstance(row, ExportedRow) for row in self.rows)
 
     def __str__(self) -> str:
-        """All that is known, row by row."""
+        """Write all that is known, row by row."""
         if self.because is not None:
             return f"{self.asked} is not exported\n  {self.because}"
         if not self.rows:

@@ -102,7 +102,7 @@ class ForeignKey:
         return self.table == self.references
 
     def __str__(self) -> str:
-        """The key as a sentence uses it: `s.t(a, b) → s.u(c, d)`."""
+        """Write the key as a sentence uses it: `s.t(a, b) → s.u(c, d)`."""
         own, other = ", ".join(self.columns), ", ".join(self.referenced_columns)
         return f"{self.table}({own}) → {self.references}({other})"
 

@@ -26,7 +26,7 @@ class Root:
     may_be_empty: bool = False
 
     def __str__(self) -> str:
-        """The root as the command line takes it, on one line."""
+        """Write the root as the command line takes it, on one line."""
         return f"{self.table}: {' '.join(self.predicate.split())}"
 
     @classmethod
@@ -139,7 +139,7 @@ class ArrivalCount:
     rows: int
 
     def __str__(self) -> str:
-        """One line: `down by s.t(a) → s.u(b): 5 rows`."""
+        """Write one line: `down by s.t(a) → s.u(b): 5 rows`."""
         rows = f"{self.rows} row{'' if self.rows == 1 else 's'}"
         return f"{describe_arrival(self.by, down=self.down)}: {rows}"
 
@@ -165,7 +165,7 @@ class RowKey:
     values: tuple[tuple[str, str], ...]
 
     def __str__(self) -> str:
-        """The row on one line: `public.order id = 5`."""
+        """Write the row on one line: `public.order id = 5`."""
         if not self.values:
             return f"{self.table} (a row without a key)"
         held = ", ".join(f"{readable(name)} = {_one_line(text)}" for name, text in self.values)

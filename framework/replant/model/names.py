@@ -21,7 +21,7 @@ class RelationName:
     name: str
 
     def __str__(self) -> str:
-        """The name as a person would write it in SQL, quoted only where it must be."""
+        """Write the name as a person would in SQL, quoted only where it must be."""
         return f"{readable(self.schema)}.{readable(self.name)}"
 
     @classmethod

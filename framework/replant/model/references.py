@@ -21,7 +21,7 @@ class EdgeName:
     name: str
 
     def __str__(self) -> str:
-        """The name as a person would write it: `public.order.order_customer_id_fkey`."""
+        """Write the name as a person would: `public.order.order_customer_id_fkey`."""
         return f"{self.table}.{readable(self.name)}"
 
 
@@ -158,7 +158,7 @@ class Reference:
         return tuple(pair.referenced for pair in self.pairs)
 
     def __str__(self) -> str:
-        """The reference as a sentence uses it: `s.t(a, b) → s.u(c, d)`."""
+        """Write the reference as a sentence uses it: `s.t(a, b) → s.u(c, d)`."""
         own = [readable(column) + ("[]" if self.elements else "") for column in self.columns]
         if self.only is not None:
             value = self.only.value.encode("unicode_escape").decode()

@@ -37,7 +37,7 @@ class Candidate:
     target: str
 
     def __str__(self) -> str:
-        """The plugin as an error names it."""
+        """Write the plugin as an error names it."""
         return f"plugin {self.name!r} (distribution {self.distribution} {self.version})"
 
 

@@ -76,7 +76,7 @@ _QUEUED = frozenset(
 
 
 def words(name: str) -> tuple[str, ...]:
-    """Split a name into lower-case words: `order_items`, `OrderItems` and `orderItems` are alike."""
+    """Split a name into lower-case words: `order_items`, `OrderItems`, `orderItems` are alike."""
     return tuple(word.lower() for word in _WORDS.findall(name))
 
 

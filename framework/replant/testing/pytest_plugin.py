@@ -23,7 +23,7 @@ class DatabaseFrom(Protocol):
     """What the fixture `replant_database_from` gives."""
 
     def __call__(self, deploy: Deploy | Database | None = None) -> Database:
-        """A fresh database: empty, with a schema, or as a copy of a database."""
+        """Create a database: empty, with a schema, or as a copy of another."""
 
 
 class RoleWith(Protocol):
@@ -32,7 +32,7 @@ class RoleWith(Protocol):
     def __call__(
         self, privileges: str, tables: Iterable[RelationName | str], database: Database
     ) -> str:
-        """The name of a new role that has these privileges on these tables, and no others."""
+        """Create a role with only these privileges on these tables, and return its name."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -65,7 +65,7 @@ class Conformance:
 
     @classmethod
     def plugin_under_test(cls) -> PluginUnderTest:
-        """What is tested, as one value."""
+        """Give the plugin under test as one value."""
         return PluginUnderTest(
             cls.plugins,
             cls.deploy,

@@ -44,7 +44,7 @@ class CatalogValues:
     """Looks up the values of types and columns, each type once, so that columns share it."""
 
     def __init__(self, catalog: Catalog, registry: Registry) -> None:
-        """What the registry says comes before what the catalog says."""
+        """Take the registry's values first, then those that the catalog suggests."""
         self._types = catalog.types
         self._ranges = {
             name: range_

@@ -61,7 +61,7 @@ class ProjectNames:
 
     @classmethod
     def of(cls, name: str) -> ProjectNames:
-        """The names for a plugin; `my-shop`, `my_shop` and `replant-my-shop` give the same.
+        """Derive the names; `my-shop`, `my_shop` and `replant-my-shop` give the same.
 
         Raises:
             ValueError: the text cannot be such a name; it says why.
@@ -105,7 +105,7 @@ class ProjectNames:
 
 
 def project_files(names: ProjectNames) -> dict[str, str]:
-    """The files of a project, by their paths with `/` in between."""
+    """Return the files of a project, by their paths with `/` in between."""
     found: dict[str, str] = {}
     _collect(resources.files(__package__), "", names, found)
     return dict(sorted(found.items()))

@@ -17,8 +17,8 @@ from replant.artifact.atomic_output import check_writable, whole_file
 from replant.artifact.manifest import Manifest
 from replant.config.connection_strings import SOURCE_VARIABLE, TARGET_VARIABLE, connection_string
 from replant.config.recorded_shapes import Recorded, read_recorded, recorded_text
-from replant.database.catalog import read_catalog
 from replant.database.connections import DatabaseConnection, reading, writing
+from replant.database.read_catalog import read_catalog
 from replant.drift.drift_findings import Drift
 from replant.drift.source_drift import source_drift
 from replant.drift.target_drift import target_drift

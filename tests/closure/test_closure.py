@@ -20,8 +20,8 @@ from replant.closure.graph_reader import read_reference_graph
 from replant.closure.reachability import find_reachable
 from replant.closure.size_estimate import estimate_sizes
 from replant.closure.visited_rows import SearchStep, VisitedRows
-from replant.database.catalog import read_catalog
 from replant.database.connections import READING, reading
+from replant.database.read_catalog import read_catalog
 from replant.errors import (
     BudgetError,
     CatalogMismatchError,
@@ -51,8 +51,8 @@ from replant.model.references import (
     PolymorphicTarget,
     ReferenceGraph,
 )
-from replant.sql.conditions import rows_at
 from replant.sql.row_queries import lines_by_depth
+from replant.sql.where_clauses import rows_at
 from replant.testing.servers.server import Database, Server
 from tests.conftest import MakeDatabase
 

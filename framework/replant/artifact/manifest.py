@@ -30,10 +30,10 @@ from replant.model import (
     Satisfies,
     SequencePosition,
 )
+from replant.model.closure_origin import RootRows
 from replant.model.closure_request import Children, RowsAt
 from replant.model.conditions import queryable
 from replant.model.load_order import Statement
-from replant.model.provenance import RootRows
 from replant.model.table_shape import TableShape
 from replant.sql.closing_checks import Ending
 

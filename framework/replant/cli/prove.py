@@ -146,11 +146,13 @@ def failure_lines(failure: Failure) -> Iterator[str]:
     """Write what failed, and its rows, so that psql can run all of it."""
     scope = "".join(f" --scope {shlex.quote(f'{n}={v}')}" for n, v in failure.scope.items())
     step = {
-        "export": f"replant export{scope} --strategy {failure.way.strategy}",
-        "replay": f"replant replay --strategy {failure.way.strategy}",
+        "export": f"replant export{scope} --strategy {failure.method.strategy}",
+        "replay": f"replant replay --strategy {failure.method.strategy}",
         "verify": "a comparison of what arrived with these rows",
     }[failure.command]
-    yield from _commented(f"These rows do not arrive as they are, by the {described(failure.way)}.")
+    yield from _commented(
+        f"These rows do not arrive as they are, by the {described(failure.method)}."
+    )
     yield from _commented(f"What failed is {step}:")
     yield from _commented(f"  {failure.said}")
     yield failure.statements
@@ -164,10 +166,10 @@ def _commented(text: str) -> Iterator[str]:
 
 def summary(proof: Proof, notes: Sequence[str], *, seed: int) -> Iterator[str]:
     """Say what was proved, and what was not."""
-    ways = ", ".join(f"{way.strategy} ({_role(way)})" for way in proof.ways)
+    methods = ", ".join(f"{method.strategy} ({_role(method)})" for method in proof.methods)
     rows = counted(proof.drawn, "row")
     yield f"proved: {counted(proof.rounds, 'round')}, {rows} drawn, {proof.moved} of them exported"
-    yield f"strategies: {ways}; seed {seed}"
+    yield f"strategies: {methods}; seed {seed}"
     for grant in proof.granted:
         yield f"the role that may INSERT needed besides: {grant}"
     for name, reason in proof.never.items():
@@ -183,13 +185,13 @@ def summary(proof: Proof, notes: Sequence[str], *, seed: int) -> Iterator[str]:
         yield f"and {len(notes) - _NAMED} more"
 
 
-def described(way: ReplayMethod) -> str:
+def described(method: ReplayMethod) -> str:
     """Describe a method of replay for people."""
-    return f"strategy {way.strategy}, {_role(way)}"
+    return f"strategy {method.strategy}, {_role(method)}"
 
 
-def _role(way: ReplayMethod) -> str:
-    return "as a superuser" if way.role is None else "as a role that may INSERT"
+def _role(method: ReplayMethod) -> str:
+    return "as a superuser" if method.role is None else "as a role that may INSERT"
 
 
 def _nothing_moved(proof: Proof) -> str:

@@ -105,7 +105,7 @@ def _excluded(database: DatabaseConnection, closure: Closure, location: int) -> 
                 go(round_, leaves)
                 hit = _first_of_set(closure, found, round_ + 1)
                 if hit is not None:
-                    return _barred(database, closure, found, hit)
+                    return _stopped_path(database, closure, found, hit)
             if found.provenance.total() > _MOST_ROWS:
                 break
             round_ += 1
@@ -129,7 +129,7 @@ def _first_of_set(closure: Closure, found: VisitedRows, round_: int) -> int | No
     return None
 
 
-def _barred(
+def _stopped_path(
     database: DatabaseConnection, closure: Closure, found: VisitedRows, hit: int
 ) -> RowOutsideClosure:
     """Return the path from a row of the set to this row, and what stopped its first step."""

@@ -8,8 +8,8 @@ from attrs import frozen
 
 from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import Manifest
-from replant.database.catalog import read_catalog
 from replant.database.connections import DatabaseConnection
+from replant.database.read_catalog import read_catalog
 from replant.errors import PreflightError, UsageError
 from replant.model import (
     Catalog,

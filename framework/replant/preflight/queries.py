@@ -18,8 +18,8 @@ from replant.model import (
     Selection,
     Text,
 )
-from replant.sql.conditions import chosen_from, chosen_where, equals, null_of, relation
 from replant.sql.row_text import text_expression
+from replant.sql.where_clauses import chosen_from, chosen_where, equals, null_of, relation
 
 Texts = Sequence[Text]
 

@@ -24,7 +24,7 @@ from replant.model.closure_request import (
 from replant.model.references import EdgeName, Reference, ReferenceGraph
 from replant.model.registration import InClosure
 from replant.selection.select import SelectedTables
-from replant.sql.conditions import predicate_of
+from replant.sql.where_clauses import predicate_of
 
 
 @frozen

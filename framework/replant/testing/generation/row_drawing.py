@@ -57,7 +57,7 @@ class Drawing:
         for key in blueprint.keys:
             self._fill_references(key)
         for plan in blueprint.tables.values():
-            self._mend_broken(plan)
+            self._repair_broken(plan)
             self._keep_unique(plan, whole=True)
         self._drop_unfit()
 
@@ -210,7 +210,7 @@ class Drawing:
 
     # -- checks ----------------------------------------------------------------------------------
 
-    def _mend_broken(self, plan: TableBlueprint) -> None:
+    def _repair_broken(self, plan: TableBlueprint) -> None:
         """Draw other values for rows that break a check, where that needs no other reference."""
         for row in self._rows[plan.name]:
             for _ in range(_TRIES):

@@ -13,8 +13,8 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 from replant.config.connection_strings import SOURCE_VARIABLE, connection_string
-from replant.database.catalog import read_catalog
 from replant.database.connections import reading
+from replant.database.read_catalog import read_catalog
 from replant.errors import CatalogMismatchError, ConfigurationError, PrivilegeError
 from replant.model import (
     OWN_FORMATS,
@@ -56,7 +56,7 @@ class ProofDatabases:
     trip: RoundTrip
     registered: tuple[Registered, ...]
     registry: Registry
-    ways: tuple[ReplayMethod, ...]
+    methods: tuple[ReplayMethod, ...]
     notes: tuple[str, ...]
 
     @property
@@ -90,8 +90,8 @@ def prepare_proof(
 
     """
     settings = _without_limits(settings)
-    ways = tuple(_ways(settings, host))
-    statements, tables = _structure(settings, ways[0].host)
+    methods = tuple(_methods(settings, host))
+    statements, tables = _structure(settings, methods[0].host)
     databases = [server.create_database()]
     role = server.create_role()
     try:
@@ -102,18 +102,20 @@ def prepare_proof(
             open_example_database(databases[1]) as target,
         ):
             _check_complete(source, tables, problems)
-            registered = ways[0].host.register_tables(source.catalog, settings)
+            registered = methods[0].host.register_tables(source.catalog, settings)
             privileges = "INSERT"
             if settings.export.on_conflict is OnConflict.UPDATE:
                 privileges = "INSERT, SELECT, UPDATE"
             grant(databases[1], role, privileges, tables)
-            known = offered(ways[0].host.versions) if registry is None else registry
+            known = offered(methods[0].host.versions) if registry is None else registry
             known, unknown = _informed(source, registered, settings, known)
             yield ProofDatabases(
                 RoundTrip(source, target, settings, folder / "artifact"),
                 registered,
                 known,
-                tuple(evolve(w, role=None if w.strategy == _OF_SUPERUSERS else role) for w in ways),
+                tuple(
+                    evolve(w, role=None if w.strategy == _OF_SUPERUSERS else role) for w in methods
+                ),
                 (*(f"not copied from the source: {problem}" for problem in problems), *unknown),
             )
     finally:
@@ -132,7 +134,7 @@ def _without_limits(settings: Settings) -> Settings:
     return evolve(settings, export=export, tables=tables)
 
 
-def _ways(settings: Settings, host: Host | None) -> Iterator[ReplayMethod]:
+def _methods(settings: Settings, host: Host | None) -> Iterator[ReplayMethod]:
     """Return a method for each strategy that the plugins answer; the settings' own first."""
     own = [
         plugin.candidate.name
@@ -144,15 +146,17 @@ def _ways(settings: Settings, host: Host | None) -> Iterator[ReplayMethod]:
     enabled = host or Host.for_settings(settings)
     names = [name for name in enabled.versions if "order_tables" in enabled.hooks_of(name)]
     for strategy in dict.fromkeys((settings.export.strategy, *own, *names)):
-        way = ReplayMethod.of(settings, strategy) if host is None else ReplayMethod(strategy, host)
+        method = (
+            ReplayMethod.of(settings, strategy) if host is None else ReplayMethod(strategy, host)
+        )
         try:
-            way.host.order_tables(OrderRequest(strategy, ()))
+            method.host.order_tables(OrderRequest(strategy, ()))
         except ConfigurationError:
             # A plugin may answer strategies of other names than its own.
             if strategy == settings.export.strategy:
                 raise
         else:
-            yield way
+            yield method
 
 
 def _structure(settings: Settings, host: Host) -> tuple[str, list[RelationName]]:

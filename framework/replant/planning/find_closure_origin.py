@@ -20,8 +20,8 @@ from replant.model import (
     Text,
     readable,
 )
+from replant.model.closure_origin import ClosureOrigin, FollowedReference, RootRows
 from replant.model.closure_request import Children, ClosureRequest
-from replant.model.provenance import ClosureOrigin, FollowedReference, RootRows
 from replant.model.references import Reference, ReferenceGraph
 from replant.selection.expand import closure_request
 from replant.selection.select import SelectedTables

@@ -31,8 +31,8 @@ from replant.model import (
     SequencePosition,
 )
 from replant.model.closure_origin import RootRows
-from replant.model.closure_request import Children, RowsAt
-from replant.model.conditions import queryable
+from replant.model.closure_rules import Children
+from replant.model.conditions import RowsAt, queryable
 from replant.model.load_order import Statement
 from replant.model.table_shape import TableShape
 from replant.sql.closing_checks import Ending

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from replant.closure.closure_request import ClosureRequest
 from replant.closure.visited_rows import VisitedRows
 from replant.model import RelationName
-from replant.model.closure_request import ArrivalCount, Children, ClosureRequest, Root
+from replant.model.closure_rules import ArrivalCount, Children, Root
 from replant.model.references import Reference, ReferenceGraph
 
 

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from replant.closure.reference_conditions import elements, references
 from replant.model import RelationKind, RelationName
-from replant.model.closure_request import Root
+from replant.model.closure_rules import Root
 from replant.model.references import Leaf, Reference, ReferenceGraph
 
 #: A block of a relation, and a line pointer in it: what a `ctid` is made of.

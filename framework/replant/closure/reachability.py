@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from replant.closure.closure_request import ClosureRequest
 from replant.errors import (
     CatalogMismatchError,
     ConfigurationError,
@@ -11,7 +12,7 @@ from replant.errors import (
     UsageError,
 )
 from replant.model import RelationName
-from replant.model.closure_request import Children, ClosureRequest
+from replant.model.closure_rules import Children
 from replant.model.names import did_you_mean
 from replant.model.references import Reference, ReferenceGraph
 from replant.sql.grants import read_grants

@@ -10,11 +10,12 @@ from psycopg import sql
 
 from replant.closure import queries
 from replant.closure.closure import check_predicates
+from replant.closure.closure_request import ClosureRequest
 from replant.closure.queries import table_source
 from replant.closure.reachability import Reachable, find_reachable
 from replant.database.connections import DatabaseConnection
 from replant.model import RelationName
-from replant.model.closure_request import Children, ClosureRequest
+from replant.model.closure_rules import Children
 from replant.model.references import Reference, ReferenceGraph
 
 # Statistics of a partitioned table are those of all its partitions together.

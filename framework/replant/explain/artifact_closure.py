@@ -15,7 +15,7 @@ from replant.artifact.manifest import ExportedReference, Manifest
 from replant.explain.artifact_rows import ArtifactRows, ComparedColumn
 from replant.explain.comparable_text import TextKind
 from replant.model import LoadTable, RelationName, Text
-from replant.model.closure_request import Children
+from replant.model.closure_rules import Children
 
 # As in the source: a row that was found because another references it is upgraded when it is found
 # to reference one itself, since then rows that reference it may come along.

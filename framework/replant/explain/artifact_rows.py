@@ -14,8 +14,8 @@ from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import ExportedTable
 from replant.errors import OutputError
 from replant.explain.comparable_text import TextKind, elements
+from replant.explain.explanation import RowKey
 from replant.model import Link, RelationName, Text
-from replant.model.closure_request import RowKey
 from replant.sql.row_text import texts
 
 _PRAGMAS = """

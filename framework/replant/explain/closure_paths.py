@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from replant.closure import queries
 from replant.closure.closure import Closure, check_predicates
+from replant.closure.closure_request import Rules
 from replant.closure.provenance import Provenance
 from replant.closure.queries import leaf_source, order_of, table_source
 from replant.closure.row_locations import pointer
@@ -20,9 +21,10 @@ from replant.explain.explanation import (
     ClosureExplanation,
     PathStep,
     RowInClosure,
+    RowKey,
     RowOutsideClosure,
 )
-from replant.model.closure_request import Children, EdgeRule, Root, RowKey, Rules
+from replant.model.closure_rules import Children, EdgeRule, Root
 from replant.model.references import Leaf, Reference
 
 #: A search back from a row that is no part of the set ends when it has looked at so many rows, and

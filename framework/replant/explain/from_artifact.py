@@ -16,7 +16,7 @@ from replant.artifact.manifest import ExportedReference, ExportedTable, Manifest
 from replant.errors import UsageError
 from replant.explain.artifact_closure import ArtifactClosure, ClosureStep, joined_columns
 from replant.explain.artifact_rows import ArtifactRows, ComparedColumn
-from replant.explain.explanation import Explanation, ExportedRow, PathStep, RowLeftOut
+from replant.explain.explanation import Explanation, ExportedRow, PathStep, RowKey, RowLeftOut
 from replant.model import (
     ColumnIs,
     Link,
@@ -25,7 +25,6 @@ from replant.model import (
     Root,
     readable,
 )
-from replant.model.closure_request import RowKey
 from replant.model.names import did_you_mean, nearest_name
 from replant.model.references import Only, Pair, Reference
 

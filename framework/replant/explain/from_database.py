@@ -15,7 +15,14 @@ from replant.database.connections import DatabaseConnection
 from replant.errors import PrivilegeError, UsageError
 from replant.explain import queries
 from replant.explain.closure_paths import explain_closure
-from replant.explain.explanation import Explanation, ExportedRow, PathStep, RowInClosure, RowLeftOut
+from replant.explain.explanation import (
+    Explanation,
+    ExportedRow,
+    PathStep,
+    RowInClosure,
+    RowKey,
+    RowLeftOut,
+)
 from replant.explain.queries import RowPosition
 from replant.model import (
     ByPredicate,
@@ -37,7 +44,6 @@ from replant.model import (
     WhereReferenced,
     readable,
 )
-from replant.model.closure_request import RowKey
 from replant.model.names import did_you_mean
 from replant.model.references import Pair, Reference
 from replant.selection.counting import check_scope_values, count_rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from replant.model.closure_request import Children
+from replant.model.closure_rules import Children
 from replant.model.names import RelationName
 from replant.model.references import Reference
 

@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 
 from replant.model.catalog import Trigger
 from replant.model.closure_origin import ClosureOrigin
-from replant.model.closure_request import ArrivalCount
+from replant.model.closure_rules import ArrivalCount
 from replant.model.conditions import ChosenRows, Selection
 from replant.model.load_order import LoadOrder
 from replant.model.names import RelationName, readable

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import field, frozen
 
-from replant.model.closure_request import Children, EdgeRule
+from replant.model.closure_rules import Children, EdgeRule
 from replant.model.names import RelationName
 from replant.model.references import DeclaredReference
 from replant.model.table_shape import TableShape

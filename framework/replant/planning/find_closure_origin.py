@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import evolve
 
+from replant.closure.closure_request import ClosureRequest
 from replant.closure.reachability import Reachable, find_reachable
 from replant.database.connections import DatabaseConnection
 from replant.model import (
@@ -21,7 +22,7 @@ from replant.model import (
     readable,
 )
 from replant.model.closure_origin import ClosureOrigin, FollowedReference, RootRows
-from replant.model.closure_request import Children, ClosureRequest
+from replant.model.closure_rules import Children
 from replant.model.references import Reference, ReferenceGraph
 from replant.selection.expand import closure_request
 from replant.selection.select import SelectedTables

@@ -15,7 +15,7 @@ from replant.model import (
     Selection,
     SqlExpression,
 )
-from replant.model.closure_request import RowsAt
+from replant.model.conditions import RowsAt
 from replant.sql.row_text import (
     fingerprint_expression,
     line_expression,

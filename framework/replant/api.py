@@ -1,4 +1,4 @@
-"""The composition root: a short function for each command.
+"""Provides a function for each command; the command line only reads options and prints.
 
 What a command does, a program can do: these functions take settings and paths, and return values.
 """

@@ -1,4 +1,4 @@
-"""`replant prove`: drawn rows of every table make the round trip, in a copy of the structure."""
+"""`replant prove`: moves drawn rows of every table back and forth, in a copy of the structure."""
 
 from __future__ import annotations
 

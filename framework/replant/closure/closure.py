@@ -1,4 +1,4 @@
-"""The closed set: a graph and a request in, the smallest set that the rules allow out."""
+"""Finds a closed set: a graph and a request in, the smallest set that the rules allow out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""By which ways the rows of a closed set came: of each edge how many, and the path of most."""
+"""Counts by which references the rows of a closed set were found, and finds the heaviest path."""
 
 from __future__ import annotations
 

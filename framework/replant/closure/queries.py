@@ -1,4 +1,4 @@
-"""The queries by which a closed set grows: from rows at known places to the places of others.
+"""Composes the queries of a search: from rows at known locations to the locations of others.
 
 Their rows are records, which come in binary form as one value: relation and place (`tableoid`,
 `ctid`) of a row that was found; where it was found from another, the place of that before them.

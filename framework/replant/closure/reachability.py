@@ -1,4 +1,4 @@
-"""Where a closed set can grow to, before a row is read: a graph and a request in, tables out."""
+"""Finds the tables that a closed set can reach, before a row is read."""
 
 from __future__ import annotations
 

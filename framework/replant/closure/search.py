@@ -1,4 +1,4 @@
-"""The search along references, round by round: rows that were found lead to others.
+"""Searches along references, round by round: each round starts from the rows of the last one.
 
 In each round, every row that was found in the round before is asked, for each reference that is
 followed, which rows it leads to: first those that reference it, then those that it references. So

@@ -1,4 +1,4 @@
-"""How large a closed set may be, as far as the planner's statistics tell: no row is read."""
+"""Estimates the size of a closed set from the planner's statistics; no row is read."""
 
 from __future__ import annotations
 

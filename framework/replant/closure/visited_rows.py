@@ -1,4 +1,4 @@
-"""The rows that were found, and how: in a temporary file, so that memory stays flat.
+"""Stores the rows that a search has found, and how, in a temporary file: memory stays flat.
 
 A row is found once. If it was found because another references it, and later because it references
 another itself, it is upgraded: then its own children are followed from there on. Both ways are

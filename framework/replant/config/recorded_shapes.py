@@ -1,4 +1,4 @@
-"""The file in which the shape of tables is recorded: `replant.lock.toml`.
+"""Reads and writes `replant.lock.toml`, in which the shapes of tables are recorded.
 
 It is made to be reviewed: a fact on each line, always in the same order.
 

@@ -1,4 +1,4 @@
-"""What plugins declare, and what was recorded, against a source: what that means for an export."""
+"""Compares declared and recorded shapes with a source, and says what it means for an export."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A source, or what an artifact was made from, against a target: what that means for a replay."""
+"""Compares the tables of a source or an artifact with a target, for what it means for a replay."""
 
 from __future__ import annotations
 

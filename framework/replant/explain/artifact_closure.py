@@ -1,4 +1,4 @@
-"""The closed set of an artifact, grown anew from its roots: by which step each row came.
+"""Searches the closed set of an artifact again from its roots, for the step that found each row.
 
 The rules are those of the search in the source: rows that are referenced come along; those that
 reference do so as each reference says; and of two ways to a row the shorter one counts.

@@ -1,4 +1,4 @@
-"""Rows of an artifact in a temporary SQLite database, as far as it takes to join them.
+"""Puts the keys of an artifact's rows into a temporary SQLite database, to join them.
 
 Of each row it has those columns whose values say which row it is and which rows it references, as
 texts that are equal where the values are. So memory stays flat, and indexes serve.

@@ -1,4 +1,4 @@
-"""Why rows are part of a closed set, or are not: a closed set and a predicate in, paths out."""
+"""Finds the path by which a row is in a closed set or what stops one: predicate in, paths out."""
 
 from __future__ import annotations
 

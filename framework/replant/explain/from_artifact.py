@@ -1,4 +1,4 @@
-"""Why rows are in an artifact: what it says of itself and the values in it tell, and no database.
+"""Explains why rows are in an artifact, by its manifest and values alone; asks no database.
 
 A row of a closed set came by references, along which there is a path from a root. A row of any
 other table was chosen by a condition, or because of a row that it is linked to.

@@ -1,4 +1,4 @@
-"""Whether rows would be exported, and why: a selection and a predicate in, an answer out.
+"""Explains whether rows would be exported, and why: a selection and a predicate in.
 
 What a table's registration decides, it decides by conditions, of which each row satisfies some or
 all. What a closed set decides is found by a path in it.

@@ -1,4 +1,4 @@
-"""The queries that ask of single rows by which conditions they are chosen, and by which not.
+"""Composes the queries that test single rows against the conditions of their table.
 
 A row is told by its place: `tableoid`, and `ctid` as text. It holds within one snapshot.
 """

@@ -1,4 +1,4 @@
-"""The values that all layers share: frozen, without I/O, without pluggy or psycopg."""
+"""Defines the values that all layers share: frozen, without I/O, without pluggy or psycopg."""
 
 from replant.model.catalog import (
     Catalog,

@@ -1,4 +1,4 @@
-"""Where a closed set came from: by which references it grew, and from which rows."""
+"""Defines the origin of a closed set: which references were followed, and from which rows."""
 
 from __future__ import annotations
 

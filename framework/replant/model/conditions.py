@@ -1,4 +1,4 @@
-"""Which rows of a table are meant: conditions as values, all of which must hold.
+"""Defines the conditions by which rows of a table are chosen; all of them must hold.
 
 A condition that mentions another table means the rows chosen there, by that table's own
 conditions. Only `Satisfies` holds SQL text, which comes from a plugin or a configuration and is

@@ -1,4 +1,4 @@
-"""What was found in the way of an intention, before anything is changed."""
+"""Defines a finding: something that a check found, with its severity and remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order in which tables are loaded, and what is said before and after.
+"""Defines load orders: the steps in which tables are loaded, and the statements around them.
 
 A load order is data: steps name tables, and the few statements around them are values from a
 closed list. Nothing in it is SQL text, so an artifact that carries it carries no code.

@@ -1,4 +1,4 @@
-"""The plan of an export: every decision, before the first row is read.
+"""Defines the plan of an export: every decision, before the first row is read.
 
 A plan is compared, printed and tested without a database.
 """

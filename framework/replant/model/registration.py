@@ -1,4 +1,4 @@
-"""What a plugin asks for when it registers a table: which rows, which columns, made for what.
+"""Defines registrations: which rows and columns of a table a plugin wants exported.
 
 How a table's rows belong to the scope is one of a few values, never SQL pasted together, so the
 plan can be printed and the target can be asked for the same rows.

@@ -1,4 +1,4 @@
-"""Where the closed set of a plan came from, so that an artifact can tell it without the source."""
+"""Finds the references and roots of a plan's closed set, so that an artifact can explain it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the role lacks to carry out a load, each with the GRANT; and what it may go without."""
+"""Finds the privileges that a load needs and the role lacks, each with the GRANT."""
 
 from __future__ import annotations
 

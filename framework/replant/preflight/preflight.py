@@ -1,4 +1,4 @@
-"""What stands in the way of a replay, found before the first row; nothing is changed."""
+"""Runs all checks of a target before a replay, and chooses the load order; changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables that are mostly left out of a copy: by what they are, and by what their name says."""
+"""Finds tables that are mostly left out of a copy, by their kind and by their names."""
 
 from __future__ import annotations
 

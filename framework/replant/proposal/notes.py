@@ -1,4 +1,4 @@
-"""What a person should know of a database before rows of it are moved: a survey in, notes out."""
+"""Collects what a person should know before rows of a database are moved: an inspection in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a configuration for a database may be: a survey in, a proposal out.
+"""Proposes a configuration: an inspection in, a proposal out.
 
 Nothing of it is certain: names and references only suggest what tables are for. So each suggestion
 has its reason beside it.

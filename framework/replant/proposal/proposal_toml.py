@@ -1,4 +1,4 @@
-"""A proposal as the text of a `replant.toml`, with its reasons as comments."""
+"""Writes a proposal as the text of a `replant.toml`, with its reasons as comments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database in, a proposal out: the catalog is read, plugins are asked, and a key or two."""
+"""Makes a proposal for a database: reads the catalog, asks plugins, and reads a key or two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The closed set of a selection: it grows from the chosen rows into the tables left open to it."""
+"""Adds the closed set to a selection: from the chosen rows into the tables open to it."""
 
 from __future__ import annotations
 

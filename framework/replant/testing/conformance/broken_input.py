@@ -1,4 +1,4 @@
-"""Checks that what is wrong is refused, by an error that names the place, and changes nothing.
+"""Checks that wrong input is refused, by an error that names the place, and changes nothing.
 
 A stage comes in, and an example whose rows its source holds; an AssertionError comes out if
 something else happens. Any error but a `ReplantError` is let through, as the fault that it is.

@@ -1,4 +1,4 @@
-"""What a plugin's conformance is tried on: two databases with its schema, roles, and drawn rows."""
+"""Sets up what a plugin is tested on: two databases with its schema, roles, and drawn rows."""
 
 from __future__ import annotations
 

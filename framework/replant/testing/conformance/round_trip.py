@@ -1,4 +1,4 @@
-"""One round trip: rows go into a source, and by an artifact into a target; what differs comes out.
+"""Runs a round trip: rows go to a source, and by an artifact to a target; differences come out.
 
 Whether they arrived is asked of the two servers, and not of the code that moved them; only what a
 transform made of a value is asked of `verify`.

@@ -1,4 +1,4 @@
-"""The conformance suite: what holds of every plugin that registers tables, as tests for pytest.
+"""Defines the conformance suite: tests for pytest that every plugin with tables should pass.
 
 An author says which plugins are meant and how their schema is deployed, and gets a class for pytest
 to collect:

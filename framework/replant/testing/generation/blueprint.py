@@ -1,4 +1,4 @@
-"""What must be known of tables before rows are drawn for them: a catalog in, a blueprint out.
+"""Collects what must be known of tables before rows are drawn: a catalog in, a blueprint out.
 
 Everything that can be wrong with what a caller asks for is found here, before any draw.
 """

@@ -1,4 +1,4 @@
-"""The values of a catalog's own types and of its columns: what it says of both comes in.
+"""Finds the values of a catalog's own types and of its columns, by types, checks and registry.
 
 Enums have their labels, domains the values of the type below them, composite types and ranges those
 of what they are made of. CHECK constraints, of domains and of tables, narrow them.

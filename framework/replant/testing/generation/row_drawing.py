@@ -1,4 +1,4 @@
-"""One draw of rows: a blueprint and Hypothesis' choices come in, rows of each group come out.
+"""Draws rows once: a blueprint and Hypothesis' choices in, the rows of each group out.
 
 Rows come in phases, so that a foreign key may point to any row, also to one drawn later: first the
 columns that reference nothing, then the references, then what no key leaves room for goes.

@@ -1,4 +1,4 @@
-"""Drawn rows as far as a database takes them: the server judges what a catalog does not tell.
+"""Keeps the drawn rows that a database accepts: the server knows what a catalog does not say.
 
 Rows come in, and those that the tables hold come out: without those that a CHECK constraint, an
 index on an expression or an exclusion constraint refuses, and without what needed them.

@@ -1,4 +1,4 @@
-"""A proof: drawn rows make the round trip from one scratch database to another, by every strategy.
+"""Proves that drawn rows make the round trip between two databases, by every strategy.
 
 A source comes in, of which only the structure is read; what was tried and the smallest rows that
 fail come out. Needs the package `hypothesis`.

@@ -1,4 +1,4 @@
-"""What a proof is made on: two scratch databases with the structure of a source, and the ways.
+"""Sets up what a proof runs on: two databases with the structure of a source, and the methods.
 
 The settings of a user come in, and a server on which databases may be made; of the source itself
 only the catalog is read, and the structure copied.

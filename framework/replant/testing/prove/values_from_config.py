@@ -1,4 +1,4 @@
-"""What a proof adds to a registry: values that a configuration speaks of, and of unknown types.
+"""Adds to a registry the values that a configuration names, and values of unknown types.
 
 A connection to a scratch database comes in: the server rewrites conditions so that they can be
 read, and says which texts the types of extensions take.

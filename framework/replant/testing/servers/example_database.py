@@ -1,4 +1,4 @@
-"""A database that holds the rows of one example after the other: to read from, or to write to."""
+"""Holds the rows of one example after the other in a database, to read from or write to."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Replayed:
         manifest: what the artifact says of itself.
         strategy: the one that ordered the load.
         tables: what became of the rows of each table.
-        notes: what was not compared, and which sequences were not moved, each with the mend.
+        notes: what was not compared, and which sequences were not moved, each with the remedy.
 
     """
 
@@ -165,7 +165,7 @@ def replay(
         opened: told of the artifact's manifest, once its digest was found right.
         preflighted: told of what was found before the first row.
         confirm: asked whether to go on if the target is on another host, or rows of another
-            scope are in the way.
+            scope conflict.
         progress: told of the rows as they are loaded.
 
     Raises:
@@ -196,8 +196,8 @@ def preflight(
 ) -> Preflight:
     """Say what a replay would do and what stands in its way; nothing is changed.
 
-    Every row of the artifact is looked at, where a replay looks at the first of each table before
-    it begins.
+    Every row of the artifact is checked, where a replay checks the first of each table before it
+    begins.
 
     Args:
         artifact: the path of the artifact.

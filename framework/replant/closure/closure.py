@@ -94,7 +94,7 @@ def find_closure(
     Raises:
         UsageError: the predicate of a root is not valid; see also `find_reachable`.
         ScopeError: no row satisfies the predicate of a root.
-        BudgetError: the set grew beyond its budget. If a query was not read to its end, the
+        BudgetError: the set has more rows than its budget. If a query was not read to its end, the
             database is closed.
         PrivilegeError: see `find_reachable`.
         DatabaseError: the server failed.

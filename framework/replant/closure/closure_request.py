@@ -19,7 +19,7 @@ class Rules:
         children: what holds for every table.
         tables: what holds in its place for the references to a table.
         edges: what holds in their place for one reference.
-        fixed: the tables of which no rows come along but the roots.
+        fixed: the tables of which only the roots are in the set.
 
     """
 

@@ -1,6 +1,6 @@
 """Searches the closed set of an artifact again from its roots, for the step that found each row.
 
-The rules are those of the search in the source: rows that are referenced come along; those that
+The rules are those of the search in the source: rows that are referenced are included; those that
 reference do so as each reference says; and of two ways to a row the shorter one counts.
 """
 
@@ -18,7 +18,7 @@ from replant.model import LoadTable, RelationName, Text
 from replant.model.closure_rules import Children
 
 # As in the source: a row that was found because another references it is upgraded when it is found
-# to reference one itself, since then rows that reference it may come along.
+# to reference one itself, since then rows that reference it may be included.
 _SCHEMA = (
     "CREATE TABLE found (id INTEGER PRIMARY KEY, round, edge, down, source)",
     "CREATE INDEX found_by_round ON found (round)",

@@ -98,7 +98,7 @@ class RowOutsideClosure:
         last: a row of the set from which references lead to it; None if none was found.
         barrier: why the first of the steps was not gone.
         steps: how they would have led to it.
-        looked_at: how many rows were looked at to find one of the set.
+        looked_at: how many rows were searched to find one of the set.
         exhausted: whether these were all from which references lead to it.
 
     """
@@ -211,7 +211,7 @@ class Explanation:
         asked: the table and the predicate.
         matched: how many rows satisfy it.
         rows: what is known of the first of them, in order of their key.
-        because: why no such row is exported, where no single row can be looked at.
+        because: why no such row is exported, where there is no single row to explain.
 
     """
 

@@ -137,7 +137,7 @@ def _settled_selection(
 ) -> Selection:
     """Return the chosen rows without those that are left out for what they reference.
 
-    A census counts every table and finds the closed set, so it is taken only where it may matter.
+    Counting reads every table and finds the closed set, so it is done only where it matters.
     """
     modes = {settings.export.dangling, *(change.dangling for change in settings.tables)}
     if Dangling.LEAVE_OUT not in modes:

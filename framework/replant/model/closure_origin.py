@@ -14,8 +14,8 @@ class FollowedReference:
     """A reference along which a closed set may have grown.
 
     Attributes:
-        up: whether the rows that are referenced by it came along.
-        down: whether the rows that reference by it came along; None if none of them did.
+        up: whether the rows that it references were included.
+        down: whether the rows that reference by it were included; None if none were.
         limit: at most so many of them for each referenced row.
 
     """

@@ -49,7 +49,7 @@ class Root:
 class Children(Enum):
     """Whether the rows that reference a row of the set come along."""
 
-    #: If the row is one of the roots, or came along because it references a row itself.
+    #: If the row is a root, or was itself reached downward.
     FROM_ROOTS = "from-roots"
     #: Always.
     FOLLOW = "follow"
@@ -63,7 +63,7 @@ class EdgeRule:
 
     Attributes:
         children: overrides what holds for the referenced table; None leaves it.
-        limit: at most so many referencing rows come along for each referenced row, the first in
+        limit: at most so many referencing rows are included for each referenced row, the first in
             the order of their key; None for all.
 
     """

@@ -130,7 +130,7 @@ class LoadOrder:
         steps: what is loaded, in order; every table of the request exactly once.
         before: what is said before the first row.
         after: what is said after the last row.
-        cycles: for each cycle the way it is broken.
+        cycles: for each cycle the method by which it is loaded.
         needs: what the target's role needs beyond INSERT, in words.
 
     """

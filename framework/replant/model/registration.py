@@ -90,7 +90,7 @@ class Registration:
         table: the table; a text such as `notes.note` is parsed.
         rows: how its rows belong to the scope.
         omit: columns that are left to their default in the target.
-        children: whether rows of tables that are `InClosure` come along because they reference a
+        children: whether rows of tables that are `InClosure` are included because they reference a
             row of this table.
         edges: what holds in place of that for references of this table's own rows, by the name
             of the foreign key or of a declared reference.

@@ -73,7 +73,7 @@ class Preflight:
         """Refuse the replay if a finding does, or if one asks and nobody agrees.
 
         Raises:
-            PreflightError: it names everything that refuses, each with its mend, line by line.
+            PreflightError: it names everything that refuses, each with its remedy, line by line.
             UsageError: it names everything that was not confirmed.
 
         """
@@ -104,7 +104,7 @@ def run_preflight(
         strategy: the one that was asked for; None for the artifact's own, or what serves.
         order_tables: asks the plugin that knows the strategy of the request.
         source: the connection string of the source, where it is known.
-        limit: how many rows of each table are looked at; None for all.
+        limit: how many rows of each table are checked; None for all.
 
     Raises:
         ReplantError: the question itself cannot be answered; see `replant.errors`.

@@ -69,7 +69,7 @@ class CheckContext:
 
     Attributes:
         tables: those of the artifact that the target has.
-        limit: how many rows of each table are looked at; None for all.
+        limit: how many rows of each table are checked; None for all.
         exported: the artifact's tables by name.
         changes: the columns of each table that have another type in the target.
         type_changes: how types differ that exist under the same name, except for new labels.

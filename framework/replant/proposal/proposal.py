@@ -36,7 +36,7 @@ class Proposal:
 
     Attributes:
         database: its name.
-        role: as which it was looked at.
+        role: the role that inspected it.
         tables: how many tables there are.
         schemas: those whose tables are exported.
         plugins: those that were written for these very tables; then they choose the rows.

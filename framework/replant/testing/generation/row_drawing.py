@@ -231,7 +231,7 @@ class Drawing:
     def _keep_unique(self, plan: TableBlueprint, *, whole: bool) -> None:
         """Change or drop rows that are equal to an earlier one by a key.
 
-        Before references are filled only the keys without them can be looked at.
+        Before references are filled only the keys without them can be checked.
         """
         filled = plan.references if not whole else frozenset[str]()
         keys = [key for key in plan.keys if filled.isdisjoint(key)]

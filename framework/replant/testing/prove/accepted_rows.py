@@ -60,7 +60,7 @@ class AcceptedRows:
         kept: dict[RelationName, list[Row]] = {}
         with connection.transaction(force_rollback=True):
             remove_rows(connection, self.side.tables)
-            # No foreign key is looked at, and no trigger fires.
+            # No foreign key is checked, and no trigger fires.
             connection.execute("SET LOCAL session_replication_role = replica")
             for name, of_table in rows.items():
                 kept[name] = [row for row in of_table if self._takes(name, row)]

@@ -28,7 +28,7 @@ from replant.model import (
 from replant.model.names import did_you_mean, nearest_name
 from replant.model.references import Only, Pair, Reference
 
-#: So many of the rows that are asked for are explained.
+#: This many rows are explained, so that the answer fits on a screen or two.
 MOST_ROWS = 10
 
 _NAME = r'"(?:[^"]|"")+"|[^\W\d][\w$]*'

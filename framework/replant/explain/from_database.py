@@ -51,7 +51,7 @@ from replant.selection.expand import open_closure
 from replant.selection.select import SelectedTables
 from replant.sql.grants import grants
 
-#: So many of the rows that are asked for are explained.
+#: This many rows are explained, so that the answer fits on a screen or two.
 MOST_ROWS = 10
 
 

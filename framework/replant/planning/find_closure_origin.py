@@ -28,7 +28,7 @@ from replant.selection.expand import closure_request
 from replant.selection.select import SelectedTables
 from replant.sql import row_queries as queries
 
-#: The keys of so many rows are listed for each root.
+#: At most this many keys are listed for each root, so that the manifest stays small.
 MOST_KEYS = 1000
 
 

@@ -25,7 +25,7 @@ from replant.replay.load_plan import Load, must_be_joined
 from replant.replay.role_privileges import RolePrivileges
 from replant.sql.grants import grants, usage_grants
 
-#: So many names are listed; the GRANT has them all.
+#: This many names are listed in a sentence; the GRANT has them all.
 _LISTED = 3
 
 

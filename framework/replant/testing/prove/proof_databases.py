@@ -30,7 +30,11 @@ from replant.plugins.manager import Host, Registered, installed_plugins
 from replant.sql.grants import grants, usage_grants
 from replant.testing.conformance.round_trip import ReplayMethod, RoundTrip
 from replant.testing.generation.registry import Registry, offered
-from replant.testing.prove.values_from_config import conditions_of, with_literals, with_probed
+from replant.testing.prove.values_from_config import (
+    conditions_of,
+    with_probed_types,
+    with_values_from_conditions,
+)
 from replant.testing.servers.database_structure import dump_structure, restore_structure
 from replant.testing.servers.example_database import ExampleDatabase, open_example_database
 from replant.testing.servers.server import Server, grant
@@ -216,6 +220,6 @@ def _informed(
     """Return the registry with what the server and the configuration add to it."""
     catalog, connection = source.catalog, source.connection
     tables = [catalog.tables[name] for name in source.tables]
-    known, unknown = with_probed(connection, catalog, registry, tables)
+    known, unknown = with_probed_types(connection, catalog, registry, tables)
     conditions = list(conditions_of(registered, settings))
-    return with_literals(connection, catalog, known, conditions), unknown
+    return with_values_from_conditions(connection, catalog, known, conditions), unknown

@@ -18,9 +18,9 @@ from replant.model import Text
 from replant.testing.checks.expressions import (
     Call,
     Cast,
+    ColumnReference,
     Expression,
     Literal,
-    Reference,
     ServerOnly,
 )
 from replant.testing.checks.patterns import (
@@ -65,7 +65,7 @@ class _Evaluator:
         match expression:
             case Literal(text, kind):
                 return typed(text, _KINDS[kind])
-            case Reference(name):
+            case ColumnReference(name):
                 known = name in self._row and name in self._types
                 return typed(self._row[name], self._types[name]) if known else UNKNOWN
             case Cast(inner, type_name):
@@ -93,7 +93,7 @@ class _Evaluator:
 
     def _is_null(self, expression: Expression) -> Known | Unknown:
         value = self._presence(expression)
-        composite = isinstance(expression, Reference) and (
+        composite = isinstance(expression, ColumnReference) and (
             self._types.get(expression.name) == "record"
         )
         # A composite value of NULLs is not NULL, and yet `IS NULL` holds for it.
@@ -102,7 +102,7 @@ class _Evaluator:
     def _presence(self, expression: Expression) -> Known | Unknown:
         """Return the value, or for a column of any type whether it holds one: None or True."""
         match expression:
-            case Reference(name) if name in self._row:
+            case ColumnReference(name) if name in self._row:
                 return None if self._row[name] is None else True
             case Cast(inner, _):
                 return self._presence(inner)

@@ -16,7 +16,7 @@ class Literal:
 
 
 @frozen
-class Reference:
+class ColumnReference:
     """A column of the row, or `VALUE` in the check of a domain."""
 
     name: str
@@ -54,7 +54,7 @@ class ServerOnly:
     columns: frozenset[str]
 
 
-Expression = Literal | Reference | Cast | Call | ServerOnly
+Expression = Literal | ColumnReference | Cast | Call | ServerOnly
 
 #: What stands for a domain's value in its check.
 VALUE = "VALUE"
@@ -79,7 +79,7 @@ def without_casts(expression: Expression) -> Expression:
 def columns_of(expression: Expression) -> frozenset[str]:
     """Return the names of all columns in an expression."""
     match expression:
-        case Reference(name):
+        case ColumnReference(name):
             return frozenset((name,))
         case Cast(value, _):
             return columns_of(value)

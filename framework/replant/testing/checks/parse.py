@@ -20,9 +20,9 @@ from sqlglot.errors import SqlglotError
 from replant.testing.checks.expressions import (
     Call,
     Cast,
+    ColumnReference,
     Expression,
     Literal,
-    Reference,
     ServerOnly,
 )
 
@@ -220,7 +220,7 @@ def _column(node: exp.Expr) -> Expression:
     (identifier,) = _only(node, "this")
     if type(identifier) is not exp.Identifier:
         raise _UnknownError
-    return Reference(identifier.name)
+    return ColumnReference(identifier.name)
 
 
 _CONVERTERS: Mapping[type[exp.Expr], Callable[[exp.Expr], Expression]] = {

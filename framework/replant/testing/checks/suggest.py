@@ -17,9 +17,9 @@ from hypothesis.strategies import SearchStrategy
 from replant.testing.checks.expressions import (
     Call,
     Cast,
+    ColumnReference,
     Expression,
     Literal,
-    Reference,
     conjuncts,
     without_casts,
 )
@@ -150,10 +150,10 @@ def _limits(part: Expression) -> Iterator[tuple[str, tuple[str, Decimal]]]:
     if number is None:
         return
     match without_casts(left):
-        case Reference():
+        case ColumnReference():
             yield "value", (operator, number)
         case Call(name, (argument,)) if name in _LENGTHS and isinstance(
-            without_casts(argument), Reference
+            without_casts(argument), ColumnReference
         ):
             step = {">": 1, "<": -1}.get(operator, 0)
             yield "length", (operator, number + step)
@@ -193,7 +193,7 @@ def _patterns(part: Call) -> Iterator[Pattern]:
     if read is None or quantifier == "all":
         return
     column, right = part.arguments
-    if not isinstance(without_casts(column), Reference):
+    if not isinstance(without_casts(column), ColumnReference):
         return
     for item in _items(right) if quantifier == "any" else [right]:
         text = constant(item)
@@ -228,7 +228,7 @@ def _listed(part: Expression) -> list[str] | None:
     if not isinstance(part, Call) or len(part.arguments) != 2:  # noqa: PLR2004 - of two sides
         return None
     column, other = part.arguments
-    if not isinstance(without_casts(column), Reference):
+    if not isinstance(without_casts(column), ColumnReference):
         return None
     if part.name == "= any" and (items := _items(other)):
         found = [constant(item) for item in items]

@@ -17,7 +17,6 @@ from psycopg.rows import TupleRow
 
 from replant.closure.closure import Closure, find_closure
 from replant.closure.graph_reader import read_reference_graph
-from replant.closure.queries import rows_at
 from replant.closure.reachability import find_reachable
 from replant.closure.size_estimate import estimate_sizes
 from replant.closure.visited_rows import SearchStep, VisitedRows
@@ -52,6 +51,7 @@ from replant.model.references import (
     PolymorphicTarget,
     ReferenceGraph,
 )
+from replant.sql.conditions import rows_at
 from replant.sql.row_queries import lines_by_depth
 from replant.testing.servers.server import Database, Server
 from tests.conftest import MakeDatabase

@@ -14,7 +14,6 @@ from psycopg.rows import TupleRow
 
 from replant.closure.closure import Closure, find_closure
 from replant.closure.graph_reader import read_reference_graph
-from replant.closure.queries import rows_at
 from replant.database.catalog import read_catalog
 from replant.database.connections import READING
 from replant.errors import BudgetError
@@ -23,6 +22,7 @@ from replant.explain.explanation import Barrier, Excluded, Included
 from replant.model import Catalog
 from replant.model.closure_request import Budget, ClosureRequest, Root, RowsIn
 from replant.model.references import EdgeName
+from replant.sql.conditions import rows_at
 from replant.testing.servers.server import Server
 from tests.support.closure_graphs import Drawn, drawn_graphs, shuffled
 from tests.support.closure_oracle import (

@@ -113,6 +113,6 @@ def replant_environment(
     from replant.testing.conformance.environment import set_up  # noqa: PLC0415 - see above
 
     with set_up(
-        request.cls.subject(), replant_templates, tmp_path_factory.mktemp("conformance")
+        request.cls.plugin_under_test(), replant_templates, tmp_path_factory.mktemp("conformance")
     ) as environment:
         yield environment

@@ -10,6 +10,10 @@ EXAMPLE := docs/examples/replant-notes
 DEV := $(VENV)/.dev
 DEMO := $(if $(wildcard $(DEV)),$(DEV),$(VENV)/.demo)
 
+# Each worker starts a server of its own. One that has no tests left takes some of another's.
+WORKERS ?= logical
+PARALLEL := --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal
+
 # Servers of further releases, and what fetches them.
 SERVERS := build/postgresql
 NPM := $(or $(shell command -v npm),$(BIN)/npm)
@@ -29,7 +33,7 @@ demo: $(DEMO) ## Move a tenant between two databases of its own, and prove it
 
 .PHONY: test
 test: $(DEV) ## Run all tests, against a PostgreSQL that they start themselves
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 .PHONY: test-versions
 test-versions: $(DEV) $(SERVERS)/.unpacked ## Move rows between PostgreSQL 14 to 18, in every pair (Linux on x86-64)

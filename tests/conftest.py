@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from attrs import frozen
-from hypothesis import settings as hypothesis_settings
 
 from replant.cli.main import run
 from replant.model import ExportSettings, Settings
@@ -18,18 +16,14 @@ from replant.testing.servers.server import Database, Server, embedded_program
 from replant_plugins import ddl
 from replant_plugins.demonstration import PLATFORM
 
-pytest_plugins = ["tests.support.two_databases", "tests.support.tenant_fixtures"]
+pytest_plugins = [
+    "tests.support.installed_plugins",
+    "tests.support.property_tests",
+    "tests.support.two_databases",
+    "tests.support.tenant_fixtures",
+]
 
 MakeDatabase = DatabaseFrom
-
-# A real server takes the time it takes, so examples have no deadline. In CI the examples are the
-# same each time: a change is judged by what it changes. `--hypothesis-profile=thorough` looks
-# further, in minutes.
-hypothesis_settings.register_profile("replant", deadline=None)
-hypothesis_settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
-hypothesis_settings.register_profile("thorough", deadline=None, max_examples=1000)
-if hypothesis_settings.get_current_profile_name() != "thorough":
-    hypothesis_settings.load_profile("ci" if os.environ.get("CI") == "true" else "replant")
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from attrs import frozen
 
-from replant.cli.main import run
 from replant.model import ExportSettings, Settings
 from replant.testing.pytest_plugin import DatabaseFrom
 from replant.testing.servers.database_templates import Templates
@@ -17,6 +14,7 @@ from replant_plugins import ddl
 from replant_plugins.demonstration import PLATFORM
 
 pytest_plugins = [
+    "tests.support.commands",
     "tests.support.installed_plugins",
     "tests.support.property_tests",
     "tests.support.two_databases",
@@ -76,33 +74,6 @@ def settings(filled: Database, deployed: Database, tmp_path: Path) -> Settings:
         scope=dict(PLATFORM.scope),
         export=ExportSettings(output=f"{tmp_path}/tenant.sql"),
     )
-
-
-@frozen
-class Outcome:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-
-Replant = Callable[..., Outcome]
-
-
-@pytest.fixture
-def replant(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Replant:
-    """Run the command line in this process: `replant("plan", "--source", dsn)`."""
-    for variable in ("REPLANT_SOURCE", "REPLANT_TARGET"):
-        monkeypatch.delenv(variable, raising=False)
-
-    def command(*arguments: object) -> Outcome:
-        capfd.readouterr()
-        code = run([str(argument) for argument in arguments])
-        captured = capfd.readouterr()
-        return Outcome(code, captured.out, captured.err)
-
-    return command
 
 
 @pytest.fixture

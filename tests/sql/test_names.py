@@ -19,7 +19,7 @@ from replant.cli.plan import show
 from replant.cli.screen import console
 from replant.model import Dangling, ExportSettings, OnConflict, Registration, RelationName
 from replant.testing.servers.server import Database, Server, grant
-from tests.conftest import Replant
+from tests.support.commands import Replant
 from tests.support.moves import (
     FORMS,
     WAYS,

@@ -23,7 +23,7 @@ from replant.drift.drift_findings import Drift
 from replant.drift.source_drift import source_drift
 from replant.drift.target_drift import target_drift
 from replant.errors import UsageError
-from replant.explain.answer import Explanation
+from replant.explain.explanation import Explanation
 from replant.explain.from_artifact import explain_in_artifact
 from replant.explain.from_database import explain_in_database
 from replant.export.export_rows import export_rows
@@ -43,18 +43,20 @@ from replant.model.table_shape import shapes_of
 from replant.planning.make_plan import make_plan
 from replant.plugins.manager import Host, InstalledPlugin, Registered, installed_plugins
 from replant.preflight.preflight import Confirm, Preflight, run_preflight
-from replant.preflight.target_tables import check_fits, find_unseen_tables, tables_in_target
+from replant.preflight.target_schema import check_nothing_missing
+from replant.preflight.target_tables import tables_in_target
 from replant.proposal.proposal import Proposal
 from replant.proposal.propose import propose as proposed
 from replant.replay.load_order_choice import OrderTables
 from replant.replay.replay import Loaded, replay_rows
 from replant.selection.declared_shapes import declared_shapes, shapes_to_record
 from replant.selection.select import select_tables
+from replant.verification.unseen_tables import find_unseen_tables
 from replant.verification.verify import TableResult, compare_tables
 
 
 def _silent(_table: RelationName, _rows: int, _bytes: int) -> None:
-    """Progress for nobody."""
+    """Report progress to nobody."""
 
 
 @frozen
@@ -241,7 +243,7 @@ def verify(
     with open_artifact(artifact) as source, reading(dsn, "target") as database:
         opened(source.manifest)
         catalog = read_catalog(database)
-        check_fits(source.manifest, catalog)
+        check_nothing_missing(source.manifest, catalog)
         tables = tables_in_target(source.manifest, catalog)
         return compare_tables(
             database, source, tables, find_unseen_tables(database, catalog, tables), progress
@@ -381,7 +383,7 @@ def record(settings: Settings, *, host: Host | None = None) -> Recorded:
 
 
 def plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
-    """Every installed plugin, its hooks, and whether the settings enable it.
+    """Describe every installed plugin, its hooks, and whether the settings enable it.
 
     Raises:
         ReplantError: see `replant.errors`.
@@ -392,7 +394,7 @@ def plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
 
 @contextmanager
 def _planned(settings: Settings, host: Host | None) -> Iterator[tuple[DatabaseConnection, Plan]]:
-    """The source in one snapshot, and the plan that was made in it."""
+    """Make the plan of an export, and keep the snapshot in which it was made open."""
     host = host or Host.for_settings(settings)
     with _source(settings) as database:
         catalog, recorded = read_catalog(database), _recorded(settings)
@@ -400,7 +402,7 @@ def _planned(settings: Settings, host: Host | None) -> Iterator[tuple[DatabaseCo
 
 
 def _registered(settings: Settings, host: Host | None) -> tuple[Catalog, tuple[Registered, ...]]:
-    """The source's catalog, and what the plugins register of it."""
+    """Return the source's catalog, and what the plugins register of it."""
     host = host or Host.for_settings(settings)
     with _source(settings) as database:
         catalog = read_catalog(database)
@@ -408,14 +410,14 @@ def _registered(settings: Settings, host: Host | None) -> tuple[Catalog, tuple[R
 
 
 def _recorded(settings: Settings) -> Recorded | None:
-    """What was recorded of the tables, if anything was."""
+    """Read what was recorded of the tables, if anything was."""
     file = Path(settings.recorded)
     return read_recorded(file) if file.exists() else None
 
 
 @contextmanager
 def _source(settings: Settings) -> Iterator[DatabaseConnection]:
-    """The source in one snapshot."""
+    """Open the source in one snapshot."""
     dsn = connection_string(settings.source, SOURCE_VARIABLE)
     fail = settings.export.row_security is RowSecurity.FAIL
     with reading(dsn, "source", hidden_rows_fail=fail) as database:
@@ -423,12 +425,12 @@ def _source(settings: Settings) -> Iterator[DatabaseConnection]:
 
 
 def _known_source(settings: Settings) -> str | None:
-    """The source's connection string, if anything but libpq's own variables says it."""
+    """Return the source's connection string, if anything but libpq's own variables says it."""
     return connection_string(settings.source, SOURCE_VARIABLE) or None
 
 
 def _orders(settings: Settings, host: Host | None) -> OrderTables:
-    """Asks the plugin that knows the strategy of a request, which is enabled by naming it."""
+    """Return a function that asks the plugin of a strategy, which naming it enables."""
 
     def order_tables(request: OrderRequest) -> LoadOrder:
         export_settings = evolve(settings.export, strategy=request.strategy)

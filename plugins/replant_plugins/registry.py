@@ -21,7 +21,7 @@ def _collections(table: str) -> RelationName:
 
 
 def _plural(name: str) -> str:
-    """What `collections_public.plural` gives, but for letters beyond A to Z, which it leaves."""
+    """Return what `collections_public.plural` returns, except for letters beyond A to Z."""
     word = name.lower()
     if re.search(r"(ss|us|is|x|z|ch|sh)\Z", word):
         return f"{word}es"

@@ -18,7 +18,7 @@ from replant.database.catalog import read_catalog
 from replant.database.connections import READING
 from replant.errors import BudgetError
 from replant.explain.closure_paths import explain_closure
-from replant.explain.explanation import Barrier, Excluded, Included
+from replant.explain.explanation import Barrier, RowInClosure, RowOutsideClosure
 from replant.model import Catalog
 from replant.model.closure_request import Budget, ClosureRequest, Root, RowsIn
 from replant.model.references import EdgeName
@@ -132,7 +132,7 @@ def test_each_row_of_the_set_has_a_shortest_path_that_the_rules_allow(
         with find_closure(connection, graph, drawn.request) as closure:
             for row, rounds in expected.found.items():
                 (told,) = explain_closure(connection, closure, asked(drawn, row)).rows
-                assert isinstance(told, Included)
+                assert isinstance(told, RowInClosure)
                 assert len(told.steps) == rounds
                 assert row in ends_of_path(drawn, edges, told)
 
@@ -142,7 +142,7 @@ def asked(drawn: Drawn, row: RowId) -> Root:
     return Root(table, f"n = {drawn.rows[table][place]['n']}")
 
 
-def ends_of_path(drawn: Drawn, edges: dict[EdgeName, Edge], told: Included) -> set[RowId]:
+def ends_of_path(drawn: Drawn, edges: dict[EdgeName, Edge], told: RowInClosure) -> set[RowId]:
     """The rows that the path may lead to, going it as the rules allow."""
     assert told.root in drawn.request.roots
     reached = rows_like(drawn, told.start) & set(roots(drawn))
@@ -187,7 +187,7 @@ def test_for_a_row_outside_the_set_the_reference_is_named_that_keeps_it_out(
         with find_closure(connection, graph, drawn.request) as closure:
             for row in outside:
                 (told,) = explain_closure(connection, closure, asked(drawn, row)).rows
-                assert isinstance(told, Excluded)
+                assert isinstance(told, RowOutsideClosure)
                 if told.last is None:
                     assert told.exhausted
                     assert not connected(edges, row) & set(expected.found)
@@ -208,7 +208,7 @@ def connected(edges: dict[EdgeName, Edge], row: RowId) -> set[RowId]:
 
 
 def ends_beyond_barrier(
-    drawn: Drawn, edges: dict[EdgeName, Edge], expected: Smallest, told: Excluded
+    drawn: Drawn, edges: dict[EdgeName, Edge], expected: Smallest, told: RowOutsideClosure
 ) -> set[RowId]:
     """The rows that the path may lead to, if its first step is barred as it says."""
     assert told.last is not None

@@ -21,7 +21,7 @@ from replant import errors, model
 from replant.cli.main import COMMANDS, replant
 from replant.errors import ReplantError
 from replant.plugins import hookspecs
-from replant.testing.scaffold_project import ProjectNames, project_files
+from replant.testing.scaffold.project import ProjectNames, project_files
 from tests.docs.docstrings import described
 from tests.support.manifest_schema import SCHEMA
 

@@ -33,7 +33,7 @@ EXACTNESS = Document("docs/explanation/exactness.md")
 VALUES = {
     *("Registration", "ByColumn", "ThroughForeignKey", "WhereReferenced", "ByPredicate", "AllRows"),
     *("InClosure", "Children", "EdgeRule", "TableShape"),
-    *("PlainReference", "ArrayReference", "PolymorphicReference", "Target"),
+    *("PlainReference", "ArrayReference", "PolymorphicReference", "PolymorphicTarget"),
     *("SqlExpression", "PythonFunction", "PythonRow"),
     *("OrderRequest", "LoadOrder", "LoadTable", "LoadTogether", "PatchColumns"),
     *("DeferConstraints", "AsReplica", "CheckForeignKeys", "Cycle"),
@@ -70,7 +70,7 @@ def test_every_value_that_hooks_take_or_give_is_documented() -> None:
 def test_every_value_can_be_imported_from_replant_unless_it_is_said_to_be_in_its_model() -> None:
     before, _, behind = HOOKS.text.partition("## Smaller types")
     elsewhere = {argument for name, argument in parts(behind) if name == "value"}
-    elsewhere |= {"PlainReference", "ArrayReference", "PolymorphicReference", "Target"}
+    elsewhere |= {"PlainReference", "ArrayReference", "PolymorphicReference", "PolymorphicTarget"}
     named = {argument for name, argument in parts(before) if name == "value"}
     assert named - elsewhere <= {*replant.__all__}
     assert all(hasattr(model, name) for name in elsewhere)

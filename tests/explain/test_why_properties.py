@@ -14,8 +14,7 @@ from psycopg.rows import TupleRow
 
 from replant import api
 from replant.artifact.artifact import open_artifact
-from replant.explain.answer import ExportedRow
-from replant.explain.explanation import Included
+from replant.explain.explanation import ExportedRow, RowInClosure
 from replant.explain.from_artifact import explain_in_artifact
 from replant.model import (
     COPY,
@@ -123,7 +122,7 @@ def check_path(
         return
     assert len(told.steps) == shortest
     root = next(root for root in drawn.request.roots if root.table == told.start.table)
-    assert row in ends_of_path(drawn, edges, Included(root, told.start, told.steps))
+    assert row in ends_of_path(drawn, edges, RowInClosure(root, told.start, told.steps))
 
 
 @pytest.mark.parametrize(

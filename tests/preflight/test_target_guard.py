@@ -23,7 +23,7 @@ from replant.model import (
     Severity,
 )
 from replant.preflight import same_database as guard
-from replant.preflight.database_identity import DatabaseIdentity, Kinship, is_local, kinship
+from replant.preflight.same_database import DatabaseIdentity, Kinship, is_local, kinship
 from tests.support.commands import Replant
 from tests.support.moves import Move
 

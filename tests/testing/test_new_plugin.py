@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from replant.model import RelationName
 from replant.testing import Server
-from replant.testing.scaffold_project import RESERVED, ProjectNames, project_files
+from replant.testing.scaffold.project import RESERVED, ProjectNames, project_files
 from tests.support.commands import Replant
 
 

@@ -16,7 +16,7 @@ from replant.model import Catalog, Registration, RelationName, Settings
 from replant.plugins.discovery import Candidate, LoadedPlugin, find, load
 from replant.plugins.hookspecs import hookimpl
 from replant.plugins.manager import Host
-from replant.testing.demonstration import Deploy
+from replant.testing.demonstration import SetUp
 from replant.testing.rows import Contents, contents
 from replant_plugins import ddl
 from replant_plugins.demonstration import PLATFORM
@@ -46,8 +46,8 @@ class Subject:
     """
 
     name: str
-    deploy: Deploy
-    fill: Deploy
+    deploy: SetUp
+    fill: SetUp
     host: Callable[[], Host]
     scope: Mapping[str, str] = field(factory=dict)
     where: Callable[[RelationName], sql.Composable] = _every_row
@@ -105,7 +105,7 @@ def _host_of_every_table() -> Host:
     return Host([every, *(load(c) for c in find() if c.name == "ordered")])
 
 
-def _executing(file: str) -> Deploy:
+def _executing(file: str) -> SetUp:
     script = Path(__file__).with_name(file).read_bytes()
 
     def execute(connection: Connection[Any]) -> None:

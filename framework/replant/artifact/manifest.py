@@ -31,6 +31,7 @@ from replant.model import (
     SequencePosition,
 )
 from replant.model.closure_request import Children, RowsAt
+from replant.model.conditions import queryable
 from replant.model.load_order import Statement
 from replant.model.provenance import RootRows
 from replant.model.table_shape import TableShape
@@ -224,7 +225,7 @@ def manifest_of(
     files: Mapping[RelationName, DataFile] | None = None,
 ) -> Manifest:
     """Make the manifest of a plan; without fingerprints while the rows are not yet exported."""
-    askable = _askable(plan)
+    by_conditions = _queryable(plan)
     return Manifest(
         version=VERSION,
         replant=__version__,
@@ -250,7 +251,7 @@ def manifest_of(
                     for c in table.columns
                 ),
                 key=table.key,
-                rows=_conditions(table) if table.name in askable else None,
+                rows=_conditions(table) if table.name in by_conditions else None,
                 only=table.rows.only,
                 on_conflict=table.on_conflict,
                 row_count=table.row_count,
@@ -292,7 +293,7 @@ def _references(plan: Plan) -> Iterator[ExportedReference]:
             )
 
 
-def _askable(plan: Plan) -> frozenset[RelationName]:
+def _queryable(plan: Plan) -> frozenset[RelationName]:
     """Return the tables whose exported rows the target can select by conditions alone."""
     blocked = {
         table.name
@@ -300,21 +301,7 @@ def _askable(plan: Plan) -> frozenset[RelationName]:
         if any(isinstance(c, Satisfies | RowsAt) for c in table.rows.conditions)
         or _transformed(table) & _condition_columns(plan, table.name)
     }
-    while True:
-        more = {
-            table.name
-            for table in plan.tables
-            if table.name not in blocked
-            and any(
-                link.other in blocked
-                for condition in table.rows.conditions
-                if isinstance(condition, LinkedTo)
-                for link in condition.links
-            )
-        }
-        if not more:
-            return frozenset(table.name for table in plan.tables) - blocked
-        blocked |= more
+    return queryable({table.name: table.rows.conditions for table in plan.tables}, blocked)
 
 
 def _transformed(table: PlannedTable) -> set[str]:

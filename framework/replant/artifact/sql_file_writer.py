@@ -52,7 +52,7 @@ class Batches(Protocol):
     """Gives the rows of a table in batches, in the form that the frame around them needs."""
 
     def __call__(self, table: RelationName, step: Step, frame: Frame) -> Iterator[Batch]:
-        """The rows of a table for a step, in the order in which they are written."""
+        """Yield the rows of a table for a step, in the order in which they are written."""
 
 
 @frozen

@@ -95,7 +95,7 @@ def _record(settings: Settings) -> None:
 
 
 def _file(config: Path | None, settings: Settings) -> str | None:
-    """The file that reports show findings at: the record, or the configuration."""
+    """Return the file at which reports show findings: the record, or the configuration."""
     files = [Path(settings.recorded), config or Path("replant.toml")]
     return next((file.as_posix() for file in files if file.exists()), None)
 

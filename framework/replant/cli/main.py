@@ -39,12 +39,12 @@ class Commands(click.Group):
     """A group that imports a command's module when the command is wanted."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands, in the order of their use."""
+        """List the commands in the order of their use."""
         del ctx
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name."""
+        """Import the command of that name."""
         del ctx
         if cmd_name not in COMMANDS:
             return None
@@ -112,7 +112,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _unwritten(error: OSError) -> int:
-    """Standard output takes no more; what waits for it must not be tried again at exit."""
+    """Report that standard output takes no more, and keep Python from writing the rest at exit."""
     sys.stdout = None
     if isinstance(error, BrokenPipeError):
         return 1  # its reader has gone, and knows
@@ -121,7 +121,7 @@ def _unwritten(error: OSError) -> int:
 
 
 def _usage(error: click.ClickException) -> str:
-    """What is wrong with the command line, and where help is, on one line."""
+    """Say on one line what is wrong with the command line, and where help is."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "replant"
     return f"{error.format_message().rstrip('.')}; see {path} --help"

@@ -10,7 +10,7 @@ import click
 from replant.cli.screen import console
 from replant.errors import OutputError, UsageError
 from replant.plugins import discovery
-from replant.testing.scaffold_project import ProjectNames, project_files
+from replant.testing.scaffold.project import ProjectNames, project_files
 
 
 @click.command(epilog="Example: replant new-plugin my-shop")

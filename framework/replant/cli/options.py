@@ -118,7 +118,7 @@ artifact = click.argument("artifact", type=click.Path(dir_okay=True))
 
 
 def together(*options: Callable[[Function], Function]) -> Callable[[Function], Function]:
-    """Several options as one decorator, listed in this order by `--help`."""
+    """Join several options to one decorator; `--help` lists them in this order."""
 
     def decorate(function: Function) -> Function:
         for option in reversed(options):
@@ -129,12 +129,12 @@ def together(*options: Callable[[Function], Function]) -> Callable[[Function], F
 
 
 def choosing_rows(function: Function) -> Function:
-    """The options that say which rows are exported."""
+    """Add the options that say which rows are exported."""
     return together(config, source, scope, include, exclude, root, scope_column)(function)
 
 
 def choosing(function: Function) -> Function:
-    """Those, and what else commands take that make a plan."""
+    """Add the options that choose rows, and the others of commands that make a plan."""
     return together(choosing_rows, max_rows, strategy)(function)
 
 
@@ -147,7 +147,7 @@ def settings_of(
     scope_column: str | None = None,
     **said: Any,
 ) -> Settings:
-    """The settings of the file with what the command line says laid over them."""
+    """Read the settings of the file, with the command line's values in them."""
     asked = {
         "include": list(include),
         "exclude": list(exclude),

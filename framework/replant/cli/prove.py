@@ -110,7 +110,7 @@ def command(
 
 @contextmanager
 def _server(dsn: str | None) -> Iterator[Server]:
-    """The server of the connection string, or one of its own."""
+    """Start a server, or use that of the connection string."""
     if dsn is None:
         with embedded_server() as server:
             yield server
@@ -121,7 +121,7 @@ def _server(dsn: str | None) -> Iterator[Server]:
 
 @contextmanager
 def _shown(screen: Console, rounds: int, *, quiet: bool) -> Iterator[Callable[[bool], None]]:
-    """A bar of the rounds; once there is something to make smaller, how often that was tried."""
+    """Show a bar of the rounds; after a failure, the number of attempts to make it smaller."""
     if quiet or not screen.is_terminal:
         yield lambda _: None
         return
@@ -143,7 +143,7 @@ def _shown(screen: Console, rounds: int, *, quiet: bool) -> Iterator[Callable[[b
 
 
 def failure_lines(failure: Failure) -> Iterator[str]:
-    """What failed, and the rows, so that psql takes all of it."""
+    """Write what failed, and its rows, so that psql can run all of it."""
     scope = "".join(f" --scope {shlex.quote(f'{n}={v}')}" for n, v in failure.scope.items())
     step = {
         "export": f"replant export{scope} --strategy {failure.way.strategy}",
@@ -163,7 +163,7 @@ def _commented(text: str) -> Iterator[str]:
 
 
 def summary(proof: Proof, notes: Sequence[str], *, seed: int) -> Iterator[str]:
-    """What was proved, and what was not."""
+    """Say what was proved, and what was not."""
     ways = ", ".join(f"{way.strategy} ({_role(way)})" for way in proof.ways)
     rows = counted(proof.drawn, "row")
     yield f"proved: {counted(proof.rounds, 'round')}, {rows} drawn, {proof.moved} of them exported"
@@ -184,7 +184,7 @@ def summary(proof: Proof, notes: Sequence[str], *, seed: int) -> Iterator[str]:
 
 
 def described(way: ReplayMethod) -> str:
-    """A way for people."""
+    """Describe a method of replay for people."""
     return f"strategy {way.strategy}, {_role(way)}"
 
 
@@ -193,7 +193,7 @@ def _role(way: ReplayMethod) -> str:
 
 
 def _nothing_moved(proof: Proof) -> str:
-    """Why a proof is none."""
+    """Say why a proof proves nothing."""
     tried = f"nothing was proved: in {counted(proof.rounds, 'round')} no row was exported"
     reasons = [f"{name}: {reason}" for name, reason in proof.never.items() if reason]
     why = _few(reasons) or proof.passed_over

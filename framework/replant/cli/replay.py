@@ -130,7 +130,7 @@ _WAYS = ("inserted", "updated", "skipped", "unchanged")
 
 
 def summary(done: Replayed) -> str:
-    """One line: what became of the rows, as far as there is more to say than that all are new."""
+    """Say on one line how many rows were not new: updated, skipped or unchanged."""
     filled = sum(1 for loaded in done.tables.values() if loaded.given)
     totals = dict.fromkeys(_WAYS, 0)
     for loaded in done.tables.values():

@@ -34,12 +34,12 @@ class Screen(Console):
 
 
 def printable(text: str) -> str:
-    """The text with Python's escapes for what a terminal might take for a command."""
+    """Replace what a terminal might take for a command by Python's escapes."""
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console that follows the terminal and NO_COLOR, and takes no text for markup.
+    """Make a console that follows the terminal and NO_COLOR, and reads no text as markup.
 
     What does not go to a terminal is not folded to the width of one.
     """
@@ -81,7 +81,7 @@ class VisibleMeter(Meter):
 
 @contextmanager
 def metered(screen: Console, label: str, *, quiet: bool) -> Iterator[Meter]:
-    """A meter on standard error, visible while that is a terminal."""
+    """Make a meter on standard error, visible while that is a terminal."""
     if quiet or not screen.is_terminal:
         yield Meter()
         return
@@ -98,7 +98,7 @@ def metered(screen: Console, label: str, *, quiet: bool) -> Iterator[Meter]:
 
 
 def grid(title: str, *headings: str, numbers: frozenset[int] = frozenset()) -> Table:
-    """A plain table whose columns of these places are numbers."""
+    """Make a plain table; the columns at these positions are numbers."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for place, heading in enumerate(headings):
         justify = "right" if place in numbers else "left"
@@ -107,12 +107,12 @@ def grid(title: str, *headings: str, numbers: frozenset[int] = frozenset()) -> T
 
 
 def coloured(text: str, colour: str) -> Text:
-    """A text in a colour, where the terminal has colours."""
+    """Colour a text, where the terminal has colours."""
     return Text(text, style=colour)
 
 
 def human_size(size: float) -> str:
-    """Bytes in the unit that suits: `12.3 MB`."""
+    """Write bytes in the unit that suits: `12.3 MB`."""
     for unit in ("B", "kB", "MB", "GB"):
         if size < _THOUSAND:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
@@ -121,5 +121,5 @@ def human_size(size: float) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 row`, `2 rows`."""
+    """Write a number with its noun: `1 row`, `2 rows`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -42,14 +42,14 @@ def command(
 
 
 def exit_code(results: tuple[TableResult, ...]) -> int:
-    """A difference that was found matters more than what could not be seen."""
+    """Return the exit code; a difference matters more than what could not be seen."""
     if any(result.count for result in results):
         return DIFFERENCE_FOUND
     return 0 if all(result.equal for result in results) else PrivilegeError.exit_code
 
 
 def lines(result: TableResult) -> list[str]:
-    """What was found for a table: one line, and one for each row that is named."""
+    """Describe the result for a table: one line, and one for each row that is named."""
     if result.unseen:
         held = counted(result.exported, "row")
         return [f"{result.name}: {held} not compared, the role may not see them; {result.unseen}"]
@@ -64,7 +64,7 @@ def lines(result: TableResult) -> list[str]:
 
 
 def summary(results: tuple[TableResult, ...]) -> str:
-    """One line for all tables."""
+    """Sum up all tables on one line."""
     wrong = sum(1 for result in results if result.count)
     unseen = sum(1 for result in results if result.unseen)
     rows = sum(result.exported for result in results if not result.unseen)

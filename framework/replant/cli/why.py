@@ -11,7 +11,7 @@ from replant import api
 from replant.cli import options
 from replant.cli.screen import console
 from replant.errors import DIFFERENCE_FOUND, UsageError
-from replant.explain.answer import Explanation
+from replant.explain.explanation import Explanation
 from replant.model import Root
 
 _FORM = "'schema.table: condition', such as 'public.orders: id = 5'"

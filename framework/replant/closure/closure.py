@@ -40,7 +40,7 @@ class Closure:
     counts: Mapping[RelationName, int]
 
     def __enter__(self) -> Closure:
-        """The set itself."""
+        """Return the set itself."""
         return self
 
     def __exit__(
@@ -49,7 +49,7 @@ class Closure:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Forget it."""
+        """Delete the set's temporary file."""
         self.close()
 
     def close(self) -> None:
@@ -67,18 +67,18 @@ class Closure:
         return Provenance(self.graph, self.request, self.found).all()
 
     def pointers(self, table: RelationName) -> Iterator[tuple[Leaf, Iterator[Pointer]]]:
-        """The places of a table's rows, leaf by leaf, each in order."""
+        """Yield the locations of a table's rows, leaf by leaf, each in order."""
         for leaf in self.graph.storage[table].leaves:
             yield leaf, map(pointer, self.found.locations(self.locations.bounds(leaf)))
 
     def rows_at(self, table: RelationName) -> RowsAt:
-        """The rows of a table as a condition."""
+        """Return the rows of a table as a condition."""
         held = [RowsIn.of(leaf.oid, pointers) for leaf, pointers in self.pointers(table)]
         return RowsAt(tuple(rows for rows in held if rows.runs))
 
 
 def _silent(_table: RelationName, _rows: int, _bytes: int) -> None:
-    """Progress that nobody watches."""
+    """Report progress to nobody."""
 
 
 def find_closure(

@@ -157,7 +157,7 @@ class KeyCompared:
 
 
 def compare_foreign_keys(database: DatabaseConnection) -> dict[EdgeName, KeyCompared]:
-    """How the columns of every foreign key compare, but for those that partitions inherit."""
+    """Read how the columns of foreign keys compare, except for keys that partitions inherit."""
     pairs: defaultdict[EdgeName, list[ComparisonOf]] = defaultdict(list)
     periods = {}
     for schema, table, name, period, *compared in database.execute(_FOREIGN_KEYS):
@@ -170,7 +170,7 @@ def compare_foreign_keys(database: DatabaseConnection) -> dict[EdgeName, KeyComp
 def compare_pairs(
     database: DatabaseConnection, pairs: Sequence[ColumnPair]
 ) -> dict[ColumnPair, ComparisonOf]:
-    """How columns compare that no constraint pairs; those that cannot be compared are left out."""
+    """Find how columns without a constraint compare; leave out those that cannot be compared."""
     lists = [
         (i, p.elements, *_cell(p.table, p.column), *_cell(p.references, p.referenced))
         for i, p in enumerate(pairs)

@@ -6,6 +6,7 @@ that compare the columns, whether an index serves, and where the rows of each ta
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import evolve
@@ -17,26 +18,40 @@ from replant.closure.comparisons import (
     compare_pairs,
 )
 from replant.closure.indexes import Indexes, Served, read_indexes
-from replant.closure.row_storage import read_storage
 from replant.database.connections import DatabaseConnection
 from replant.errors import ConfigurationError
-from replant.model import Catalog, RelationKind, RelationName
+from replant.model import Catalog, RelationName
 from replant.model.references import (
     DeclaredReference,
     EdgeName,
+    Leaf,
     Reference,
     ReferenceGraph,
+    Storage,
     from_declared,
     from_foreign_key,
 )
 
-_KINDS = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
+# A role may read the places of rows if it may read the system column, which SELECT on the table
+# allows and SELECT on each of its columns does not.
+_RELATIONS = """
+SELECT n.nspname, c.relname, c.oid, c.relkind = 'f',
+       pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+         AND pg_catalog.has_column_privilege(c.oid, 'ctid', 'SELECT'),
+       pg_catalog.row_security_active(c.oid),
+       (SELECT i.inhparent FROM pg_catalog.pg_inherits AS i
+        WHERE i.inhrelid = c.oid AND c.relispartition)
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') OR c.relispartition AND c.relkind = 'f'
+ORDER BY n.nspname, c.relname
+"""
 
 
 def read_reference_graph(
     database: DatabaseConnection, catalog: Catalog, declared: Sequence[DeclaredReference] = ()
 ) -> ReferenceGraph:
-    """The graph of a catalog's foreign keys and of what is declared beside them.
+    """Read the graph of a catalog's foreign keys and of the references declared beside them.
 
     Types come out qualified only under an empty `search_path`, as `reading` pins it.
 
@@ -45,7 +60,7 @@ def read_reference_graph(
             the name of another, or its types cannot be compared.
 
     """
-    tables = {name: table for name, table in catalog.tables.items() if table.kind in _KINDS}
+    tables = {name: table for name, table in catalog.tables.items() if table.kind.holds_rows}
     keys = {
         EdgeName(table.name, key.name): from_foreign_key(key)
         for table in tables.values()
@@ -56,7 +71,7 @@ def read_reference_graph(
     references = [*_foreign_keys(database, keys, indexes)]
     if beside:
         references += _declared(database, catalog, beside, indexes)
-    storage = {name: held for name, held in read_storage(database).items() if name in tables}
+    storage = {name: held for name, held in _read_storage(database).items() if name in tables}
     return ReferenceGraph(catalog.role, tables, storage, references)
 
 
@@ -77,7 +92,7 @@ def _foreign_keys(
 def _check_declared(
     catalog: Catalog, keys: Mapping[EdgeName, Reference], declared: Iterable[DeclaredReference]
 ) -> list[Reference]:
-    """The declared references, each with a name of its own, and tables and columns that exist."""
+    """Check that declared references have names of their own, and tables and columns that exist."""
     known = dict(keys)
     found = []
     for reference in (reference for item in declared for reference in from_declared(item)):
@@ -98,7 +113,7 @@ def _check_columns(
     catalog: Catalog, reference: Reference, name: RelationName, columns: Iterable[str]
 ) -> None:
     table = catalog.tables.get(name)
-    if table is None or table.kind not in _KINDS:
+    if table is None or not table.kind.holds_rows:
         raise ConfigurationError(
             f"{reference} is declared, but the database {catalog.database!r} has no table {name}"
         )
@@ -127,7 +142,7 @@ def _declared(
 
 
 def _column_pairs(reference: Reference) -> list[ColumnPair]:
-    """The pairs to compare; the column that chooses a target is compared with a value of its own.
+    """Return the pairs to compare; a column that chooses a target is compared with its own value.
 
     It comes last.
     """
@@ -142,7 +157,7 @@ def _column_pairs(reference: Reference) -> list[ColumnPair]:
 def _completed(
     catalog: Catalog, reference: Reference, compared: Sequence[ComparisonOf], indexes: Indexes
 ) -> Reference:
-    """A declared reference with what the server knows of it."""
+    """Complete a declared reference with the server's comparisons and indexes."""
     width = len(reference.pairs)
     table, columns = reference.table, reference.columns
     served = [pair.containing or pair.served for pair in compared]
@@ -194,3 +209,33 @@ def _incomparable(catalog: Catalog, reference: Reference, pair: ColumnPair) -> s
         f"{reference} is declared, but {elements}{pair.column!r} ({own.type}) and "
         f"{pair.referenced!r} ({other.type}) have no equality in common"
     )
+
+
+def _read_storage(database: DatabaseConnection) -> dict[RelationName, Storage]:
+    """Read the leaves of every table and partition, in the transaction's snapshot."""
+    rows = database.execute(_RELATIONS.encode()).fetchall()
+    names = {oid: RelationName(schema, name) for schema, name, oid, *_ in rows}
+    may_locate = {oid: may for _, _, oid, _, may, _, _ in rows}
+    parents = {oid: parent for _, _, oid, *_, parent in rows if parent is not None}
+    inner = set(parents.values())
+    leaves: defaultdict[int, list[Leaf]] = defaultdict(list)
+    tops = {}
+    for _, _, oid, foreign, may, secured, _ in rows:
+        line = list(_line(oid, parents))
+        tops[oid] = line[-1]
+        if oid not in inner:
+            leaf = Leaf(oid, names[oid], direct=may and not secured, foreign=foreign)
+            for relation in line:
+                leaves[relation].append(leaf)
+    return {
+        name: Storage(names[tops[oid]], tuple(leaves[oid]), may_locate=may_locate[tops[oid]])
+        for oid, name in names.items()
+    }
+
+
+def _line(oid: int, parents: Mapping[int, int]) -> Iterator[int]:
+    """Yield a relation, the table that it is a partition of, and so on to the top."""
+    yield oid
+    while oid in parents:
+        oid = parents[oid]
+        yield oid

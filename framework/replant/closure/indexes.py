@@ -68,7 +68,7 @@ class Index:
     not_null: str | None
 
     def serves(self, wanted: Mapping[str, Served]) -> bool:
-        """Whether its first columns are these, and know how they are compared."""
+        """Return whether the index begins with these columns and can compare them so."""
         if self.is_partial and self.not_null not in wanted:
             return False
         heads = zip(self.columns, self.collations, self.families, strict=True)
@@ -87,7 +87,7 @@ Indexes = Mapping[RelationName, Sequence[Index]]
 
 
 def read_indexes(database: DatabaseConnection) -> Indexes:
-    """The valid indexes of every table."""
+    """Read the valid indexes of every table."""
     indexes: defaultdict[RelationName, list[Index]] = defaultdict(list)
     rows = database.execute(_INDEXES.encode())
     for schema, name, columns, families, collations, is_partial, not_null in rows:

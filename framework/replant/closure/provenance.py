@@ -11,7 +11,7 @@ from replant.model.references import Reference, ReferenceGraph
 
 
 def root_number(index: int) -> int:
-    """The number by which found rows know a root; those of references count from 0."""
+    """Return the edge number of a root; roots count down from -1, references up from 0."""
     return -1 - index
 
 
@@ -24,11 +24,11 @@ class Provenance:
         self._found = found
 
     def by(self, edge: int) -> Root | Reference:
-        """The root or reference of a number."""
+        """Return the root or reference of a number."""
         return self._request.roots[-1 - edge] if edge < 0 else self._graph.references[edge]
 
     def needs_downward_source(self, edge: int, *, down: bool) -> bool:
-        """Whether the edge is followed from those rows only that were reached downward."""
+        """Return whether the edge is followed only from rows that were reached downward."""
         reference = self.by(edge)
         if not down or isinstance(reference, Root):
             return False
@@ -36,7 +36,7 @@ class Provenance:
         return self._request.rules.children_by(reference, parent) is Children.FROM_ROOTS
 
     def all(self) -> tuple[ArrivalCount, ...]:
-        """The edges that added rows, roots first, then by name."""
+        """Return the edges that added rows, roots first, then by name."""
         return tuple(
             ArrivalCount(self.by(edge), down, rows)
             for (edge, down), rows in sorted(self._found.provenance.items())
@@ -44,7 +44,7 @@ class Provenance:
         )
 
     def heaviest_path(self, table: RelationName | None = None) -> Sequence[ArrivalCount]:
-        """The path by which most rows came, from a root on; to rows of one table if it is given.
+        """Return the path, from a root on, by which most rows came; of one table if it is given.
 
         Of the edges that added rows the one with most is last. Before each comes the edge by which
         most of its sources came, as far as no edge comes twice.
@@ -69,7 +69,7 @@ class Provenance:
         return path[::-1]
 
     def _table(self, edge: int, down: bool) -> RelationName:
-        """The table to which an edge adds rows."""
+        """Return the table to which an edge adds rows."""
         by = self.by(edge)
         if isinstance(by, Root):
             return self._graph.storage[by.table].root

@@ -13,9 +13,9 @@ from attrs import frozen
 from psycopg import sql
 
 from replant.closure.reference_conditions import elements, references
-from replant.model import RelationName
+from replant.model import RelationKind, RelationName
 from replant.model.closure_request import Root
-from replant.model.references import Reference
+from replant.model.references import Leaf, Reference, ReferenceGraph
 
 #: A block of a relation, and a line pointer in it: what a `ctid` is made of.
 Pointer = tuple[int, int]
@@ -50,7 +50,7 @@ class Order:
 
 
 def root_rows(root: Root, source: Source) -> sql.Composed:
-    """The rows that a predicate chooses.
+    """Query the rows that a predicate chooses.
 
     The predicate gets a query with nothing but the table in sight, and a line end, so a comment at
     its end does no harm.
@@ -61,7 +61,7 @@ def root_rows(root: Root, source: Source) -> sql.Composed:
 
 
 def first_rows(root: Root, source: Source, order: Order, most: int) -> sql.Composed:
-    """How many rows a predicate chooses, then relation and place of the first of them."""
+    """Query how many rows a predicate chooses, with relation and location of the first of them."""
     chosen = sql.SQL("(SELECT tableoid, ctid, * FROM {} WHERE ({}\n) AND {})").format(
         _relation(source), sql.SQL(root.predicate), _leaves(sql.Identifier("tableoid"), source)
     )
@@ -73,7 +73,7 @@ def first_rows(root: Root, source: Source, order: Order, most: int) -> sql.Compo
 def referenced_rows(
     reference: Reference, start: Source, pointers: Sequence[Pointer], end: Source
 ) -> sql.Composed:
-    """The rows that the rows at these places reference, each with the first of those places."""
+    """Query the rows that the rows at these locations reference, each with the first of those."""
     source = sql.SQL("{} AS s{} JOIN {} AS f ON {}").format(
         _relation(start),
         elements(reference, "s") if reference.elements else sql.SQL(""),
@@ -92,7 +92,7 @@ def referencing_rows(
     limit: int | None = None,
     order: Order,
 ) -> sql.Composed:
-    """The rows that reference the rows at these places, at most `limit` for each of them.
+    """Query the rows that reference the rows at these locations, at most `limit` for each of them.
 
     Where a row may reference several rows, it comes with the first of their places.
     """
@@ -109,7 +109,7 @@ def referencing_rows(
 
 
 def key_texts(source: Source, pointers: Sequence[Pointer], columns: Sequence[str]) -> sql.Composed:
-    """Relation, place, and the texts of NOT NULL columns of the rows at these places."""
+    """Query relation, location, and texts of NOT NULL columns of the rows at these locations."""
     texts = [
         sql.SQL("pg_catalog.format('%s', {})").format(sql.Identifier("s", name)) for name in columns
     ]
@@ -120,12 +120,12 @@ def key_texts(source: Source, pointers: Sequence[Pointer], columns: Sequence[str
 
 
 def planned(query: sql.Composable) -> sql.Composed:
-    """A statement that tells what the planner makes of a query; it reads no row."""
+    """Compose the statement that returns the plan of a query; it reads no row."""
     return sql.SQL("EXPLAIN (FORMAT json) {}").format(query)
 
 
 def all_rows(source: Source) -> sql.Composed:
-    """All rows, without a column."""
+    """Query all rows, without a column."""
     return sql.SQL("SELECT FROM {} WHERE {}").format(
         _relation(source) + sql.SQL(" AS s"), _in("s", source)
     )
@@ -150,7 +150,7 @@ def _limited_by_index(
     limit: int,
     order: Order,
 ) -> sql.Composed:
-    """An index finds the referencing rows of each row in turn."""
+    """Query the first referencing rows of each row in turn, found by an index."""
     return sql.SQL(
         "SELECT s.ctid AS place, f.relation, f.found FROM {} AS s CROSS JOIN LATERAL ("
         "SELECT f.tableoid AS relation, f.ctid AS found FROM {} WHERE {} AND {} "
@@ -174,7 +174,7 @@ def _limited_by_number(
     limit: int,
     order: Order,
 ) -> sql.Composed:
-    """Without an index all referencing rows are found in one go, then counted off."""
+    """Query all referencing rows at once and number them, as there is no index."""
     return sql.SQL(
         "SELECT n.place, n.relation, n.found FROM ("
         "SELECT s.ctid AS place, f.tableoid AS relation, f.ctid AS found, "
@@ -206,7 +206,7 @@ def _first_places(found: sql.Composable) -> sql.Composed:
 
 
 def _referencing(reference: Reference, end: Source) -> sql.Composable:
-    """What follows JOIN, so that `f` has the rows that may reference."""
+    """Compose the JOIN that gives `f` the rows that may reference."""
     rows = sql.SQL("{} AS f").format(_relation(end))
     if not reference.elements or reference.indexed:
         return rows
@@ -214,7 +214,7 @@ def _referencing(reference: Reference, end: Source) -> sql.Composable:
 
 
 def _found_references(reference: Reference) -> sql.Composable:
-    """The row under `f` references the row under `s`."""
+    """Test that the row under `f` references the row under `s`."""
     if not reference.elements or not reference.indexed:
         return references(reference, own="f", other="s")
     # Only a containment is what an index on an array knows.
@@ -255,7 +255,7 @@ def _at(alias: str, source: Source, pointers: Sequence[Pointer]) -> sql.Composab
 
 
 def _ordered(alias: str, order: Order) -> sql.Composable:
-    """In the order of the key, texts by bytes, so that no locale of the server decides."""
+    """Order by the key, texts by bytes, so that no locale of the server decides."""
     if not order.columns:
         return sql.SQL('({alias}.*)::text COLLATE "C", {alias}.tableoid, {alias}.ctid').format(
             alias=sql.Identifier(alias)
@@ -264,3 +264,38 @@ def _ordered(alias: str, order: Order) -> sql.Composable:
         sql.Identifier(alias, name) + sql.SQL(' COLLATE "C"' if name in order.collatable else "")
         for name in order.columns
     )
+
+
+# -- what the queries read from ------------------------------------------------------------------
+
+
+def leaf_source(root: RelationName, leaf: Leaf) -> Source:
+    """Return what to read a leaf's rows from: itself if the role may read it, else its root.
+
+    Privileges on a partitioned table are none on its partitions.
+    """
+    if leaf.name == root or leaf.direct:
+        return Source(leaf.name, only=True)
+    return Source(root, only=False, leaves=(leaf.oid,))
+
+
+def table_source(graph: ReferenceGraph, name: RelationName) -> Source:
+    """Return what to read a table's rows from; a partition's through its root, unless it is a leaf.
+
+    ONLY keeps the rows of inheritance children out, as a foreign key does. A partitioned table has
+    its rows nowhere but in its partitions.
+    """
+    storage = graph.storage[name]
+    if name == storage.root:
+        return Source(name, only=graph.tables[name].kind is RelationKind.TABLE)
+    if len(storage.leaves) == 1 and storage.leaves[0].name == name:
+        return leaf_source(storage.root, storage.leaves[0])
+    return Source(storage.root, only=False, leaves=tuple(leaf.oid for leaf in storage.leaves))
+
+
+def order_of(graph: ReferenceGraph, name: RelationName) -> Order:
+    """Return the columns by which the rows of a table are ordered and identified."""
+    table = graph.tables[name]
+    columns = table.identifying_columns
+    collatable = {column.name for column in table.columns if column.collatable}
+    return Order(columns, frozenset(collatable.intersection(columns)))

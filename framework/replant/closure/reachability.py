@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
-
 from attrs import frozen
 
 from replant.errors import (
@@ -15,8 +12,9 @@ from replant.errors import (
 )
 from replant.model import RelationName
 from replant.model.closure_request import Children, ClosureRequest
-from replant.model.references import EdgeName, Reference, ReferenceGraph
-from replant.sql.grants import grants, usage_grants
+from replant.model.names import did_you_mean
+from replant.model.references import Reference, ReferenceGraph
+from replant.sql.grants import read_grants
 
 
 @frozen
@@ -46,7 +44,7 @@ class Reachable:
 
 
 def find_reachable(graph: ReferenceGraph, request: ClosureRequest) -> Reachable:
-    """Where the set can grow to.
+    """Find the tables and references that a search can reach.
 
     Raises:
         UsageError: a root's table is not there, or there is no root.
@@ -71,7 +69,7 @@ def find_reachable(graph: ReferenceGraph, request: ClosureRequest) -> Reachable:
 def _tables(
     graph: ReferenceGraph, request: ClosureRequest
 ) -> tuple[set[RelationName], set[RelationName]]:
-    """The tables that rows may come from, and those of which rows may be reached downward."""
+    """Find the tables that rows can come from, and those whose rows can be reached downward."""
     found = {graph.storage[root.table].root for root in request.roots}
     reached_downward = set(found)
     size = -1
@@ -92,7 +90,7 @@ def _ascends(
     reference: Reference,
     found: set[RelationName],
 ) -> bool:
-    """Whether rows that are referenced by it may come along."""
+    """Return whether rows that are referenced by it can be included."""
     return graph.child(reference) in found and graph.parent(reference) not in request.rules.fixed
 
 
@@ -103,7 +101,7 @@ def _descends(
     found: set[RelationName],
     reached_downward: set[RelationName],
 ) -> bool:
-    """Whether rows that reference by it may come along."""
+    """Return whether rows that reference by it can be included."""
     parent = graph.parent(reference)
     if graph.child(reference) in request.rules.fixed:
         return False
@@ -121,17 +119,16 @@ def _check_names(graph: ReferenceGraph, request: ClosureRequest) -> None:
         raise UsageError("a closed set needs a root to grow from; give one with --root")
     for root in request.roots:
         if root.table not in graph.storage:
-            raise UsageError(
-                f"the root {root} names no table of the source{_nearest(root.table, graph.tables)}"
-            )
+            meant = did_you_mean(root.table, graph.tables)
+            raise UsageError(f"the root {root} names no table of the source{meant}")
     edges = {reference.edge for reference in graph.references}
     problems = [
-        f"{name} has a rule, but the source has no such table{_nearest(name, graph.tables)}"
+        f"{name} has a rule, but the source has no such table{did_you_mean(name, graph.tables)}"
         for name in (*request.rules.tables, *request.budget.tables)
         if name not in graph.tables
     ]
     problems += [
-        f"{edge} has a rule, but the source has no such reference{_nearest(edge, edges)}"
+        f"{edge} has a rule, but the source has no such reference{did_you_mean(edge, edges)}"
         for edge in request.rules.edges
         if edge not in edges
     ]
@@ -145,12 +142,10 @@ def _check_readable(graph: ReferenceGraph, names: frozenset[RelationName]) -> No
     closed = [table.name.schema for table in tables if not table.may_use_schema]
     unread = [t.name for t in tables if not t.may_select or not graph.storage[t.name].may_locate]
     if closed or unread:
-        remedies = [usage_grants(closed, graph.role)] if closed else []
-        remedies += [grants("SELECT", unread, graph.role)] if unread else []
         raise PrivilegeError(
             f"the role {graph.role!r} may not read {len(unread) or len(closed)} of the tables that "
             f"the closed set can grow to; stop the references to them, or run as their owner: "
-            f"{' '.join(remedies)}"
+            f"{read_grants(closed, unread, graph.role)}"
         )
     hidden = [str(table.name) for table in tables if table.rows_are_hidden]
     if hidden:
@@ -167,10 +162,3 @@ def _check_readable(graph: ReferenceGraph, names: frozenset[RelationName]) -> No
             f"the partitions {', '.join(foreign)} are foreign tables, whose rows have no lasting "
             f"place to find them by; stop the references that lead to them"
         )
-
-
-def _nearest(
-    name: RelationName | EdgeName, known: Iterable[RelationName] | Iterable[EdgeName]
-) -> str:
-    near = difflib.get_close_matches(str(name), map(str, known), n=1)
-    return f"; did you mean {near[0]}?" if near else ""

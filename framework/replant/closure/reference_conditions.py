@@ -8,7 +8,7 @@ from replant.model.references import Comparison, Only, Pair, Reference
 
 
 def elements(reference: Reference, own: str) -> sql.Composable:
-    """Joins the elements of the referencing array, each once, as `e.value`."""
+    """Join the elements of the referencing array, each once, as `e.value`."""
     (column,) = reference.columns
     return sql.SQL(
         " CROSS JOIN LATERAL (SELECT DISTINCT u.value FROM pg_catalog.unnest({}) AS u (value)) AS e"
@@ -16,7 +16,7 @@ def elements(reference: Reference, own: str) -> sql.Composable:
 
 
 def references(reference: Reference, *, own: str, other: str) -> sql.Composable:
-    """The row under `own` references the row under `other`."""
+    """Test that the row under `own` references the row under `other`."""
     only = None if reference.only is None else _holds(reference.only, own)
     terms = [] if only is None else [only]
     for pair in reference.pairs:

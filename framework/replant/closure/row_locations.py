@@ -51,25 +51,25 @@ class RowLocations:
         }
 
     def bounds(self, leaf: Leaf) -> tuple[int, int]:
-        """The least and the greatest place that a row of the leaf may have."""
+        """Return the least and the greatest location that a row of the leaf can have."""
         first = self._first[leaf.oid]
         return first, first + (1 << _LEAF_SHIFT) - 1
 
     def leaf(self, location: int) -> Leaf:
-        """The relation that holds the row."""
+        """Return the relation that holds the row."""
         return self._held(location)[1]
 
     def table(self, location: int) -> RelationName:
-        """The table through which the row is read."""
+        """Return the table through which the row is read."""
         return self._held(location)[0]
 
     def at(self, oid: int, at: Pointer) -> int:
-        """The place of a row given as `tableoid` and `ctid`."""
+        """Return the location of a row given as `tableoid` and `ctid`."""
         with _known():
             return self._first[oid] | at[0] << _POINTER_BITS | at[1]
 
     def roots(self, records: Iterable[bytes]) -> list[int]:
-        """The places of rows given as records of `tableoid` and `ctid`."""
+        """Return the locations of rows given as records of `tableoid` and `ctid`."""
         first = self._first
         with _known():
             return [
@@ -78,7 +78,7 @@ class RowLocations:
             ]
 
     def neighbours(self, leaf: Leaf, records: Iterable[bytes]) -> list[VisitedRow]:
-        """Found rows given as records, in front of each the `ctid` of a row of the leaf."""
+        """Read records of found rows, each with the `ctid` of a row of the leaf before it."""
         first = self._first
         start = first[leaf.oid]
         unpacked = _NEIGHBOUR.iter_unpack(b"".join(records))
@@ -96,13 +96,13 @@ class RowLocations:
 
 
 def pointer(location: int) -> Pointer:
-    """The block and the line pointer."""
+    """Return the block and the line pointer of a location."""
     return (location >> _POINTER_BITS) & _BLOCK_MASK, location & _POINTER_MASK
 
 
 @contextmanager
 def _known() -> Iterator[None]:
-    """Whatever relation rows lie in, it was part of a table when the catalog was read."""
+    """Return what is known of a relation; the catalog has every relation that holds rows."""
     try:
         yield
     except KeyError:

@@ -17,8 +17,8 @@ from operator import itemgetter
 from psycopg import sql
 
 from replant.closure import queries
+from replant.closure.queries import leaf_source, order_of, table_source
 from replant.closure.row_locations import RowLocations, pointer
-from replant.closure.table_sources import leaf_source, order_of, table_source
 from replant.closure.visited_rows import SearchStep, VisitedRow, VisitedRows
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_texts
@@ -60,7 +60,7 @@ class Search:
         self._taken = taken
         self._up = _by_table(graph, graph.child, graph.parent, rules.fixed)
         self._down = _by_table(graph, graph.parent, graph.child, rules.fixed)
-        # The tables of rows that were found upward: no others can be promoted.
+        # The tables of rows that were found upward: no others can be upgraded.
         self._found_upward: set[RelationName] = set()
 
     def begin(self, root: Root, number: int) -> int:
@@ -69,7 +69,7 @@ class Search:
         return self._keep(query, self._roots, SearchStep(0, number, down=True))
 
     def leaves(self, round_: int) -> frozenset[Leaf]:
-        """The leaves whose rows lead on from a round; none if the search has ended."""
+        """Return the leaves whose rows lead on from a round; none if the search has ended."""
         return frozenset(self.locations.leaf(location) for location in self._found.touched(round_))
 
     def go_down(self, round_: int, leaves: frozenset[Leaf]) -> None:
@@ -116,7 +116,7 @@ class Search:
             self._taken(table, number)
 
     def _descending(self, reference: Reference, leaf: Leaf, round_: int) -> Iterator[list[int]]:
-        """The rows of a leaf whose children are followed from this round on."""
+        """Yield the rows of a leaf whose children are followed from this round on."""
         bounds = self.locations.bounds(leaf)
         size = _BATCH if reference.indexed else _LARGE_BATCH
         match self._rules.children_by(reference, self._graph.parent(reference)):
@@ -128,7 +128,7 @@ class Search:
                 return iter(())
 
     def _referencing(self, number: int, leaf: Leaf, round_: int) -> Iterator[list[int]]:
-        """The rows of a leaf that were found in a round, unless what they reference is known.
+        """Yield the rows of a leaf that were found in a round, unless what they reference is known.
 
         It is for those that were reached downward by the same reference.
         """
@@ -166,7 +166,7 @@ class Search:
     def _followed(
         self, references: Mapping[RelationName, _Numbered], leaves: Iterable[Leaf]
     ) -> _Numbered:
-        """The references that are followed from rows of these leaves, by number."""
+        """Return the references that are followed from rows of these leaves, by number."""
         tables = {self._graph.storage[leaf.name].root for leaf in leaves}
         found = [item for table in tables for item in references.get(table, ())]
         return sorted(found, key=lambda item: item[0])
@@ -181,7 +181,7 @@ def _by_table(
     end: Callable[[Reference], RelationName],
     fixed: Container[RelationName],
 ) -> Mapping[RelationName, _Numbered]:
-    """The references with their numbers, by the table that they are followed from.
+    """Group the references, with their numbers, by the table that they are followed from.
 
     None is followed to a table that is fixed.
     """

@@ -10,8 +10,8 @@ from psycopg import sql
 
 from replant.closure import queries
 from replant.closure.closure import check_predicates
+from replant.closure.queries import table_source
 from replant.closure.reachability import Reachable, find_reachable
-from replant.closure.table_sources import table_source
 from replant.database.connections import DatabaseConnection
 from replant.model import RelationName
 from replant.model.closure_request import Children, ClosureRequest
@@ -41,11 +41,11 @@ class _Statistics:
     columns: Mapping[tuple[RelationName, str], _Column]
 
     def referencing_share(self, reference: Reference) -> float:
-        """The share of rows that reference any: no column of theirs is NULL."""
+        """Return the share of rows that reference any row: none of the columns is NULL."""
         return min(1.0 - self._column(reference, name).null_share for name in reference.columns)
 
     def distinct(self, reference: Reference, rows: float) -> float:
-        """How many rows the rows of a table reference in all; no less than one column tells."""
+        """Estimate how many rows a table's rows reference, by the column with most values."""
         values = [self._column(reference, name).distinct for name in reference.columns]
         return max(value if value > 0 else -value * rows for value in values)
 
@@ -56,7 +56,7 @@ class _Statistics:
 def estimate_sizes(
     database: DatabaseConnection, graph: ReferenceGraph, request: ClosureRequest
 ) -> dict[RelationName, int]:
-    """How many rows of each table the set may have, for tables that it can have rows of.
+    """Estimate how many rows the set has of each table that it can reach.
 
     Each reference is taken to have as many rows for every row that it references. Where ways meet
     the larger number counts, since they mostly lead to the same rows.
@@ -84,7 +84,7 @@ def _expand(
     statistics: _Statistics,
     found: dict[RelationName, float],
 ) -> None:
-    """Multiply along references, as many times as a way without a circle may be long."""
+    """Multiply along references, as many times as a path without a cycle can be long."""
     reached_downward = dict(found)
     # What rows reference by the reference that they came down by is part of the set already.
     came_by: dict[RelationName, Reference] = {}
@@ -115,7 +115,7 @@ def _fan_out(
     statistics: _Statistics,
     reference: Reference,
 ) -> float:
-    """How many rows reference a row, on the average."""
+    """Estimate how many rows reference a row on average."""
     rows = statistics.sizes[graph.child(reference)] * statistics.referencing_share(reference)
     rows /= max(1.0, statistics.sizes[graph.parent(reference)])
     limit = request.rules.limit_of(reference)

@@ -1,7 +1,7 @@
 """The rows that were found, and how: in a temporary file, so that memory stays flat.
 
 A row is found once. If it was found because another references it, and later because it references
-another itself, it is promoted: then its own children are followed from there on. Both ways are
+another itself, it is upgraded: then its own children are followed from there on. Both ways are
 kept, each with the round of the search in which it was taken.
 """
 
@@ -25,16 +25,16 @@ PRAGMA synchronous = OFF;
 CREATE TABLE found (
     place INTEGER PRIMARY KEY, round INTEGER, edge INTEGER, down INTEGER, source INTEGER);
 CREATE INDEX found_by_round ON found (round);
-CREATE TABLE promoted (
+CREATE TABLE upgraded (
     place INTEGER PRIMARY KEY, round INTEGER, edge INTEGER, source INTEGER);
-CREATE INDEX promoted_by_round ON promoted (round);
+CREATE INDEX upgraded_by_round ON upgraded (round);
 BEGIN;
 """
 
 _ADD = "INSERT OR IGNORE INTO found VALUES (?1, ?2, ?3, ?4, ?5)"
 
-_PROMOTE = """
-INSERT OR IGNORE INTO promoted
+_UPGRADE = """
+INSERT OR IGNORE INTO upgraded
 SELECT ?1, ?2, ?3, ?5 WHERE EXISTS (SELECT 1 FROM found WHERE place = ?1 AND NOT down)
 """
 
@@ -48,14 +48,14 @@ _PAGE = " ORDER BY place LIMIT :size"
 _TOUCHED = """
 SELECT max(place) FROM found WHERE round = ?1 GROUP BY place >> 48
 UNION
-SELECT max(place) FROM promoted WHERE round = ?1 GROUP BY place >> 48
+SELECT max(place) FROM upgraded WHERE round = ?1 GROUP BY place >> 48
 """
 
 _BEFORE = """
 SELECT coalesce(p.edge, s.edge), p.place IS NOT NULL OR s.down, count(*)
 FROM found AS f
 JOIN found AS s ON s.place = f.source
-LEFT JOIN promoted AS p ON p.place = s.place AND :descending
+LEFT JOIN upgraded AS p ON p.place = s.place AND :descending
 WHERE f.edge = :edge AND f.down = :down
 GROUP BY 1, 2
 ORDER BY 3 DESC, 1, 2
@@ -102,7 +102,7 @@ class VisitedRows:
             self._file.executescript(_SCHEMA)
 
     def __enter__(self) -> VisitedRows:
-        """The set itself."""
+        """Return the set itself."""
         return self
 
     def __exit__(
@@ -111,7 +111,7 @@ class VisitedRows:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Delete it."""
+        """Delete the temporary file."""
         self.close()
 
     def close(self) -> None:
@@ -128,7 +128,7 @@ class VisitedRows:
 
     def upgrade(self, rows: Sequence[VisitedRow], step: SearchStep) -> None:
         """Note of those rows that were not reached downward before that now they are."""
-        self._write(_PROMOTE, rows, step)
+        self._write(_UPGRADE, rows, step)
 
     def _write(self, statement: str, rows: Sequence[VisitedRow], step: SearchStep) -> int:
         values = [(location, step.round, step.edge, step.down, source) for location, source in rows]
@@ -138,13 +138,13 @@ class VisitedRows:
     # -- going on from what is new ---------------------------------------------------------------
 
     def touched(self, round_: int) -> list[int]:
-        """A place in each leaf that got rows, or promoted ones, in a round."""
+        """Return a location in each leaf that got new or upgraded rows in a round."""
         return [location for (location,) in self._read(_TOUCHED, (round_,))]
 
     def new(
         self, round_: int, bounds: tuple[int, int], size: int, *, unless_down_by: int | None
     ) -> Iterator[list[int]]:
-        """The rows that were found in a round, in order, in lists of `size`.
+        """Yield the rows that were found in a round, in order, in lists of `size`.
 
         Args:
             round_: the round.
@@ -159,13 +159,13 @@ class VisitedRows:
     def children_followed(
         self, round_: int, bounds: tuple[int, int], size: int
     ) -> Iterator[list[int]]:
-        """The rows that were reached downward in a round for the first time, likewise."""
+        """Yield the rows that a round first reached downward, in order, in lists of `size`."""
         return self._pages(_DESCENDING, round_, bounds, size, None)
 
     def _pages(
         self, query: str, round_: int, bounds: tuple[int, int], size: int, edge: int | None
     ) -> Iterator[list[int]]:
-        """Each page is a query of its own, since rows are added between one and the next."""
+        """Yield pages of locations; each is a query of its own, as rows are added between pages."""
         low, high = bounds
         while True:
             values = {"round": round_, "low": low, "high": high, "size": size, "edge": edge}
@@ -183,35 +183,35 @@ class VisitedRows:
         return bool(self._read("SELECT 1 FROM found WHERE place = ?", (location,)))
 
     def locations(self, bounds: tuple[int, int]) -> Iterator[int]:
-        """The found rows between two places, in order."""
+        """Yield the found rows between two locations, in order."""
         with _translated():
             query = "SELECT place FROM found WHERE place BETWEEN ? AND ? ORDER BY place"
             for (location,) in self._file.execute(query, bounds):
                 yield location
 
     def found_by(self, location: int) -> tuple[SearchStep, int | None]:
-        """The step by which a row was found, and its source; the row is one of the set."""
+        """Return the step by which a row of the set was found, and its source."""
         query = "SELECT round, edge, down, source FROM found WHERE place = ?"
         ((round_, edge, down, source),) = self._read(query, (location,))
         return SearchStep(round_, edge, bool(down)), source
 
     def was_reached_downward(self, location: int) -> bool:
-        """Whether a row of the set was a root, or was reached downward at all."""
-        return self.found_by(location)[0].down or bool(self._promotion(location))
+        """Return whether a row of the set was a root, or was reached downward at all."""
+        return self.found_by(location)[0].down or bool(self._upgrade_of(location))
 
     def reached_downward_by(self, location: int) -> tuple[SearchStep, int | None]:
-        """The step by which a row was first reached downward, and its source."""
-        for round_, edge, source in self._promotion(location):
+        """Return the step by which a row was first reached downward, and its source."""
+        for round_, edge, source in self._upgrade_of(location):
             return SearchStep(round_, edge, down=True), source
         return self.found_by(location)
 
-    def _promotion(self, location: int) -> list[tuple[int, ...]]:
-        return self._read("SELECT round, edge, source FROM promoted WHERE place = ?", (location,))
+    def _upgrade_of(self, location: int) -> list[tuple[int, ...]]:
+        return self._read("SELECT round, edge, source FROM upgraded WHERE place = ?", (location,))
 
     def before(
         self, edge: int, *, down: bool, children_followed: bool
     ) -> list[tuple[int, bool, int]]:
-        """By which edges the sources of the rows of an edge came, and how many, most first.
+        """Count by which edges the sources of an edge's rows came, most first.
 
         `children_followed` says that the edge is followed from rows that were reached downward.
         """

@@ -14,7 +14,7 @@ TARGET_VARIABLE = "REPLANT_TARGET"
 def connection_string(
     dsn: str | None, variable: str, environment: Mapping[str, str] = os.environ
 ) -> str:
-    """The libpq connection string to use; empty leaves everything to libpq's own variables.
+    """Return the connection string to use; empty leaves everything to libpq's own variables.
 
     Args:
         dsn: what was configured: a connection string or URI, `env:NAME`, or None.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from enum import Enum
 from importlib.resources.abc import Traversable
@@ -30,6 +29,7 @@ from replant.model import (
     Settings,
     TableSettings,
 )
+from replant.model.names import did_you_mean
 
 Shape = TypeVar("Shape")
 
@@ -57,7 +57,7 @@ class _Document:
 
 
 def read_settings(file: Path | None) -> Settings:
-    """The settings of a file; of `replant.toml` if it exists and none was named.
+    """Read the settings of a file; of `replant.toml` if it exists and no file is named.
 
     What is recorded of the tables of `replant.toml` stands beside it, in `replant.lock.toml`.
 
@@ -74,7 +74,7 @@ def read_settings(file: Path | None) -> Settings:
 
 
 def parsed(file: Path | Traversable) -> dict[str, Any]:
-    """What a TOML file says.
+    """Parse a TOML file.
 
     Raises:
         ConfigurationError: it cannot be read, or is not TOML.
@@ -91,7 +91,7 @@ def parsed(file: Path | Traversable) -> dict[str, Any]:
 
 
 def settings_from(document: Mapping[str, Any], origin: str) -> Settings:
-    """The settings of a parsed document; `origin` names it in errors.
+    """Make settings of a parsed document; `origin` names it in errors.
 
     Raises:
         ConfigurationError: naming every unknown key and wrong value, each with its path.
@@ -113,7 +113,7 @@ def settings_from(document: Mapping[str, Any], origin: str) -> Settings:
 
 
 def structured(table: Mapping[str, Any], kind: type[Shape], path: str) -> Shape:
-    """A table of the configuration as a frozen attrs class; for the settings of a plugin.
+    """Turn a table of the configuration into a frozen attrs class; for the settings of a plugin.
 
     Args:
         table: what TOML gave.
@@ -139,7 +139,7 @@ def with_options(
     plugins: Mapping[str, Mapping[str, Any]] | None = None,
     **export: Any,
 ) -> Settings:
-    """The settings with what the command line says laid over them; None says nothing.
+    """Return the settings with the command line's values in them; None changes nothing.
 
     Args:
         settings: those of the file.
@@ -165,7 +165,7 @@ def with_options(
 
 
 def _problems(error: BaseException, path: str) -> list[str]:
-    """The mistakes below `path`, in the order of the file's shape."""
+    """Yield the mistakes below `path`, in the order of the file's shape."""
     if isinstance(error, ForbiddenExtraKeysError):
         return [_unknown_key(path, key, error.cl) for key in sorted(error.extra_fields)]
     if isinstance(error, BaseValidationError):
@@ -192,8 +192,7 @@ def _below(path: str, error: BaseException) -> str:
 
 def _unknown_key(path: str, key: str, cls: type) -> str:
     names = [attribute.name for attribute in attrs.fields(cls)]
-    near = difflib.get_close_matches(key, names, n=1)
-    meant = f"did you mean {near[0]!r}? " if near else ""
+    meant = did_you_mean(key, names, "did you mean {!r}? ")
     where = f"{path}.{key}" if path else key
     return f"{where}: is unknown; {meant}known here are: {', '.join(names)}"
 
@@ -222,8 +221,7 @@ def _toml_type(value: Any) -> str:
 def _choice(value: Any, kind: type[Enum]) -> Enum:
     names = [member.value for member in kind]
     if value not in names:
-        near = difflib.get_close_matches(str(value), names, n=1)
-        meant = f"; did you mean {near[0]!r}?" if near else ""
+        meant = did_you_mean(value, names, "; did you mean {!r}?")
         raise ValueError(f"must be one of {', '.join(map(repr, names))}, not {value!r}{meant}")
     return kind(value)
 
@@ -241,7 +239,7 @@ def _relation(value: Any, _: type) -> RelationName:
 
 
 def _scope(value: Any, _: type) -> dict[str, str]:
-    """Scope values are texts for an input function; a plain number is one too."""
+    """Read scope values, which are texts for an input function; a plain number is one too."""
     if not isinstance(value, dict):
         raise TypeError(f"must be a table, not {_toml_type(value)}")
     wrong = [key for key, item in value.items() if type(item) not in (str, int)]
@@ -251,7 +249,7 @@ def _scope(value: Any, _: type) -> dict[str, str]:
 
 
 def _plugins(value: Any, _: type) -> PluginSettings:
-    """`enable` beside one free sub-table for each plugin."""
+    """Read `enable`, and beside it one free sub-table for each plugin."""
     if not isinstance(value, dict):
         raise TypeError(f"must be a table, not {_toml_type(value)}")
     tables = {key: item for key, item in value.items() if key != "enable"}
@@ -271,8 +269,8 @@ def _plugins(value: Any, _: type) -> PluginSettings:
 
 
 def _not_a_sub_table(key: str) -> str:
-    near = difflib.get_close_matches(key, ["enable"], n=1)
-    return f"did you mean {near[0]!r}?" if near else "must be a table of the plugin's settings"
+    meant = did_you_mean(key, ["enable"], "did you mean {!r}?")
+    return meant or "must be a table of the plugin's settings"
 
 
 def _at(name: str, error: Exception) -> Exception:

@@ -69,7 +69,7 @@ class _Document:
 
 
 def read_recorded(file: Path | Traversable) -> Recorded:
-    """The tables that a `replant.lock.toml` records.
+    """Read the tables that a `replant.lock.toml` records.
 
     Raises:
         ConfigurationError: it cannot be read, or says something that has another form.
@@ -86,7 +86,7 @@ def read_recorded(file: Path | Traversable) -> Recorded:
 
 
 def recorded_text(recorded: Recorded) -> str:
-    """The file's text; the same shapes give the same text."""
+    """Write the file's text; the same shapes always give the same text."""
     types = {type_.name: type_ for shape in recorded.tables.values() for type_ in shape.types}
     lines = toml_text.comment(_HEAD)
     if recorded.left_out:
@@ -148,7 +148,7 @@ def _tables(
 
 
 def _used(shape: TableShape, types: Mapping[str, DefinedType]) -> Iterator[DefinedType]:
-    """The types that columns are made of, by themselves, in an array, or below another type."""
+    """Return the types that columns use directly, in an array, or below another type."""
     pending = [column.type for column in shape.columns]
     seen: dict[str, DefinedType] = {}
     while pending:

@@ -14,7 +14,7 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def string(text: str) -> str:
-    """A string on one line; as it is between single quotes where escapes would be needed."""
+    """Write a string on one line; between single quotes if it would need escapes."""
     if text.isprintable() and "'" not in text and ('"' in text or "\\" in text):
         return f"'{text}'"
     # JSON escapes as TOML does, but for DEL, which TOML does not take as it is.
@@ -22,12 +22,12 @@ def string(text: str) -> str:
 
 
 def key(name: str) -> str:
-    """A key, quoted only where it must be."""
+    """Write a key, quoted only where it must be."""
     return name if _BARE_KEY.fullmatch(name) else string(name)
 
 
 def array(items: Iterable[str], *, reasons: Iterable[str] = ()) -> str:
-    """An array of strings: on one line; or a line for each item, below one with its reason."""
+    """Write an array of strings on one line; or each item on a line, below its reason."""
     said = list(reasons)
     if not said:
         return f"[{', '.join(map(string, items))}]"
@@ -38,7 +38,7 @@ def array(items: Iterable[str], *, reasons: Iterable[str] = ()) -> str:
 
 
 def comment(text: str, mark: str = "# ") -> list[str]:
-    """The lines of a comment, folded between words."""
+    """Write the lines of a comment, folded between words."""
     return textwrap.wrap(
         printable(text),
         _WIDTH,
@@ -50,5 +50,5 @@ def comment(text: str, mark: str = "# ") -> list[str]:
 
 
 def printable(text: str) -> str:
-    """A text as a comment may hold it: control characters are none of TOML's."""
+    """Write a text as a comment can hold it; TOML allows no control characters there."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

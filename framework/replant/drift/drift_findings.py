@@ -76,14 +76,14 @@ class Drift:
     unknown: tuple[RelationName, ...] = ()
 
     def of(self, severity: DriftSeverity) -> tuple[DriftFinding, ...]:
-        """The findings of this severity."""
+        """Return the findings of this severity."""
         return tuple(finding for finding in self.findings if finding.severity is severity)
 
     def at_least(self, severity: DriftSeverity) -> tuple[DriftFinding, ...]:
-        """The findings that are as bad as this, or worse."""
+        """Return the findings of this severity or a worse one."""
         return tuple(f for f in self.findings if f.severity.rank <= severity.rank)
 
 
 def in_order(findings: list[DriftFinding]) -> tuple[DriftFinding, ...]:
-    """The worst first, then by place, and of one place in the order in which they were found."""
+    """Sort findings: the worst first, then by place, then in the order in which they were found."""
     return tuple(sorted(findings, key=lambda f: (f.severity.rank, f.place)))

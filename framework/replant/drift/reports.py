@@ -26,7 +26,7 @@ _COMMANDS = {
 
 
 def as_json(drift: Drift, _file: str | None = None) -> str:
-    """JSON: what was compared, and every finding with its place in parts."""
+    """Write JSON: what was compared, and every finding with the parts of its place."""
     return _dumped(
         {
             "version": VERSION,
@@ -57,7 +57,7 @@ def _parts(name: RelationName) -> dict[str, str]:
 
 
 def as_sarif(drift: Drift, file: str | None = None) -> str:
-    """SARIF 2.1.0 (OASIS), for tools that show the findings of any analysis.
+    """Write SARIF 2.1.0 (OASIS), for tools that show the findings of any analysis.
 
     Args:
         drift: the comparison.
@@ -100,7 +100,7 @@ def _result(finding: DriftFinding, file: str | None) -> dict[str, Any]:
 
 
 def _kind(finding: DriftFinding) -> str:
-    """The kinds are those that SARIF suggests, 3.33.7."""
+    """Return the kind of a logical location; SARIF suggests these in 3.33.7."""
     return "member" if finding.table is not None and finding.subject else "type"
 
 
@@ -109,7 +109,7 @@ def _in_words(kind: DifferenceKind) -> str:
 
 
 def as_github(drift: Drift, file: str | None = None) -> str:
-    """A workflow command of GitHub Actions for each finding, which shows it as an annotation.
+    """Write a workflow command of GitHub Actions for each finding, shown as an annotation.
 
     Args:
         drift: the comparison.
@@ -126,7 +126,7 @@ def as_github(drift: Drift, file: str | None = None) -> str:
 
 
 def _data(text: str) -> str:
-    """A text as a workflow command takes it (github.com/actions/toolkit, command.ts)."""
+    """Escape a text for a workflow command (github.com/actions/toolkit, command.ts)."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

@@ -26,7 +26,7 @@ _HARMLESS, _LOSES, _FAILS = DriftSeverity.HARMLESS, DriftSeverity.LOSES, DriftSe
 def source_drift(
     catalog: Catalog, registered: Sequence[Registered], known: DeclaredShapes, recorded_in: str
 ) -> Drift:
-    """How a source differs from what was declared and recorded of it.
+    """Compare a source with what was declared and recorded of it.
 
     Args:
         catalog: what the source has.
@@ -64,7 +64,7 @@ def source_drift(
 
 
 def _types(known: DeclaredShapes) -> list[DefinedType]:
-    """The types that tables were known to be made of; a plugin's word comes before a record's."""
+    """Return the known types of the tables' columns; what plugins declare comes first."""
     by_plugins = [shape for name, shape in known.shapes.items() if name in known.plugins]
     recorded = [shape for name, shape in known.shapes.items() if name not in known.plugins]
     types: dict[str, DefinedType] = {}
@@ -86,7 +86,7 @@ class _Judge:
 
     @_makers.default
     def _types_of_plugins(self) -> Mapping[str, frozenset[str]]:
-        """The plugins whose tables are made of a type."""
+        """Return the plugins with a table that uses a type."""
         makers: dict[str, frozenset[str]] = {}
         for name, plugin in self.known.plugins.items():
             for type_ in self.known.shapes[name].types:
@@ -94,7 +94,7 @@ class _Judge:
         return makers
 
     def finding(self, difference: TableDifference) -> DriftFinding:
-        """The difference as a finding."""
+        """Turn a difference into a finding."""
         severity, what = self._judged(difference)
         return DriftFinding(
             difference.change,
@@ -159,7 +159,7 @@ class _Judge:
         return f"review it, and record it in {self.recorded_in}: {_WRITE}"
 
     def _plugins(self, difference: TableDifference) -> set[str]:
-        """The plugins that declared it to be otherwise."""
+        """Return the plugins that declared it differently."""
         if difference.table is None:
             return {*self._makers.get(difference.subject, ())}
         plugin = self.known.plugins.get(difference.table)

@@ -26,7 +26,7 @@ def target_drift(
     *,
     made_from: str,
 ) -> Drift:
-    """How a target differs from what would be replayed into it.
+    """Compare a target with the tables that would be replayed into it.
 
     No row is looked at: what some row may come to break is a difference that fails.
 
@@ -85,7 +85,7 @@ def _finding(difference: TableDifference) -> DriftFinding:
 
 
 def _stays_empty(difference: TableDifference) -> bool:
-    """Whether a row gets no value in the column, which needs one."""
+    """Return whether the column needs a value and gets none."""
     shape = difference.shape
     return shape is not None and shape.not_null and not (shape.filled or shape.generated)
 

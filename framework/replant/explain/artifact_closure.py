@@ -17,20 +17,20 @@ from replant.explain.comparable_text import TextKind
 from replant.model import LoadTable, RelationName, Text
 from replant.model.closure_request import Children
 
-# As in the source: a row that was found because another references it is promoted when it is found
+# As in the source: a row that was found because another references it is upgraded when it is found
 # to reference one itself, since then rows that reference it may come along.
 _SCHEMA = (
     "CREATE TABLE found (id INTEGER PRIMARY KEY, round, edge, down, source)",
     "CREATE INDEX found_by_round ON found (round)",
-    "CREATE TABLE promoted (id INTEGER PRIMARY KEY, round, edge, source)",
-    "CREATE INDEX promoted_by_round ON promoted (round)",
+    "CREATE TABLE upgraded (id INTEGER PRIMARY KEY, round, edge, source)",
+    "CREATE INDEX upgraded_by_round ON upgraded (round)",
     "CREATE TABLE step (id INTEGER PRIMARY KEY, source)",
 )
 
 _FOUND = "SELECT id FROM found WHERE round = :round AND id BETWEEN :low AND :high"
 _DESCENDING = (
     f"{_FOUND} AND down UNION ALL "
-    "SELECT id FROM promoted WHERE round = :round AND id BETWEEN :low AND :high"
+    "SELECT id FROM upgraded WHERE round = :round AND id BETWEEN :low AND :high"
 )
 
 
@@ -80,7 +80,7 @@ class ArtifactClosure:
             round_ += 1
 
     def path(self, number: int) -> list[tuple[ClosureStep, int]] | None:
-        """The steps that lead to a row, each with the row it leads to; the first is a root's.
+        """Return the steps that lead to a row, each with its row; the first is that of a root.
 
         None if the row was not found.
         """
@@ -101,7 +101,7 @@ class ArtifactClosure:
     # -- growing ---------------------------------------------------------------------------------
 
     def _prepare(self) -> None:
-        """The indexes, and the elements of arrays."""
+        """Make the indexes, and the tables of array elements."""
         for edge, reference in self._references:
             table, (own, others) = reference.table, ends(self._rows, reference)
             columns = [self._rows.column(reference.references, each) for each in others]
@@ -157,7 +157,7 @@ class ArtifactClosure:
         added = 0
         if down:
             added += self._rows.changed(
-                "INSERT OR IGNORE INTO promoted SELECT step.id, :next, :edge, step.source "
+                "INSERT OR IGNORE INTO upgraded SELECT step.id, :next, :edge, step.source "
                 "FROM step JOIN found ON found.id = step.id WHERE NOT found.down",
                 values,
             )
@@ -168,7 +168,7 @@ class ArtifactClosure:
         return added
 
     def _joined(self, edge: int, reference: ExportedReference, near: str) -> str:
-        """The rows of both ends, beginning with those that are new; SQLite keeps to the order."""
+        """Compose the join that begins with the new rows; SQLite keeps the order of CROSS JOIN."""
         rows, table, references = self._rows, reference.table, reference.references
         compared = ends(rows, reference)
         own = [f"child.{rows.column(table, each)}" for each in compared[0]]
@@ -197,7 +197,7 @@ class ArtifactClosure:
         return {"only": kind.of(value)}
 
     def _is_in_key_order(self, name: RelationName) -> bool:
-        """Whether its rows stand in the order of their key, and not in that of their depth."""
+        """Return whether a table's rows are stored in key order, and not by depth."""
         held = next(table for table in self._manifest.tables if table.name == name)
         deep = any(
             isinstance(step, LoadTable) and step.table == name and step.by_depth is not None
@@ -216,8 +216,8 @@ class ArtifactClosure:
         return ClosureStep(edge, bool(down), source)
 
     def _descended_by(self, number: int) -> ClosureStep:
-        """The step by which it was first found to reference a row."""
-        query = "SELECT edge, source FROM promoted WHERE id = ?"
+        """Return the step by which a row was first found to reference a row of the set."""
+        query = "SELECT edge, source FROM upgraded WHERE id = ?"
         for edge, source in self._rows.execute(query, (number,)):
             return ClosureStep(edge, down=True, source=source)
         return self._found_by(number)
@@ -226,7 +226,7 @@ class ArtifactClosure:
 def ends(
     rows: ArtifactRows, reference: ExportedReference
 ) -> tuple[tuple[ComparedColumn, ...], tuple[ComparedColumn, ...]]:
-    """How the columns of a reference are compared; an array is taken as it is."""
+    """Return how both sides of a reference are compared; an array is compared as it is."""
     casts = reference.casts or ((None, None),) * len(reference.columns)
     own = tuple(
         (c, TextKind.EXACT) if reference.elements else rows.compared(reference.table, c, cast)
@@ -249,7 +249,7 @@ def _element_kind(manifest: Manifest, reference: ExportedReference) -> TextKind:
 def joined_columns(
     manifest: Manifest, rows: ArtifactRows
 ) -> dict[RelationName, set[ComparedColumn]]:
-    """The columns of each table by which references join its rows."""
+    """Return the columns of each table by which references join its rows."""
     columns: defaultdict[RelationName, set[ComparedColumn]] = defaultdict(set)
     for reference in manifest.references:
         own, others = ends(rows, reference)

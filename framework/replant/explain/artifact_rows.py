@@ -133,29 +133,29 @@ class ArtifactRows:
     # -- names in SQLite: numbers, so that no name of the artifact is part of a statement ---------
 
     def table(self, name: RelationName) -> str:
-        """The table that holds a table's rows."""
+        """Return the SQLite table that holds a table's rows."""
         return f"t{self._numbers[name]}"
 
     def column(self, name: RelationName, compared: ComparedColumn) -> str:
-        """The column with values that are compared in this way."""
+        """Return the SQLite column with values that are compared in this way."""
         column, kind = compared
         return f"c{self._place(name, column)}_{kind.name}"
 
     def shown(self, name: RelationName, column: str) -> str:
-        """The column of the key with its texts as they are."""
+        """Return the SQLite column with the unchanged texts of a key column."""
         return f"k{self._place(name, column)}"
 
     def bounds(self, name: RelationName) -> tuple[int, int]:
-        """The least and the greatest number that a row of a table may have."""
+        """Return the least and the greatest number that a row of a table can have."""
         first = self._numbers[name] << _SHIFT
         return first, first + (1 << _SHIFT) - 1
 
     def table_of(self, number: int) -> RelationName:
-        """The table whose row it is."""
+        """Return the table to which a row belongs."""
         return self._names[number >> _SHIFT]
 
     def compared(self, name: RelationName, column: str, cast: str | None = None) -> ComparedColumn:
-        """How the values of a column are compared, after a cast if there is one."""
+        """Return how the values of a column are compared, after a cast if there is one."""
         type_ = self._tables[name].columns[self._place(name, column)].type
         return column, TextKind.of_type(type_, cast)
 
@@ -167,7 +167,7 @@ class ArtifactRows:
     def matching(
         self, name: RelationName, wanted: Sequence[tuple[str, str]], most: int
     ) -> tuple[int, list[int]]:
-        """How many rows of a table hold these texts in these columns, and the first of them."""
+        """Count the rows with these texts in these columns, and return the first of them."""
         compared = [self.compared(name, column) for column, _ in wanted]
         same = " AND ".join(f"{self.column(name, each)} = ?" for each in compared)
         values = [kind.of(text) for (_, kind), (_, text) in zip(compared, wanted, strict=True)]
@@ -177,7 +177,7 @@ class ArtifactRows:
         return count, [number for (number,) in found]
 
     def linked(self, number: int, link: Link) -> int | None:
-        """The first row at the other end of a link from a row; None if there is none."""
+        """Return the first row at the other end of a link from a row; None if there is none."""
         name = self.table_of(number)
         own = [self.column(name, self.compared(name, c)) for c in link.columns]
         others = [self.column(link.other, self.compared(link.other, c)) for c in link.other_columns]
@@ -191,7 +191,7 @@ class ArtifactRows:
         return next((other for (other,) in self.execute(query, (number,))), None)
 
     def key(self, number: int) -> RowKey:
-        """The row as a person tells it from others."""
+        """Return the key of a row, as messages show it."""
         name = self.table_of(number)
         key = self._tables[name].key
         shown = _listed(["id", *(self.shown(name, column) for column in key)])
@@ -202,12 +202,12 @@ class ArtifactRows:
     def execute(
         self, query: str, values: Sequence[Text | int] | Mapping[str, Text | int] = ()
     ) -> list[tuple[int, ...]]:
-        """The rows of a query; none of a statement."""
+        """Run a statement, and return the rows of a query."""
         with _translated():
             return self._file.execute(query, values).fetchall()
 
     def changed(self, statement: str, values: Mapping[str, int]) -> int:
-        """How many rows a statement added."""
+        """Run a statement, and return how many rows it added."""
         with _translated():
             return self._file.execute(statement, values).rowcount
 

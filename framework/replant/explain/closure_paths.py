@@ -8,14 +8,20 @@ from collections.abc import Iterable
 from replant.closure import queries
 from replant.closure.closure import Closure, check_predicates
 from replant.closure.provenance import Provenance
+from replant.closure.queries import leaf_source, order_of, table_source
 from replant.closure.row_locations import pointer
 from replant.closure.search import Search
-from replant.closure.table_sources import leaf_source, order_of, table_source
 from replant.closure.visited_rows import SearchStep, VisitedRows
 from replant.database.connections import DatabaseConnection
 from replant.database.planner_settings import index_scans_preferred
 from replant.errors import UsageError
-from replant.explain.explanation import Barrier, ClosureExplanation, Excluded, Included, PathStep
+from replant.explain.explanation import (
+    Barrier,
+    ClosureExplanation,
+    PathStep,
+    RowInClosure,
+    RowOutsideClosure,
+)
 from replant.model.closure_request import Children, EdgeRule, Root, RowKey, Rules
 from replant.model.references import Leaf, Reference
 
@@ -54,14 +60,16 @@ def explain_closure(
     return ClosureExplanation(asked, matched, tuple(explained))
 
 
-def _explain(database: DatabaseConnection, closure: Closure, location: int) -> Included | Excluded:
+def _explain(
+    database: DatabaseConnection, closure: Closure, location: int
+) -> RowInClosure | RowOutsideClosure:
     if location in closure.found:
         return _included(database, closure, location)
     return _excluded(database, closure, location)
 
 
-def _included(database: DatabaseConnection, closure: Closure, location: int) -> Included:
-    """Go back from the row to a root, each time by the way that made the next step possible."""
+def _included(database: DatabaseConnection, closure: Closure, location: int) -> RowInClosure:
+    """Follow a row of the set back to a root, by steps that made each next step possible."""
     provenance = Provenance(closure.graph, closure.request, closure.found)
     back: list[tuple[SearchStep, int]] = []
     step, source = closure.found.found_by(location)
@@ -79,10 +87,10 @@ def _included(database: DatabaseConnection, closure: Closure, location: int) -> 
         PathStep(closure.graph.references[step.edge], step.down, keys[reached])
         for step, reached in reversed(back)
     ]
-    return Included(root, keys[location], tuple(steps))
+    return RowInClosure(root, keys[location], tuple(steps))
 
 
-def _excluded(database: DatabaseConnection, closure: Closure, location: int) -> Excluded:
+def _excluded(database: DatabaseConnection, closure: Closure, location: int) -> RowOutsideClosure:
     """Search back from the row, as if every reference were followed, to a row of the set."""
     graph = closure.graph
     rule = EdgeRule(limit=_MOST_CHILDREN)
@@ -102,7 +110,7 @@ def _excluded(database: DatabaseConnection, closure: Closure, location: int) -> 
                 break
             round_ += 1
         total = found.provenance.total()
-        return Excluded(
+        return RowOutsideClosure(
             row_keys(database, closure, [location])[location],
             looked_at=total,
             # If there were more, one row might have had more children than are taken.
@@ -111,7 +119,7 @@ def _excluded(database: DatabaseConnection, closure: Closure, location: int) -> 
 
 
 def _first_of_set(closure: Closure, found: VisitedRows, round_: int) -> int | None:
-    """The first row of a round that is part of the set."""
+    """Return the first row of a round that is part of the set."""
     for location in found.touched(round_):
         bounds = closure.locations.bounds(closure.locations.leaf(location))
         for page in found.new(round_, bounds, _MOST_ROWS, unless_down_by=None):
@@ -123,8 +131,8 @@ def _first_of_set(closure: Closure, found: VisitedRows, round_: int) -> int | No
 
 def _barred(
     database: DatabaseConnection, closure: Closure, found: VisitedRows, hit: int
-) -> Excluded:
-    """The path from a row of the set to the row in question, and why its first step was barred."""
+) -> RowOutsideClosure:
+    """Return the path from a row of the set to this row, and what stopped its first step."""
     references = closure.graph.references
     path: list[tuple[Reference, bool, int]] = []
     step, source = found.found_by(hit)
@@ -134,7 +142,7 @@ def _barred(
         step, source = found.found_by(source)
     keys = row_keys(database, closure, [hit, *(location for _, _, location in path)])
     steps = tuple(PathStep(reference, down, keys[location]) for reference, down, location in path)
-    return Excluded(
+    return RowOutsideClosure(
         row=steps[-1].row,
         last=keys[hit],
         barrier=_barrier(closure, steps[0], hit),
@@ -144,7 +152,7 @@ def _barred(
 
 
 def _barrier(closure: Closure, first: PathStep, start: int) -> Barrier:
-    """Why a step from a row of the set was not gone."""
+    """Say why a step from a row of the set was not taken."""
     rules, reference = closure.request.rules, first.reference
     if first.row.table in rules.fixed:
         return Barrier.FIXED
@@ -160,7 +168,7 @@ def _barrier(closure: Closure, first: PathStep, start: int) -> Barrier:
 def row_keys(
     database: DatabaseConnection, closure: Closure, locations: Iterable[int]
 ) -> dict[int, RowKey]:
-    """The rows at these places as a person tells them apart."""
+    """Read the identifying columns of the rows at these locations."""
     by_leaf: defaultdict[Leaf, list[int]] = defaultdict(list)
     for location in locations:
         by_leaf[closure.locations.leaf(location)].append(location)
@@ -176,6 +184,6 @@ def row_keys(
 
 
 def _pointer(text: str) -> queries.Pointer:
-    """The block and the line pointer of a `ctid` as PostgreSQL writes it."""
+    """Return the block and the line pointer of a `ctid` as PostgreSQL writes it."""
     block, line = text.strip("()").split(",")
     return int(block), int(line)

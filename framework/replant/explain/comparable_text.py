@@ -27,13 +27,13 @@ class TextKind(Enum):
 
     @classmethod
     def of_type(cls, type_: str, cast: str | None = None) -> TextKind:
-        """The kind of a type, or of that to which its values are cast."""
+        """Return the kind of a type, or of the type to which its values are cast."""
         kind = _KINDS.get(_plain(cast or type_), cls.EXACT)
         padded = _plain(type_) == "character" and kind is cls.EXACT
         return cls.PADDED if padded else kind
 
     def of(self, text: Text) -> Text:
-        """The text as it is compared; None for NULL, which is equal to nothing."""
+        """Return the text as it is compared; None for NULL, which equals nothing."""
         if text is None:
             return None
         match self:
@@ -59,7 +59,7 @@ _KINDS = {
 
 
 def elements(array: str) -> Iterator[str]:
-    """The elements of an array as its output function writes it, of whatever dimension.
+    """Yield the elements of an array as its output function writes it, of any dimension.
 
     NULL is none: it references nothing. PostgreSQL manual, "Array Input and Output Syntax".
     """
@@ -73,7 +73,7 @@ def elements(array: str) -> Iterator[str]:
 
 
 def _plain(type_: str) -> str:
-    """The name of a type without its schema and modifier."""
+    """Return the name of a type without its schema and modifier."""
     return type_.split("(", maxsplit=1)[0].rsplit(".", 1)[-1].strip('"')
 
 

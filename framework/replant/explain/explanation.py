@@ -1,4 +1,8 @@
-"""Why a row is part of a closed set, or is not, as values that print."""
+"""Defines explanations: values that say why rows are exported or not, and that print.
+
+`Explanation` is the answer of `replant why`. `ClosureExplanation` is the same for a closed set
+alone; from it and from conditions the answer is put together.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +28,15 @@ class PathStep:
     row: RowKey
 
     def __str__(self) -> str:
-        """One line: `down by s.t(a) → s.u(b) to s.t id = 5`."""
+        """Write one line: `down by s.t(a) → s.u(b) to s.t id = 5`."""
         return f"{describe_arrival(self.reference, down=self.down)} to {self.row}"
 
 
+# -- rows of a closed set ------------------------------------------------------------------------
+
+
 @frozen
-class Included:
+class RowInClosure:
     """A row that is part of the set, by a shortest path from a root.
 
     Attributes:
@@ -47,7 +54,7 @@ class Included:
         return self.steps[-1].row if self.steps else self.start
 
     def __str__(self) -> str:
-        """A line that says so, and a line for each row of the path."""
+        """Write a line that says so, and a line for each row of the path."""
         lines = [f"{self.row} is part of the closed set:", f"  root {self.root}: {self.start}"]
         return "\n".join([*lines, *(f"  {step}" for step in self.steps)])
 
@@ -62,7 +69,7 @@ class Barrier(Enum):
 
 
 @frozen
-class Excluded:
+class RowOutsideClosure:
     """A row that is no part of the set.
 
     Attributes:
@@ -82,7 +89,7 @@ class Excluded:
     exhausted: bool = True
 
     def __str__(self) -> str:
-        """A line that says so, and why: the reference that would have led to it."""
+        """Write a line that says so, and which reference would have led to the row."""
         head = f"{self.row} is no part of the closed set"
         if self.last is None or self.barrier is None:
             if self.exhausted and self.looked_at == 1:
@@ -110,12 +117,107 @@ class ClosureExplanation:
 
     asked: Root
     matched: int
-    rows: tuple[Included | Excluded, ...]
+    rows: tuple[RowInClosure | RowOutsideClosure, ...]
 
     def __str__(self) -> str:
-        """All that is known, row by row."""
+        """Write all that is known, row by row."""
         if not self.matched:
             return f"no row of {self.asked.table} satisfies {self.asked.predicate}"
         more = self.matched - len(self.rows)
         parts = list(map(str, self.rows))
         return "\n".join([*parts, f"and {more} more rows"] if more else parts)
+
+
+# -- exported rows -------------------------------------------------------------------------------
+
+
+@frozen
+class ExportedRow:
+    """A row that is exported, by a path from a row that was chosen for itself.
+
+    Attributes:
+        start: where the path begins; the row itself if there is no step.
+        because: why that one is exported: `root public.customer: id = 2`.
+        steps: from the start to the row.
+
+    """
+
+    start: RowKey
+    because: str
+    steps: tuple[PathStep, ...] = ()
+
+    @property
+    def row(self) -> RowKey:
+        """The row in question."""
+        return self.steps[-1].row if self.steps else self.start
+
+    def __str__(self) -> str:
+        """Write the path from the row back to its start, a line for each row and each step."""
+        lines = [f"{self.row} is exported", *_back(self.start, self.steps)]
+        return "\n".join([*lines, f"  {self.because}"])
+
+
+@frozen
+class RowLeftOut:
+    """A row that is not exported.
+
+    Attributes:
+        because: why not; of `last` if there is one.
+        last: a row from which it would have come.
+        steps: how it would have come from there.
+
+    """
+
+    row: RowKey
+    because: str
+    last: RowKey | None = None
+    steps: tuple[PathStep, ...] = ()
+
+    def __str__(self) -> str:
+        """Write the path by which it would be exported, backwards, and what stops it."""
+        if self.last is None:
+            return f"{self.row} is not exported\n  {self.because}"
+        lines = [f"{self.row} is not exported; it would come", *_back(self.last, self.steps)]
+        return "\n".join([*lines, f"  {self.because}"])
+
+
+@frozen
+class Explanation:
+    """What is known of the rows that satisfy a predicate.
+
+    Attributes:
+        asked: the table and the predicate.
+        matched: how many rows satisfy it.
+        rows: what is known of the first of them, in order of their key.
+        because: why no such row is exported, where no single row can be looked at.
+
+    """
+
+    asked: Root
+    matched: int = 0
+    rows: tuple[ExportedRow | RowLeftOut, ...] = ()
+    because: str | None = None
+
+    @property
+    def exported(self) -> bool:
+        """Whether there are such rows, and those that were looked at are all exported."""
+        return bool(self.rows) and all(isinstance(row, ExportedRow) for row in self.rows)
+
+    def __str__(self) -> str:
+        """Write all that is known, row by row."""
+        if self.because is not None:
+            return f"{self.asked} is not exported\n  {self.because}"
+        if not self.rows:
+            return f"{self.asked} is satisfied by no row"
+        more = self.matched - len(self.rows)
+        parts = list(map(str, self.rows))
+        return "\n\n".join([*parts, f"and {more} more such rows"] if more else parts)
+
+
+def _back(start: RowKey, steps: tuple[PathStep, ...]) -> list[str]:
+    """Write the steps, the last one first, each with the row that it leads from."""
+    rows = [start, *(step.row for step in steps)]
+    lines = []
+    for source, step in reversed(list(zip(rows, steps, strict=False))):
+        lines += [f"  {describe_arrival(step.reference, down=step.down)}, from", str(source)]
+    return lines

@@ -6,7 +6,6 @@ other table was chosen by a condition, or because of a row that it is linked to.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -15,21 +14,19 @@ from contextlib import closing
 from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import ExportedReference, ExportedTable, Manifest
 from replant.errors import UsageError
-from replant.explain.answer import Explanation, ExportedRow, RowLeftOut
 from replant.explain.artifact_closure import ArtifactClosure, ClosureStep, joined_columns
 from replant.explain.artifact_rows import ArtifactRows, ComparedColumn
-from replant.explain.explanation import PathStep
+from replant.explain.explanation import Explanation, ExportedRow, PathStep, RowLeftOut
 from replant.model import (
     ColumnIs,
     Link,
     LinkedTo,
-    LoadTable,
-    LoadTogether,
     RelationName,
     Root,
     readable,
 )
 from replant.model.closure_request import RowKey
+from replant.model.names import did_you_mean, nearest_name
 from replant.model.references import Only, Pair, Reference
 
 #: So many of the rows that are asked for are explained.
@@ -71,7 +68,7 @@ def explain_in_artifact(artifact: Artifact, asked: Root) -> Explanation:
 
 
 def terms(asked: Root) -> list[tuple[str, str]]:
-    """The columns of a condition, each with the text of its value.
+    """Parse a condition into its columns, each with the text of its value.
 
     Raises:
         UsageError: it is not `column = value`, or several of these joined by AND.
@@ -87,7 +84,7 @@ def terms(asked: Root) -> list[tuple[str, str]]:
 
 
 def _identifier(name: str) -> str:
-    """As SQL takes it: folded to lower case, unless it is quoted."""
+    """Read an identifier as SQL does: folded to lower case, unless it is quoted."""
     return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
 
 
@@ -98,8 +95,8 @@ def _literal(value: str) -> str:
 def _column(table: ExportedTable, name: str) -> str:
     names = [column.name for column in table.columns]
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
-        meant = f"; did you mean {readable(near[0])}?" if near else ""
+        near = nearest_name(name, names)
+        meant = "" if near is None else f"; did you mean {readable(near)}?"
         raise UsageError(f"{table.name} has no column {name!r} in the artifact{meant}")
     return name
 
@@ -108,8 +105,7 @@ def _left_out(manifest: Manifest, name: RelationName) -> str:
     for omission in manifest.omissions:
         if omission.what == str(name):
             return f"left out when the artifact was written: {omission.why}"
-    near = difflib.get_close_matches(str(name), [str(table.name) for table in manifest.tables], n=1)
-    meant = f"; did you mean {near[0]}?" if near else ""
+    meant = did_you_mean(name, (table.name for table in manifest.tables))
     return f"the artifact has no such table{meant}"
 
 
@@ -148,7 +144,7 @@ class _Explaining:
             self._descent.search(numbers)
 
     def explained(self, number: int) -> ExportedRow | RowLeftOut:
-        """Why a row is in the artifact."""
+        """Explain why a row is in the artifact."""
         path = self._descent.path(number) if self._descent and self._is_grown(number) else None
         if path is None:
             return self._by_conditions(number)
@@ -165,12 +161,12 @@ class _Explaining:
         return ExportedRow(self._rows.key(start), because, steps)
 
     def _is_grown(self, number: int) -> bool:
-        """Whether its table's rows were decided by a closed set, and not by conditions."""
+        """Return whether a closed set, and not a condition, decided the rows of its table."""
         table = self._tables[self._rows.table_of(number)]
         return table.rows is None and bool(self._manifest.roots)
 
     def _by_conditions(self, number: int) -> ExportedRow:
-        """A row of a table whose rows conditions chose; the first link leads on."""
+        """Explain a row that was chosen by conditions; its first link leads on."""
         table = self._tables[self._rows.table_of(number)]
         row = self._rows.key(number)
         for link in _links(table):
@@ -201,8 +197,8 @@ class _Explaining:
         return "; ".join(found) or f"all rows of {table.name} were exported"
 
     def _link_step(self, name: RelationName, link: Link, row: RowKey) -> PathStep:
-        """The step over a link. What is referenced is loaded before what references it."""
-        loaded = list(_loaded(self._manifest))
+        """Make the step over a link, whose referenced table is the one that is loaded first."""
+        loaded = self._manifest.order.loaded_tables
         down = loaded.index(link.other) <= loaded.index(name)
         child, parent = (name, link.other) if down else (link.other, name)
         pairs = [
@@ -221,15 +217,6 @@ def _links(table: ExportedTable) -> Iterator[Link]:
     for condition in table.rows or ():
         if isinstance(condition, LinkedTo):
             yield from condition.links
-
-
-def _loaded(manifest: Manifest) -> Iterator[RelationName]:
-    for step in manifest.order.steps:
-        match step:
-            case LoadTable(name):
-                yield name
-            case LoadTogether(names):
-                yield from names
 
 
 def _as_reference(reference: ExportedReference) -> Reference:

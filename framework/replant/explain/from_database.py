@@ -6,7 +6,6 @@ all. What a closed set decides is found by a path in it.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from attrs import evolve, frozen
@@ -15,9 +14,8 @@ from replant.closure.closure import Closure, check_predicates
 from replant.database.connections import DatabaseConnection
 from replant.errors import PrivilegeError, UsageError
 from replant.explain import queries
-from replant.explain.answer import Explanation, ExportedRow, RowLeftOut
 from replant.explain.closure_paths import explain_closure
-from replant.explain.explanation import Included, PathStep
+from replant.explain.explanation import Explanation, ExportedRow, PathStep, RowInClosure, RowLeftOut
 from replant.explain.queries import Place
 from replant.model import (
     ByPredicate,
@@ -40,6 +38,7 @@ from replant.model import (
     readable,
 )
 from replant.model.closure_request import RowKey
+from replant.model.names import did_you_mean
 from replant.model.references import Pair, Reference
 from replant.selection.counting import check_scope_values, count_rows
 from replant.selection.expand import open_closure
@@ -91,8 +90,7 @@ def explain_in_database(
 def _check_asked(catalog: Catalog, asked: Root) -> None:
     table = catalog.tables.get(asked.table)
     if table is None:
-        near = difflib.get_close_matches(str(asked.table), map(str, catalog.tables), n=1)
-        meant = f"; did you mean {near[0]}?" if near else ""
+        meant = did_you_mean(asked.table, catalog.tables)
         raise UsageError(f"the source has no table {asked.table}{meant}")
     if table.is_partition:
         raise UsageError(
@@ -106,7 +104,7 @@ def _check_asked(catalog: Catalog, asked: Root) -> None:
 
 
 def _lenient(settings: Settings) -> Settings:
-    """The settings without budgets, and with no reference that stops an export."""
+    """Return the settings without limits, and with no reference that stops an export."""
 
     def allowed(mode: Dangling) -> Dangling:
         return Dangling.EXPORT if mode is Dangling.FAIL else mode
@@ -124,7 +122,7 @@ def _lenient(settings: Settings) -> Settings:
 def _settled(
     database: DatabaseConnection, catalog: Catalog, selected: SelectedTables, settings: Settings
 ) -> Selection:
-    """The chosen rows, without those that are left out for what they reference.
+    """Return the chosen rows without those that are left out for what they reference.
 
     A census counts every table and finds the closed set, so it is taken only where it may matter.
     """
@@ -139,11 +137,11 @@ def _settled(
 def _grown(
     choice: _Choice, closure: Closure, name: RelationName, place: Place
 ) -> ExportedRow | RowLeftOut:
-    """A row of a table whose rows a closed set decides."""
+    """Explain a row of a table whose rows a closed set decides."""
     (told,) = explain_closure(
         choice.database, closure, Root(name, queries.location_predicate(place)), most=1
     ).rows
-    if isinstance(told, Included):
+    if isinstance(told, RowInClosure):
         stopped = choice.stopped_later(name, place)
         return stopped or _joined(choice, told)
     if choice.is_chosen(name, place):
@@ -160,8 +158,8 @@ def _grown(
     return RowLeftOut(told.row, because, told.last, told.steps)
 
 
-def _joined(choice: _Choice, told: Included) -> ExportedRow:
-    """The path in the closed set, behind the one by which its first row was chosen."""
+def _joined(choice: _Choice, told: RowInClosure) -> ExportedRow:
+    """Join the path in the closed set with the reason why its first row was chosen."""
     name = told.root.table
     if name in choice.selected.open:
         return ExportedRow(told.start, f"root {told.root}", told.steps)
@@ -188,7 +186,7 @@ class _Choice:
         return self.selected.tables[name].equality
 
     def first_locations(self, name: RelationName, given: ChosenRows) -> tuple[int, list[Place]]:
-        """How many rows are given, and the places of the first of them in order of their key."""
+        """Count the given rows, and return the locations of the first of them in key order."""
         table = self.selected.tables[name]
         planned = PlannedTable(
             name=name,
@@ -205,7 +203,7 @@ class _Choice:
         return (found[0][0] if found else 0), [(relation, row) for _, relation, row in found]
 
     def explained(self, name: RelationName, place: Place) -> ExportedRow | RowLeftOut:
-        """A row of a table whose rows their conditions alone decide."""
+        """Explain a row of a table whose rows only conditions decide."""
         row, held = self._held(name, place)
         for condition, holds, text in held:
             if holds:
@@ -221,7 +219,7 @@ class _Choice:
         return ExportedRow(row, self.reasons(name))
 
     def stopped_later(self, name: RelationName, place: Place) -> RowLeftOut | None:
-        """Why a row of the closed set is not exported all the same, or None if it is."""
+        """Say why a row of the closed set is still not exported, or return None if it is."""
         row, held = self._held(name, place)
         for condition, holds, text in held[1:]:
             if not holds:
@@ -229,11 +227,11 @@ class _Choice:
         return None
 
     def is_chosen(self, name: RelationName, place: Place) -> bool:
-        """Whether a row satisfies all conditions of its table, as a census left them."""
+        """Return whether a row satisfies all conditions of its table."""
         return all(holds for _, holds, _ in self._held(name, place)[1])
 
     def reasons(self, name: RelationName) -> str:
-        """Why the rows that satisfy a table's conditions are exported."""
+        """Say why the rows that satisfy a table's conditions are exported."""
         conditions = self.rows[name].conditions
         found = [reason for c in conditions for reason in self._reason(name, c)]
         return "; ".join(found) or f"all rows of {name} are exported"
@@ -241,7 +239,7 @@ class _Choice:
     def _held(
         self, name: RelationName, place: Place
     ) -> tuple[RowKey, list[tuple[Condition, bool, str | None]]]:
-        """The row, and of each condition whether it holds and the text of the column it tests."""
+        """Return the row, and each condition with its truth and the text of the tested column."""
         conditions = self.rows[name].conditions
         key = self.selected.tables[name].identifying_columns
         tested = [c.column for c in conditions if isinstance(c, ColumnIs)]
@@ -259,7 +257,7 @@ class _Choice:
     def _linked(
         self, name: RelationName, place: Place, condition: LinkedTo, *, chosen: bool
     ) -> list[tuple[Link, Place]]:
-        """For each link that leads to a row, one of these rows."""
+        """Find for each link one of the rows to which it leads."""
 
         def places() -> Iterator[tuple[Link, Place]]:
             for link in condition.links:
@@ -272,7 +270,7 @@ class _Choice:
     def _not_linked(
         self, name: RelationName, place: Place, condition: LinkedTo
     ) -> RowLeftOut | None:
-        """For a row that references one which is not exported: why that one is not."""
+        """Explain a row that references one which is not exported, by why that one is not."""
         if self._is_up(name):
             return None
         for link, other in self._linked(name, place, condition, chosen=False):
@@ -285,7 +283,7 @@ class _Choice:
         return None
 
     def _step(self, name: RelationName, link: Link, row: RowKey) -> PathStep:
-        """The step over a link to the row, from the one at its other end."""
+        """Make the step over a link to the row, from the row at its other end."""
         if self._is_up(name):
             pairs = zip(link.other_columns, link.columns, strict=True)
             reference = Reference(link.other, "", name, tuple(Pair(a, b) for a, b in pairs))
@@ -329,6 +327,6 @@ class _Choice:
 
 
 def one_line(text: str) -> str:
-    """A text for messages: it starts no line of its own."""
+    """Put a text on one line, for messages."""
     shown = " ".join(text.split()) if not text.isprintable() else text
     return shown if shown.isprintable() else repr(shown)[1:-1]

@@ -20,7 +20,7 @@ Place = tuple[int, str]
 
 
 def first_locations(table: PlannedTable, most: int) -> sql.Composed:
-    """How many rows are chosen, then the places of the first of them."""
+    """Query how many rows are chosen, and the locations of the first of them."""
     selection = {table.name: table.rows}
     return sql.SQL(
         "SELECT count(*) OVER (), t0.tableoid, t0.ctid::text FROM {} WHERE {} ORDER BY {} LIMIT {}"
@@ -33,14 +33,14 @@ def first_locations(table: PlannedTable, most: int) -> sql.Composed:
 
 
 def location_predicate(place: Place) -> str:
-    """An expression over a table's own columns that holds for the row at a place alone."""
+    """Compose an expression over a table's columns that holds only for the row at a location."""
     return sql.SQL("tableoid = {} AND ctid = {}").format(*map(sql.Literal, place)).as_string()
 
 
 def held(
     selection: Selection, name: RelationName, place: Place, shown: Sequence[str]
 ) -> sql.Composed:
-    """The row at a place: the texts of the `shown` columns, then of each condition if it holds."""
+    """Query a row's texts of the `shown` columns, and for each condition whether it holds."""
     texts = [text_expression(sql.Identifier("t0", column)) for column in shown]
     answers = [_holds(selection, name, condition) for condition in selection[name].conditions]
     return sql.SQL("SELECT {} FROM {} WHERE {}").format(
@@ -53,7 +53,7 @@ def held(
 def linked_location(
     selection: Selection, name: RelationName, place: Place, link: Link, *, chosen: bool
 ) -> sql.Composed:
-    """The place of a row at the other end of a link; of one that is chosen, or of any."""
+    """Query the location of a row at the other end of a link; of a chosen one, or of any."""
     others = selection if chosen else _without_conditions(selection, link.other)
     return sql.SQL(
         "SELECT t1.tableoid, t1.ctid::text FROM {} JOIN {} ON {} WHERE {} AND {} "

@@ -49,7 +49,7 @@ class SourceRows:
         self.counts: defaultdict[RelationName, int] = defaultdict(int)
 
     def __call__(self, table: RelationName, step: Step, frame: Frame) -> Iterator[Batch]:
-        """The rows' lines for a step; see `replant.artifact.sql_file_writer.Batches`."""
+        """Yield the rows' lines for a step; see `replant.artifact.sql_file_writer.Batches`."""
         planned = self._plan.table(table)
         match step:
             case PatchColumns(_, columns):

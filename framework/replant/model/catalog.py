@@ -31,6 +31,11 @@ class RelationKind(Enum):
     MATERIALIZED_VIEW = "m"
     FOREIGN_TABLE = "f"
 
+    @property
+    def holds_rows(self) -> bool:
+        """Whether rows can be inserted into it, and are its own or its partitions'."""
+        return self in (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
+
 
 @frozen
 class OwnedSequence:
@@ -97,7 +102,7 @@ class ForeignKey:
         return self.table == self.references
 
     def __str__(self) -> str:
-        """The key as a sentence uses it: `s.t(a, b) → s.u(c, d)`."""
+        """Write the key as a sentence uses it: `s.t(a, b) → s.u(c, d)`."""
         own, other = ", ".join(self.columns), ", ".join(self.referenced_columns)
         return f"{self.table}({own}) → {self.references}({other})"
 
@@ -167,7 +172,7 @@ class Table:
     may_select: bool = True
 
     def column(self, name: str) -> Column | None:
-        """The column of that name, or None."""
+        """Return the column of that name, or None."""
         return next((column for column in self.columns if column.name == name), None)
 
     @property

@@ -26,7 +26,7 @@ class Root:
     may_be_empty: bool = False
 
     def __str__(self) -> str:
-        """The root as the command line takes it, on one line."""
+        """Write the root as the command line takes it, on one line."""
         return f"{self.table}: {' '.join(self.predicate.split())}"
 
     @classmethod
@@ -92,12 +92,12 @@ class Rules:
     fixed: frozenset[RelationName] = frozenset()
 
     def children_by(self, reference: Reference, parent: RelationName) -> Children:
-        """What holds for a reference to rows that are read through `parent`."""
+        """Return the rule for a reference to rows that are read through `parent`."""
         rule = self.edges.get(reference.edge, EdgeRule())
         return rule.children or self.tables.get(parent, self.children)
 
     def limit_of(self, reference: Reference) -> int | None:
-        """How many rows come along by a reference for each row that they reference."""
+        """Return how many rows a reference may add for each referenced row; None for all."""
         return self.edges.get(reference.edge, EdgeRule()).limit
 
 
@@ -139,13 +139,13 @@ class ArrivalCount:
     rows: int
 
     def __str__(self) -> str:
-        """One line: `down by s.t(a) → s.u(b): 5 rows`."""
+        """Write one line: `down by s.t(a) → s.u(b): 5 rows`."""
         rows = f"{self.rows} row{'' if self.rows == 1 else 's'}"
         return f"{describe_arrival(self.by, down=self.down)}: {rows}"
 
 
 def describe_arrival(by: Root | Reference, *, down: bool) -> str:
-    """How rows came: from a root, down to rows that reference, up to rows that are referenced."""
+    """Say how rows were found: as a root, down to referencing rows, or up to referenced rows."""
     if isinstance(by, Root):
         return f"root {by}"
     return f"{'down' if down else 'up'} by {by}"
@@ -165,7 +165,7 @@ class RowKey:
     values: tuple[tuple[str, str], ...]
 
     def __str__(self) -> str:
-        """The row on one line: `public.order id = 5`."""
+        """Write the row on one line: `public.order id = 5`."""
         if not self.values:
             return f"{self.table} (a row without a key)"
         held = ", ".join(f"{readable(name)} = {_one_line(text)}" for name, text in self.values)

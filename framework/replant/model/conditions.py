@@ -7,7 +7,7 @@ never taken from an artifact.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from attrs import field, frozen
 
@@ -83,3 +83,31 @@ class ChosenRows:
 
 #: The chosen rows of every table that is exported.
 Selection = Mapping[RelationName, ChosenRows]
+
+
+def queryable(
+    conditions: Mapping[RelationName, Iterable[Condition]], blocked: Iterable[RelationName]
+) -> frozenset[RelationName]:
+    """Return the tables whose rows can be queried by their conditions in a database.
+
+    A condition that mentions another table asks for the rows chosen there, so it needs that
+    table's conditions as well.
+
+    Args:
+        conditions: those of every table.
+        blocked: the tables whose own conditions cannot be queried.
+
+    """
+    links = {
+        name: {
+            link.other
+            for condition in of_table
+            if isinstance(condition, LinkedTo)
+            for link in condition.links
+        }
+        for name, of_table in conditions.items()
+    }
+    stopped = set(blocked)
+    while more := {name for name in links.keys() - stopped if links[name] & stopped}:
+        stopped |= more
+    return frozenset(links.keys() - stopped)

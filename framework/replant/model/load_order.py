@@ -140,3 +140,15 @@ class LoadOrder:
     after: tuple[Statement, ...] = ()
     cycles: tuple[Cycle, ...] = ()
     needs: tuple[str, ...] = ()
+
+    @property
+    def loaded_tables(self) -> tuple[RelationName, ...]:
+        """The tables in the order in which they are loaded."""
+        names: list[RelationName] = []
+        for step in self.steps:
+            match step:
+                case LoadTable(name):
+                    names.append(name)
+                case LoadTogether(several):
+                    names += several
+        return tuple(names)

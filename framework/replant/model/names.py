@@ -1,8 +1,10 @@
-"""Names of relations, as values and as people write them."""
+"""Names of relations, as values and as people write them; and the nearest name to a wrong one."""
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 
 from attrs import frozen
 
@@ -19,7 +21,7 @@ class RelationName:
     name: str
 
     def __str__(self) -> str:
-        """The name as a person would write it in SQL, quoted only where it must be."""
+        """Write the name as a person would in SQL, quoted only where it must be."""
         return f"{readable(self.schema)}.{readable(self.name)}"
 
     @classmethod
@@ -40,7 +42,7 @@ class RelationName:
 
 
 def readable(identifier: str) -> str:
-    """An identifier for messages: quoted unless plain, and always on one line.
+    """Write an identifier for messages: quoted unless plain, and always on one line.
 
     Control characters are written as Python escapes, so a name cannot move a terminal's cursor
     or start a line of its own.
@@ -49,6 +51,27 @@ def readable(identifier: str) -> str:
         return identifier
     shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in identifier)
     return '"' + shown.replace('"', '""') + '"'
+
+
+def nearest_name(name: object, known: Iterable[object]) -> str | None:
+    """Return the known name that is most like a misspelt one, or None if no name is like it."""
+    near = difflib.get_close_matches(str(name), map(str, known), n=1)
+    return near[0] if near else None
+
+
+def did_you_mean(
+    name: object, known: Iterable[object], question: str = "; did you mean {}?"
+) -> str:
+    """Ask for the nearest known name, as a part of a message; empty if no name is like it.
+
+    Args:
+        name: what was given.
+        known: what could have been meant.
+        question: the text in which the nearest name is filled in.
+
+    """
+    near = nearest_name(name, known)
+    return "" if near is None else question.format(near)
 
 
 def _unquoted(part: str) -> str:

@@ -74,7 +74,7 @@ class PlannedTable:
         return any(column.always_identity for column in self.columns)
 
     def with_columns(self, columns: Iterable[PlannedColumn]) -> PlannedTable:
-        """The same rows with other columns, or with fewer."""
+        """Return the same rows with other columns, or with fewer."""
         return evolve(self, columns=tuple(columns))
 
 
@@ -170,7 +170,7 @@ class Plan:
         return {table.name: table for table in self.tables}
 
     def table(self, name: RelationName) -> PlannedTable:
-        """The planned table of that name.
+        """Return the planned table of that name.
 
         Raises:
             KeyError: the plan has no such table.

@@ -21,7 +21,7 @@ class EdgeName:
     name: str
 
     def __str__(self) -> str:
-        """The name as a person would write it: `public.order.order_customer_id_fkey`."""
+        """Write the name as a person would: `public.order.order_customer_id_fkey`."""
         return f"{self.table}.{readable(self.name)}"
 
 
@@ -158,7 +158,7 @@ class Reference:
         return tuple(pair.referenced for pair in self.pairs)
 
     def __str__(self) -> str:
-        """The reference as a sentence uses it: `s.t(a, b) → s.u(c, d)`."""
+        """Write the reference as a sentence uses it: `s.t(a, b) → s.u(c, d)`."""
         own = [readable(column) + ("[]" if self.elements else "") for column in self.columns]
         if self.only is not None:
             value = self.only.value.encode("unicode_escape").decode()
@@ -168,7 +168,7 @@ class Reference:
 
 
 def from_foreign_key(key: ForeignKey) -> Reference:
-    """The reference that a constraint declares, before the server is asked how it compares."""
+    """Make the reference of a constraint, before the server is asked how its columns compare."""
     return Reference(
         table=key.table,
         name=key.name,
@@ -179,7 +179,7 @@ def from_foreign_key(key: ForeignKey) -> Reference:
 
 
 def from_declared(declared: DeclaredReference) -> tuple[Reference, ...]:
-    """The references of a declaration; a polymorphic one has one for each of its targets.
+    """Yield the references of a declaration; a polymorphic one has one for each of its targets.
 
     Without a name of its own it is called after its columns; a target adds its value.
 
@@ -274,9 +274,9 @@ class ReferenceGraph:
     references: tuple[Reference, ...] = field(converter=_sorted)
 
     def child(self, reference: Reference) -> RelationName:
-        """The table through which the referencing rows are read."""
+        """Return the table through which the referencing rows are read."""
         return self.storage[reference.table].root
 
     def parent(self, reference: Reference) -> RelationName:
-        """The table through which the referenced rows are read."""
+        """Return the table through which the referenced rows are read."""
         return self.storage[reference.references].root

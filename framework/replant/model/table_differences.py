@@ -75,7 +75,7 @@ _ALIKE = 0.5
 def likely_renames(
     wanted: Mapping[RelationName, TableShape], spare: Mapping[RelationName, TableShape]
 ) -> dict[RelationName, RelationName]:
-    """The likely new names of tables that are gone, each of another of the spare tables.
+    """Guess the new names of tables that are missing, each among tables that are not used yet.
 
     Tables are alike by the columns that they share; among equals the nearer name is taken.
 
@@ -109,7 +109,7 @@ def table_differences(
     found: Mapping[RelationName, TableShape],
     renames: Mapping[RelationName, RelationName] | None = None,
 ) -> Iterator[TableDifference]:
-    """How tables differ, in the order of those that are wanted; other tables are no difference.
+    """Compare tables, in the order of those that are wanted; tables not wanted are no difference.
 
     What follows from another difference is none of its own: a key of a column that is missing, a
     foreign key to a table that is missing.
@@ -160,7 +160,7 @@ class _Moved:
     lost: Mapping[RelationName, frozenset[str]]
 
     def keys(self, table: RelationName, keys: Keys) -> Keys:
-        """The keys as they would be there if only names had changed, and what is gone had gone."""
+        """Return the keys as they would be with new names and without missing columns."""
         foreign = {
             ShapeReference(
                 self._there(table, key.columns),
@@ -186,7 +186,7 @@ class _Moved:
 
 
 def _new_names(wanted: TableShape, found: TableShape) -> dict[str, str]:
-    """The likely new names of columns: where just one of its kind is gone, and just one is new."""
+    """Guess new names of columns: one column of a kind is missing, and one of that kind is new."""
     gone, new = (
         _by_kind(column for column in one.columns if other.column(column.name) is None)
         for one, other in ((wanted, found), (found, wanted))
@@ -199,7 +199,7 @@ def _new_names(wanted: TableShape, found: TableShape) -> dict[str, str]:
 
 
 def _by_kind(columns: Iterable[ColumnShape]) -> dict[ColumnShape, list[str]]:
-    """The names of columns that are alike but for their names."""
+    """Group the names of columns that differ only in their names."""
     kinds: dict[ColumnShape, list[str]] = {}
     for column in columns:
         kinds.setdefault(evolve(column, name=""), []).append(column.name)
@@ -232,7 +232,7 @@ def _column_differences(
 
 
 def _redefined(wanted: TableShape, found: TableShape) -> frozenset[str]:
-    """The domains that changed: whether they take NULL is said of them, not of their columns."""
+    """Return the domains that changed; NULL is reported for the domain, not for its columns."""
     there = {type_.name: type_ for type_ in found.types}
     return frozenset(
         type_.name
@@ -298,7 +298,7 @@ def _listed(names: Iterable[str]) -> str:
 def type_differences(
     wanted: Iterable[DefinedType], found: Mapping[str, DefinedType]
 ) -> Iterator[TableDifference]:
-    """How types differ that are there under the same name; one that is not shows by its columns."""
+    """Compare types of the same name; a missing type shows as a difference of its columns."""
     for one in wanted:
         other = found.get(one.name)
         if other is None or one == other:
@@ -311,14 +311,14 @@ def type_differences(
 
 
 def _is_as_said(wanted: DefinedType, found: DefinedType) -> bool:
-    """Whether they are the same, but for the CHECK constraints of which nothing is said."""
+    """Return whether the types are equal, except for CHECK constraints that are not declared."""
     if isinstance(wanted, DomainType) and isinstance(found, DomainType) and wanted.checks is None:
         return evolve(found, checks=None) == wanted
     return found == wanted
 
 
 def _label_differences(wanted: EnumType, found: EnumType) -> Iterator[TableDifference]:
-    """Labels that are missing or new; their order matters to no value."""
+    """Find labels that are missing or new; their order matters to no value."""
     for label in wanted.labels:
         if label not in found.labels:
             yield TableDifference(DifferenceKind.LABEL_MISSING, None, wanted.name, wanted=label)
@@ -328,7 +328,7 @@ def _label_differences(wanted: EnumType, found: EnumType) -> Iterator[TableDiffe
 
 
 def in_words(type_: DefinedType) -> str:
-    """A type's definition, on one line."""
+    """Describe a type's definition on one line."""
     match type_:
         case EnumType(labels=labels):
             return f"an enum of {', '.join(map(repr, labels))}"

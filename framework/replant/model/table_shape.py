@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import evolve, field, frozen
 
-from replant.model.catalog import Catalog, Identity, RelationKind, Table
+from replant.model.catalog import Catalog, Identity, Table
 from replant.model.names import RelationName
 from replant.model.types import DefinedType
 
@@ -133,12 +133,12 @@ class TableShape:
         return (*map(str, self.columns), *(self.keys.lines if self.keys else ()))
 
     def column(self, name: str) -> ColumnShape | None:
-        """The column of that name, or None."""
+        """Return the column of that name, or None."""
         return next((column for column in self.columns if column.name == name), None)
 
 
 def shape_of(table: Table) -> TableShape:
-    """What a catalog tells of a table; its types are told by `shapes_of`."""
+    """Describe the shape of a catalog's table, without its types; see `shapes_of`."""
     foreign = {
         ShapeReference(key.columns, key.references, key.referenced_columns)
         for key in table.foreign_keys
@@ -156,12 +156,12 @@ def shape_of(table: Table) -> TableShape:
             for column in table.columns
         ),
         Keys(table.primary_key, frozenset(table.unique_keys), frozenset(foreign)),
-        is_table=table.kind in (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE),
+        is_table=table.kind.holds_rows,
     )
 
 
 def shapes_of(catalog: Catalog, names: Iterable[RelationName]) -> dict[RelationName, TableShape]:
-    """What a catalog tells of tables; those that it does not have are left out."""
+    """Describe the shapes of a catalog's tables with their types; skip tables it does not have."""
     tables: Mapping[RelationName, Table] = catalog.tables
     return {
         name: evolve(
@@ -177,7 +177,7 @@ def shapes_of(catalog: Catalog, names: Iterable[RelationName]) -> dict[RelationN
 
 
 def quoted(identifier: str) -> str:
-    """An identifier as the text has it: quoted unless it is plain and no word of the text."""
+    """Write an identifier as the text has it: quoted unless it is plain and no key word."""
     if _PLAIN.fullmatch(identifier) and identifier not in _WORDS:
         return identifier
     return '"' + identifier.replace('"', '""') + '"'

@@ -38,7 +38,7 @@ def closure_origin(
     plan: Plan,
     settings: Settings,
 ) -> ClosureOrigin:
-    """The references and the root rows of the closed set, if there is one.
+    """Return the references and the root rows of the closed set, if there is one.
 
     Raises:
         ReplantError: see `find_reachable`; what was found before would have failed before.
@@ -90,7 +90,7 @@ def _root_rows(
 
 
 def _condition(table: PlannedTable) -> str:
-    """Which rows of a table were chosen by conditions alone, as far as these are short."""
+    """Describe the conditions by which a table's rows were chosen, for people."""
     found = []
     for condition in table.rows.conditions:
         match condition:
@@ -102,7 +102,7 @@ def _condition(table: PlannedTable) -> str:
 
 
 def _transformed(table: PlannedTable, row: Iterable[Text]) -> tuple[str, ...]:
-    """The key as it is exported: what the server did not change of it, Python may."""
+    """Return the key as it is exported, after the transforms that Python computes."""
     texts = []
     for column, value in zip(table.columns, row, strict=True):
         text = value

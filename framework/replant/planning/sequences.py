@@ -24,7 +24,7 @@ _INTEGERS = ("smallint", "integer", "bigint")
 def sequence_positions(
     database: DatabaseConnection, selected: SelectedTables, plan: Plan
 ) -> tuple[tuple[SequencePosition, ...], tuple[Omission, ...]]:
-    """How far the sequences of the exported columns must come, and those that stay, with why."""
+    """Return how far the exported columns' sequences must move, and which are not moved and why."""
     positions, omissions = [], []
     for table, column in _columns(selected, plan):
         if column.sequence is None or not table.row_count:
@@ -46,7 +46,7 @@ def sequence_positions(
 def large_objects(
     database: DatabaseConnection, selected: SelectedTables, plan: Plan
 ) -> tuple[Omission, ...]:
-    """The large objects that exported columns of type `oid` or `lo` point to.
+    """Find the large objects that exported columns of type `oid` or `lo` point to.
 
     Only their numbers are exported; PostgreSQL keeps their content in a table of its own.
     """
@@ -65,7 +65,7 @@ def large_objects(
 
 
 def _columns(selected: SelectedTables, plan: Plan) -> Iterator[tuple[PlannedTable, Column]]:
-    """The exported columns, with their tables as planned."""
+    """Yield the exported columns, with their tables as planned."""
     names: list[RelationName] = sorted(selected.tables)
     for name in names:
         for column in selected.columns[name]:

@@ -6,7 +6,6 @@ not enabled cannot break an export.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from itertools import pairwise
@@ -15,6 +14,7 @@ from attrs import frozen
 
 from replant.errors import ConfigurationError, PluginError
 from replant.model import PluginSettings
+from replant.model.names import did_you_mean
 
 GROUP = "replant.plugins"
 
@@ -37,7 +37,7 @@ class Candidate:
     target: str
 
     def __str__(self) -> str:
-        """The plugin as an error names it."""
+        """Write the plugin as an error names it."""
         return f"plugin {self.name!r} (distribution {self.distribution} {self.version})"
 
 
@@ -50,7 +50,7 @@ class LoadedPlugin:
 
 
 def find() -> tuple[Candidate, ...]:
-    """Every installed plugin, sorted by name and distribution.
+    """Find every installed plugin, sorted by name and distribution.
 
     Raises:
         PluginError: two distributions offer a plugin of one name; `importlib.metadata` would
@@ -61,7 +61,7 @@ def find() -> tuple[Candidate, ...]:
 
 
 def check_unique(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """The candidates sorted, each name once.
+    """Sort the candidates, and refuse a name that occurs twice.
 
     Raises:
         PluginError: two of them have one name.
@@ -81,7 +81,7 @@ def check_unique(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
 def choose(
     candidates: Sequence[Candidate], plugins: PluginSettings, strategy: str
 ) -> tuple[Candidate, ...]:
-    """The plugins to ask, in the order in which they are asked.
+    """Choose the plugins to ask, in the order in which they are asked.
 
     Args:
         candidates: what is installed.
@@ -147,8 +147,7 @@ def _candidate(entry: EntryPoint) -> Candidate:
 
 
 def not_installed(path: str, name: str, installed: Iterable[str]) -> str:
-    """The sentence for a configured name that no installed plugin has."""
+    """Say that a configured name is of no installed plugin, and which names there are."""
     names = sorted(installed)
-    near = difflib.get_close_matches(name, names, n=1)
-    meant = f"did you mean {near[0]!r}? " if near else ""
+    meant = did_you_mean(name, names, "did you mean {!r}? ")
     return f"{path}: no plugin {name!r} is installed; {meant}installed are: {', '.join(names)}"

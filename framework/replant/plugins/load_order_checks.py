@@ -44,7 +44,7 @@ def check_order(
 def _check_steps(
     order: LoadOrder, tables: Collection[RelationName], keyed: Collection[RelationName]
 ) -> None:
-    """Every table is loaded once, and every column that is loaded as NULL is set once, after."""
+    """Check that every table is loaded once, and every column loaded as NULL is set once, later."""
     waiting: dict[RelationName, tuple[str, ...]] = {}
     loaded: Counter[RelationName] = Counter()
     for step in order.steps:

@@ -6,7 +6,6 @@ the plugin that gave it.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -29,6 +28,7 @@ from replant.model import (
     Table,
     Transform,
 )
+from replant.model.names import did_you_mean
 from replant.plugins import discovery, hookspecs
 from replant.plugins.discovery import Candidate, LoadedPlugin
 from replant.plugins.load_order_checks import check_order
@@ -105,13 +105,13 @@ class Host:
         }
 
     def hooks_of(self, name: str) -> tuple[str, ...]:
-        """The hooks that the plugin implements, in the order in which they are asked."""
+        """Return the hooks that the plugin implements, in the order in which they are called."""
         callers = self._manager.get_hookcallers(self._plugins[name].implementation) or ()
         implemented = {caller.name for caller in callers}
         return tuple(hook.__name__ for hook in hookspecs.HOOKS if hook.__name__ in implemented)
 
     def register_tables(self, catalog: Catalog, settings: Settings) -> tuple[Registered, ...]:
-        """All registrations of all plugins, sorted by table.
+        """Return all registrations of all plugins, sorted by table.
 
         Raises:
             PluginError: a plugin fails, answers with something else, or two register one table.
@@ -127,7 +127,7 @@ class Host:
         return tuple(found[table] for table in sorted(found))
 
     def transform_value(self, table: Table, column: Column) -> tuple[Transform, ...]:
-        """The chain of transforms for a column, first to last.
+        """Return the chain of transforms for a column, first to last.
 
         Raises:
             PluginError: a plugin fails, or answers with something else.
@@ -139,7 +139,7 @@ class Host:
         )
 
     def render_row(self, table: Table, columns: Sequence[Column], format_name: str) -> RowFormat:
-        """How the first plugin that knows the format renders a row of the table.
+        """Return how the first plugin that knows the format renders a row of the table.
 
         Raises:
             ConfigurationError: no enabled plugin knows the format.
@@ -156,7 +156,7 @@ class Host:
         )
 
     def order_tables(self, request: OrderRequest) -> LoadOrder:
-        """The load order of the one plugin that knows the strategy.
+        """Return the load order of the one plugin that knows the strategy.
 
         Raises:
             ConfigurationError: no enabled plugin knows the strategy.
@@ -190,7 +190,7 @@ class Host:
         return order
 
     def _answers(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
-        """What each plugin that implements the hook answers, except None."""
+        """Yield the answers of the plugins that implement the hook, except None."""
         for name, plugin in self._plugins.items():
             others = [p.implementation for p in self._plugins.values() if p is not plugin]
             ask = self._manager.subset_hook_caller(hook, others)
@@ -225,10 +225,9 @@ class Host:
             yield self._is(name, hook, item, (kind,))
 
     def _near(self, name: str, hook: str, own: list[str]) -> str:
-        """The nearest right name, and who was asked; plugins are named for what they offer."""
+        """Name the nearest known name, and which plugins were asked."""
         asked = [plugin for plugin in self._plugins if hook in self.hooks_of(plugin)]
-        near = difflib.get_close_matches(name, [*own, *asked], n=1)
-        meant = f" did you mean {near[0]!r}?" if near else ""
+        meant = did_you_mean(name, [*own, *asked], " did you mean {!r}?")
         return f";{meant} known are those of: {', '.join([*own, *asked]) or 'no plugin'}"
 
 
@@ -243,7 +242,7 @@ class InstalledPlugin:
 
 
 def installed_plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
-    """Every installed plugin with its hooks, or with why it cannot be loaded.
+    """Describe every installed plugin: its hooks, or why it cannot be loaded.
 
     Raises:
         ConfigurationError: the configuration names a plugin that is not installed.

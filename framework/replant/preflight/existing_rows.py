@@ -1,21 +1,14 @@
-"""What the artifact's rows meet in the target: rows that are there, rows that are not, and types.
-
-A look takes the rows of one table in batches, and says in the end what it found. It asks the
-target about each batch, and remembers numbers and a first example, not rows.
-"""
+"""Finds rows of an artifact that the target already has, by its primary and unique keys."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
 
-import psycopg
 from attrs import define, field
 
-from replant.database.connections import DatabaseConnection, one_line
+from replant.database.connections import DatabaseConnection
 from replant.model import (
-    Catalog,
+    Check,
     Finding,
     OnConflict,
     PlannedTable,
@@ -24,44 +17,16 @@ from replant.model import (
     Severity,
     Subject,
     Text,
-    readable,
 )
 from replant.preflight import queries
-from replant.preflight.target_schema import not_null_finding
-
-Row = Mapping[str, Text]
-
-#: So many values are remembered as asked for.
-REMEMBERED = 100_000
-
-
-class RowCheck(Protocol):
-    """What is to be known of a table's rows."""
-
-    @property
-    def columns(self) -> frozenset[str]:
-        """The columns that it needs of each row."""
-
-    def observe(self, rows: Sequence[Row]) -> None:
-        """Look at some rows."""
-
-    def findings(self) -> Iterator[Finding]:
-        """What was found, after the last row."""
-
-
-class WaitingCheck(RowCheck, Protocol):
-    """A look that must know which rows of some table the artifact has, once all were looked at."""
-
-    @property
-    def awaited_table(self) -> RelationName | None:
-        """The table; None if nothing waits."""
-
-    @property
-    def awaited_columns(self) -> tuple[str, ...]:
-        """The columns that it needs of the table's rows."""
-
-    def observe_awaited_rows(self, rows: Sequence[Row]) -> None:
-        """Take some of the table's rows."""
+from replant.preflight.row_check import (
+    REMEMBERED,
+    CheckContext,
+    CheckedRow,
+    RowCheck,
+    same_text,
+    shown,
+)
 
 
 @define
@@ -73,8 +38,8 @@ class ExistingRows:
         selection: the conditions by which the artifact's rows were chosen, if they can be asked.
         by_text: whether equal keys have equal texts.
         counted: whether the replay ends with a count of the rows of its scope.
-        known: how many rows are there already.
-        others: how many of these stand for rows that are of another scope.
+        known: how many of the artifact's rows the target already has.
+        others: how many of these are rows of another scope in the target.
 
     """
 
@@ -91,26 +56,26 @@ class ExistingRows:
 
     @property
     def columns(self) -> frozenset[str]:
-        """Those of the keys."""
+        """The columns of the unique keys and of the key."""
         return frozenset(name for key in (*self.keys, self.table.key) for name in key)
 
     @property
     def awaited_table(self) -> RelationName | None:
-        """A row that is met by another key may be updated itself, and not be in the way then."""
+        """The table itself: a row with the same unique value may be one that the replay updates."""
         return self.table.name if self._clashes else None
 
     @property
     def awaited_columns(self) -> tuple[str, ...]:
-        """The key."""
+        """The key columns."""
         return self.table.key
 
-    def observe_awaited_rows(self, rows: Sequence[Row]) -> None:
-        """The artifact has these rows."""
+    def observe_awaited_rows(self, rows: Sequence[CheckedRow]) -> None:
+        """Drop the conflicts with rows that the artifact updates itself."""
         for row in rows:
             self._clashes.pop(tuple(row[name] for name in self.table.key), None)
 
-    def observe(self, rows: Sequence[Row]) -> None:
-        """Ask by each unique key."""
+    def observe(self, rows: Sequence[CheckedRow]) -> None:
+        """Look for the rows in the target by each unique key."""
         known: set[int] = set()
         others: set[int] = set()
         for key in self.keys:
@@ -134,7 +99,7 @@ class ExistingRows:
             self._clashes.setdefault(held, shown)
 
     def findings(self) -> Iterator[Finding]:
-        """What becomes of them, by the way that was chosen for rows that are there already."""
+        """Yield what happens to existing rows under the table's `on_conflict`."""
         if self.known:
             yield self._known()
         if self._clashes:
@@ -179,105 +144,45 @@ class ExistingRows:
         return Finding(Subject.TARGET, Severity.ASKS, str(name), what)
 
 
-@define
-class NullInNotNull:
-    """Rows with NULL in columns that take none in the target."""
-
-    catalog: Catalog
-    table: PlannedTable
-    never_null: tuple[str, ...]
-    _found: Counter[str] = field(factory=Counter)
-    _first: dict[str, str] = field(factory=dict)
-
-    @property
-    def columns(self) -> frozenset[str]:
-        """The columns, and the key to name a row by."""
-        return frozenset((*self.never_null, *self.table.key))
-
-    def observe(self, rows: Sequence[Row]) -> None:
-        """Count them."""
-        for row in rows:
-            for column in self.never_null:
-                if row[column] is None:
-                    self._found[column] += 1
-                    self._first.setdefault(column, shown(self.table.key, row))
-
-    def findings(self) -> Iterator[Finding]:
-        """A refusal for each column, unless a trigger may help."""
-        for column, number in self._found.items():
-            held = "1 row holds" if number == 1 else f"{number} rows hold"
-            first = f", the first with {self._first[column]}" if self.table.key else ""
-            what = f"is NOT NULL there, and {held} NULL{first}"
-            yield not_null_finding(self.catalog, self.table.name, column, what)
+def existing_rows_check(context: CheckContext, name: RelationName) -> ExistingRows | None:
+    """Make the check for a table, if the role sees its rows and the target's table has any."""
+    table, live = context.tables[name], context.catalog.tables[name]
+    keys = [key for key in (live.primary_key, *live.unique_keys) if key]
+    given = tuple(key for key in keys if {*key} <= {*table.column_names})
+    if not given or not context.sees(name) or not _has_rows(context, name):
+        return None
+    selection = context.selection if name in context.by_conditions else None
+    counted = context.artifact.manifest.check is not Check.NONE
+    by_text = same_text(live, table.key)
+    return ExistingRows(context.database, table, given, selection, by_text, counted)
 
 
-@define
-class TypeConversion:
-    """Values of a column whose type is not the source's: whether the target's type holds them.
-
-    Attributes:
-        differs: how the two types differ, as a sentence.
-        remedy: what would make them alike.
-        exact: whether a value that becomes another one stops the replay.
-
-    """
-
-    database: DatabaseConnection
-    table: PlannedTable
-    column: str
-    type_: str
-    differs: str
-    remedy: str
-    exact: bool
-    wrong: str = ""
-    changed: str = ""
-    untried: bool = False
-    _known: set[str] = field(factory=set)
-
-    @property
-    def columns(self) -> frozenset[str]:
-        """The column alone."""
-        return frozenset((self.column,))
-
-    def observe(self, rows: Sequence[Row]) -> None:
-        """Let the target read them, until it refuses one."""
-        if self.wrong or self.untried:
-            return
-        texts = {row[self.column] for row in rows} - self._known - {None}
-        listed = sorted(text for text in texts if text is not None)
-        if not listed:
-            return
-        try:
-            with self.database.transaction():
-                query = queries.misread(self.type_)
-                places = self.database.execute(query, [listed]).fetchall()
-        except psycopg.errors.InsufficientPrivilege:
-            self.untried = True
-        except psycopg.DatabaseError as error:
-            self.wrong = one_line(error)
-        else:
-            self.changed = self.changed or next((listed[n - 1] for (n,) in places), "")
-        if len(self._known) < REMEMBERED:
-            self._known |= set(listed)
-
-    def findings(self) -> Iterator[Finding]:
-        """A refusal if a value is not held, else a note."""
-        place = f"{self.table.name}.{readable(self.column)}"
-        what, severity = f"{place}: {self.differs}", Severity.REFUSES
-        if self.wrong:
-            what += f", and does not read a value of the artifact: {self.wrong}"
-        elif self.changed:
-            what += f", and would make another value of {self.changed!r}"
-            severity = Severity.REFUSES if self.exact else Severity.NOTE
-        else:
-            severity = Severity.NOTE
-        remedy = self.remedy if severity is Severity.REFUSES else ""
-        yield Finding(Subject.TYPE, severity, place, what, remedy)
+def _has_rows(context: CheckContext, name: RelationName) -> bool:
+    (any_row,) = context.database.execute(queries.has_rows(context.tables[name])).fetchone() or ()
+    return bool(any_row)
 
 
-def shown(names: Sequence[str], row: Row) -> str:
-    """What tells a row apart, for people."""
-    return ", ".join(f"{readable(name)} = {row[name]!s}" for name in names)
+def every_row_exists(
+    context: CheckContext, checks: Mapping[RelationName, Sequence[RowCheck]]
+) -> Finding | None:
+    """Return one finding in place of many, if the target already has every row of the artifact."""
+    filled = [table for table in context.artifact.manifest.tables if table.row_count]
+    for table in filled:
+        present = [k for k in checks.get(table.name, ()) if isinstance(k, ExistingRows)]
+        if not present or present[0].known != table.row_count:
+            return None
+        if context.tables[table.name].on_conflict is not OnConflict.ERROR:
+            return None
+    if not filled:
+        return None
+    return Finding(
+        Subject.TARGET,
+        Severity.REFUSES,
+        context.catalog.database,
+        f"the target {context.catalog.database!r} already holds every row of this artifact: it was "
+        f"replayed before, or this database is the source itself",
+        "replay into another database, or with --on-conflict skip or update",
+    )
 
 
 def _counted(number: int) -> str:

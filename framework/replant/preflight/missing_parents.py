@@ -1,4 +1,4 @@
-"""References of the artifact's rows: whether the rows that they lead to are there."""
+"""Finds references of the artifact's rows to rows that neither artifact nor target has."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from replant.model import (
     readable,
 )
 from replant.preflight import queries
-from replant.preflight.existing_rows import REMEMBERED, Row, shown
+from replant.preflight.row_check import REMEMBERED, CheckContext, CheckedRow, same_text, shown
+from replant.preflight.target_tables import table_in_target
 
-#: So many values are asked for at a time.
+#: This many values are looked up in one query, as a batch of rows has at most this many.
 _ASKED = 1000
 
 
@@ -54,21 +55,21 @@ class MissingParents:
 
     @property
     def columns(self) -> frozenset[str]:
-        """Those of the key."""
+        """The columns of the foreign key."""
         return frozenset(self.ends.key.columns)
 
     @property
     def awaited_table(self) -> RelationName | None:
-        """Rows of the artifact may yet have what is referenced."""
+        """The referenced table, as rows of the artifact may have what is referenced."""
         return self.ends.key.references if self._waiting and not self.leave else None
 
     @property
     def awaited_columns(self) -> tuple[str, ...]:
-        """Those that the key references."""
+        """The columns that the key references."""
         return self.ends.key.referenced_columns
 
-    def observe(self, rows: Sequence[Row]) -> None:
-        """Remember which values are referenced; ask for many at once."""
+    def observe(self, rows: Sequence[CheckedRow]) -> None:
+        """Remember which values are referenced, and look them up in batches."""
         for row in rows:
             values = tuple(row[name] for name in self.ends.key.columns)
             if None not in values and values not in self._asked:
@@ -78,8 +79,8 @@ class MissingParents:
         while self.leave and len(self._waiting) >= _ASKED:
             self._ask()
 
-    def observe_awaited_rows(self, rows: Sequence[Row]) -> None:
-        """The artifact has these rows of the referenced table, so the target need not."""
+    def observe_awaited_rows(self, rows: Sequence[CheckedRow]) -> None:
+        """Forget values that rows of the artifact have, as the target need not have them."""
         for row in rows:
             values = tuple(row[name] for name in self.ends.key.referenced_columns)
             self._waiting.pop(values, None)
@@ -99,7 +100,7 @@ class MissingParents:
             self.first = shown(names, dict(zip(names, listed[lacked[0]], strict=True)))
 
     def findings(self) -> Iterator[Finding]:
-        """A refusal; a row that is skipped references nothing."""
+        """Yield a refusal; or a note where skipped rows would reference nothing."""
         while self._waiting:
             self._ask()
         if not self.lacking:
@@ -115,3 +116,35 @@ class MissingParents:
             what,
             f"load the rows of {key.references} first, or export them too",
         )
+
+
+def missing_parents_checks(context: CheckContext, name: RelationName) -> Iterator[MissingParents]:
+    """Make a check for each foreign key that the role can read and that texts can compare."""
+    for key in context.catalog.tables[name].foreign_keys:
+        check = _check_of(context, key)
+        if check is not None:
+            yield check
+
+
+def _check_of(context: CheckContext, key: ForeignKey) -> MissingParents | None:
+    table = context.tables[key.table]
+    unreadable = context.privileges.unreadable & {key.table, key.references}
+    hidden = context.catalog.tables[key.references].rows_are_hidden
+    if not key.enforced or unreadable or hidden or not {*key.columns} <= {*table.column_names}:
+        return None
+    other = table_in_target(context.tables, context.catalog, key.references)
+    leaves = not context.tables.get(key.references, other).row_count
+    if leaves or _by_text(context, key):
+        return MissingParents(context.database, ReferenceEnds(key, table, other), leaves)
+    return None
+
+
+def _by_text(context: CheckContext, key: ForeignKey) -> bool:
+    """Return whether the artifact's rows can be found by a key's texts, in bounded time."""
+    other = context.tables[key.references]
+    own, live = context.catalog.tables[key.table], context.catalog.tables[key.references]
+    same = same_text(own, key.columns) and same_text(live, key.referenced_columns)
+    held = {*key.referenced_columns} <= {*other.column_names}
+    stored_separately = context.artifact.stored_separately.get(key.references, ())
+    few = context.limit is None or other.row_count <= context.limit
+    return same and held and few and not {*stored_separately} & {*key.referenced_columns}

@@ -32,7 +32,7 @@ _LISTED = 3
 def find_missing_privileges(
     catalog: Catalog, privileges: RolePrivileges, load: Load
 ) -> Iterator[Finding]:
-    """Every privilege that the load needs and the role lacks."""
+    """Yield every privilege that the load needs and the role lacks, with its GRANT."""
     has, role = privileges.tables, catalog.role
     filled = [name for name, table in load.tables.items() if table.row_count]
     schemas = sorted({n.schema for n in filled if not has[n].use_schema})
@@ -55,7 +55,7 @@ def find_missing_privileges(
 
 
 def name_a_few(names: Iterable[str]) -> str:
-    """The first names, and how many more there are."""
+    """List the first names, and say how many more there are."""
     listed = list(names)
     more = len(listed) - _LISTED
     return ", ".join(listed[:_LISTED]) + (f" and {more} more" if more > 0 else "")
@@ -67,12 +67,12 @@ def _refusal(role: str, place: str, lacks: str, remedy: str) -> Finding:
 
 
 def _unreadable(privileges: RolePrivileges, order: LoadOrder) -> Iterable[RelationName]:
-    """The tables that a check of foreign keys would read, and the role may not."""
+    """Return the tables that a check of foreign keys would read, and the role may not."""
     return privileges.unreadable if CheckForeignKeys() in order.after else ()
 
 
 def _changed(load: Load) -> Iterator[RelationName]:
-    """The tables of which rows that are there are found and changed."""
+    """Yield the tables of which existing rows are looked up and updated."""
     patched = {step.table for step in load.order.steps if isinstance(step, PatchColumns)}
     for name, table in load.tables.items():
         if table.row_count and (name in patched or table.on_conflict is OnConflict.UPDATE):
@@ -90,7 +90,7 @@ def _policies(
 
 
 def _settings(catalog: Catalog, privileges: RolePrivileges, load: Load) -> Iterator[Finding]:
-    """What the order sets or makes beside the rows."""
+    """Yield what the role lacks for settings and temporary tables."""
     role = catalog.role
     if AsReplica() in load.order.before and not privileges.replica:
         parameter = "session_replication_role"
@@ -120,7 +120,7 @@ def _settings(catalog: Catalog, privileges: RolePrivileges, load: Load) -> Itera
 
 
 def staged_tables(load: Load) -> list[RelationName]:
-    """The tables whose rows come by way of temporary ones, as those do that must be joined."""
+    """Return the tables whose rows come through temporary tables."""
     staged = []
     for step in load.order.steps:
         match step:
@@ -132,7 +132,7 @@ def staged_tables(load: Load) -> list[RelationName]:
 
 
 def _drawn(role: str, privileges: RolePrivileges, load: Load) -> Iterator[Finding]:
-    """Sequences that the default of a column draws from which gets no value of the artifact's."""
+    """Find sequences that fill columns without exported values, and that the role may not use."""
     for sequence in privileges.sequences:
         table = load.tables[sequence.table]
         given = sequence.column in table.column_names
@@ -155,7 +155,7 @@ def _drawn(role: str, privileges: RolePrivileges, load: Load) -> Iterator[Findin
 def unmoved_sequences(
     manifest: Manifest, catalog: Catalog, privileges: RolePrivileges
 ) -> Iterator[Finding]:
-    """Sequences that the load would have to move, and the role may not."""
+    """Find sequences that the load would have to move, and the role may not."""
     wanted = {(position.table, position.column) for position in manifest.sequences}
     for sequence in privileges.sequences:
         if sequence.owned and not sequence.move and (sequence.table, sequence.column) in wanted:
@@ -174,7 +174,7 @@ def _unmoved(sequence: SequencePrivileges, role: str) -> Finding:
 
 
 def uncompared(catalog: Catalog, privileges: RolePrivileges, load: Load) -> Iterator[Finding]:
-    """Tables whose rows nobody compares with those that were exported: the role cannot see them."""
+    """Find tables that cannot be compared with the exported rows, as the role cannot see them."""
     hidden = [name for name in load.tables if catalog.tables[name].rows_are_hidden]
     unread = [n for n, has in privileges.tables.items() if not has.select and n not in hidden]
     if unread:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import Manifest
@@ -12,11 +12,8 @@ from replant.database.catalog import read_catalog
 from replant.database.connections import DatabaseConnection
 from replant.errors import PreflightError, UsageError
 from replant.model import (
-    AsReplica,
     Catalog,
     Finding,
-    Firing,
-    FiringTrigger,
     LoadOrder,
     OnConflict,
     PatchColumns,
@@ -24,15 +21,18 @@ from replant.model import (
     Severity,
     Subject,
 )
+from replant.planning.on_conflict import configured_on_conflict
+from replant.planning.triggers import firing_triggers
 from replant.preflight.missing_privileges import (
     find_missing_privileges,
     uncompared,
     unmoved_sequences,
 )
-from replant.preflight.row_checks import MOST_ROWS, CheckContext, check_rows
+from replant.preflight.row_check import CheckContext
+from replant.preflight.run_row_checks import MOST_ROWS, check_rows
 from replant.preflight.same_database import check_same_database
 from replant.preflight.target_schema import check_target_schema
-from replant.preflight.target_tables import on_conflict_of, tables_in_target
+from replant.preflight.target_tables import tables_in_target
 from replant.replay.load_order_choice import (
     ChosenOrder,
     OrderTables,
@@ -66,7 +66,7 @@ class Preflight:
     findings: tuple[Finding, ...]
 
     def of(self, severity: Severity) -> tuple[Finding, ...]:
-        """The findings of this severity."""
+        """Return the findings of this severity."""
         return tuple(finding for finding in self.findings if finding.severity is severity)
 
     def check(self, confirm: Confirm) -> None:
@@ -112,7 +112,10 @@ def run_preflight(
     """
     manifest = artifact.manifest
     catalog = read_catalog(database)
-    tables = tables_in_target(manifest, catalog, on_conflict_of(settings, manifest))
+    keys = {name: table.key for name, table in manifest.planned.items()}
+    configured = configured_on_conflict(settings, keys)
+    on_conflict = {name: way for name, way in configured.items() if way is not None}
+    tables = tables_in_target(manifest, catalog, on_conflict)
     privileges = read_role_privileges(database, catalog, tables)
     target = ReplayTarget(catalog, tables, privileges, artifact.stored_separately)
     chosen = choose_load_order(manifest, target, strategy, order_tables)
@@ -127,7 +130,7 @@ def run_preflight(
     if not itself:
         findings += check_rows(CheckContext(database, artifact, catalog, tables, privileges, limit))
     if len(tables) == len(manifest.tables):
-        findings += _firing(catalog, load)
+        findings += _trigger_findings(catalog, load)
         findings += unmoved_sequences(manifest, catalog, privileges)
         findings += uncompared(catalog, privileges, load)
     preflight = Preflight(
@@ -137,7 +140,7 @@ def run_preflight(
 
 
 def _order_findings(chosen: ChosenOrder, load: Load) -> Iterator[Finding]:
-    """Why the order is not the artifact's own, and where it cannot be carried out."""
+    """Yield why the order is not the artifact's own, and where it cannot be carried out."""
     if chosen.why:
         what = f"the artifact's own order does not serve here, so {chosen.strategy} made another"
         yield Finding(Subject.ORDER, Severity.NOTE, chosen.strategy, f"{what}: {chosen.why}")
@@ -157,18 +160,13 @@ def _order_findings(chosen: ChosenOrder, load: Load) -> Iterator[Finding]:
             )
 
 
-def _firing(catalog: Catalog, load: Load) -> Iterator[Finding]:
-    """What fires when the rows are loaded; COPY follows no rule."""
-    replica = AsReplica() in load.order.before
-    quiet = Firing.ORDINARY if replica else Firing.REPLICA
-    patched = {step.table for step in load.order.steps if isinstance(step, PatchColumns)}
-    copied = copied_tables(load)
-    for name, table in load.tables.items():
-        updated = name in patched or table.on_conflict is OnConflict.UPDATE
-        events = {"INSERT", "UPDATE"} if updated else {"INSERT"}
-        for trigger in catalog.tables[name].triggers if table.row_count else ():
-            fires = trigger.events & events
-            ruled_out = trigger.kind == "rule" and name in copied
-            if fires and trigger.firing is not quiet and not ruled_out:
-                firing = FiringTrigger(name, evolve(trigger, events=frozenset(fires)))
-                yield Finding(Subject.TRIGGER, Severity.NOTE, str(name), f"the {firing}, fires")
+def _trigger_findings(catalog: Catalog, load: Load) -> Iterator[Finding]:
+    """Yield a note for each trigger and rule that fires when the rows are loaded."""
+    firing = firing_triggers(
+        (catalog.tables[name] for name, table in load.tables.items() if table.row_count),
+        load.order,
+        updated={n for n, t in load.tables.items() if t.on_conflict is OnConflict.UPDATE},
+        copied=copied_tables(load),
+    )
+    for trigger in firing:
+        yield Finding(Subject.TRIGGER, Severity.NOTE, str(trigger.table), f"the {trigger}, fires")

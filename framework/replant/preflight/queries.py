@@ -25,14 +25,14 @@ Texts = Sequence[Text]
 
 
 def has_rows(table: PlannedTable) -> sql.Composed:
-    """Whether the table holds any row."""
+    """Query whether the table has any row."""
     return sql.SQL("SELECT EXISTS (SELECT FROM {})").format(_source(table))
 
 
 def present(
     table: PlannedTable, unique: Sequence[str], rows: Sequence[Texts], selection: Selection | None
 ) -> sql.Composed:
-    """The rows that share a unique key with a row of the target.
+    """Query the rows that share a unique key with a row of the target.
 
     Columns: the row's place in the list; whether the two have the same key too (NULL where the
     table has none); whether the target's row is one that the artifact's conditions choose; the
@@ -60,7 +60,7 @@ def present(
 
 
 def lacked(key: ForeignKey, tables: Sequence[PlannedTable], rows: Sequence[Texts]) -> sql.Composed:
-    """The places of those rows that reference no row of the target by the key.
+    """Query the positions of those rows that reference no row of the target by the key.
 
     Args:
         key: the foreign key.
@@ -87,7 +87,7 @@ def lacked(key: ForeignKey, tables: Sequence[PlannedTable], rows: Sequence[Texts
 
 
 def misread(type_: str) -> sql.Composed:
-    """The places of texts that are another text once a column of the type holds them.
+    """Query the positions of texts that change once a column of the type holds them.
 
     The parameter is an array of texts. A text that the type does not read is an error.
     """

@@ -1,29 +1,58 @@
-"""Whether the target is the one that was meant: findings that refuse, or ask."""
+"""Checks that the target is the database that was meant, and not the source under another name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import Enum
+from ipaddress import ip_address
 
+from attrs import frozen
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from replant.database.connections import DatabaseConnection, reading
 from replant.errors import DatabaseError
 from replant.model import Finding, Severity, Subject
-from replant.preflight.database_identity import (
-    DatabaseIdentity,
-    Kinship,
-    is_on_this_host,
-    kinship,
-    read_identity,
-)
+
+# Whoever may not call pg_control_system() still learns when the server was started.
+_IDENTITY = """
+SELECT CASE WHEN pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
+         THEN (SELECT s.system_identifier::text FROM pg_catalog.pg_control_system() AS s) END,
+       pg_catalog.pg_postmaster_start_time()::text, d.oid
+FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()
+"""
 
 #: Seconds in which the source must answer: it is only asked who it is.
 _PATIENCE = 5
 
 
+@frozen
+class DatabaseIdentity:
+    """What tells one database from all others.
+
+    Attributes:
+        system: the cluster's system identifier, which a replica and a copy of its files share;
+            None where the role may not know it.
+        started: when the server was started, to the microsecond.
+        oid: the database's own number in the cluster.
+
+    """
+
+    system: str | None
+    started: str
+    oid: int
+
+
+class Kinship(Enum):
+    """What two databases have to do with each other."""
+
+    SAME = "the same database"
+    COPY = "a replica or a copy of its files"
+    NONE = "none"
+
+
 def check_same_database(database: DatabaseConnection, source: str | None) -> Iterator[Finding]:
-    """What speaks against this target, before anything of the artifact is compared with it.
+    """Yield what speaks against this target, before its rows are compared with the artifact's.
 
     Args:
         database: a connection to the target.
@@ -62,7 +91,7 @@ def _kinship(database: DatabaseConnection, source: str) -> Iterator[Finding]:
 
 
 def _identity(dsn: str) -> DatabaseIdentity:
-    """Who the source is.
+    """Read the identity of the source.
 
     Raises:
         DatabaseError: it cannot be reached, or does not say.
@@ -75,3 +104,41 @@ def _identity(dsn: str) -> DatabaseIdentity:
         pass  # `reading` says what is wrong, and repeats no password
     with reading(dsn, "source") as database:
         return read_identity(database)
+
+
+def read_identity(database: DatabaseConnection) -> DatabaseIdentity:
+    """Read the identity of the connected database."""
+    row = database.execute(_IDENTITY.encode()).fetchone()
+    assert row is not None
+    return DatabaseIdentity(*row)
+
+
+def kinship(one: DatabaseIdentity, other: DatabaseIdentity) -> Kinship:
+    """Compare two databases by their identities."""
+    if one.oid != other.oid:
+        return Kinship.NONE
+    if one.started == other.started:
+        return Kinship.SAME
+    if one.system is not None and one.system == other.system:
+        return Kinship.COPY
+    return Kinship.NONE
+
+
+def is_on_this_host(database: DatabaseConnection) -> bool:
+    """Return whether the connection uses a socket of this host, or its loopback address."""
+    return is_local(database.info.host, database.info.hostaddr)
+
+
+def is_local(host: str, address: str) -> bool:
+    """Return whether libpq's host and the address that it found are this host's own.
+
+    A host that begins with a slash, or on Linux with @, is a socket.
+    """
+    if not host or host.startswith(("/", "@")):
+        return True
+    try:
+        found = ip_address(address or host)
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    return (mapped or found).is_loopback

@@ -1,18 +1,30 @@
-"""Whether the target has a place for what an artifact holds: findings about tables and columns."""
+"""Checks the target's schema: tables, columns and keys that an artifact needs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from replant.artifact.manifest import Manifest
+from replant.errors import CatalogMismatchError
 from replant.model import Catalog, Finding, OnConflict, RelationName, Severity, Subject, readable
-from replant.model.table_differences import DifferenceKind, TableDifference
-from replant.preflight.target_tables import AS_THE_SOURCE, differences_in_target, missing_in_target
+from replant.model.table_differences import DifferenceKind, TableDifference, table_differences
+from replant.model.table_shape import shape_of
 from replant.replay.load_plan import Tables
+
+#: Differences with which the rows cannot be loaded.
+_LACKING = {
+    DifferenceKind.TABLE_MISSING: (Subject.TABLE, "there is no table {table}"),
+    DifferenceKind.NO_TABLE: (Subject.TABLE, "{table} is no table"),
+    DifferenceKind.COLUMN_MISSING: (Subject.COLUMN, "{table} has no column {column}"),
+    DifferenceKind.COLUMN_GENERATED: (Subject.COLUMN, "{table}.{column} is computed there"),
+}
+
+#: The remedy for all of them.
+AS_THE_SOURCE = "bring the schema to the state of the source's"
 
 
 def check_target_schema(manifest: Manifest, catalog: Catalog, tables: Tables) -> Iterator[Finding]:
-    """Schemas, tables, columns and keys that are lacking, and columns that would get no value."""
+    """Find missing schemas, tables, columns and keys, and columns that would get no value."""
     for subject, place, what in missing_in_target(manifest, catalog):
         yield Finding(subject, Severity.REFUSES, place, what, AS_THE_SOURCE)
     for difference in differences_in_target(manifest, catalog):
@@ -22,8 +34,44 @@ def check_target_schema(manifest: Manifest, catalog: Catalog, tables: Tables) ->
         yield from _update_key(catalog, tables, name)
 
 
+def missing_in_target(manifest: Manifest, catalog: Catalog) -> Iterator[tuple[Subject, str, str]]:
+    """Yield what the target lacks: what it is, its name, and a sentence."""
+    absent = {table.name.schema for table in manifest.tables} - catalog.schemas
+    for schema in sorted(absent):
+        yield Subject.SCHEMA, readable(schema), f"there is no schema {readable(schema)}"
+    for difference in differences_in_target(manifest, catalog):
+        table = difference.table
+        if difference.change in _LACKING and table is not None and table.schema not in absent:
+            subject, sentence = _LACKING[difference.change]
+            column = readable(difference.subject)
+            place = f"{table}.{column}" if subject is Subject.COLUMN else str(table)
+            yield subject, place, sentence.format(table=table, column=column)
+
+
+def differences_in_target(manifest: Manifest, catalog: Catalog) -> Iterator[TableDifference]:
+    """Compare the target's tables with those from which the artifact was made."""
+    names = [table.name for table in manifest.tables if table.name in catalog.tables]
+    found = {name: shape_of(catalog.tables[name]) for name in names}
+    return table_differences(manifest.shapes, found)
+
+
+def check_nothing_missing(manifest: Manifest, catalog: Catalog) -> None:
+    """Refuse a target that lacks tables or columns of the artifact.
+
+    Raises:
+        CatalogMismatchError: it names everything that is missing.
+
+    """
+    problems = [what for _, _, what in missing_in_target(manifest, catalog)]
+    if problems:
+        raise CatalogMismatchError(
+            f"the target database {catalog.database!r} does not fit the artifact: "
+            f"{'; '.join(problems)}; {AS_THE_SOURCE}"
+        )
+
+
 def _unfilled(difference: TableDifference, catalog: Catalog, tables: Tables) -> Iterator[Finding]:
-    """A column that takes no NULL and gets no value; a trigger may yet give it one."""
+    """Find a NOT NULL column that would get no value; a trigger may still give it one."""
     name, shape = difference.table, difference.shape
     if name is None or shape is None or not tables[name].row_count:
         return
@@ -35,7 +83,7 @@ def _unfilled(difference: TableDifference, catalog: Catalog, tables: Tables) -> 
 
 
 def not_null_finding(catalog: Catalog, name: RelationName, column: str, what: str) -> Finding:
-    """A column for which rows have no value although it needs one."""
+    """Make the finding for a column that needs a value for which rows have none."""
     place = f"{name}.{readable(column)}"
     if _has_insert_trigger(catalog, name):
         what = f"{place} {what}: a trigger must give it a value"
@@ -50,7 +98,7 @@ def _has_insert_trigger(catalog: Catalog, name: RelationName) -> bool:
 
 
 def _update_key(catalog: Catalog, tables: Tables, name: RelationName) -> Iterator[Finding]:
-    """Rows are updated by a key, which must be one in the target too."""
+    """Refuse to update rows by columns that are no key in the target."""
     planned, table = tables[name], catalog.tables[name]
     keys = [set(key) for key in (table.primary_key, *table.unique_keys)]
     if planned.on_conflict is not OnConflict.UPDATE or set(planned.key) in keys:

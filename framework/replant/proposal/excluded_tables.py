@@ -76,12 +76,12 @@ _QUEUED = frozenset(
 
 
 def words(name: str) -> tuple[str, ...]:
-    """The words of a name, in lower case: `order_items`, `OrderItems` and `orderItems` alike."""
+    """Split a name into lower-case words: `order_items`, `OrderItems`, `orderItems` are alike."""
     return tuple(word.lower() for word in _WORDS.findall(name))
 
 
 def singular(word: str) -> str:
-    """An English word without its plural, as far as names of tables go."""
+    """Return the singular of an English word, by the rules that suit most names of tables."""
     for ending, instead in (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch")):
         if word.endswith(ending) and len(word) > len(ending) + 1:
             return word[: -len(ending)] + instead
@@ -91,13 +91,13 @@ def singular(word: str) -> str:
 
 
 def stem(name: str) -> str:
-    """A name in lower case, its words joined by `_`, the last of them singular."""
+    """Return a name in lower case, its words joined by `_`, the last of them singular."""
     found = words(name)
     return "_".join((*found[:-1], singular(found[-1]))) if found else name
 
 
 def leftover(table: Table, facts: TableFacts) -> str | None:
-    """Why a table is mostly left out; None if nothing says so."""
+    """Say why a table is mostly left out; None if nothing suggests it."""
     if facts.extension is not None:
         return f"it belongs to the extension {facts.extension}, which brings its rows"
     if facts.unlogged:
@@ -140,7 +140,7 @@ def unneeded(
     reasons: Mapping[RelationName, str],
     always: Iterable[RelationName],
 ) -> frozenset[RelationName]:
-    """Those tables with a reason to leave them out that no table references which stays.
+    """Return the tables that are mostly left out and that no remaining table references.
 
     Args:
         tables: all tables.

@@ -10,7 +10,6 @@ from replant.model import Catalog, RelationKind, RelationName, Table
 from replant.model.references import ReferenceGraph
 from replant.proposal.table_sizes import TableFacts
 
-_TABLES = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
 _THOUSAND = 1000
 
 
@@ -32,7 +31,7 @@ class Inspection:
     foreign: tuple[RelationName, ...]
 
     def size_of(self, name: RelationName) -> str:
-        """How large a table is, in words."""
+        """Describe the size of a table in words."""
         facts = self.facts[name]
         if not facts.size:
             return "empty"
@@ -49,9 +48,9 @@ def inspect(
     graph: ReferenceGraph,
     schemas: Iterable[str],
 ) -> Inspection:
-    """The tables of these schemas; of all if none is named."""
+    """Inspect the tables of these schemas; of all schemas if none is named."""
     wanted = set(schemas) or catalog.schemas
     chosen = [table for name, table in catalog.tables.items() if name.schema in wanted]
-    tables = {t.name: t for t in chosen if t.kind in _TABLES and not t.is_partition}
+    tables = {t.name: t for t in chosen if t.kind.holds_rows and not t.is_partition}
     foreign = tuple(t.name for t in chosen if t.kind is RelationKind.FOREIGN_TABLE)
     return Inspection(catalog, facts, graph, tables, foreign)

@@ -30,7 +30,7 @@ def notes(
     *,
     grows: bool,
 ) -> Iterator[Note]:
-    """What there is to know of the tables that are kept.
+    """Yield notes on the tables that are kept.
 
     Args:
         inspection: the database.
@@ -105,7 +105,7 @@ def _triggers(kept: Mapping[RelationName, Table]) -> Iterator[str]:
 
 
 def _unindexed(inspection: Inspection, kept: Mapping[RelationName, Table]) -> Iterator[str]:
-    """Those of the largest tables first, which cost most."""
+    """Yield references without an index, those of the largest tables first."""
     missing = [r for r in inspection.graph.references if r.table in kept and not r.indexed]
     for reference in sorted(missing, key=lambda r: -inspection.facts[r.table].size):
         columns = ", ".join(map(readable, reference.columns))
@@ -130,7 +130,7 @@ def _largest(inspection: Inspection, kept: Mapping[RelationName, Table]) -> Iter
 
 
 def cycles(order: LoadOrder) -> Iterator[Note]:
-    """How tables are loaded that reference each other."""
+    """Yield a note on how tables that reference each other are loaded."""
     lines = tuple(f"{', '.join(map(str, cycle.tables))}: {cycle.way}" for cycle in order.cycles)
     if lines:
         yield Note("Cycles of foreign keys, and how they are loaded", lines)

@@ -15,7 +15,8 @@ from replant.plugins.manager import Registered
 from replant.proposal.excluded_tables import leftover, unneeded
 from replant.proposal.inspection import Inspection
 from replant.proposal.notes import Note, notes
-from replant.proposal.tenant_candidates import RootTable, ScopeColumn, root_tables, scope_columns
+from replant.proposal.root_table import RootTable, root_tables
+from replant.proposal.scope_column import ScopeColumn, scope_columns
 
 #: The strategy that is asked how it loads cycles of foreign keys.
 STRATEGY = "ordered"
@@ -66,7 +67,7 @@ class Proposal:
 
 
 def by_tables(inspection: Inspection) -> Proposal:
-    """What the tables alone suggest."""
+    """Propose what the tables alone suggest."""
     tables = inspection.tables
     reasons = {
         name: reason
@@ -97,7 +98,7 @@ def by_tables(inspection: Inspection) -> Proposal:
 def by_plugins(
     inspection: Inspection, registered: Mapping[str, tuple[Registered, ...]]
 ) -> Proposal | None:
-    """What plugins suggest that were written for these very tables; None if none was.
+    """Propose the plugins that were written for these very tables; None if there are none.
 
     Args:
         inspection: the database.
@@ -127,7 +128,7 @@ def by_plugins(
 def _fitting(
     tables: Mapping[RelationName, Table], registered: Mapping[str, tuple[Registered, ...]]
 ) -> dict[str, tuple[Registered, ...]]:
-    """The plugins whose tables are all there, by name; of two for one table the first."""
+    """Return the plugins whose tables all exist, by name; for one table only the first plugin."""
     found: dict[str, tuple[Registered, ...]] = {}
     taken: set[RelationName] = set()
     for name, items in sorted(registered.items()):
@@ -144,7 +145,7 @@ def scope_key(
     items: Iterable[Registered],
     scope: str,
 ) -> tuple[RelationName, str] | None:
-    """The key that the values of a scope are those of, if one table has it."""
+    """Return the key whose values a scope has, if one table has it."""
     column = proposal.scope_column
     if column is not None and column.references is not None and column.key is not None:
         return column.references, column.key
@@ -158,7 +159,7 @@ def scope_key(
 
 
 def order_request(inspection: Inspection, proposal: Proposal) -> OrderRequest:
-    """What the strategy is asked, to learn how cycles of foreign keys are loaded."""
+    """Build the request for a strategy, to learn how cycles of foreign keys are loaded."""
     excluded = {left.table for left in proposal.excluded}
     tables = {name: table for name, table in inspection.tables.items() if name not in excluded}
     return OrderRequest(

@@ -8,7 +8,7 @@ from replant.config.toml_text import array, comment, key, printable, string
 from replant.model import RelationName
 from replant.proposal.notes import Note
 from replant.proposal.proposal import Proposal
-from replant.proposal.tenant_candidates import ScopeColumn
+from replant.proposal.scope_column import ScopeColumn
 
 #: So much of a list is shown in a comment.
 _MOST_LINES = 15
@@ -18,7 +18,7 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 def as_toml(proposal: Proposal, source: str, target: str) -> str:
-    """The text of the file; `source` and `target` are environment variables."""
+    """Write the text of the file; `source` and `target` are environment variables."""
     blocks = [
         _head(proposal),
         ["[source]", f"dsn = {string(f'env:{source}')}"],
@@ -85,7 +85,7 @@ def _plugins(proposal: Proposal) -> list[str]:
 
 
 def _rows(proposal: Proposal) -> list[str]:
-    """Which rows: those of the scope, or those of a root, or all."""
+    """Write which rows are exported: those of the scope, those of a root, or all."""
     if proposal.scope_column is not None:
         why = (
             "The rows that hold the scope's value in this column, all that they reference, and all "
@@ -118,7 +118,7 @@ def _rows(proposal: Proposal) -> list[str]:
 
 
 def _roots(proposal: Proposal, first: int) -> list[str]:
-    """Tables to begin with, as choices."""
+    """List tables to begin with, as choices in comments."""
     return [
         f"# roots = {array([f'{exact(root.name)}: {root.key_in_sql} = …'])}"
         for root in proposal.roots[first:]
@@ -133,7 +133,7 @@ def _note(note: Note) -> list[str]:
 
 
 def exact(name: RelationName) -> str:
-    """A table as configurations name it, and as a pattern that matches it alone."""
+    """Write a table as configurations name it, as a pattern that matches it alone."""
     return f"{_part(name.schema)}.{_part(name.name)}"
 
 

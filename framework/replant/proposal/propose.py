@@ -76,7 +76,7 @@ def _check_schemas(catalog: Catalog, schemas: Sequence[str]) -> None:
 
 
 def _registered(catalog: Catalog) -> dict[str, tuple[Registered, ...]]:
-    """What each installed plugin registers by itself; one that fails is not proposed."""
+    """Return what each installed plugin registers by default; one that fails is not proposed."""
     found = {}
     for candidate in discovery.find():
         try:
@@ -97,7 +97,7 @@ def _values(
     proposal: Proposal,
     items: Sequence[Registered],
 ) -> dict[str, str]:
-    """For each scope, a value that is there, as far as it may be written to a file."""
+    """Read an existing value for each scope, if it may be written to a file."""
     found = {}
     for scope in proposal.scopes:
         key = scope_key(proposal, inspection.tables, items, scope)
@@ -123,7 +123,7 @@ def _root_condition(
 def _first_key(
     database: DatabaseConnection, inspection: Inspection, name: RelationName, column: str
 ) -> str | None:
-    """The first key of a table that the role may read."""
+    """Read the first key of a table, if the role may."""
     table = inspection.tables.get(name)
     held = table.column(column) if table is not None else None
     if table is None or held is None or held.base_type not in _PLAIN_KEYS:

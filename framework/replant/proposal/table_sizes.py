@@ -53,7 +53,7 @@ class TableFacts:
 
 
 def read_inventory(database: DatabaseConnection) -> Mapping[RelationName, TableFacts]:
-    """The facts of every table that is no partition."""
+    """Read the facts of every table that is no partition."""
     return {
         RelationName(schema, name): TableFacts(size, rows, unlogged, extension)
         for schema, name, unlogged, extension, size, rows in database.execute(_FACTS.encode())
@@ -61,7 +61,7 @@ def read_inventory(database: DatabaseConnection) -> Mapping[RelationName, TableF
 
 
 def first_value(database: DatabaseConnection, table: RelationName, column: str) -> str | None:
-    """The least value of a column, as text; None if there is none."""
+    """Read the least value of a column, as text; None if there is none."""
     query = sql.SQL(
         "SELECT {column}::text FROM {table} WHERE {column} IS NOT NULL ORDER BY {column} LIMIT 1"
     )
@@ -72,6 +72,6 @@ def first_value(database: DatabaseConnection, table: RelationName, column: str) 
 
 
 def as_in_sql(database: DatabaseConnection, column: str) -> str:
-    """A column's name as SQL takes it, quoted only where it must be."""
+    """Write a column's name as SQL takes it, quoted only where it must be."""
     (name,) = database.execute("SELECT pg_catalog.quote_ident(%s)", [column]).fetchone() or ("",)
     return str(name)

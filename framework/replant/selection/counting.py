@@ -1,75 +1,31 @@
-"""What the chosen rows are: how many, and which of them reference rows that are not chosen."""
+"""Counts the chosen rows, after closed sets were found and dangling references were settled.
+
+A selection goes in; a selection and its counts come out. No row is read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import psycopg
-from attrs import evolve, frozen
+from attrs import frozen
 from psycopg import sql
 
 from replant.database.connections import DatabaseConnection, one_line
-from replant.errors import BudgetError, ConfigurationError, DanglingReferenceError, ScopeError
+from replant.errors import BudgetError, ConfigurationError, ScopeError
 from replant.model import (
     ArrivalCount,
     Catalog,
-    ChosenRows,
-    ColumnIs,
-    Dangling,
-    ForeignKey,
-    KeyIsNot,
     RelationName,
-    RowsAt,
     Satisfies,
     Selection,
     Settings,
-    Table,
     readable,
 )
+from replant.selection.dangling import DanglingReferences, count_chosen, settle_references
 from replant.selection.expand import expand_selection
 from replant.selection.select import SelectedTables
 from replant.sql import row_queries as queries
-
-#: What an identifier column defaults to where a platform has no better idea.
-NIL_UUID = "00000000-0000-0000-0000-000000000000"
-
-_EXAMPLES = 3
-
-
-@frozen
-class DanglingReferences:
-    """Rows that reference, by one foreign key, rows that are not exported.
-
-    Attributes:
-        count: how many rows.
-        exist: whether the first example's referenced row exists in the source.
-        examples: the first rows: texts of the identifying columns, texts of the key's columns.
-
-    """
-
-    key: ForeignKey
-    identifying: tuple[str, ...]
-    count: int
-    exist: bool
-    examples: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
-
-    def __str__(self) -> str:
-        """One line: table, key, column, value, and what is wrong with it."""
-        return self.told()
-
-    def told(self, hidden: Collection[str] = ()) -> str:
-        """The same, without the values of some columns of the table."""
-        row, values = self.examples[0]
-        where = _pairs(self.identifying, row, hidden) if row else "a row without a key"
-        held = _pairs(self.key.columns, values, hidden)
-        if NIL_UUID in values and not self.exist:
-            why = "the nil uuid, which references no row"
-        elif self.exist:
-            why = "a row outside the export, such as another tenant's"
-        else:
-            why = "no row at all"
-        more = f" (and {self.count - 1} more)" if self.count > 1 else ""
-        return f"{self.key}: the row {where}{more} holds {held}: {why}"
 
 
 @frozen
@@ -101,10 +57,10 @@ class CountedSelection:
 def count_rows(
     database: DatabaseConnection, catalog: Catalog, selected: SelectedTables, settings: Settings
 ) -> tuple[SelectedTables, CountedSelection]:
-    """Grow closed sets, count the chosen rows, and treat references that lead outside.
+    """Find closed sets, count the chosen rows, and settle references to rows outside.
 
     Returns:
-        The selection without tables that no row can come into, and the census of it.
+        The selection without tables that no row can come into, and its counts.
 
     Raises:
         ScopeError: a scope value is malformed, or nothing was chosen at all.
@@ -115,11 +71,11 @@ def count_rows(
     """
     check_scope_values(database, selected, settings)
     _check_predicates(database, selected)
-    # What grows, grows from rows that stay: those that are left out are left out before it.
-    rows, left_out, _ = _settle_references(database, selected, selected.rows, settings)
+    # A closed set starts from rows that are exported, so rows are left out before it is found.
+    rows, left_out, _ = settle_references(database, selected, selected.rows, settings)
     expanded = expand_selection(database, catalog, selected, rows, settings)
-    rows, more, kept = _settle_references(database, expanded.selected, expanded.rows, settings)
-    counts = {name: _count(database, rows, name) for name in rows}
+    rows, more, kept = settle_references(database, expanded.selected, expanded.rows, settings)
+    counts = {name: count_chosen(database, rows, name) for name in rows}
     if not any(counts.values()) and not settings.export.allow_empty:
         raise ScopeError(_nothing_chosen(settings, len(counts)))
     _check_budget(counts, settings)
@@ -171,128 +127,6 @@ def _check_predicates(database: DatabaseConnection, selected: SelectedTables) ->
                 ) from error
 
 
-def _settle_references(
-    database: DatabaseConnection, selected: SelectedTables, rows: Selection, settings: Settings
-) -> tuple[Selection, tuple[DanglingReferences, ...], tuple[DanglingReferences, ...]]:
-    """The selection in which every reference was treated as configured.
-
-    A row that is left out may be referenced itself, so the search goes on until it finds none.
-    """
-    modes = {change.name: change.dangling for change in settings.tables if change.dangling}
-    left_out: list[DanglingReferences] = []
-    while True:
-        found = _find(database, selected.tables, rows, modes, settings.export.dangling)
-        failing = [f for f, mode in found if mode is Dangling.FAIL]
-        if failing:
-            raise DanglingReferenceError(_refusal(failing))
-        leaving = [f for f, mode in found if mode is Dangling.LEAVE_OUT]
-        if not leaving:
-            kept = tuple(f for f, _ in found)
-            return rows, tuple(left_out), kept
-        left_out += leaving
-        for finding in leaving:
-            rows = _without(database, rows, finding)
-
-
-def _find(
-    database: DatabaseConnection,
-    tables: Mapping[RelationName, Table],
-    rows: Selection,
-    modes: Mapping[RelationName, Dangling],
-    default: Dangling,
-) -> list[tuple[DanglingReferences, Dangling]]:
-    found = []
-    for name in rows:
-        if _is_empty(rows[name]):
-            continue  # nor need the role be allowed to read a table that no row can come into
-        mode = modes.get(name, default)
-        for key in tables[name].foreign_keys:
-            if key.references not in rows or not key.enforced or _holds(database, rows, key):
-                continue
-            if _is_empty(rows[key.references]):
-                continue  # the rows that are referenced have yet to grow into it, or none is
-            finding = _dangling(database, tables[name], rows, key)
-            if finding is not None:
-                found.append((finding, mode))
-    return found
-
-
-def _is_empty(chosen: ChosenRows) -> bool:
-    """Whether no row can be chosen, as in an open table before anything has grown into it."""
-    return RowsAt(()) in chosen.conditions
-
-
-def _holds(database: DatabaseConnection, rows: Selection, key: ForeignKey) -> bool:
-    """Whether the key cannot dangle: both ends are chosen by the same value in its one column.
-
-    Then every reference is to the one row with that value, if it is there. Nor can a key into a
-    closed set, which has every row that a row of the export references, unless PostgreSQL has not
-    checked that all of them are there.
-    """
-    if key.validated and any(isinstance(c, RowsAt) for c in rows[key.references].conditions[-1:]):
-        return True
-    own = [c for c in rows[key.table].conditions if isinstance(c, ColumnIs)]
-    other = rows[key.references].conditions
-    if len(key.columns) != 1 or len(other) != 1 or not own:
-        return False
-    condition = other[0]
-    same = ColumnIs(key.referenced_columns[0], own[0].value)
-    return (
-        condition == same
-        and own[0].column == key.columns[0]
-        and _count(database, rows, key.references) > 0
-    )
-
-
-def _dangling(
-    database: DatabaseConnection,
-    table: Table,
-    rows: Selection,
-    key: ForeignKey,
-    limit: int | None = _EXAMPLES,
-) -> DanglingReferences | None:
-    identifying = table.identifying_columns
-    shown = identifying + key.columns
-    found = database.execute(queries.dangling(rows, key, shown, limit=limit)).fetchall()
-    if not found:
-        return None
-    width = 2 + len(identifying)
-    return DanglingReferences(
-        key=key,
-        identifying=identifying,
-        count=found[0][0],
-        exist=found[0][1],
-        examples=tuple((tuple(row[2:width]), tuple(row[width:])) for row in found),
-    )
-
-
-def _without(
-    database: DatabaseConnection, rows: Selection, finding: DanglingReferences
-) -> Selection:
-    """The selection without the rows of a finding."""
-    name = finding.key.table
-    if not finding.identifying:
-        raise DanglingReferenceError(
-            f"{finding}; these rows cannot be left out, since {name} has no primary key that "
-            f"tells them apart: choose dangling = 'export' for it, or exclude them by 'where'"
-        )
-    shown = finding.identifying + finding.key.columns
-    every = database.execute(queries.dangling(rows, finding.key, shown, limit=None)).fetchall()
-    if not every:
-        return rows  # another reference of theirs had them left out already
-    keys = tuple(sorted(tuple(row[2 : 2 + len(finding.identifying)]) for row in every))
-    conditions = (*rows[name].conditions, KeyIsNot(finding.identifying, keys))
-    return {**rows, name: evolve(rows[name], conditions=conditions)}
-
-
-def _count(database: DatabaseConnection, rows: Selection, name: RelationName) -> int:
-    if _is_empty(rows[name]):
-        return 0
-    row = database.execute(queries.count(rows, name)).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
 def _check_budget(counts: Mapping[RelationName, int], settings: Settings) -> None:
     """Refuse more rows than may be exported; what a closed set grew by was limited before."""
     most = {change.name: change.max_rows for change in settings.tables if change.max_rows}
@@ -317,19 +151,4 @@ def _nothing_chosen(settings: Settings, tables: int) -> str:
     return (
         f"no row of any of the {tables} tables matches {scope or 'the registrations'}; check the "
         f"value and the database, or allow it with allow_empty = true under [export]"
-    )
-
-
-def _refusal(findings: list[DanglingReferences]) -> str:
-    what = (
-        "rows of this export reference rows that are not part of it, so a replay would fail; "
-        "repair them, or choose dangling = 'leave-out' or 'export' under [export] or [[tables]]:"
-    )
-    return "\n".join([what, *(f"  {finding}" for finding in findings)])
-
-
-def _pairs(names: tuple[str, ...], values: tuple[str, ...], hidden: Collection[str]) -> str:
-    return ", ".join(
-        f"{readable(name)} = {'…' if name in hidden else value}"
-        for name, value in zip(names, values, strict=True)
     )

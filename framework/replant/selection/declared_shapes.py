@@ -7,12 +7,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from attrs import frozen
 
 from replant.config.recorded_shapes import Recorded
-from replant.model import Catalog, RelationKind, RelationName, TableShape
+from replant.model import Catalog, RelationName, TableShape
 from replant.model.table_differences import DifferenceKind, TableDifference, table_differences
 from replant.model.table_shape import shape_of, shapes_of
 from replant.plugins.manager import Registered
-
-_KINDS = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
 
 
 @frozen
@@ -39,7 +37,7 @@ class DeclaredShapes:
 
 
 def declared_shapes(registered: Iterable[Registered], recorded: Recorded | None) -> DeclaredShapes:
-    """What plugins declare, and what is recorded of the tables of which they say nothing.
+    """Collect what plugins declare, and what is recorded for tables that no plugin declares.
 
     Args:
         registered: all tables that are exported.
@@ -64,20 +62,20 @@ def declared_shapes(registered: Iterable[Registered], recorded: Recorded | None)
 
 
 def added_tables(catalog: Catalog, known: DeclaredShapes) -> tuple[RelationName, ...]:
-    """The tables of the covered schemas of which nothing was known."""
+    """Yield the tables of the covered schemas that were neither declared nor recorded."""
     said = {*known.shapes, *known.unknown, *known.left_out}
     return tuple(name for name in _tables_of(catalog, known.schemas) if name not in said)
 
 
 def _tables_of(catalog: Catalog, schemas: Collection[str]) -> Iterator[RelationName]:
-    """The tables of some schemas; a partition's rows are its root's."""
+    """Yield the tables of some schemas, except for partitions, whose rows are their root's."""
     for name, table in catalog.tables.items():
-        if name.schema in schemas and table.kind in _KINDS and not table.is_partition:
+        if name.schema in schemas and table.kind.holds_rows and not table.is_partition:
             yield name
 
 
 def undeclared_parts(catalog: Catalog, known: DeclaredShapes) -> Iterator[TableDifference]:
-    """What a database has beyond what was declared: columns, and tables of the covered schemas."""
+    """Yield columns and tables of the covered schemas that were not declared."""
     found = {n: shape_of(catalog.tables[n]) for n in known.shapes if n in catalog.tables}
     for difference in table_differences(known.shapes, found):
         if difference.change is DifferenceKind.COLUMN_ADDED:
@@ -87,7 +85,7 @@ def undeclared_parts(catalog: Catalog, known: DeclaredShapes) -> Iterator[TableD
 
 
 def shapes_to_record(catalog: Catalog, registered: Sequence[Registered]) -> Recorded:
-    """What is to be recorded: the tables of which no plugin says what they look like.
+    """Return the shapes to record: those of tables that no plugin declares.
 
     The other tables of all covered schemas are recorded as left out.
     """

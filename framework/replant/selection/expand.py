@@ -109,7 +109,7 @@ def open_closure(
     rows: Selection,
     settings: Settings,
 ) -> Iterator[Closure]:
-    """The closed set itself, for as long as it is looked at.
+    """Find the closed set, and keep it open for the length of the block.
 
     Raises:
         ReplantError: see `find_closure`.
@@ -127,7 +127,7 @@ def closure_request(
     rows: Selection,
     settings: Settings,
 ) -> tuple[ReferenceGraph, ClosureRequest]:
-    """The references along which the set may grow, and from what and how it does.
+    """Return the references along which the set can grow, and the request for the search.
 
     Raises:
         ConfigurationError: see `read_reference_graph`.
@@ -149,7 +149,7 @@ def closure_request(
 
 
 def _between(graph: ReferenceGraph, selected: SelectedTables) -> ReferenceGraph:
-    """The references of which both ends are registered; some lead into an open table."""
+    """Return the references with both tables registered, and at least one of them open."""
     return evolve(
         graph, references=tuple(r for r in graph.references if _is_inside(graph, r, selected))
     )
@@ -163,7 +163,7 @@ def _is_inside(graph: ReferenceGraph, reference: Reference, selected: SelectedTa
 def _request(
     selected: SelectedTables, rows: Selection, settings: Settings, unused: Set[EdgeName]
 ) -> ClosureRequest:
-    """The roots: those that are registered, and all rows of the tables that are not open."""
+    """Make the request: registered roots, and as roots all rows of tables that are not open."""
     registrations = [item.registration for item in selected.registered.values()]
     roots = [
         Root(registration.table, registration.rows.root)

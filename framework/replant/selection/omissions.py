@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from replant.errors import CatalogMismatchError
 from replant.model import Catalog, Column, Omission, RelationName, Table, readable
 from replant.model.table_differences import TableDifference
 from replant.selection.counting import CountedSelection
@@ -17,7 +18,7 @@ def omissions(
     counted: CountedSelection,
     changed: Mapping[RelationName, Collection[str]],
 ) -> Iterator[Omission]:
-    """Everything of the covered schemas that stays behind, each with the reason.
+    """Yield everything of the covered schemas that is not exported, each with the reason.
 
     Args:
         catalog: what the source has.
@@ -49,7 +50,7 @@ def warnings(
     known: DeclaredShapes,
     more: Sequence[TableDifference],
 ) -> Iterator[str]:
-    """What stops nothing: what was not declared, and references that lead outside.
+    """Yield warnings, which stop nothing: undeclared parts, and references that lead outside.
 
     Args:
         selected: what is exported.
@@ -74,10 +75,29 @@ def warnings(
         yield f"exported all the same: {finding}"
 
 
+def check_declared(
+    known: DeclaredShapes, selected: SelectedTables, more: Sequence[TableDifference]
+) -> None:
+    """Refuse an export of a source that has more than was declared.
+
+    Raises:
+        CatalogMismatchError: it names everything that was not declared.
+
+    """
+    if more:
+        told = (undeclared(item, known, selected.tables) for item in more)
+        named = "\n".join(f"  {line.partition(';')[0]}" for line in told)
+        raise CatalogMismatchError(
+            f"the source has more than was declared, and undeclared = 'fail'; update the plugin, "
+            f"record it with replant drift --write, or choose undeclared = 'export' under "
+            f"[export]:\n{named}"
+        )
+
+
 def undeclared(
     difference: TableDifference, known: DeclaredShapes, exported: Collection[RelationName]
 ) -> str:
-    """What the source has beyond what was declared: a column or a table, as a sentence."""
+    """Describe a column or table of the source that was not declared, as a sentence."""
     name = difference.table
     assert name is not None
     if difference.subject:
@@ -121,7 +141,7 @@ def _left_to_target(column: Column) -> str:
 def _relations(
     catalog: Catalog, selected: SelectedTables, unreached: Collection[RelationName]
 ) -> Iterator[Omission]:
-    """Tables, views and the like of the covered schemas; a partition's rows are its root's."""
+    """Yield the tables and views of the covered schemas that are not exported."""
     covered = {name.schema for name in selected.tables}
     for name, other in catalog.tables.items():
         if name.schema in covered and name not in selected.tables and not other.is_partition:
@@ -133,7 +153,7 @@ def _relations(
 
 
 def _leaving(tables: Mapping[RelationName, Table]) -> dict[RelationName, list[str]]:
-    """The foreign keys that lead to tables which are not exported."""
+    """Group the foreign keys that lead to tables which are not exported, by that table."""
     leaving: dict[RelationName, list[str]] = {}
     for table in tables.values():
         for key in table.foreign_keys:

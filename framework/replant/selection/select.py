@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from attrs import evolve, frozen
@@ -39,10 +38,9 @@ from replant.model import (
     ThroughForeignKey,
     WhereReferenced,
 )
+from replant.model.names import did_you_mean
 from replant.plugins.manager import Registered
-from replant.sql.grants import grants, usage_grants
-
-_EXPORTABLE = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
+from replant.sql.grants import read_grants
 
 
 @frozen
@@ -74,7 +72,7 @@ class SelectedTables:
         )
 
     def only(self, names: Collection[RelationName]) -> SelectedTables:
-        """The same without other tables."""
+        """Return the same selection without other tables."""
         return evolve(
             self,
             registered={name: item for name, item in self.registered.items() if name in names},
@@ -120,7 +118,7 @@ def select_tables(
 def _live_tables(
     catalog: Catalog, registered: Mapping[RelationName, Registered]
 ) -> dict[RelationName, Table]:
-    """The registered tables as the catalog has them."""
+    """Return the registered tables as the catalog has them."""
     if not registered:
         raise ConfigurationError(
             "no enabled plugin registers a table; enable one that does with [plugins] enable"
@@ -134,11 +132,11 @@ def _live_tables(
         )
     for name in sorted(registered):
         table = catalog.tables.get(name)
-        if table is None or table.kind not in _EXPORTABLE:
+        if table is None or not table.kind.holds_rows:
             problem = "does not exist" if table is None else f"is a {_kind(table)}, not a table"
             raise CatalogMismatchError(
                 f"{name}, which the plugin {registered[name].plugin!r} registers, {problem} in "
-                f"the database {catalog.database!r}{_nearest(name, catalog.tables)}"
+                f"the database {catalog.database!r}{did_you_mean(name, catalog.tables)}"
             )
     return {name: catalog.tables[name] for name in sorted(registered)}
 
@@ -149,11 +147,9 @@ def _check_readable(catalog: Catalog, tables: Iterable[Table], row_security: Row
     closed = [table.name.schema for table in tables if not table.may_use_schema]
     unread = [table.name for table in tables if not table.may_select]
     if closed or unread:
-        remedies = [usage_grants(closed, catalog.role)] if closed else []
-        remedies += [grants("SELECT", unread, catalog.role)] if unread else []
         raise PrivilegeError(
             f"the role {catalog.role!r} may not read {len(unread) or len(closed)} of the tables "
-            f"to export; run as their owner: {' '.join(remedies)}"
+            f"to export; run as their owner: {read_grants(closed, unread, catalog.role)}"
         )
     hidden = [str(table.name) for table in tables if table.rows_are_hidden]
     if hidden and row_security is RowSecurity.FAIL:
@@ -171,8 +167,7 @@ def _check_scope(registered: Iterable[Registered], scope: Mapping[str, str]) -> 
         if isinstance(item.registration.rows, ByColumn):
             needed.setdefault(item.registration.rows.scope, item.plugin)
     for name in sorted(set(scope) - set(needed)):
-        near = difflib.get_close_matches(name, needed, n=1)
-        meant = f"did you mean {near[0]!r}? " if near else ""
+        meant = did_you_mean(name, needed, "did you mean {!r}? ")
         known = ", ".join(sorted(needed)) or "none"
         raise ScopeError(
             f"scope {name!r} is used by no registered table; {meant}scopes in use: {known}"
@@ -189,7 +184,8 @@ def _changes(
     changes: Sequence[TableSettings], tables: Mapping[RelationName, Table]
 ) -> dict[RelationName, TableSettings]:
     problems = [
-        f"tables[{index}].name: no plugin registers {change.name}{_nearest(change.name, tables)}"
+        f"tables[{index}].name: no plugin registers {change.name}"
+        f"{did_you_mean(change.name, tables)}"
         for index, change in enumerate(changes)
         if change.name not in tables
     ]
@@ -210,7 +206,7 @@ def _membership(item: Registered) -> Membership:
 
 
 def omitted(item: Registered, change: TableSettings | None) -> tuple[str, ...]:
-    """The columns left to their default: the configuration's list in place of the plugin's."""
+    """Return the columns left to their default: the configuration's list, or else the plugin's."""
     if change is not None and change.omit is not None:
         return change.omit
     return item.registration.omit
@@ -223,7 +219,7 @@ def _columns(table: Table, item: Registered, change: TableSettings | None) -> tu
         if declared.name not in present:
             raise CatalogMismatchError(
                 f"{table.name} has no column {declared.name!r} ({declared.type}), for which the "
-                f"plugin {item.plugin!r} was written{_nearest(declared.name, present)}; update "
+                f"plugin {item.plugin!r} was written{did_you_mean(declared.name, present)}; update "
                 f"the plugin, or the database"
             )
     left_out = omitted(item, change)
@@ -231,7 +227,7 @@ def _columns(table: Table, item: Registered, change: TableSettings | None) -> tu
         column = present.get(name)
         if column is None:
             raise ConfigurationError(
-                f"{table.name} has no column {name!r} to omit{_nearest(name, present)}"
+                f"{table.name} has no column {name!r} to omit{did_you_mean(name, present)}"
             )
         if column.not_null and column.default is None:
             raise ConfigurationError(
@@ -327,8 +323,3 @@ def _scope_columns(
 
 def _kind(table: Table) -> str:
     return table.kind.name.lower().replace("_", " ")
-
-
-def _nearest(name: RelationName | str, known: Iterable[RelationName | str]) -> str:
-    near = difflib.get_close_matches(str(name), [str(item) for item in known], n=1)
-    return f"; did you mean {near[0]}?" if near else ""

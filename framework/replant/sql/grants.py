@@ -20,3 +20,11 @@ def usage_grants(schemas: Iterable[str], role: str) -> str:
     """Write `GRANT USAGE ON SCHEMA …, … TO …;`."""
     listed = ", ".join(readable(schema) for schema in sorted(set(schemas)))
     return f"GRANT USAGE ON SCHEMA {listed} TO {readable(role)};"
+
+
+def read_grants(schemas: Iterable[str], tables: Iterable[RelationName], role: str) -> str:
+    """Write what lets the role read these tables: USAGE on the schemas, SELECT on the tables."""
+    schemas, tables = list(schemas), list(tables)
+    needed = [usage_grants(schemas, role)] if schemas else []
+    needed += [grants("SELECT", tables, role)] if tables else []
+    return " ".join(needed)

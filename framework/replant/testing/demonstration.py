@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 from psycopg import Connection
 
-Deploy = Callable[[Connection[Any]], None]
+SetUp = Callable[[Connection[Any]], None]
 
 
 @frozen
@@ -28,8 +28,8 @@ class Demonstration:
     """
 
     summary: str
-    deploy: Deploy
-    fill: Deploy
+    deploy: SetUp
+    fill: SetUp
     schemas: tuple[str, ...]
     scope: Mapping[str, str]
     traces: tuple[str, ...]

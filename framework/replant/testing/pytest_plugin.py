@@ -23,7 +23,7 @@ class DatabaseFrom(Protocol):
     """What the fixture `replant_database_from` gives."""
 
     def __call__(self, deploy: Deploy | Database | None = None) -> Database:
-        """A fresh database: empty, with a schema, or as a copy of a database."""
+        """Create a database: empty, with a schema, or as a copy of another."""
 
 
 class RoleWith(Protocol):
@@ -32,7 +32,7 @@ class RoleWith(Protocol):
     def __call__(
         self, privileges: str, tables: Iterable[RelationName | str], database: Database
     ) -> str:
-        """The name of a new role that has these privileges on these tables, and no others."""
+        """Create a role with only these privileges on these tables, and return its name."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def replant_server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """A PostgreSQL server: started for this run, or that of `--replant-dsn`."""
+    """Start a PostgreSQL server for this run, or use that of `--replant-dsn`."""
     from replant.testing.servers.server import embedded_server, own_server  # noqa: PLC0415 - see above
 
     dsn: str | None = request.config.getoption("--replant-dsn")
@@ -57,7 +57,7 @@ def replant_server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def replant_templates(replant_server: Server) -> Templates:
-    """The templates that databases are copied from; they live as long as the run."""
+    """Give the templates that databases are copied from; they live as long as the run."""
     from replant.testing.servers.database_templates import Templates  # noqa: PLC0415 - see above
 
     return Templates(replant_server)
@@ -67,7 +67,7 @@ def replant_templates(replant_server: Server) -> Templates:
 def replant_database_from(
     replant_server: Server, replant_templates: Templates
 ) -> Iterator[DatabaseFrom]:
-    """A factory of fresh databases, which are dropped when the test ends."""
+    """Give a factory of fresh databases, which are dropped when the test ends."""
     made: list[Database] = []
 
     def fresh(deploy: Deploy | Database | None = None) -> Database:
@@ -81,13 +81,13 @@ def replant_database_from(
 
 @pytest.fixture
 def replant_database(replant_database_from: DatabaseFrom) -> Database:
-    """A fresh, empty database."""
+    """Give a fresh, empty database."""
     return replant_database_from()
 
 
 @pytest.fixture
 def replant_role(replant_server: Server) -> Iterator[RoleWith]:
-    """A factory of roles with few privileges, which are dropped when the test ends."""
+    """Give a factory of roles with few privileges, which are dropped when the test ends."""
     from replant.testing.servers.server import grant  # noqa: PLC0415 - see above
 
     made: list[tuple[str, Database]] = []
@@ -109,7 +109,7 @@ def replant_environment(
     replant_templates: Templates,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Environment]:
-    """What the tests of a subclass of `Conformance` are tried on."""
+    """Give what the tests of a subclass of `Conformance` run on."""
     from replant.testing.conformance.environment import set_up  # noqa: PLC0415 - see above
 
     with set_up(

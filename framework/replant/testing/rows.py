@@ -37,7 +37,7 @@ def insert_rows(connection: Connection[Any], rows: Rows) -> None:
 
 
 def insert_statement(rows: Rows) -> sql.Composed:
-    """The one statement by which `insert_rows` inserts rows, of which there is at least one."""
+    """Write the one statement by which `insert_rows` inserts rows; there is at least one row."""
     *others, last = [_insert(name, of_table) for name, of_table in rows.items() if of_table]
     named = [
         sql.SQL("{} AS ({})").format(sql.Identifier(str(number)), insert)
@@ -69,7 +69,7 @@ def contents(
     without: Mapping[RelationName, Sequence[str]] | None = None,
     where: Mapping[RelationName, sql.Composable] | None = None,
 ) -> Contents:
-    """Every row of the tables, each value as an SQL literal by the server, sorted.
+    """Read every row of the tables, each value as an SQL literal by the server, sorted.
 
     Args:
         connection: where the tables are.
@@ -101,7 +101,7 @@ def contents(
 
 
 def first_difference(expected: Contents, found: Contents) -> str | None:
-    """The first table that differs, with the row, columns and values; None if all is equal."""
+    """Return the first table that differs, with row, columns and values; None if all is equal."""
     for name in sorted({*expected, *found}):
         wanted, had = Counter(expected.get(name, ())), Counter(found.get(name, ()))
         missing, additional = list((wanted - had).elements()), list((had - wanted).elements())

@@ -7,18 +7,17 @@ differ, or where conditions cannot select the same rows in the target, rows are 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 
 from attrs import evolve, field, frozen
 
 from replant.artifact.artifact import Artifact
-from replant.artifact.manifest import ExportedTable, Manifest
+from replant.artifact.manifest import ExportedTable
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_fields, copied_texts
 from replant.model import (
     ChosenRows,
-    LinkedTo,
     PlannedTable,
     Progress,
     RelationName,
@@ -26,6 +25,7 @@ from replant.model import (
     Text,
     readable,
 )
+from replant.model.conditions import queryable
 from replant.sql import row_queries as queries
 from replant.sql.row_text import line, on_one_line, row_hash, texts
 
@@ -131,13 +131,14 @@ def compare_tables(
     """
     results = []
     selection = {name: table.rows for name, table in tables.items()}
-    askable = _conditions_can_be_asked(artifact.manifest, unseen)
+    conditions = {table.name: table.rows or () for table in artifact.manifest.tables}
+    by_conditions = queryable(conditions, unseen)
     for of_manifest in artifact.manifest.tables:
         name = of_manifest.name
         if name in unseen:
             results.append(TableResult(name, of_manifest.row_count, 0, unseen=unseen[name]))
             continue
-        exported = of_manifest if name in askable else evolve(of_manifest, rows=None)
+        exported = of_manifest if name in by_conditions else evolve(of_manifest, rows=None)
         table = tables[name]
         result = _by_fingerprint(database, selection, exported, table)
         if result is None:
@@ -146,25 +147,6 @@ def compare_tables(
         progress(exported.name, exported.row_count, 0)
         results.append(result)
     return tuple(results)
-
-
-def _conditions_can_be_asked(
-    manifest: Manifest, unseen: Iterable[RelationName]
-) -> set[RelationName]:
-    """Return the tables that can be queried by conditions without reading an unseen table."""
-    links = {
-        table.name: {
-            link.other
-            for condition in table.rows or ()
-            if isinstance(condition, LinkedTo)
-            for link in condition.links
-        }
-        for table in manifest.tables
-    }
-    blocked = set(unseen)
-    while more := {name for name in links.keys() - blocked if links[name] & blocked}:
-        blocked |= more
-    return links.keys() - blocked
 
 
 def _by_fingerprint(

@@ -38,7 +38,7 @@ def fill(connection: Connection[Any]) -> None:
 
 
 def _rows_of(tenant: Tenant) -> Iterator[Rows]:
-    """All rows of a tenant, those that are referenced before those that reference them."""
+    """Yield all rows of a tenant, those that are referenced before those that reference them."""
     layout = lay_out(tenant)
     return chain(
         structure(tenant, layout),

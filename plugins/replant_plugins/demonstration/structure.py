@@ -98,7 +98,7 @@ def _tables(tenant: Tenant) -> Iterator[Row]:
 
 
 def _inherited(tenant: Tenant, schema: str, table: str) -> UUID | None:
-    """Three of four tables inherit: from the one before, which may inherit too, or from the first.
+    """Let three of four tables inherit from the one before, which may inherit too, or the first.
 
     Keys are hashes, so about half of these rows reference a greater key, and half a smaller one.
     """

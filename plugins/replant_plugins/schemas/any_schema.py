@@ -26,7 +26,6 @@ from replant.model import (
     PolymorphicReference,
     PolymorphicTarget,
     Registration,
-    RelationKind,
     RelationName,
     Root,
     Settings,
@@ -37,7 +36,6 @@ from replant_plugins.schemas.patterns import matching
 
 NAME = "schemas"
 _PATH = f"plugins.{NAME}"
-_KINDS = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
 
 
 @frozen
@@ -112,14 +110,14 @@ class Asked:
 
 @hookimpl
 def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registration]:
-    """The tables of the patterns, and those that their rows may need."""
+    """Register the tables of the patterns, and those that their rows may need."""
     asked = structured(settings.plugins.settings.get(NAME, {}), Asked, _PATH)
     if not (asked.include or asked.roots or asked.scope_column):
         return []
     tables = {
         name: table
         for name, table in catalog.tables.items()
-        if table.kind in _KINDS and not table.is_partition
+        if table.kind.holds_rows and not table.is_partition
     }
     excluded = matching(asked.exclude, tables, f"{_PATH}.exclude")
     included = matching(asked.include or ("*",), tables, f"{_PATH}.include") - excluded
@@ -145,7 +143,7 @@ def _rows(
     included: frozenset[RelationName],
     roots: Mapping[RelationName, str],
 ) -> Membership:
-    """All rows of what is asked for by name alone; else what belongs to the set."""
+    """Return all rows of tables that are only asked for by name, else those of the closed set."""
     if table.name in roots:
         return InClosure(roots[table.name])
     if asked.scope_column is not None and table.column(asked.scope_column) is not None:
@@ -156,7 +154,7 @@ def _rows(
 
 
 def _roots(asked: Asked, tables: Mapping[RelationName, Table]) -> dict[RelationName, str]:
-    """The predicate of each table that has a root; several of one table are alternatives."""
+    """Return the predicate of each table with roots; OR joins several roots of one table."""
     found: dict[RelationName, str] = {}
     problems = []
     for place, text in enumerate(asked.roots):
@@ -178,7 +176,7 @@ def _roots(asked: Asked, tables: Mapping[RelationName, Table]) -> dict[RelationN
 
 
 def _children(asked: Asked, name: RelationName) -> Children:
-    """Where whole tables are asked for by name, no others come along downward unless said so."""
+    """Return which children are followed; none below whole tables, unless configured."""
     said = {rule.name: rule.children for rule in asked.tables}
     whole = not asked.roots and asked.scope_column is None
     default = Children.STOP if whole and asked.children is Children.FROM_ROOTS else asked.children
@@ -188,7 +186,7 @@ def _children(asked: Asked, name: RelationName) -> Children:
 def _with_referenced(
     tables: Mapping[RelationName, Table], names: set[RelationName], asked: Asked
 ) -> set[RelationName]:
-    """The tables with all those that their rows may reference."""
+    """Return the tables with all those that their rows may reference."""
     declared: dict[RelationName, list[RelationName]] = {}
     for reference in asked.references:
         ends = declared.setdefault(reference.table, [])

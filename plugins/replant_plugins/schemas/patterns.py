@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from replant.errors import ConfigurationError
 from replant.model import RelationName, readable
+from replant.model.names import did_you_mean
 
 _PART = r'(?:"(?:[^"]|"")+"|[^".]+)'
 _PATTERN = re.compile(rf"({_PART})(?:\.({_PART}))?")
@@ -17,7 +17,7 @@ _PATTERN = re.compile(rf"({_PART})(?:\.({_PART}))?")
 def matching(
     patterns: Sequence[str], names: Iterable[RelationName], path: str
 ) -> frozenset[RelationName]:
-    """The names that at least one of the patterns matches.
+    """Return the names that at least one of the patterns matches.
 
     A part in double quotes stands for itself; otherwise `*` is any text, `?` any character and
     `[ab]` one of those. A schema alone means all its tables.
@@ -55,7 +55,5 @@ def _part(name: str, pattern: str) -> bool:
 
 def _near(pattern: str, names: Sequence[RelationName]) -> str:
     schemas = sorted({readable(name.schema) for name in names})
-    near = difflib.get_close_matches(pattern, [*map(str, names), *schemas], n=1)
-    if near:
-        return f"; did you mean {near[0]}?"
-    return f"; the schemas with tables are: {', '.join(schemas) or 'none'}"
+    meant = did_you_mean(pattern, [*names, *schemas])
+    return meant or f"; the schemas with tables are: {', '.join(schemas) or 'none'}"

@@ -16,7 +16,7 @@ NAME = "auto"
 
 @hookimpl
 def order_tables(request: OrderRequest) -> LoadOrder | None:
-    """As `ordered`, or without foreign keys where nothing else has bounded memory."""
+    """Order tables as `ordered` does, or as `superuser` where nothing else bounds memory."""
     if request.strategy != NAME:
         return None
     parts = parts_of(request)

@@ -18,8 +18,9 @@ the target's role needs as little as can be:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
 
-import networkx as nx
 from attrs import evolve, frozen
 
 from replant.model import (
@@ -83,7 +84,7 @@ class _Component:
 
 
 def parts_of(request: OrderRequest) -> list[Part]:
-    """How each component is loaded, referenced ones first."""
+    """Yield how each component is loaded, referenced ones first."""
     return [
         _alone(component) if len(component.tables) == 1 else _together(component)
         for component in _components(request)
@@ -91,7 +92,7 @@ def parts_of(request: OrderRequest) -> list[Part]:
 
 
 def joined(parts: Sequence[Part]) -> LoadOrder:
-    """One load order; all constraints that parts defer are deferred by one statement."""
+    """Join the parts to one load order, with one statement for all deferred constraints."""
     deferred = [
         name
         for part in parts
@@ -108,7 +109,7 @@ def joined(parts: Sequence[Part]) -> LoadOrder:
 
 
 def as_replica(request: OrderRequest, way: str) -> LoadOrder:
-    """Tables by name, with foreign keys switched off, and checked after the last row."""
+    """Load tables by name with foreign keys switched off, and check them after the last row."""
     return LoadOrder(
         steps=tuple(LoadTable(table) for table in sorted(request.tables)),
         before=(AsReplica(),),
@@ -122,16 +123,35 @@ def as_replica(request: OrderRequest, way: str) -> LoadOrder:
 
 
 def _components(request: OrderRequest) -> Iterable[_Component]:
-    """The strongly connected components, by level and then by name."""
-    graph: nx.DiGraph[RelationName] = nx.DiGraph()
-    graph.add_nodes_from(request.tables)
-    graph.add_edges_from((key.references, key.table) for key in request.foreign_keys)
-    condensed = nx.condensation(graph)
-    members = {node: tuple(sorted(condensed.nodes[node]["members"])) for node in condensed}
-    for level in nx.topological_generations(condensed):
-        for tables in sorted(members[node] for node in level):
+    """Yield the strongly connected components, by level and then by name."""
+    component_of = _strongly_connected(request)
+    sorter: TopologicalSorter[tuple[RelationName, ...]] = TopologicalSorter()
+    for component in component_of.values():
+        sorter.add(component)
+    for key in request.foreign_keys:
+        if component_of[key.table] != component_of[key.references]:
+            sorter.add(component_of[key.table], component_of[key.references])
+    sorter.prepare()
+    while level := sorter.get_ready():
+        for tables in sorted(level):
             inside = (k for k in request.foreign_keys if {k.table, k.references} <= {*tables})
             yield _Component(request, tables, tuple(inside))
+        sorter.done(*level)
+
+
+def _strongly_connected(request: OrderRequest) -> dict[RelationName, tuple[RelationName, ...]]:
+    """Find the component of each table: itself, and the tables on a cycle with it."""
+    keys = [key for key in request.foreign_keys if not key.references_itself]
+    if _sorted_by_references(request.tables, keys) is not None:
+        return {table: (table,) for table in request.tables}
+    # Most schemas have no cycle, and need not wait 0.1 s for the import.
+    import networkx as nx  # noqa: PLC0415
+
+    graph: nx.DiGraph[RelationName] = nx.DiGraph()
+    graph.add_nodes_from(request.tables)
+    graph.add_edges_from((key.references, key.table) for key in keys)
+    components = (tuple(sorted(found)) for found in nx.strongly_connected_components(graph))
+    return {table: component for component in components for table in component}
 
 
 # -- one table -----------------------------------------------------------------------------------
@@ -154,7 +174,7 @@ def _itself(
     keys: Sequence[ForeignKey],
     patched: tuple[str, ...] = (),
 ) -> Part:
-    """A table that references itself by these keys; the way says how its rows come together.
+    """Load a table that references itself by these keys; the method says how.
 
     Depth is defined along one key; several would need the rows sorted by all of them at once. It
     is known to the source alone.
@@ -182,7 +202,7 @@ def _itself(
 
 
 def _together(component: _Component) -> Part:
-    """The component by the first way that serves, with the reasons against those before it."""
+    """Load the component by the first method that works, with the reasons against earlier ones."""
     one = Part(
         (LoadTogether(component.tables),),
         cycles=(_cycle(component, f"one statement with an INSERT for each, {component.counted}"),),
@@ -209,7 +229,7 @@ def _with_reasons(part: Part, reasons: Sequence[str]) -> Part:
 
 
 def _deferred(component: _Component) -> Part | list[str]:
-    """Keys that are deferrable wait for COMMIT."""
+    """Defer the keys that are deferrable until COMMIT."""
     deferrable = [key for key in component.keys if key.deferrable]
     late = _fewest(component, deferrable)
     if late is not None:
@@ -220,7 +240,7 @@ def _deferred(component: _Component) -> Part | list[str]:
 
 
 def _staged(component: _Component) -> Part | list[str]:
-    """The rows come by COPY into temporary tables, and from there in one statement."""
+    """Copy the rows into temporary tables, and insert from there in one statement."""
     may_stage = component.request.may_stage
     if may_stage is None:
         return []
@@ -235,7 +255,7 @@ def _staged(component: _Component) -> Part | list[str]:
 
 
 def _null_first(component: _Component) -> Part | list[str]:
-    """Columns that may hold NULL wait for an UPDATE, beside keys that wait for COMMIT."""
+    """Load nullable columns as NULL and set them later, with deferred keys as well."""
     deferrable = [key for key in component.keys if key.deferrable]
     nullable = [k for k in component.keys if not k.deferrable and _can_be_null(component, k)]
     for candidates in (nullable, deferrable + nullable):
@@ -248,7 +268,7 @@ def _null_first(component: _Component) -> Part | list[str]:
 
 
 def _can_be_null(component: _Component, key: ForeignKey) -> bool:
-    """Whether the key's columns may be NULL until an UPDATE, which needs a row's key to find it."""
+    """Return whether the key's columns may be NULL until an UPDATE, which needs a row key."""
     request = component.request
     if request.may_update is not None and key.table not in request.may_update:
         return False
@@ -257,7 +277,7 @@ def _can_be_null(component: _Component, key: ForeignKey) -> bool:
 
 
 def _fewest(component: _Component, candidates: Sequence[ForeignKey]) -> list[ForeignKey] | None:
-    """Few of the candidates without which the tables can be ordered; None if all do not do."""
+    """Find few of the candidates without which the tables can be ordered; None if it takes more."""
     early = [key for key in component.keys if key not in candidates]
     if _ordered(component, early) is None:
         return None
@@ -271,7 +291,7 @@ def _fewest(component: _Component, candidates: Sequence[ForeignKey]) -> list[For
 
 
 def _late(component: _Component, late: Sequence[ForeignKey]) -> Part:
-    """The component with these keys late: those that are deferrable, and those that are patched."""
+    """Load the component with these keys checked late: they are deferred or patched."""
     deferred = [key for key in late if key.deferrable]
     patched = [key for key in late if not key.deferrable]
     early = [key for key in component.keys if key not in late]
@@ -318,10 +338,27 @@ def _late_table(
 
 
 def _ordered(component: _Component, keys: Sequence[ForeignKey]) -> tuple[RelationName, ...] | None:
-    """The tables in an order that honours the keys between them, or None if there is none."""
-    graph: nx.DiGraph[RelationName] = nx.DiGraph()
-    graph.add_nodes_from(component.tables)
-    graph.add_edges_from((k.references, k.table) for k in keys if not k.references_itself)
-    if not nx.is_directed_acyclic_graph(graph):
+    """Order the tables so that the keys between them hold; None if there is no such order."""
+    others = [key for key in keys if not key.references_itself]
+    return _sorted_by_references(component.tables, others)
+
+
+def _sorted_by_references(
+    tables: Iterable[RelationName], keys: Iterable[ForeignKey]
+) -> tuple[RelationName, ...] | None:
+    """Sort referenced tables first, and else by name; return None for a cycle."""
+    sorter: TopologicalSorter[RelationName] = TopologicalSorter(dict.fromkeys(tables, ()))
+    for key in keys:
+        sorter.add(key.table, key.references)
+    try:
+        sorter.prepare()
+    except CycleError:
         return None
-    return tuple(nx.lexicographical_topological_sort(graph))
+    names: list[RelationName] = []
+    ready: list[RelationName] = []
+    while sorter.is_active():
+        for table in sorter.get_ready():
+            heappush(ready, table)
+        names.append(heappop(ready))
+        sorter.done(names[-1])
+    return tuple(names)

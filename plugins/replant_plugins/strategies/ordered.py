@@ -15,7 +15,7 @@ NAME = "ordered"
 
 @hookimpl
 def order_tables(request: OrderRequest) -> LoadOrder | None:
-    """Levels by foreign keys, and for each component the weakest means that serve."""
+    """Order tables by foreign keys, with the weakest means for each cycle."""
     if request.strategy != NAME:
         return None
     return joined(parts_of(request))

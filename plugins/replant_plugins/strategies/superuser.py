@@ -16,7 +16,7 @@ NAME = "superuser"
 
 @hookimpl
 def order_tables(request: OrderRequest) -> LoadOrder | None:
-    """Any order will do, so the tables' names decide."""
+    """Order tables by name, as with foreign keys switched off any order works."""
     if request.strategy != NAME:
         return None
     return as_replica(request, "foreign keys switched off, and checked at the end")

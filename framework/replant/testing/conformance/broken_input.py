@@ -30,7 +30,7 @@ _OTHER_NAME = "replant_has_renamed_this"
 
 
 def check_missing_scope(environment: Environment, example: Example, name: str) -> None:
-    """An export without one of its scope values says which.
+    """Check that an export without one of its scope values names it.
 
     Raises:
         AssertionError: it does not.
@@ -42,7 +42,7 @@ def check_missing_scope(environment: Environment, example: Example, name: str) -
 
 
 def malformed_scopes(environment: Environment) -> list[tuple[str, str]]:
-    """A scope value for each name that the type of its column does not take, if there is one."""
+    """Return for each scope a value that its column's type does not take, if there is one."""
     source = environment.trip.source
     found: dict[str, str] = {}
     for name, cells in holders_of(environment.registered).items():
@@ -56,7 +56,7 @@ def malformed_scopes(environment: Environment) -> list[tuple[str, str]]:
 def check_malformed_scope(
     environment: Environment, example: Example, malformed: tuple[str, str]
 ) -> None:
-    """An export for a scope value that cannot be one says so.
+    """Check that an export for an impossible scope value says so.
 
     Raises:
         AssertionError: it does not, or does not name the value.
@@ -71,7 +71,7 @@ def check_malformed_scope(
 def check_table_missing_in_source(
     environment: Environment, example: Example, table: RelationName
 ) -> None:
-    """An export from a source without a registered table names the table.
+    """Check that an export from a source without a registered table names the table.
 
     A plugin that registers what it finds in the catalog does not miss it.
 
@@ -89,7 +89,7 @@ def check_table_missing_in_source(
 def check_table_missing_in_target(
     environment: Environment, example: Example, table: RelationName
 ) -> None:
-    """A replay into a target without a table names the table, and keeps nothing.
+    """Check that a replay into a target without a table names the table, and keeps nothing.
 
     Raises:
         AssertionError: it goes on, does not name it, or keeps something.
@@ -110,7 +110,7 @@ def check_table_missing_in_target(
 def check_damaged_artifact(
     environment: Environment, example: Example, place: int, change: int
 ) -> None:
-    """A replay of an artifact of which one byte was changed is refused, and keeps nothing.
+    """Check that an artifact with one changed byte is refused, and nothing is kept.
 
     Args:
         environment: where it happens.
@@ -154,7 +154,7 @@ def renamed(
 
 
 def _registered(environment: Environment) -> list[RelationName]:
-    """The tables that the plugins register for the source as it is now."""
+    """Return the tables that the plugins register for the source as it is now."""
     with reading(environment.trip.source.database.dsn, "source") as database:
         catalog = read_catalog(database)
     host = environment.as_inserter.host
@@ -174,7 +174,7 @@ def _replay(environment: Environment, example: Example) -> None:
 
 
 def _refusal(action: Callable[[], None]) -> str | None:
-    """Why something is refused, or None if it is not."""
+    """Return why something is refused, or None if it is not."""
     try:
         action()
     except ReplantError as error:
@@ -188,7 +188,7 @@ def _check_says(said: str | None, place: str, wrong: str) -> None:
 
 
 def _takes(side: ExampleDatabase, column: Column, text: str) -> bool:
-    """Whether a text is a value of the column's type, which is named as an SQL type."""
+    """Return whether a text is a value of the column's type, which is named as an SQL type."""
     query = sql.SQL("SELECT {}::{}").format(sql.Literal(text), sql.SQL(column.type))
     try:
         side.connection.execute(query)

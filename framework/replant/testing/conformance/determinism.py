@@ -22,7 +22,7 @@ _Rows = Mapping[RelationName, Counter[tuple[tuple[str, Text], ...]]]
 
 
 def check_twice(environment: Environment, example: Example) -> None:
-    """Two exports of one source give the same bytes.
+    """Check that two exports of one source give the same bytes.
 
     Raises:
         AssertionError: they do not.
@@ -32,7 +32,7 @@ def check_twice(environment: Environment, example: Example) -> None:
 
 
 def check_other_order(environment: Environment, example: Example) -> None:
-    """It changes no byte in which order the rows were inserted.
+    """Check that the order in which rows were inserted changes no byte.
 
     Raises:
         AssertionError: it does.
@@ -44,7 +44,7 @@ def check_other_order(environment: Environment, example: Example) -> None:
 
 
 def check_from_target(environment: Environment, example: Example) -> None:
-    """An export from the target gives the rows that came there, but for transformed values.
+    """Check that an export from the target gives the same rows, but for transformed values.
 
     Raises:
         AssertionError: a row is missing, or is there that did not come.
@@ -63,7 +63,7 @@ def check_from_target(environment: Environment, example: Example) -> None:
 
 
 def transformed_scopes(environment: Environment) -> str:
-    """The columns that say whose a row is and that a transform changes, as a sentence has them."""
+    """Name the scope columns that a transform changes, as a part of a sentence."""
     catalog, host = environment.trip.source.catalog, environment.as_inserter.host
     found = set()
     for cells in holders_of(environment.registered).values():
@@ -78,7 +78,7 @@ def transformed_scopes(environment: Environment) -> str:
 def _exported(
     environment: Environment, example: Example, side: ExampleDatabase | None = None
 ) -> dict[str, bytes]:
-    """The files of an export by their names."""
+    """Read the files of an export by their names."""
     environment.trip.export(example.scope, environment.as_inserter, side=side)
     artifact = environment.trip.artifact
     if artifact.is_file():
@@ -97,7 +97,7 @@ def _check_same(first: Mapping[str, bytes], second: Mapping[str, bytes]) -> None
 
 
 def _rows(artifact: Path, plan: Plan) -> _Rows:
-    """The rows of an artifact, without the values that were transformed."""
+    """Read the rows of an artifact, without the values that were transformed."""
     found = {}
     with open_artifact(str(artifact)) as open_example_database:
         for name, table in open_example_database.manifest.planned.items():

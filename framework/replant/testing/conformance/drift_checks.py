@@ -17,7 +17,7 @@ DeclaredColumn = tuple[RelationName, str]
 
 
 def declared_columns(environment: Environment) -> list[DeclaredColumn]:
-    """The columns of the shapes that registrations have."""
+    """Return the columns of the registrations' shapes."""
     return [
         (item.registration.table, column.name)
         for item in environment.registered
@@ -27,7 +27,7 @@ def declared_columns(environment: Environment) -> list[DeclaredColumn]:
 
 
 def check_fits(environment: Environment) -> None:
-    """Nothing differs from the deployed schema.
+    """Check that nothing differs from the deployed schema.
 
     Raises:
         AssertionError: something does; the text has all of it.
@@ -38,7 +38,7 @@ def check_fits(environment: Environment) -> None:
 
 
 def check_column_is_missed(environment: Environment, declared: DeclaredColumn) -> None:
-    """A column that is not there any more is named.
+    """Check that a column that was dropped is named.
 
     Raises:
         AssertionError: it is not.
@@ -51,7 +51,7 @@ def check_column_is_missed(environment: Environment, declared: DeclaredColumn) -
 
 
 def check_table_is_missed(environment: Environment, table: RelationName) -> None:
-    """A table that is not there any more is named.
+    """Check that a table that was dropped is named.
 
     Raises:
         AssertionError: it is not.
@@ -63,7 +63,7 @@ def check_table_is_missed(environment: Environment, table: RelationName) -> None
 
 
 def _drift(environment: Environment) -> list[str]:
-    """Each difference from what the plugins declare; what is recorded elsewhere does not count."""
+    """Find each difference from what the plugins declare; what is recorded does not count."""
     trip = environment.trip
     nowhere = trip.artifact.with_name("nothing-is-recorded.toml")
     settings = evolve(trip.settings, source=trip.source.database.dsn, recorded=str(nowhere))

@@ -42,7 +42,7 @@ class PluginUnderTest:
     tries: int | None = None
 
     def read_settings(self) -> Settings:
-        """The settings, with the plugins enabled.
+        """Return the settings, with the plugins enabled.
 
         Raises:
             ConfigurationError: they hold a mistake; the text has its path.

@@ -39,7 +39,7 @@ class Example:
         return f"<{sum(map(len, self.rows.values()))} rows{scope}>"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """What Hypothesis asks for; it would show each attribute of an attrs class."""
+        """Show an example as its rows; Hypothesis would show each attribute of an attrs class."""
         del cycle
         printer.text(repr(self))
 
@@ -59,7 +59,7 @@ def examples_for(
     rows: Bounds,
     registry: Registry,
 ) -> SearchStrategy[Example]:
-    """Rows for the registered tables and those that they need, and a scope that rows belong to.
+    """Draw rows for the registered tables and those they need, and a scope of these rows.
 
     Where the registrations let it be seen what a tenant is, the rows are those of several tenants,
     and no row references one of another tenant. Elsewhere rows reference each other as they like.
@@ -93,7 +93,7 @@ def examples_for(
 
 
 def holders_of(registered: Sequence[Registered]) -> Holders:
-    """The columns that registrations say hold a scope value, by its name."""
+    """Return the columns that registrations say hold a scope value, by its name."""
     found: dict[str, list[Cell]] = {}
     for item in registered:
         if isinstance(by := item.registration.rows, ByColumn):
@@ -102,7 +102,7 @@ def holders_of(registered: Sequence[Registered]) -> Holders:
 
 
 def _tenancy(catalog: Catalog, holders: Holders) -> _Tenancy | None:
-    """The table of tenants: the only one whose primary key is what others' scope column holds."""
+    """Find the table of tenants: the only one whose primary key others' scope columns hold."""
     if len(holders) != 1:
         return None
     [(scope, cells)] = holders.items()
@@ -113,7 +113,7 @@ def _tenancy(catalog: Catalog, holders: Holders) -> _Tenancy | None:
 
 
 def _values(catalog: Catalog, holders: Holders, registry: Registry) -> dict[str, Values]:
-    """Values for each scope, where no row has one."""
+    """Draw a value for each scope that no row has."""
     found: dict[str, Values] = {}
     known = CatalogValues(catalog, registry)
     for scope, cells in holders.items():

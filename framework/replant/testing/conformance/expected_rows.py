@@ -29,7 +29,7 @@ Conditions = Mapping[RelationName, sql.Composable]
 def expected_rows(
     catalog: Catalog, registered: Sequence[Registered], settings: Settings
 ) -> Conditions:
-    """The condition on the rows of each table of which exactly these rows are exported.
+    """Return the condition for each table that holds for exactly the exported rows.
 
     The columns that a condition speaks of are those of the table itself, without a qualifier.
 
@@ -63,7 +63,7 @@ class _Reading:
     def _condition(
         self, name: RelationName, above: tuple[RelationName, ...]
     ) -> sql.Composable | None:
-        """What holds for the rows of a table; None where no condition says it."""
+        """Return the condition for the rows of a table; None where there is none."""
         if name in above or name not in self._rows:
             return None
         said = self._said(name, (*above, name))
@@ -94,11 +94,11 @@ class _Reading:
         return sql.SQL(" OR ").join(known) if known and len(known) == len(parts) else None
 
     def _up(self, key: ForeignKey, above: tuple[RelationName, ...]) -> sql.Composable | None:
-        """That the row references one of another table that is exported."""
+        """Test that the row references a row of another table that is exported."""
         return self._in(key.columns, key.references, key.referenced_columns, above)
 
     def _down(self, key: ForeignKey, above: tuple[RelationName, ...]) -> sql.Composable | None:
-        """That an exported row of another table references the row."""
+        """Test that an exported row of another table references the row."""
         return self._in(key.referenced_columns, key.table, key.columns, above)
 
     def _in(
@@ -120,5 +120,5 @@ class _Reading:
 
 
 def _given(predicate: str) -> sql.SQL:
-    """A predicate that somebody wrote, which is SQL because they say so."""
+    """Take a predicate from a configuration, which is SQL on purpose."""
     return sql.SQL(predicate)

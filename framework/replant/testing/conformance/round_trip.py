@@ -48,7 +48,7 @@ class ReplayMethod:
 
     @classmethod
     def of(cls, settings: Settings, strategy: str, role: str | None = None) -> ReplayMethod:
-        """The way with the plugins that the settings enable, which are looked for once.
+        """Return the method with the plugins that the settings enable, found once.
 
         Raises:
             ReplantError: a plugin is not installed, or cannot be loaded.
@@ -76,7 +76,7 @@ class RoundTrip:
     artifact: Path
 
     def unlike(self, exported: Exported, scope: Scope, way: ReplayMethod) -> str | None:
-        """The first thing that the target holds otherwise, after a replay; None if all is well.
+        """Return the first difference in the target after a replay; None if there is none.
 
         Raises:
             ReplantError: the artifact cannot be compared with the target.
@@ -122,7 +122,7 @@ class RoundTrip:
             return api.export(_leaving_out(settings), host=way.host, force=True)
 
     def needed_beforehand(self, exported: Exported, rows: Rows) -> Rows:
-        """The rows of tables that no plugin registers, which a target must hold by itself."""
+        """Return the rows of unregistered tables that a target must have before a replay."""
         tables = {table.name for table in exported.plan.tables}
         needed = tables | set()
         pending = list(tables)
@@ -149,7 +149,7 @@ class RoundTrip:
     def settings_for(
         self, scope: Scope, way: ReplayMethod, *, side: ExampleDatabase | None = None
     ) -> Settings:
-        """The settings of an export from the source, or from another side."""
+        """Return the settings of an export from the source, or from another database."""
         return evolve(
             self.settings,
             source=(side or self.source).database.dsn,
@@ -164,7 +164,7 @@ class RoundTrip:
         )
 
     def unlike_the_source(self, exported: Exported) -> Iterator[str]:
-        """Rows of the target that are not rows of the source, or come more often."""
+        """Yield rows of the target that are not rows of the source, or occur more often."""
         without = self._unlike_columns(exported.plan)
         arrived = self.target.contents(without, without=without)
         given = self.source.contents(without, without=without)
@@ -175,7 +175,7 @@ class RoundTrip:
     def unlike_the_registrations(
         self, exported: Exported, scope: Scope, way: ReplayMethod
     ) -> Iterator[str]:
-        """Rows that the registrations ask for and that did not come, or the other way round."""
+        """Yield rows that the registrations ask for and that did not come, or the reverse."""
         if _left_some_out(exported.plan):
             return  # what should come depends on what else comes
         registered = way.host.register_tables(self.source.catalog, self.settings_for(scope, way))
@@ -187,7 +187,7 @@ class RoundTrip:
             yield difference
 
     def broken_references(self, exported: Exported) -> Iterator[str]:
-        """The foreign keys of the exported tables that a row of the target breaks.
+        """Yield the foreign keys of the exported tables that a row of the target breaks.
 
         One can that was loaded with them switched off.
         """
@@ -199,7 +199,7 @@ class RoundTrip:
     def unlike_the_artifact(
         self, exported: Exported, scope: Scope, way: ReplayMethod
     ) -> Iterator[str]:
-        """Tables that do not hold what was exported, transformed values among it.
+        """Yield tables that do not hold what was exported, with transformed values.
 
         Raises:
             ReplantError: the artifact cannot be compared with the target.
@@ -214,7 +214,7 @@ class RoundTrip:
                 yield f"{result.name}: {count} rows were exported, {held}"
 
     def _unlike_columns(self, plan: Plan) -> dict[RelationName, Sequence[str]]:
-        """The columns of each exported table whose values need not be those of the source."""
+        """Return the columns of each exported table whose values need not be the source's."""
         found: dict[RelationName, Sequence[str]] = {}
         for table in plan.tables:
             plain = {column.name for column in table.columns if not column.transforms}
@@ -224,13 +224,13 @@ class RoundTrip:
 
 
 def _left_some_out(plan: Plan) -> bool:
-    """Whether rows were left out because they reference others that are not exported."""
+    """Return whether rows were left out because they reference rows that are not exported."""
     chosen = plan.selection.values()
     return any(isinstance(condition, KeyIsNot) for rows in chosen for condition in rows.conditions)
 
 
 def _leaving_out(settings: Settings) -> Settings:
-    """The same settings, with rows left out that would make the export fail."""
+    """Return the same settings, with rows left out that would make the export fail."""
     fail, leave_out = Dangling.FAIL, Dangling.LEAVE_OUT
     export = settings.export
     if export.dangling is fail:

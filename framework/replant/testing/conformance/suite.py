@@ -65,7 +65,7 @@ class Conformance:
 
     @classmethod
     def plugin_under_test(cls) -> PluginUnderTest:
-        """What is tested, as one value."""
+        """Give the plugin under test as one value."""
         return PluginUnderTest(
             cls.plugins,
             cls.deploy,
@@ -214,7 +214,7 @@ def conformance(
     privileges: Sequence[str] = (),
     tries: int | None = None,
 ) -> type[Conformance]:
-    """A class with the tests, to be given a name that begins with `Test`; see `Conformance`.
+    """Make a class with the tests, whose name must begin with `Test`; see `Conformance`.
 
     Raises:
         ValueError: no plugin is named.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from attrs import frozen
 
-from replant.model import Catalog, Column, ForeignKey, RelationKind, RelationName, Table
+from replant.model import Catalog, Column, ForeignKey, RelationName, Table
 from replant.testing.generation.catalog_values import CatalogValues, below_domains, judge
 from replant.testing.generation.registry import Accept, Registry
 from replant.testing.generation.values import Values
@@ -59,14 +59,14 @@ class TableBlueprint:
         return self.table.name
 
     def may_be_null(self, column: str) -> bool:
-        """Whether the column may hold NULL; the scope column of a tenant's row never does."""
+        """Return whether the column may hold NULL; the scope column of a tenant's row never may."""
         found = self.table.column(column)
         if found is None or found.not_null or column == self.scope:
             return False
         return not self.values[column].required
 
     def identity(self, key: Sequence[str], row: Row) -> tuple[Hashable, ...] | None:
-        """What tells the row from others by a key, or None if a NULL in it makes it unequal."""
+        """Return the values that identify the row by a key, or None if one of them is NULL."""
         texts = [row[column] for column in key]
         if None in texts:
             return None
@@ -149,7 +149,7 @@ def make_blueprint(
 
 
 def filled_by(key: ForeignKey) -> tuple[str, ...]:
-    """The columns that a key fills: not those by which it stays among the rows of one owner.
+    """Return the columns that a key fills, without those that keep it within one owner's rows.
 
     In `(owner, parent) → (owner, id)` of one table, `owner` has its value before any row is
     referenced.
@@ -173,9 +173,8 @@ def check_bounds(name: str, bounds: tuple[int, int]) -> None:
 def _with_needed(
     catalog: Catalog, tables: Sequence[RelationName] | None
 ) -> dict[RelationName, Table]:
-    """The tables, and those that they need by keys that cannot be NULL."""
-    kinds = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
-    known = {n: t for n, t in catalog.tables.items() if t.kind in kinds and not t.is_partition}
+    """Return the tables, and those that they need by keys that cannot be NULL."""
+    known = {n: t for n, t in catalog.tables.items() if t.kind.holds_rows and not t.is_partition}
     wanted = list(known if tables is None else tables)
     found: dict[RelationName, Table] = {}
     while wanted:
@@ -190,7 +189,7 @@ def _with_needed(
 
 
 def _needing_first(drawn: Mapping[RelationName, Table]) -> list[tuple[RelationName, Table]]:
-    """The tables by how long the chain of what they need is, the longest first, then by name."""
+    """Sort tables by the length of what they need, the longest first, then by name."""
     depths = dict.fromkeys(drawn, 0)
     # A chain is no longer than there are tables; in a cycle the depths would grow for ever.
     for _ in drawn:
@@ -201,7 +200,7 @@ def _needing_first(drawn: Mapping[RelationName, Table]) -> list[tuple[RelationNa
 
 
 def _is_needed(tables: Mapping[RelationName, Table], key: ForeignKey) -> bool:
-    """Whether a row of the key's table can only be with a row of the one it references."""
+    """Return whether a row of the key's table always needs a row of the referenced table."""
     columns = [tables[key.table].column(name) for name in key.columns]
     return all(column is not None and column.not_null for column in columns)
 
@@ -231,7 +230,7 @@ def _check_tenancy(drawn: Mapping[RelationName, Table], tenancy: Tenancy) -> Non
 def _shared(
     drawn: Mapping[RelationName, Table], scopes: Mapping[RelationName, str | None]
 ) -> frozenset[RelationName]:
-    """The tables that belong to all tenants: their rows need none of a tenant."""
+    """Return the tables that belong to all tenants: their rows need none of a tenant."""
     shared = {name for name, scope in scopes.items() if scope is None}
     while True:
         owned = {
@@ -275,7 +274,7 @@ def _in_order(
     scopes: Mapping[RelationName, str | None],
     tables: Mapping[RelationName, Table],
 ) -> tuple[tuple[ForeignKey, ...], tuple[ForeignKey, ...]]:
-    """The keys, each after those that fill the columns it references; and those that cannot be.
+    """Sort keys after those that fill the columns they reference; also return the others.
 
     Where keys reference each other's columns in a circle one of them is left, one that may be NULL
     if there is any: the columns of that one are drawn as others are.
@@ -304,7 +303,7 @@ def _in_order(
 
 
 def _circle(waiting: Sequence[ForeignKey]) -> list[ForeignKey]:
-    """Keys that wait for each other: those whose columns none of them references wait only."""
+    """Return keys that wait for each other, without those that only wait for such keys."""
     circle = list(waiting)
     while True:
         wanted = {(key.references, column) for key in circle for column in key.referenced_columns}

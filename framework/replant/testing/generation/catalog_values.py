@@ -44,7 +44,7 @@ class CatalogValues:
     """Looks up the values of types and columns, each type once, so that columns share it."""
 
     def __init__(self, catalog: Catalog, registry: Registry) -> None:
-        """What the registry says comes before what the catalog says."""
+        """Take the registry's values first, then those that the catalog suggests."""
         self._types = catalog.types
         self._ranges = {
             name: range_
@@ -57,7 +57,7 @@ class CatalogValues:
         self._columns = {cell: self._values(given) for cell, given in registry.columns.items()}
 
     def of_type(self, type_name: str) -> Values:
-        """The values of a type.
+        """Return the values of a type.
 
         Raises:
             ValueError: it is neither built in nor given nor in the catalog.
@@ -76,7 +76,7 @@ class CatalogValues:
         return self._found[type_name]
 
     def of_column(self, table: Table, column: Column) -> Values:
-        """The values of a column: given ones, or those of its type that the checks let in.
+        """Return the values of a column: given ones, or those of its type that the checks allow.
 
         Raises:
             ValueError: as `of_type`.
@@ -90,7 +90,7 @@ class CatalogValues:
         return _narrowed(values, column.name, alone, self.below(column.type))
 
     def below(self, type_name: str) -> str:
-        """The type below all domains, with its modifier; `enum` for every enum."""
+        """Return the type below all domains, with its modifier; `enum` for every enum."""
         found = self._types.get(type_name)
         while isinstance(found, DomainType):
             type_name = found.base
@@ -131,12 +131,12 @@ class CatalogValues:
 
 
 def checks_of(table: Table) -> list[Expression]:
-    """The CHECK constraints of a table that can be read here."""
+    """Return the CHECK constraints of a table that can be evaluated."""
     return _read(table.checks)
 
 
 def judge(table: Table, types: Mapping[str, str]) -> Callable[[Row], frozenset[str]]:
-    """Tells of a row which columns to change: those of a check that it is known to break.
+    """Return a function that says which columns of a row to change for a check it breaks.
 
     Args:
         table: with its CHECK constraints.
@@ -157,7 +157,7 @@ def judge(table: Table, types: Mapping[str, str]) -> Callable[[Row], frozenset[s
 def _narrowed(
     values: Values, name: str, conditions: Sequence[Expression], type_name: str
 ) -> Values:
-    """Values that the conditions on one column are not known to refuse."""
+    """Draw values that the conditions on one column are not known to refuse."""
     if not conditions:
         return values
     suggestion = suggested(conditions, type_name)
@@ -171,7 +171,7 @@ def _narrowed(
 
 
 def _tried(texts: SearchStrategy[str], accepts: Callable[[str], bool]) -> SearchStrategy[str]:
-    """Texts that are accepted, mostly: what never is must not stop the whole draw."""
+    """Draw texts that are mostly accepted: a check that nothing passes must not stop the draw."""
 
     @st.composite
     def tried(draw: DrawFn) -> str:
@@ -186,7 +186,7 @@ def _tried(texts: SearchStrategy[str], accepts: Callable[[str], bool]) -> Search
 
 
 def below_domains(values: CatalogValues, columns: Iterable[Column]) -> dict[str, str]:
-    """The type of each column as `verdict` wants it."""
+    """Return the type of each column below its domains."""
     return {column.name: values.below(column.type) for column in columns}
 
 

@@ -26,7 +26,7 @@ def array_texts(
     dimensions: int = 1,
     delimiter: str = ",",
 ) -> str:
-    """Arrays, now and then with a lower bound other than 1.
+    """Draw arrays, now and then with a lower bound other than 1.
 
     Args:
         draw: supplied by Hypothesis.
@@ -55,24 +55,24 @@ def array_texts(
 
 
 def array_text(items: Sequence[Text], delimiter: str = ",") -> str:
-    """The text of an array: every element in quotes, None as NULL."""
+    """Write an array: every element in quotes, None as NULL."""
     return "{" + delimiter.join("NULL" if i is None else quoted(i) for i in items) + "}"
 
 
 def composite_texts(fields: Sequence[SearchStrategy[Text]]) -> SearchStrategy[str]:
-    """Values of a composite type whose fields have these texts."""
+    """Draw values of a composite type whose fields have these texts."""
     return st.tuples(*fields).map(composite_text)
 
 
 def composite_text(fields: Sequence[Text]) -> str:
-    """The text of a composite value: every field in quotes, nothing for None."""
+    """Write a composite value: every field in quotes, nothing for None."""
     return "(" + ",".join("" if field is None else quoted(field) for field in fields) + ")"
 
 
 def range_texts(
     bounds: SearchStrategy[str], order: Callable[[str], Any] | None = None
 ) -> SearchStrategy[str]:
-    """Ranges whose bounds have these texts.
+    """Draw ranges whose bounds have these texts.
 
     Args:
         bounds: the texts of the subtype's values.
@@ -95,10 +95,10 @@ def range_texts(
 
 
 def multirange_texts(ranges: SearchStrategy[str]) -> SearchStrategy[str]:
-    """Multiranges of a few ranges, in any order; PostgreSQL sorts and joins them."""
+    """Draw multiranges of a few ranges, in any order; PostgreSQL sorts and joins them."""
     return st.lists(ranges, max_size=3).map(lambda texts: "{" + ",".join(texts) + "}")
 
 
 def quoted(text: str) -> str:
-    """A text inside the text of another value, so that it holds nothing but itself."""
+    """Quote a text inside the text of another value, so that it holds nothing but itself."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

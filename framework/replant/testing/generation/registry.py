@@ -59,7 +59,7 @@ class Registry:
 
 
 def offered(plugins: Iterable[str]) -> Registry:
-    """What the distributions of plugins say of rows, all together.
+    """Return what the installed distributions say of their tables' rows, all together.
 
     Raises:
         PluginError: a registry cannot be imported, or is none.

@@ -62,7 +62,7 @@ class Drawing:
         self._drop_unfit()
 
     def finished(self) -> list[Rows]:
-        """The rows of each group; tables of another kind of group are left out."""
+        """Return the rows of each group; tables of another kind of group are left out."""
         return [
             {
                 name: [row.cells for row in self._rows[name] if row.group == group]
@@ -136,7 +136,7 @@ class Drawing:
             self._scopes[row.group] = row.cells[plan.scope]
 
     def _value(self, plan: TableBlueprint, column: Column, row: _DrawnRow, alone: bool) -> Text:
-        """A value of the pool; a new one where no two rows may have the same."""
+        """Draw a value of the pool; a new one where no two rows may have the same."""
         byte = row.choices[column.name]
         if plan.may_be_null(column.name):
             if byte % (_POOL + 1) == 0:
@@ -171,7 +171,7 @@ class Drawing:
         self._rows[key.table] = kept
 
     def _candidates(self, key: ForeignKey, row: _DrawnRow) -> Iterator[tuple[Text, ...]]:
-        """What the key's columns may hold: values that agree with those the row has already."""
+        """Return values for the key's columns that agree with those the row already has."""
         for other in self._rows[key.references]:
             if other.group not in (row.group, _SHARED):
                 continue
@@ -222,7 +222,7 @@ class Drawing:
                         row.cells[column.name] = self._new_value(plan, column)
 
     def _new_value(self, plan: TableBlueprint, column: Column) -> Text:
-        """A value that need not be of the pool."""
+        """Draw a value that need not be of the pool."""
         texts = plan.values[column.name].texts
         return self._draw(st.none() | texts if plan.may_be_null(column.name) else texts)
 
@@ -268,7 +268,7 @@ class Drawing:
     def _changed(
         self, plan: TableBlueprint, row: _DrawnRow, key: tuple[str, ...], *, whole: bool
     ) -> bool:
-        """Whether there was a column of the key that could be given another value."""
+        """Change a column of the key, and return whether there was one to change."""
         for column in key:
             if column not in self._settled(plan, whole=whole):
                 row.cells[column] = self._draw(plan.values[column].texts)
@@ -276,7 +276,7 @@ class Drawing:
         return False
 
     def _settled(self, plan: TableBlueprint, *, whole: bool) -> frozenset[str]:
-        """The columns whose values may not change any more."""
+        """Return the columns whose values can change no more."""
         settled = plan.references | (plan.referenced if whole else frozenset())
         if not self._is_root(plan.name) and plan.scope is not None:
             settled |= {plan.scope}

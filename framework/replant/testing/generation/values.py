@@ -77,7 +77,7 @@ class Values:
 
 
 def values_of(type_name: str, types: Mapping[str, Values]) -> Values:
-    """The values of a type.
+    """Return the values of a type.
 
     Args:
         type_name: as `format_type` writes it, such as `character(1)` or `public.citext[]`.
@@ -110,7 +110,7 @@ def values_of(type_name: str, types: Mapping[str, Values]) -> Values:
 
 
 def _modified(type_name: str) -> Values | None:
-    """The values of a type with a modifier that limits them, or None."""
+    """Return the values of a type with a modifier that limits them, or None."""
     found = _MODIFIED.fullmatch(type_name)
     if found is None:
         return None
@@ -136,7 +136,7 @@ def _same_float(text: str) -> Hashable:
 
 
 def _same_interval(text: str) -> Hashable:
-    """As PostgreSQL compares them: a month has 30 days, a day 24 hours."""
+    """Return the length by which PostgreSQL compares intervals: a month has 30 days of 24 hours."""
     months, days, micros = (int(number) for number in text.split()[::2])
     return (months * 30 + days) * 86_400_000_000 + micros
 
@@ -147,7 +147,7 @@ def _same_decimal(text: str) -> Hashable:
 
 
 def _order_of_decimals(text: str) -> Decimal:
-    """PostgreSQL has NaN above all numbers."""
+    """Return the order of decimals in PostgreSQL, where NaN is above all numbers."""
     number = Decimal(text)
     return Decimal("Infinity") if number.is_nan() else number
 

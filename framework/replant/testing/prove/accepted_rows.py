@@ -36,7 +36,7 @@ class AcceptedRows:
     together: str | None = None
 
     def held(self, rows: Rows) -> Rows | None:
-        """The rows that the database now holds; None if no part of them could be found.
+        """Return the rows that the database now holds; None if no part of them could be found.
 
         Raises:
             psycopg.Error: the connection is lost.
@@ -55,7 +55,7 @@ class AcceptedRows:
         return None
 
     def _each_taken(self, rows: Rows) -> Rows:
-        """The rows that the server takes one by one, whatever they reference."""
+        """Return the rows that the server accepts one by one, whatever they reference."""
         connection = self.side.connection
         kept: dict[RelationName, list[Row]] = {}
         with connection.transaction(force_rollback=True):
@@ -80,7 +80,7 @@ class AcceptedRows:
 
 
 def without_dangling(catalog: Catalog, rows: Rows) -> Rows:
-    """The rows without references to rows that are not there: NULL, or without the row."""
+    """Return the rows without dangling references: set to NULL, or without the row."""
     left = {name: list(of_table) for name, of_table in rows.items()}
     keys = [key for name in left for key in catalog.tables[name].foreign_keys]
     while any(_dropped(key, catalog.tables[key.table], left) for key in keys):

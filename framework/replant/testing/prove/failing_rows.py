@@ -13,7 +13,7 @@ from replant.testing.servers.example_database import ExampleDatabase
 
 
 def failing_rows(side: ExampleDatabase, rows: Rows) -> str:
-    """An INSERT for each table, as they can be run one after the other; else one for all of them.
+    """Write an INSERT for each table, to be run in this order; else one for all of them.
 
     Columns that are NULL in every row, and would be without being named, are left out.
 
@@ -33,7 +33,7 @@ def failing_rows(side: ExampleDatabase, rows: Rows) -> str:
 
 
 def in_order(catalog: Catalog, rows: Rows) -> Rows:
-    """The tables with those that are referenced first, as far as there is such an order."""
+    """Sort the tables with referenced ones first, as far as there is such an order."""
     waiting = dict(rows)
     ordered: dict[RelationName, list[Row]] = {}
     while waiting:
@@ -55,7 +55,7 @@ def _without_nulls(table: Table, rows: Sequence[Row]) -> list[Row]:
 
 
 def _run(side: ExampleDatabase, statements: list[sql.Composed]) -> bool:
-    """Whether the statements run one after the other."""
+    """Return whether the statements run one after the other."""
     try:
         with side.connection.transaction(force_rollback=True):
             remove_rows(side.connection, side.tables)

@@ -164,7 +164,7 @@ class _Trying:
         self.fitting = AcceptedRows(self.environment.trip.source)
 
     def round(self, example: Example) -> None:
-        """One set of rows, by every way; once one has failed, by that alone.
+        """Try one set of rows by every method; after a failure, by the failing one alone.
 
         Raises:
             _FailedError: one failed.
@@ -224,7 +224,7 @@ class _Trying:
             trip.replay(scope, way, beforehand=beforehand)
 
     def proof(self) -> Proof:
-        """All that was tried."""
+        """Return the result of all that was tried."""
         tables, failed, trip = self.environment.tables, self.failed, self.environment.trip
         return Proof(
             rounds=self.rounds,
@@ -249,7 +249,7 @@ class _Trying:
 
 
 def _examples(environment: ProofDatabases) -> SearchStrategy[Example]:
-    """Rows of all tables; of many tables, rows of some that reference each other."""
+    """Draw rows of all tables; of many tables, rows of some that reference each other."""
     groups = list(_groups(environment))
     bounds = ((0, 2), (1, 2), (1, 3))
     return st.one_of(
@@ -268,7 +268,7 @@ def _examples(environment: ProofDatabases) -> SearchStrategy[Example]:
 
 
 def _groups(environment: ProofDatabases) -> Iterator[Sequence[Registered]]:
-    """The registrations, in groups of tables that are near to each other by foreign keys."""
+    """Group registrations by tables that are near to each other by foreign keys."""
     catalog = environment.trip.source.catalog
     waiting = {item.registration.table: item for item in environment.registered}
     while waiting:
@@ -285,7 +285,7 @@ def _groups(environment: ProofDatabases) -> Iterator[Sequence[Registered]]:
 
 
 def _near(catalog: Catalog, name: RelationName) -> list[RelationName]:
-    """The tables that a table references, or that reference it."""
+    """Return the tables that a table references, or that reference it."""
     keys = [key for table in catalog.tables.values() for key in table.foreign_keys]
     above = [key.references for key in keys if key.table == name]
     return above + [key.table for key in keys if key.references == name]

@@ -123,7 +123,7 @@ def prepare_proof(
 
 
 def _without_limits(settings: Settings) -> Settings:
-    """The settings without budgets, which are made for the rows that are there."""
+    """Return the settings without row limits, which were made for existing rows."""
     export = evolve(settings.export, max_rows=None)
     if export.format_name not in OWN_FORMATS:
         # Rows of another format are written for other programs: no replay reads them.
@@ -133,7 +133,7 @@ def _without_limits(settings: Settings) -> Settings:
 
 
 def _ways(settings: Settings, host: Host | None) -> Iterator[ReplayMethod]:
-    """A way for each strategy that the plugins answer; the one of the settings first."""
+    """Return a method for each strategy that the plugins answer; the settings' own first."""
     own = [
         plugin.candidate.name
         for plugin in installed_plugins(settings)
@@ -156,7 +156,7 @@ def _ways(settings: Settings, host: Host | None) -> Iterator[ReplayMethod]:
 
 
 def _structure(settings: Settings, host: Host) -> tuple[str, list[RelationName]]:
-    """The statements that make the source's structure; and the tables that are exported."""
+    """Return the statements that make the source's structure, and the exported tables."""
     dsn = connection_string(settings.source, SOURCE_VARIABLE)
     # No row is read, so it does not matter which of them a policy hides.
     with reading(dsn, "source", hidden_rows_fail=False) as database:
@@ -209,7 +209,7 @@ def _informed(
     settings: Settings,
     registry: Registry,
 ) -> tuple[Registry, tuple[str, ...]]:
-    """The registry with what the server and the configuration add to it."""
+    """Return the registry with what the server and the configuration add to it."""
     catalog, connection = source.catalog, source.connection
     tables = [catalog.tables[name] for name in source.tables]
     known, unknown = with_probed(connection, catalog, registry, tables)

@@ -43,7 +43,7 @@ _PROBES = (
 def conditions_of(
     registered: Sequence[Registered], settings: Settings
 ) -> Iterator[tuple[RelationName, str]]:
-    """The SQL predicates by which rows are chosen, each with its table."""
+    """Return the SQL predicates by which rows are chosen, each with its table."""
     for item in registered:
         match item.registration.rows:
             case InClosure(str() as condition) | ByPredicate(condition):
@@ -61,7 +61,7 @@ def with_literals(
     registry: Registry,
     conditions: Sequence[tuple[RelationName, str]],
 ) -> Registry:
-    """The registry, with values that conditions name among those of the columns they name."""
+    """Return the registry with the values that conditions name, for the columns they name."""
     known = CatalogValues(catalog, registry)
     columns = dict(registry.columns)
     for name, condition in conditions:
@@ -80,7 +80,7 @@ def with_literals(
 def with_probed(
     connection: Connection[Any], catalog: Catalog, registry: Registry, tables: Sequence[Table]
 ) -> tuple[Registry, tuple[str, ...]]:
-    """The registry, with values for types that nothing is known of; and what is still unknown.
+    """Return the registry with values for unknown types, and the types that stay unknown.
 
     Such a column is NULL if it may be.
     """
@@ -99,7 +99,7 @@ def with_probed(
 
 
 def _nothing() -> SearchStrategy[Any]:
-    """Where no value is known NULL is tried."""
+    """Return NULL, for a type of which no value is known."""
     return st.none()
 
 
@@ -123,7 +123,7 @@ def _takes(connection: Connection[Any], type_name: str, text: str) -> bool:
 
 
 def _read(connection: Connection[Any], name: RelationName, condition: str) -> Expression | None:
-    """The condition as the server writes it, which is what can be read; None if it is no check."""
+    """Return the condition as the server writes it; None if it cannot be a check."""
     add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT replant_reads CHECK ({}) NOT VALID").format(
         sql.Identifier(name.schema, name.name),
         sql.SQL(condition),
@@ -148,7 +148,7 @@ def _named(
 
 
 def _cells(catalog: Catalog, table: Table, column: str) -> Iterator[Cell]:
-    """The column, and the columns from which foreign keys fill it."""
+    """Return the column, and the columns from which foreign keys fill it."""
     pending, seen = [(table.name, column)], set()
     while pending:
         cell = pending.pop()
@@ -164,7 +164,7 @@ def _cells(catalog: Catalog, table: Table, column: str) -> Iterator[Cell]:
 def _among(
     catalog: Catalog, cell: Cell, known: CatalogValues, texts: SearchStrategy[str]
 ) -> Values:
-    """The values of a column, half of the time the named ones: only they let rows move."""
+    """Draw from a column's values, half of the time the named ones: only they let rows move."""
     table = catalog.tables[cell[0]]
     column = table.column(cell[1])
     assert column is not None

@@ -54,7 +54,7 @@ ORDER BY 1, 2, p.relid
 
 
 def with_partition_bounds(connection: Connection[Any], catalog: Catalog) -> Catalog:
-    """The catalog with a check on each partitioned table: its rows belong in some partition.
+    """Return the catalog with a check on each partitioned table: rows have a partition.
 
     It locks every partition for a moment, as any query on the table does.
     """
@@ -70,7 +70,7 @@ def with_partition_bounds(connection: Connection[Any], catalog: Catalog) -> Cata
 
 
 def dump_structure(dsn: str, without: Sequence[str] = ()) -> str:
-    """The statements that make a database's structure: no rows, owners, privileges, subscriptions.
+    """Write the statements that make a database's structure: no rows, owners or privileges.
 
     It needs SELECT on every table, since `pg_dump` locks them against changes (ACCESS SHARE).
 
@@ -140,7 +140,7 @@ def _run(
 
 
 def _program(name: str) -> str:
-    """The program of the embedded server, or one that the PATH leads to."""
+    """Return the program of the embedded server, or one on the PATH."""
     try:
         embedded = embedded_program(name)
     except UsageError:
@@ -154,5 +154,5 @@ def _program(name: str) -> str:
 
 
 def _pattern(schema: str) -> str:
-    """A pattern of `pg_dump` that means one schema, whatever characters its name has."""
+    """Write a pattern of `pg_dump` for one schema, whatever characters its name has."""
     return '"' + schema.replace('"', '""') + '"'

@@ -28,7 +28,7 @@ class Templates:
     _made: dict[Hashable, Database] = field(factory=dict, init=False, repr=False, eq=False)
 
     def template(self, deploy: Deploy, base: Database | None = None) -> Database:
-        """A database in which this was deployed; for use as a template only.
+        """Return a database in which this was deployed; for use as a template only.
 
         Args:
             deploy: the same SQL, path or function gives the same template again.
@@ -51,7 +51,7 @@ class Templates:
         return self._made[key]
 
     def fresh(self, deploy: Deploy | Database | None = None) -> Database:
-        """A database of one's own: empty, with this deployed, or a copy of a database.
+        """Create a database: empty, with this deployed, or as a copy of another.
 
         Raises:
             psycopg.Error: the database refuses a statement.

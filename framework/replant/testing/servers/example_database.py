@@ -12,12 +12,10 @@ from psycopg import Connection, sql
 
 from replant.database.catalog import read_catalog
 from replant.database.connections import reading
-from replant.model import Catalog, ForeignKey, RelationKind, RelationName
+from replant.model import Catalog, ForeignKey, RelationName
 from replant.testing.rows import Contents, Rows, contents, insert_rows, remove_rows
 from replant.testing.servers.database_structure import with_partition_bounds
 from replant.testing.servers.server import Database
-
-_KINDS = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
 
 
 @frozen
@@ -34,7 +32,7 @@ class ExampleDatabase:
         return tuple(
             name
             for name, table in self.catalog.tables.items()
-            if table.kind in _KINDS and not table.is_partition
+            if table.kind.holds_rows and not table.is_partition
         )
 
     def hold(self, rows: Rows, *, unchecked: bool = False) -> None:
@@ -61,7 +59,7 @@ class ExampleDatabase:
         without: Mapping[RelationName, Sequence[str]] | None = None,
         where: Mapping[RelationName, sql.Composable] | None = None,
     ) -> Contents:
-        """The rows of tables, by the server's own literals; see `replant.testing.rows.contents`."""
+        """Read the rows of tables, by the server's own literals; see `testing.rows.contents`."""
         chosen = self.tables if tables is None else tables
         return contents(self.connection, self.catalog, chosen, without=without, where=where)
 
@@ -83,7 +81,7 @@ def open_example_database(database: Database) -> Iterator[ExampleDatabase]:
 
 
 def breaks(connection: Connection[Any], key: ForeignKey) -> bool:
-    """Whether a row references by a key, declared to PostgreSQL or not, what is not there.
+    """Return whether a row references, by a key or a declared reference, a row that is missing.
 
     A key of several columns of which one is NULL references nothing (MATCH SIMPLE).
     """

@@ -20,7 +20,7 @@ _ROOM = 2 << 30
 
 @contextmanager
 def scratch_folder(*, on_disk: bool = False) -> Iterator[Path]:
-    """A folder that is deleted at the end.
+    """Make a folder that is deleted at the end.
 
     It lies in memory where there is room for files, unless TMPDIR says where temporary files go.
 

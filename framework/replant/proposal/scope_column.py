@@ -1,11 +1,10 @@
-"""Whose rows are exported: the column that says so in most tables, or a table to begin with."""
+"""Finds the column that says to whom a row belongs, by its name and by foreign keys."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
-import networkx as nx
 from attrs import frozen
 
 from replant.model import Column, RelationName, Table
@@ -16,36 +15,10 @@ _OWNERS = frozenset(
     ["tenant", "account", "organization", "organisation", "org", "company", "workspace", "database"]
 )
 
-#: Tables that people begin with, the likeliest first.
-_BEGINNINGS = [
-    "tenant",
-    "organization",
-    "organisation",
-    "company",
-    "workspace",
-    "account",
-    "customer",
-    "client",
-    "patient",
-    "member",
-    "user",
-    "person",
-    "employee",
-    "student",
-    "project",
-    "store",
-    "shop",
-    "order",
-    "document",
-]
-
 #: In what share of the tables a column must stand, and in how many at least.
 _SHARE_OF_OWNER, _LEAST_OF_OWNER = 0.25, 2
 _SHARE_OF_ANY, _LEAST_OF_ANY = 0.5, 3
 _SHARE_NOT_NULL = 0.8
-
-#: A table that references nothing and has no more columns than this is taken for a list of terms.
-_COLUMNS_OF_LIST = 3
 
 
 @frozen
@@ -68,26 +41,8 @@ class ScopeColumn:
     key: str | None = None
 
 
-@frozen
-class RootTable:
-    """A table to begin a closed set with.
-
-    Attributes:
-        key: its primary key.
-        key_in_sql: the same as SQL takes it.
-        referencing: how many tables reference it, directly or through others.
-
-    """
-
-    name: RelationName
-    key: str
-    base_type: str
-    referencing: int
-    key_in_sql: str | None = None
-
-
 def scope_columns(tables: Mapping[RelationName, Table]) -> tuple[ScopeColumn, ...]:
-    """The columns that may say whose a row is, the likeliest first."""
+    """Return the columns that may say to whom a row belongs, the likeliest first."""
     holders: defaultdict[str, list[tuple[Table, Column]]] = defaultdict(list)
     for table in tables.values():
         for column in table.columns:
@@ -133,7 +88,7 @@ def _referenced(
     base_type: str,
     held: list[tuple[Table, Column]],
 ) -> RelationName | None:
-    """The table that the column is named after, if its key is one column of this type."""
+    """Return the table after which the column is named, if its key is one column of this type."""
     referenced = Counter(
         key.references
         for table, _ in held
@@ -152,57 +107,10 @@ def _referenced(
 
 
 def _of(name: str) -> str:
-    """What an identifier is of: `tenant` for `tenant_id`, `tenantId` and `tenant`."""
+    """Return what an identifier identifies: `tenant` for `tenant_id`, `tenantId` and `tenant`."""
     found = words(name)
     return "_".join(found[:-1] if len(found) > 1 and found[-1] in {"id", "uuid", "key"} else found)
 
 
 def _is_owner(name: str) -> bool:
     return _of(name) in _OWNERS and _of(name) != "_".join(words(name))
-
-
-def root_tables(tables: Mapping[RelationName, Table]) -> tuple[RootTable, ...]:
-    """The tables that a closed set may begin with, the likeliest first.
-
-    A table with the name of something that people begin with comes before any other; of others the
-    one to which most tables lead, unless it is a list of terms.
-    """
-    below = _below(tables)
-    above = {name: sum(1 for found in below.values() if name in found) for name in tables}
-    found = []
-    for name, table in tables.items():
-        column = table.column(table.primary_key[0]) if len(table.primary_key) == 1 else None
-        if column is not None and below[name]:
-            found.append(RootTable(name, column.name, column.base_type, len(below[name])))
-    return tuple(
-        sorted(
-            found,
-            key=lambda root: (
-                _likelihood(root.name),
-                _is_list(tables[root.name]),
-                -root.referencing,
-                above[root.name],
-                root.name,
-            ),
-        )
-    )
-
-
-def _below(tables: Mapping[RelationName, Table]) -> dict[RelationName, frozenset[RelationName]]:
-    """The tables that reference each table, directly or through others."""
-    graph: nx.DiGraph[RelationName] = nx.DiGraph()
-    graph.add_nodes_from(tables)
-    for name, table in tables.items():
-        graph.add_edges_from(
-            (k.references, name) for k in table.foreign_keys if k.references in tables
-        )
-    return {name: frozenset(nx.descendants(graph, name)) for name in tables}
-
-
-def _likelihood(name: RelationName) -> int:
-    last = stem(name.name).rsplit("_", 1)[-1]
-    return _BEGINNINGS.index(last) if last in _BEGINNINGS else len(_BEGINNINGS)
-
-
-def _is_list(table: Table) -> bool:
-    return not table.foreign_keys and len(table.columns) <= _COLUMNS_OF_LIST

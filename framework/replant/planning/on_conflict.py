@@ -1,0 +1,33 @@
+"""Decides what a replay does with rows that already exist, by table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from replant.errors import ConfigurationError
+from replant.model import OnConflict, RelationName, Settings
+
+
+def configured_on_conflict(
+    settings: Settings, keys: Mapping[RelationName, tuple[str, ...]]
+) -> dict[RelationName, OnConflict | None]:
+    """Return the configured `on_conflict` of each table; None where nothing is configured.
+
+    Args:
+        settings: the whole configuration.
+        keys: the columns that identify a row of each table; empty for a table without a key.
+
+    Raises:
+        ConfigurationError: rows of a table should be updated, and it has no key.
+
+    """
+    configured = dict.fromkeys(keys, settings.export.on_conflict)
+    configured |= {t.name: t.on_conflict for t in settings.tables if t.on_conflict}
+    wanted = {name: configured[name] for name in keys}
+    keyless = [str(n) for n, way in wanted.items() if way is OnConflict.UPDATE and not keys[n]]
+    if keyless:
+        raise ConfigurationError(
+            f"on_conflict: rows of {', '.join(keyless)} cannot be updated, since no key tells them "
+            f"apart; choose on_conflict = 'error' or 'skip' for them under [[tables]]"
+        )
+    return wanted

@@ -1,0 +1,95 @@
+"""Asks plugins how values change and how rows are rendered, and refuses chains that cannot work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from replant.errors import PluginError
+from replant.model import (
+    OWN_FORMATS,
+    Column,
+    Identity,
+    PlannedColumn,
+    PlannedTable,
+    PythonFunction,
+    RelationName,
+    RowFormat,
+    SqlExpression,
+    Table,
+    Transform,
+    readable,
+)
+from replant.plugins.manager import Host
+from replant.sql.row_text import computed_by_server
+
+
+def planned_columns(
+    host: Host, table: Table, columns: tuple[Column, ...]
+) -> tuple[PlannedColumn, ...]:
+    """Ask the plugins once for each column how its values change.
+
+    Raises:
+        PluginError: a plugin fails, or a chain has SQL after Python.
+
+    """
+    return tuple(
+        PlannedColumn(
+            c.name,
+            c.type,
+            _chain(host.transform_value(table, c), table, c),
+            always_identity=c.identity is Identity.ALWAYS,
+        )
+        for c in columns
+    )
+
+
+def row_format(
+    host: Host,
+    table: Table,
+    columns: tuple[Column, ...],
+    planned: tuple[PlannedColumn, ...],
+    format_name: str,
+) -> RowFormat | None:
+    """Ask the plugin of a format how the table's rows are rendered; None for replant's own.
+
+    Raises:
+        PluginError: no plugin provides the format, or it renders in SQL what Python changes.
+
+    """
+    if format_name in OWN_FORMATS:
+        return None
+    renderer = host.render_row(table, columns, format_name)
+    _check_renderer(renderer, planned, table.name, format_name)
+    return renderer
+
+
+def changed_columns(planned: Iterable[PlannedTable]) -> dict[RelationName, set[str]]:
+    """Return the columns of each table whose values a transform changes."""
+    return {
+        table.name: {column.name for column in table.columns if column.transforms}
+        for table in planned
+    }
+
+
+def _check_renderer(
+    renderer: RowFormat, columns: tuple[PlannedColumn, ...], name: RelationName, format_name: str
+) -> None:
+    """Refuse to let the server render values that Python has yet to change."""
+    if isinstance(renderer, SqlExpression) and not computed_by_server(columns):
+        raise PluginError(
+            f"values of {name} are changed in Python, and the format {format_name!r} renders "
+            f"rows in SQL, which would see the values from before; let the plugin of the format "
+            f"answer with PythonRow, or the other with SqlExpression"
+        )
+
+
+def _chain(chain: tuple[Transform, ...], table: Table, column: Column) -> tuple[Transform, ...]:
+    """Refuse SQL after Python: the server cannot compute on what Python has yet to change."""
+    in_python = [isinstance(transform, PythonFunction) for transform in chain]
+    if in_python != sorted(in_python):
+        raise PluginError(
+            f"the values of {table.name}.{readable(column.name)} are changed in Python by one "
+            f"plugin and then in SQL by another; name the one that uses SQL first in "
+            f"[plugins] enable"
+        )
+    return chain

@@ -1,0 +1,1 @@
+"""Writes a plugin project to begin with, from templates."""

@@ -1,0 +1,48 @@
+"""Finds the tables whose rows the role may not see, so that they cannot be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from replant.database.connections import DatabaseConnection
+from replant.database.privileges import TablePrivileges, read_privileges
+from replant.errors import PrivilegeError
+from replant.model import Catalog, PlannedTable, RelationName
+from replant.sql.grants import read_grants
+
+_HIDDEN = "verify as the tables' owner or as a role with BYPASSRLS"
+
+
+def find_unseen_tables(
+    database: DatabaseConnection, catalog: Catalog, tables: Mapping[RelationName, PlannedTable]
+) -> dict[RelationName, str]:
+    """Return the tables of which the role may not see all rows, each with what would let it.
+
+    Raises:
+        PrivilegeError: that is so of every table; the text has the GRANT that it needs.
+
+    """
+    has = read_privileges(database, {n: t.column_names for n, t in tables.items()})
+    hidden = {name for name in tables if catalog.tables[name].rows_are_hidden}
+    unread = {name for name, may in has.items() if not (may.select and may.use_schema)}
+    remedies = {
+        name: _HIDDEN if name in hidden else _remedy(catalog, {name: has[name]})
+        for name in tables
+        if name in hidden | unread
+    }
+    if tables and len(remedies) == len(tables):
+        if unread - hidden:
+            raise PrivilegeError(
+                f"the role {catalog.role!r} may not read the tables of the artifact; "
+                f"run as their owner: {_remedy(catalog, has)}"
+            )
+        raise PrivilegeError(
+            f"row-level security may hide rows of {', '.join(map(str, sorted(hidden)))} from the "
+            f"role {catalog.role!r}; {_HIDDEN}"
+        )
+    return remedies
+
+
+def _remedy(catalog: Catalog, has: Mapping[RelationName, TablePrivileges]) -> str:
+    schemas = [name.schema for name, may in has.items() if not may.use_schema]
+    return read_grants(schemas, [name for name, may in has.items() if not may.select], catalog.role)

@@ -1,4 +1,4 @@
-"""The composition root: a short function for each command.
+"""Provides a function for each command; the command line only reads options and prints.
 
 What a command does, a program can do: these functions take settings and paths, and return values.
 """
@@ -17,8 +17,8 @@ from replant.artifact.atomic_output import check_writable, whole_file
 from replant.artifact.manifest import Manifest
 from replant.config.connection_strings import SOURCE_VARIABLE, TARGET_VARIABLE, connection_string
 from replant.config.recorded_shapes import Recorded, read_recorded, recorded_text
-from replant.database.catalog import read_catalog
 from replant.database.connections import DatabaseConnection, reading, writing
+from replant.database.read_catalog import read_catalog
 from replant.drift.drift_findings import Drift
 from replant.drift.source_drift import source_drift
 from replant.drift.target_drift import target_drift
@@ -85,7 +85,7 @@ class Replayed:
         manifest: what the artifact says of itself.
         strategy: the one that ordered the load.
         tables: what became of the rows of each table.
-        notes: what was not compared, and which sequences were not moved, each with the mend.
+        notes: what was not compared, and which sequences were not moved, each with the remedy.
 
     """
 
@@ -165,7 +165,7 @@ def replay(
         opened: told of the artifact's manifest, once its digest was found right.
         preflighted: told of what was found before the first row.
         confirm: asked whether to go on if the target is on another host, or rows of another
-            scope are in the way.
+            scope conflict.
         progress: told of the rows as they are loaded.
 
     Raises:
@@ -196,8 +196,8 @@ def preflight(
 ) -> Preflight:
     """Say what a replay would do and what stands in its way; nothing is changed.
 
-    Every row of the artifact is looked at, where a replay looks at the first of each table before
-    it begins.
+    Every row of the artifact is checked, where a replay checks the first of each table before it
+    begins.
 
     Args:
         artifact: the path of the artifact.

@@ -1,4 +1,4 @@
-"""The whole tree of errors, with the exit code of each.
+"""Defines all errors, with the exit code of each.
 
 Every error that replant raises on purpose is a `ReplantError`. Its text says what was wrong,
 where (table, column, key, plugin, line), and what to do; the command line prints it and ends with

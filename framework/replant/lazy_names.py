@@ -1,4 +1,4 @@
-"""The public names of a package, each imported from its home when it is first used.
+"""Imports the public names of a package when they are first used.
 
 A command line that only prints its help then imports little, and a function may have the name of a
 package: `replant.export` is the function, and `from replant.export import …` finds the package.

@@ -1,4 +1,4 @@
-"""Session settings that give SQL text its meaning, pinned for a while."""
+"""Pins the session settings that give SQL text its meaning, for a while."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a catalog does not say of the platform's rows: functions in checks and in unique indexes.
+"""Says what a catalog does not say of the platform's rows: functions in checks and indexes.
 
 Offered as entry points of the group `replant.registries`, under the names of the two plugins.
 Needs the package `hypothesis`.

@@ -14,8 +14,8 @@ from hypothesis.strategies import DataObject, DrawFn
 from psycopg import Connection, sql
 
 from replant import api
-from replant.database.catalog import read_catalog
 from replant.database.connections import reading
+from replant.database.read_catalog import read_catalog
 from replant.model import Catalog, ExportSettings, Registration, RelationName, Settings
 from replant.plugins.discovery import Candidate, LoadedPlugin
 from replant.plugins.hookspecs import hookimpl

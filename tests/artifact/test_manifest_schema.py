@@ -39,7 +39,7 @@ from replant.model import (
     SequencePosition,
     TableShape,
 )
-from replant.model.provenance import RootRows
+from replant.model.closure_origin import RootRows
 from tests.support.manifest_schema import SCHEMA
 
 #: Where the schema has each class that a manifest is made of.

@@ -16,8 +16,8 @@ from hypothesis.strategies import DataObject, SearchStrategy
 from psycopg import Connection
 
 from replant import api
-from replant.database.catalog import read_catalog
 from replant.database.connections import reading
+from replant.database.read_catalog import read_catalog
 from replant.errors import DanglingReferenceError, PreflightError, PrivilegeError
 from replant.model import (
     COPY,

@@ -16,12 +16,13 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from replant.closure.closure import Closure, find_closure
+from replant.closure.closure_request import Budget, ClosureRequest, Rules
 from replant.closure.graph_reader import read_reference_graph
 from replant.closure.reachability import find_reachable
 from replant.closure.size_estimate import estimate_sizes
 from replant.closure.visited_rows import SearchStep, VisitedRows
-from replant.database.catalog import read_catalog
 from replant.database.connections import READING, reading
+from replant.database.read_catalog import read_catalog
 from replant.errors import (
     BudgetError,
     CatalogMismatchError,
@@ -34,14 +35,7 @@ from replant.errors import (
 from replant.explain.closure_paths import explain_closure
 from replant.explain.explanation import Barrier
 from replant.model import ChosenRows, PlannedColumn, PlannedTable, RelationName
-from replant.model.closure_request import (
-    Budget,
-    Children,
-    ClosureRequest,
-    EdgeRule,
-    Root,
-    Rules,
-)
+from replant.model.closure_rules import Children, EdgeRule, Root
 from replant.model.references import (
     ArrayReference,
     DeclaredReference,
@@ -51,8 +45,8 @@ from replant.model.references import (
     PolymorphicTarget,
     ReferenceGraph,
 )
-from replant.sql.conditions import rows_at
 from replant.sql.row_queries import lines_by_depth
+from replant.sql.where_clauses import rows_at
 from replant.testing.servers.server import Database, Server
 from tests.conftest import MakeDatabase
 

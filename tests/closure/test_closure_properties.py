@@ -13,16 +13,18 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from replant.closure.closure import Closure, find_closure
+from replant.closure.closure_request import Budget, ClosureRequest
 from replant.closure.graph_reader import read_reference_graph
-from replant.database.catalog import read_catalog
 from replant.database.connections import READING
+from replant.database.read_catalog import read_catalog
 from replant.errors import BudgetError
 from replant.explain.closure_paths import explain_closure
 from replant.explain.explanation import Barrier, RowInClosure, RowOutsideClosure
 from replant.model import Catalog
-from replant.model.closure_request import Budget, ClosureRequest, Root, RowsIn
+from replant.model.closure_rules import Root
+from replant.model.conditions import RowsIn
 from replant.model.references import EdgeName
-from replant.sql.conditions import rows_at
+from replant.sql.where_clauses import rows_at
 from replant.testing.servers.server import Server
 from tests.support.closure_graphs import Drawn, drawn_graphs, shuffled
 from tests.support.closure_oracle import (

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
 from replant.config.recorded_shapes import Recorded, read_recorded, recorded_text
-from replant.database.catalog import read_catalog
 from replant.database.connections import DatabaseConnection
+from replant.database.read_catalog import read_catalog
 from replant.drift.drift_findings import Drift
 from replant.drift.source_drift import source_drift
 from replant.model import Catalog, Registration

@@ -19,7 +19,7 @@ from replant.model import (
     Settings,
     TableSettings,
 )
-from replant.planning import closure_origin
+from replant.planning import find_closure_origin
 from replant.testing.servers.server import Database, Server, grant
 from replant_plugins.demonstration import PLATFORM
 from tests.conftest import MakeDatabase
@@ -348,7 +348,7 @@ class TestInAnArtifact:
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(closure_origin, "MOST_KEYS", 1)
+        monkeypatch.setattr(find_closure_origin, "MOST_KEYS", 1)
         made = tmp_path / "customers.sql"
         root = ("--root", "public.customer: id IN (2, 4)")
         replant("export", "--source", shop.dsn, *root, "-o", made)

@@ -13,8 +13,9 @@ from attrs import evolve, field, frozen
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
+from replant.closure.closure_request import ClosureRequest, Rules
 from replant.model import Column, ForeignKey, RelationName
-from replant.model.closure_request import Children, ClosureRequest, EdgeRule, Root, Rules
+from replant.model.closure_rules import Children, EdgeRule, Root
 from replant.model.references import (
     ArrayReference,
     DeclaredReference,

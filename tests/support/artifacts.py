@@ -53,8 +53,8 @@ from replant.model import (
     TableShape,
     Text,
 )
-from replant.model.closure_request import Children
-from replant.model.provenance import ClosureOrigin, FollowedReference, RootRows
+from replant.model.closure_origin import ClosureOrigin, FollowedReference, RootRows
+from replant.model.closure_rules import Children
 from replant.model.references import Only, from_foreign_key
 from replant.sql.copy_text import copy_row
 from replant.sql.load_statements import Frame

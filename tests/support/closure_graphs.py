@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from psycopg import Connection, sql
 
+from replant.closure.closure_request import ClosureRequest, Rules
 from replant.model import Catalog, Column, ForeignKey, RelationName, Table
-from replant.model.closure_request import Children, ClosureRequest, EdgeRule, Root, Rules
+from replant.model.closure_rules import Children, EdgeRule, Root
 from replant.model.references import (
     ArrayReference,
     DeclaredReference,

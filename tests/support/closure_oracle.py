@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
+from replant.closure.closure_request import ClosureRequest
+from replant.explain.explanation import RowKey
 from replant.model import RelationName, Table, Text
-from replant.model.closure_request import Children, ClosureRequest, EdgeRule, RowKey
+from replant.model.closure_rules import Children, EdgeRule
 from replant.model.references import EdgeName, Reference, from_declared, from_foreign_key
 from replant.testing.rows import Row
 from tests.support.closure_graphs import Drawn

@@ -116,7 +116,7 @@ def test_a_row_that_did_not_arrive_as_it_was_is_found(
     trip, way = environment.trip, environment.as_inserter
 
     def check(example: Example) -> None:
-        exported = trip.carry(example.rows, example.scope, way)
+        exported = trip.move(example.rows, example.scope, way)
         trip.target.connection.execute("SET session_replication_role = replica")
         trip.target.connection.execute(tampering.encode())
         trip.target.connection.execute("RESET session_replication_role")

@@ -177,7 +177,7 @@ def test_a_strategy_in_the_wrong_order_is_found_with_one_row_of_each_table(
     failure = proof.failure
     assert failure is not None
     assert {name: len(rows) for name, rows in failure.rows.items()} == {OWNER: 1, ITEM: 1}
-    assert (failure.way.strategy, failure.command) == ("backwards", "replay")
+    assert (failure.method.strategy, failure.command) == ("backwards", "replay")
     assert failure.statements == (
         'INSERT INTO "s"."owner" ("id", "name") OVERRIDING SYSTEM VALUE VALUES (\'0\', \'\');\n'
         'INSERT INTO "s"."item" ("id", "price", "owner") OVERRIDING SYSTEM VALUE '
@@ -484,6 +484,10 @@ def test_a_table_that_is_not_there_is_named(
     [
         (
             "hypothesis",
+            "replant: this draws rows with Hypothesis: pip install 'replant[testing]'\n",
+        ),
+        (
+            "sqlglot",
             "replant: this draws rows with Hypothesis: pip install 'replant[testing]'\n",
         ),
         (

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import psycopg
 import pytest
-from hypothesis import Phase, example, find, given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
-from psycopg import sql
 
 from replant.model import Catalog, RelationName
-from replant.testing.checks.evaluate import verdict
-from replant.testing.checks.parse import read_check
 from replant.testing.generation.catalog_values import CatalogValues
 from replant.testing.generation.registry import Registry
 from replant.testing.generation.row_strategies import rows_for
-from replant.testing.generation.values import values_of
 from replant.testing.prove.accepted_rows import AcceptedRows
 from replant.testing.rows import Row, Rows, insert_rows
 from replant.testing.servers.example_database import ExampleDatabase, open_example_database
@@ -163,132 +158,6 @@ def test_a_registry_comes_before_the_catalog(side: ExampleDatabase) -> None:
     rows = find(drawn, lambda rows: bool(rows[odd]), settings=settings(database=None))
 
     assert rows[odd][0]["n"] == "1"
-
-
-#: Conditions as PostgreSQL may be told them, over columns of these types.
-TYPES: Mapping[str, str] = {
-    "i": "integer",
-    "j": "integer",
-    "n": "numeric(6,2)",
-    "t": "text",
-    "v": "character varying(9)",
-    "d": "date",
-    "z": "timestamp with time zone",
-    "b": "boolean",
-}
-CONDITIONS = (
-    "i > 0",
-    "i > j",
-    "n + n * 2 <= 10 AND NOT (i = j)",
-    "i BETWEEN -5 AND 5 OR j IS NULL",
-    "i IN (1, 2, 0) AND j NOT IN (1, 2)",
-    "n >= 0.5 AND n < 100",
-    "n <> i",
-    "length(t) <= 2",
-    "char_length(v) BETWEEN 1 AND 3",
-    "t IN ('', 'NULL', 'it''s', E'\\\\N')",
-    "v = ANY (ARRAY['a', 'b'])",
-    "t <> v",
-    "t || v = 'NULL'",
-    "t ~ '^[[:alpha:]_][\\w.-]*$'",
-    "t ~* 'NULL|^e'",
-    "t !~ '\\s' AND v !~* '^n'",
-    "t LIKE 'N%' OR t NOT LIKE '_'",
-    "t LIKE '%\\%%'",
-    "btrim(t) <> ''",
-    "d > '2000-01-01' AND d <= '2020-12-31'",
-    "z >= '2000-01-01 12:00:00+02'",
-    "b",
-    "b IS NOT TRUE OR i > 0",
-    "(b AND i > 0) IS FALSE",
-    "num_nulls(i, j, t) = 1",
-    "num_nonnulls(i, j, t) <= 1",
-    "coalesce(i, j, 0) > 0",
-    "t IS NOT NULL AND (t = '' OR i > 5)",
-    "i::numeric > 0.5",
-    "n::text <> ''",
-    "t < 'b'",
-    "i % 2 = 0",
-)
-
-
-@pytest.fixture(scope="module")
-def conditions(server: Server) -> Iterator[tuple[psycopg.Connection[Any], Mapping[str, str]]]:
-    """The conditions as the server writes them, by how they were told."""
-    database = server.create_database()
-    with psycopg.connect(database.dsn, autocommit=True, options="-c TimeZone=UTC") as connection:
-        columns = ", ".join(f"{name} {kind}" for name, kind in TYPES.items())
-        checks = ", ".join(f"CONSTRAINT c{n} CHECK ({c})" for n, c in enumerate(CONDITIONS))
-        connection.execute(f"CREATE TABLE t ({columns}, {checks})")
-        written: dict[str, str] = dict(
-            connection.execute(
-                "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c'"
-            ).fetchall()
-        )
-        yield connection, {c: written[f"c{n}"] for n, c in enumerate(CONDITIONS)}
-    server.drop_database(database)
-
-
-def cells(kind: str) -> st.SearchStrategy[str | None]:
-    few = {"integer": ("0", "1", "-3", "6"), "text": ("a", "NULL", "%", "\u00e9\n")}.get(kind)
-    values = values_of(kind, {}).texts
-    return st.none() | (values if few is None else st.sampled_from(few) | values)
-
-
-ROWS = st.fixed_dictionaries({name: cells(kind) for name, kind in TYPES.items()})
-
-
-@given(row=ROWS)
-@example(row={**dict.fromkeys(TYPES), "t": "a\n"})
-@example(row={**dict.fromkeys(TYPES), "z": "2000-01-01 09:59:59"})
-def test_what_python_knows_of_a_condition_is_what_the_server_says(
-    row: Row, conditions: tuple[psycopg.Connection[Any], Mapping[str, str]]
-) -> None:
-    connection, written = conditions
-    values = sql.SQL(", ").join(
-        sql.SQL("{}::" + kind).format(sql.Literal(row[name])) for name, kind in TYPES.items()
-    )
-    names = sql.SQL(", ").join(map(sql.Identifier, TYPES))
-    told = sql.SQL(", ").join(sql.SQL(f"coalesce({c}, true)") for c in written)
-    query = sql.SQL("SELECT {} FROM (SELECT {}) AS r ({})").format(told, values, names)
-    said = connection.execute(query).fetchone()
-    assert said is not None
-
-    for (condition, text), by_server in zip(written.items(), said, strict=True):
-        expression = read_check(text)
-        assert expression is not None, text
-        found = verdict(expression, row, TYPES)
-        assert found in (None, by_server), f"{condition} for {row}"
-
-
-def test_most_conditions_are_judged(
-    conditions: tuple[psycopg.Connection[Any], Mapping[str, str]],
-) -> None:
-    row = {"i": "1", "j": "2", "n": "3", "t": "x", "v": "y", "d": "2010-01-01", "b": "true",
-           "z": "2010-01-01 00:00:00"}  # fmt: skip
-    _, written = conditions
-
-    unknown = [
-        told
-        for told, text in written.items()
-        if (expression := read_check(text)) is None or verdict(expression, row, TYPES) is None
-    ]
-
-    assert unknown == ["n::text <> ''", "t < 'b'", "i % 2 = 0"]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "CHECK (CASE WHEN a THEN b ELSE c END)",
-        "CHECK ((a[1] > 0))",
-        "CHECK ((a > ALL (SELECT 1)))",
-        "CHECK ((",
-        "CHECK ((a = $$x$$))",
-    ],
-)
-def test_what_cannot_be_read_is_left_to_the_server(text: str) -> None:
-    assert read_check(text) is None
 
 
 def test_a_domain_that_refuses_null_holds_none_inside_an_array(side: ExampleDatabase) -> None:

@@ -14,7 +14,7 @@ from psycopg import Connection, errors, sql
 
 from replant.model import RelationName
 from replant.testing.rows import insert_rows
-from replant.verification.verify import DifferenceKind, RowDifference, ValueDifference
+from replant.verification.verify import RowDifference, RowDifferenceKind, ValueDifference
 from replant_plugins.demonstration import PLATFORM
 from tests.support.property_tests import example_count
 from tests.support.tenant_mover import Mover, PlatformDatabase
@@ -135,7 +135,7 @@ def test_a_changed_value_is_found_by_its_row_and_column(
         found = found_by_verify(moved)
 
     changed = ValueDifference(column, before[0], after[0])
-    wanted = RowDifference(DifferenceKind.CHANGED, f"{target.key(table)} = {key}", (changed,))
+    wanted = RowDifference(RowDifferenceKind.CHANGED, f"{target.key(table)} = {key}", (changed,))
     assert found == {table: (wanted,)}, f"{table}.{column} was {before} and became {after}"
 
 
@@ -158,7 +158,7 @@ def test_a_row_that_is_gone_is_found_by_its_key(
             )
         found = found_by_verify(moved)
 
-    missing = RowDifference(DifferenceKind.MISSING, f"{target.key(table)} = {key}")
+    missing = RowDifference(RowDifferenceKind.MISSING, f"{target.key(table)} = {key}")
     assert found == {table: (missing,)}, f"{table} without the row {key}"
 
 
@@ -178,7 +178,7 @@ def test_a_row_that_was_not_exported_is_found_by_its_key(
             insert_rows(target.connection, {table: [row]})
         found = found_by_verify(moved)
 
-    additional = RowDifference(DifferenceKind.ADDITIONAL, f"{target.key(table)} = {key}")
+    additional = RowDifference(RowDifferenceKind.ADDITIONAL, f"{target.key(table)} = {key}")
     assert found == {table: (additional,)}, f"{table} with the row {row}"
 
 

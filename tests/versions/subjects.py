@@ -10,8 +10,8 @@ from typing import Any
 from attrs import field, frozen
 from psycopg import Connection, sql
 
-from replant.database.catalog import read_catalog
 from replant.database.connections import reading
+from replant.database.read_catalog import read_catalog
 from replant.model import Catalog, Registration, RelationName, Settings
 from replant.plugins.discovery import Candidate, LoadedPlugin, find, load
 from replant.plugins.hookspecs import hookimpl

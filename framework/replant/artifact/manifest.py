@@ -30,10 +30,10 @@ from replant.model import (
     Satisfies,
     SequencePosition,
 )
-from replant.model.closure_request import Children, RowsAt
-from replant.model.conditions import queryable
+from replant.model.closure_origin import RootRows
+from replant.model.closure_rules import Children
+from replant.model.conditions import RowsAt, queryable
 from replant.model.load_order import Statement
-from replant.model.provenance import RootRows
 from replant.model.table_shape import TableShape
 from replant.sql.closing_checks import Ending
 
@@ -130,8 +130,8 @@ class ExportedReference:
     """A reference through which rows of a closed set were found; both its tables are exported.
 
     Attributes:
-        up: whether the rows that are referenced by it came along.
-        down: whether the rows that reference by it came along; None if none of them did.
+        up: whether the rows that it references were included.
+        down: whether the rows that reference by it were included; None if none were.
         limit: at most so many of them for each referenced row.
         elements: whether its one column is an array of referenced values.
         only: a column, and the value that it holds in the rows that reference by it at all.
@@ -166,8 +166,8 @@ class Manifest:
         check: what a replay compares before it commits.
         seen_as: the role whose view of the rows this is, where policies may have hidden some.
         sequences: those that a replay moves forward.
-        references: those by which a closed set grew, if there was one; a replay needs them not.
-        roots: the rows from which it grew, likewise.
+        references: those that a closed set followed, if there was one; a replay does not need them.
+        roots: the rows from which its search started, likewise.
         types: the enums, domains and composite types that columns are made of, as the source has
             them, by name.
 

@@ -20,7 +20,7 @@ from replant.model import (
     SequencePosition,
     readable,
 )
-from replant.model.provenance import RootRows
+from replant.model.closure_origin import RootRows
 from replant.plugins.load_order_checks import check_order
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")

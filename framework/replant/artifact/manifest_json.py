@@ -28,8 +28,8 @@ from replant.artifact.manifest import (
 from replant.artifact.manifest_checks import check_consistent
 from replant.errors import ArtifactError
 from replant.model import DefinedType, LoadTogether, RelationName, TableShape
+from replant.model.closure_origin import RootRows
 from replant.model.load_order import Statement, Step
-from replant.model.provenance import RootRows
 
 #: What has a line for each of its items.
 _LISTED = ("tables", "references", "roots", "types")

@@ -12,6 +12,7 @@ from replant.sql.load_statements import Frame
 #: Rows of one table, a line each, without what stands between them.
 Lines = list[bytes]
 
+#: As many as an export hands on at a time; see `database.copy_stream`.
 _ROWS = 1000
 _BYTES = 1 << 20
 

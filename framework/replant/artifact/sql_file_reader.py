@@ -105,7 +105,7 @@ class SqlFile:
         place = self._places.get((table, patches))
         if place is None:
             return
-        reader = _Reader(self._file, self._origin, place)
+        reader = _StrictReader(self._file, self._origin, place)
         for part in self._parts(reader, place.step, begun=True):
             if part.frame.copied:
                 width = len(part.frame.columns)
@@ -116,7 +116,7 @@ class SqlFile:
 
     def _walk(self) -> Iterator[_Part]:
         self._file.seek(0)
-        reader = _Reader(self._file, self._origin)
+        reader = _StrictReader(self._file, self._origin)
         reader.skip_comments()
         order = self.manifest.order
         reader.expect(opening(order.before, tuple(self._tables)))
@@ -126,7 +126,7 @@ class SqlFile:
         reader.expect(b"\n" + closing(ending) + b"\n" + MANIFEST_MARK)
         reader.expect(comment(to_json(self.manifest)) + DIGEST_MARK)
 
-    def _parts(self, reader: _Reader, step: Step, *, begun: bool = False) -> Iterator[_Part]:
+    def _parts(self, reader: _StrictReader, step: Step, *, begun: bool = False) -> Iterator[_Part]:
         """Yield the rows of a step; `begun` says that the blank line before it has been read."""
         names = step.tables if isinstance(step, LoadTogether) else (step.table,)
         filled = tuple(name for name in names if self._tables[name].row_count)
@@ -147,7 +147,7 @@ class SqlFile:
 
 
 def _part(
-    reader: _Reader, place: _Place, frame: Frame, left: int, *, ends_statement: bool
+    reader: _StrictReader, place: _Place, frame: Frame, left: int, *, ends_statement: bool
 ) -> Iterator[_Part]:
     """Yield the rows of one INSERT or COPY, and read past those that the caller leaves."""
     reader.expect(frame.head)
@@ -239,7 +239,7 @@ def _last_place(file: BinaryIO, mark: bytes, end: int) -> int | None:
     return None
 
 
-class _Reader:
+class _StrictReader:
     """Compares the file's bytes with what is expected, and counts lines for errors."""
 
     def __init__(self, file: BinaryIO, origin: str, place: _Place | None = None) -> None:

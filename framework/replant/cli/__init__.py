@@ -1,1 +1,1 @@
-"""The command line: a module per command."""
+"""Defines the command line, with a module for each command."""

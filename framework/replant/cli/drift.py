@@ -1,4 +1,4 @@
-"""`replant drift`: what something was made for, against what a database holds now."""
+"""`replant drift`: compares what something was made for with what a database has."""
 
 from __future__ import annotations
 

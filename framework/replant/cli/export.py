@@ -1,4 +1,4 @@
-"""`replant export`: the chosen rows of a database as an artifact."""
+"""`replant export`: writes the chosen rows of a database to an artifact."""
 
 from __future__ import annotations
 

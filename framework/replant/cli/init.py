@@ -1,4 +1,4 @@
-"""`replant init`: a proposal for `replant.toml`, from what a database looks like."""
+"""`replant init`: proposes a `replant.toml` for a database."""
 
 from __future__ import annotations
 

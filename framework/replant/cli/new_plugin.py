@@ -1,4 +1,4 @@
-"""`replant new-plugin`: a project for a plugin, with tests that pass."""
+"""`replant new-plugin`: writes the project of a plugin, with tests that pass."""
 
 from __future__ import annotations
 

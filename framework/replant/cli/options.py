@@ -1,4 +1,4 @@
-"""The options that commands share, and what they make of them."""
+"""Defines the options that commands share, and makes settings of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`replant plan`: what an export would do, before any row is read."""
+"""`replant plan`: shows what an export would do, before any row is read."""
 
 from __future__ import annotations
 

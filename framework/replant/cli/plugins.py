@@ -1,4 +1,4 @@
-"""`replant plugins`: what is installed, from where, with which hooks, and what is enabled."""
+"""`replant plugins`: lists what is installed, from where, with which hooks, and what is enabled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`replant prove`: drawn rows of every table make the round trip, in a copy of the structure."""
+"""`replant prove`: moves drawn rows of every table back and forth, in a copy of the structure."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def command(
     smallest rows for which it does are printed as SQL. No row of the source is read.
     """
     settings = options.settings_of(config, **said)
-    if find_spec("hypothesis") is None:
+    if None in map(find_spec, ("hypothesis", "sqlglot")):
         raise UsageError(_NO_HYPOTHESIS)
     from replant.testing.prove.proof import prove  # noqa: PLC0415 - needs the optional package
     from replant.testing.prove.proof_databases import prepare_proof  # noqa: PLC0415
@@ -146,11 +146,13 @@ def failure_lines(failure: Failure) -> Iterator[str]:
     """Write what failed, and its rows, so that psql can run all of it."""
     scope = "".join(f" --scope {shlex.quote(f'{n}={v}')}" for n, v in failure.scope.items())
     step = {
-        "export": f"replant export{scope} --strategy {failure.way.strategy}",
-        "replay": f"replant replay --strategy {failure.way.strategy}",
+        "export": f"replant export{scope} --strategy {failure.method.strategy}",
+        "replay": f"replant replay --strategy {failure.method.strategy}",
         "verify": "a comparison of what arrived with these rows",
     }[failure.command]
-    yield from _commented(f"These rows do not arrive as they are, by the {described(failure.way)}.")
+    yield from _commented(
+        f"These rows do not arrive as they are, by the {described(failure.method)}."
+    )
     yield from _commented(f"What failed is {step}:")
     yield from _commented(f"  {failure.said}")
     yield failure.statements
@@ -164,10 +166,10 @@ def _commented(text: str) -> Iterator[str]:
 
 def summary(proof: Proof, notes: Sequence[str], *, seed: int) -> Iterator[str]:
     """Say what was proved, and what was not."""
-    ways = ", ".join(f"{way.strategy} ({_role(way)})" for way in proof.ways)
+    methods = ", ".join(f"{method.strategy} ({_role(method)})" for method in proof.methods)
     rows = counted(proof.drawn, "row")
     yield f"proved: {counted(proof.rounds, 'round')}, {rows} drawn, {proof.moved} of them exported"
-    yield f"strategies: {ways}; seed {seed}"
+    yield f"strategies: {methods}; seed {seed}"
     for grant in proof.granted:
         yield f"the role that may INSERT needed besides: {grant}"
     for name, reason in proof.never.items():
@@ -183,13 +185,13 @@ def summary(proof: Proof, notes: Sequence[str], *, seed: int) -> Iterator[str]:
         yield f"and {len(notes) - _NAMED} more"
 
 
-def described(way: ReplayMethod) -> str:
+def described(method: ReplayMethod) -> str:
     """Describe a method of replay for people."""
-    return f"strategy {way.strategy}, {_role(way)}"
+    return f"strategy {method.strategy}, {_role(method)}"
 
 
-def _role(way: ReplayMethod) -> str:
-    return "as a superuser" if way.role is None else "as a role that may INSERT"
+def _role(method: ReplayMethod) -> str:
+    return "as a superuser" if method.role is None else "as a role that may INSERT"
 
 
 def _nothing_moved(proof: Proof) -> str:

@@ -1,4 +1,4 @@
-"""`replant replay`: an artifact into a database."""
+"""`replant replay`: loads an artifact into a database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people see: progress and summaries on standard error, results on standard output."""
+"""Prints for people: progress and summaries on standard error, results on standard output."""
 
 from __future__ import annotations
 

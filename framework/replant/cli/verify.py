@@ -1,4 +1,4 @@
-"""`replant verify`: the rows of a database against those of an artifact."""
+"""`replant verify`: compares the rows of a database with those of an artifact."""
 
 from __future__ import annotations
 

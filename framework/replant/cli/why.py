@@ -1,4 +1,4 @@
-"""`replant why`: by which path a row is exported, or why it is not."""
+"""`replant why`: shows by which path a row is exported, or why it is not."""
 
 from __future__ import annotations
 

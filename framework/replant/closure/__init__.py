@@ -1,1 +1,1 @@
-"""The closed set: which rows come along with the chosen ones, through references."""
+"""Finds the closed set: the rows that the chosen rows need, through references."""

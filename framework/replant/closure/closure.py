@@ -1,4 +1,4 @@
-"""The closed set: a graph and a request in, the smallest set that the rules allow out."""
+"""Finds a closed set: a graph and a request in, the smallest set that the rules allow out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from types import TracebackType
 import psycopg
 from attrs import frozen
 
+from replant.closure.closure_request import ClosureRequest
 from replant.closure.provenance import Provenance, root_number
 from replant.closure.queries import Pointer
 from replant.closure.reachability import find_reachable
@@ -19,7 +20,8 @@ from replant.database.connections import DatabaseConnection, one_line
 from replant.database.planner_settings import index_scans_preferred
 from replant.errors import BudgetError, ScopeError, UsageError
 from replant.model import Progress, RelationName
-from replant.model.closure_request import ArrivalCount, ClosureRequest, Root, RowsAt, RowsIn
+from replant.model.closure_rules import ArrivalCount, Root
+from replant.model.conditions import RowsAt, RowsIn
 from replant.model.references import Leaf, ReferenceGraph
 from replant.sql.row_queries import explain_predicate
 
@@ -92,7 +94,7 @@ def find_closure(
     Raises:
         UsageError: the predicate of a root is not valid; see also `find_reachable`.
         ScopeError: no row satisfies the predicate of a root.
-        BudgetError: the set grew beyond its budget. If a query was not read to its end, the
+        BudgetError: the set has more rows than its budget. If a query was not read to its end, the
             database is closed.
         PrivilegeError: see `find_reachable`.
         DatabaseError: the server failed.

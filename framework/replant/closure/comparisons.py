@@ -1,4 +1,4 @@
-"""How the columns of references compare: by the operators of a constraint, or by their types."""
+"""Reads how the columns of references compare: by a constraint's operators, or by their types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The graph of references that a closed set grows along: a catalog in, a graph out.
+"""Reads the graph of references that a closed set follows: a catalog in, a graph out.
 
 To what the catalog tells of foreign keys, and to what was declared beside them, come the operators
 that compare the columns, whether an index serves, and where the rows of each table lie.

@@ -1,4 +1,4 @@
-"""The indexes of each table, as far as it takes to know which comparisons they serve."""
+"""Reads the indexes of each table, to find out which comparisons they serve."""
 
 from __future__ import annotations
 

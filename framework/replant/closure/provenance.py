@@ -1,12 +1,13 @@
-"""By which ways the rows of a closed set came: of each edge how many, and the path of most."""
+"""Counts by which references the rows of a closed set were found, and finds the heaviest path."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from replant.closure.closure_request import ClosureRequest
 from replant.closure.visited_rows import VisitedRows
 from replant.model import RelationName
-from replant.model.closure_request import ArrivalCount, Children, ClosureRequest, Root
+from replant.model.closure_rules import ArrivalCount, Children, Root
 from replant.model.references import Reference, ReferenceGraph
 
 

@@ -1,4 +1,4 @@
-"""The queries by which a closed set grows: from rows at known places to the places of others.
+"""Composes the queries of a search: from rows at known locations to the locations of others.
 
 Their rows are records, which come in binary form as one value: relation and place (`tableoid`,
 `ctid`) of a row that was found; where it was found from another, the place of that before them.
@@ -14,7 +14,7 @@ from psycopg import sql
 
 from replant.closure.reference_conditions import elements, references
 from replant.model import RelationKind, RelationName
-from replant.model.closure_request import Root
+from replant.model.closure_rules import Root
 from replant.model.references import Leaf, Reference, ReferenceGraph
 
 #: A block of a relation, and a line pointer in it: what a `ctid` is made of.

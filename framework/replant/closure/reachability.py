@@ -1,9 +1,10 @@
-"""Where a closed set can grow to, before a row is read: a graph and a request in, tables out."""
+"""Finds the tables that a closed set can reach, before a row is read."""
 
 from __future__ import annotations
 
 from attrs import frozen
 
+from replant.closure.closure_request import ClosureRequest
 from replant.errors import (
     CatalogMismatchError,
     ConfigurationError,
@@ -11,7 +12,7 @@ from replant.errors import (
     UsageError,
 )
 from replant.model import RelationName
-from replant.model.closure_request import Children, ClosureRequest
+from replant.model.closure_rules import Children
 from replant.model.names import did_you_mean
 from replant.model.references import Reference, ReferenceGraph
 from replant.sql.grants import read_grants
@@ -57,9 +58,9 @@ def find_reachable(graph: ReferenceGraph, request: ClosureRequest) -> Reachable:
     found, reached_downward = _tables(graph, request)
     reached = Reachable(
         tables=frozenset(found),
-        up=tuple(r for r in graph.references if _ascends(graph, request, r, found)),
+        up=tuple(r for r in graph.references if _follows_up(graph, request, r, found)),
         down=tuple(
-            r for r in graph.references if _descends(graph, request, r, found, reached_downward)
+            r for r in graph.references if _follows_down(graph, request, r, found, reached_downward)
         ),
     )
     _check_readable(graph, reached.tables)
@@ -76,15 +77,15 @@ def _tables(
     while size != len(found) + len(reached_downward):
         size = len(found) + len(reached_downward)
         for reference in graph.references:
-            if _ascends(graph, request, reference, found):
+            if _follows_up(graph, request, reference, found):
                 found.add(graph.parent(reference))
-            if _descends(graph, request, reference, found, reached_downward):
+            if _follows_down(graph, request, reference, found, reached_downward):
                 found.add(graph.child(reference))
                 reached_downward.add(graph.child(reference))
     return found, reached_downward
 
 
-def _ascends(
+def _follows_up(
     graph: ReferenceGraph,
     request: ClosureRequest,
     reference: Reference,
@@ -94,7 +95,7 @@ def _ascends(
     return graph.child(reference) in found and graph.parent(reference) not in request.rules.fixed
 
 
-def _descends(
+def _follows_down(
     graph: ReferenceGraph,
     request: ClosureRequest,
     reference: Reference,

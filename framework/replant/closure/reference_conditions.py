@@ -1,4 +1,4 @@
-"""A row references another: references in, conditions over two aliases out."""
+"""Composes the conditions for a row that references another: references in, SQL out."""
 
 from __future__ import annotations
 

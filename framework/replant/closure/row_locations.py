@@ -1,4 +1,4 @@
-"""Rows as integers of 64 bits: the number of a relation, a block and a line pointer.
+"""Packs row locations into integers of 64 bits: relation, block and line pointer.
 
 Within one snapshot no visible row moves, so its place identifies it, and tables need no key. The
 numbers follow the names of tables and partitions: places compare the same whatever the order of

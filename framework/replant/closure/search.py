@@ -1,4 +1,4 @@
-"""The search along references, round by round: rows that were found lead to others.
+"""Searches along references, round by round: each round starts from the rows of the last one.
 
 In each round, every row that was found in the round before is asked, for each reference that is
 followed, which rows it leads to: first those that reference it, then those that it references. So
@@ -17,6 +17,7 @@ from operator import itemgetter
 from psycopg import sql
 
 from replant.closure import queries
+from replant.closure.closure_request import Rules
 from replant.closure.queries import leaf_source, order_of, table_source
 from replant.closure.row_locations import RowLocations, pointer
 from replant.closure.visited_rows import SearchStep, VisitedRow, VisitedRows
@@ -24,7 +25,7 @@ from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_texts
 from replant.database.planner_settings import planner_defaults
 from replant.model import RelationName
-from replant.model.closure_request import Children, Root, Rules
+from replant.model.closure_rules import Children, Root
 from replant.model.references import Leaf, Reference, ReferenceGraph
 
 #: Rows that one query starts from, where an index serves: its text takes 60 kB.

@@ -1,4 +1,4 @@
-"""How large a closed set may be, as far as the planner's statistics tell: no row is read."""
+"""Estimates the size of a closed set from the planner's statistics; no row is read."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from psycopg import sql
 
 from replant.closure import queries
 from replant.closure.closure import check_predicates
+from replant.closure.closure_request import ClosureRequest
 from replant.closure.queries import table_source
 from replant.closure.reachability import Reachable, find_reachable
 from replant.database.connections import DatabaseConnection
 from replant.model import RelationName
-from replant.model.closure_request import Children, ClosureRequest
+from replant.model.closure_rules import Children
 from replant.model.references import Reference, ReferenceGraph
 
 # Statistics of a partitioned table are those of all its partitions together.

@@ -1,4 +1,4 @@
-"""The rows that were found, and how: in a temporary file, so that memory stays flat.
+"""Stores the rows that a search has found, and how, in a temporary file: memory stays flat.
 
 A row is found once. If it was found because another references it, and later because it references
 another itself, it is upgraded: then its own children are followed from there on. Both ways are
@@ -41,7 +41,7 @@ SELECT ?1, ?2, ?3, ?5 WHERE EXISTS (SELECT 1 FROM found WHERE place = ?1 AND NOT
 _NEW = "SELECT place FROM {} WHERE round = :round AND place BETWEEN :low AND :high"
 _FOUND = _NEW.format("found")
 _FOUND_OTHERWISE = f"{_FOUND} AND NOT (down AND edge = :edge)"
-_DESCENDING = f"{_FOUND} AND down UNION ALL {_NEW.format('upgraded')}"
+_REACHED_DOWNWARD = f"{_FOUND} AND down UNION ALL {_NEW.format('upgraded')}"
 _PAGE = " ORDER BY place LIMIT :size"
 
 # Rows that share what lies above the lowest 48 bits of their places lie in the same leaf.
@@ -160,7 +160,7 @@ class VisitedRows:
         self, round_: int, bounds: tuple[int, int], size: int
     ) -> Iterator[list[int]]:
         """Yield the rows that a round first reached downward, in order, in lists of `size`."""
-        return self._pages(_DESCENDING, round_, bounds, size, None)
+        return self._pages(_REACHED_DOWNWARD, round_, bounds, size, None)
 
     def _pages(
         self, query: str, round_: int, bounds: tuple[int, int], size: int, edge: int | None

@@ -1,1 +1,1 @@
-"""TOML and command-line options in, one frozen `Settings` out."""
+"""Reads TOML and command-line options into one frozen `Settings`."""

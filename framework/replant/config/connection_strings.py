@@ -1,4 +1,4 @@
-"""Where to connect: a DSN, `env:NAME`, an environment variable of replant's, or libpq's own."""
+"""Decides where to connect: a DSN, `env:NAME`, an environment variable of replant's, or libpq's."""
 
 from __future__ import annotations
 

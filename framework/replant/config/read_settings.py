@@ -1,4 +1,4 @@
-"""`replant.toml` becomes `Settings`; every mistake is reported at once, each with its path."""
+"""Reads `replant.toml` into `Settings`, and reports every mistake at once, each with its path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file in which the shape of tables is recorded: `replant.lock.toml`.
+"""Reads and writes `replant.lock.toml`, in which the shapes of tables are recorded.
 
 It is made to be reviewed: a fact on each line, always in the same order.
 
@@ -62,7 +62,7 @@ class _Type:
 
 
 @frozen
-class _Document:
+class _RecordedDocument:
     tables: dict[str, tuple[str, ...]] = field(factory=dict)
     left_out: tuple[str, ...] = ()
     types: dict[str, _Type] = field(factory=dict)
@@ -75,7 +75,7 @@ def read_recorded(file: Path | Traversable) -> Recorded:
         ConfigurationError: it cannot be read, or says something that has another form.
 
     """
-    document = structured(parsed(file), _Document, str(file))
+    document = structured(parsed(file), _RecordedDocument, str(file))
     problems: list[str] = []
     types = dict(_types(document, f"{file}: types", problems))
     tables = dict(_tables(document, types, f"{file}: tables", problems))
@@ -122,7 +122,7 @@ def _type_lines(type_: DefinedType) -> Iterator[str]:
 
 
 def _types(
-    document: _Document, path: str, problems: list[str]
+    document: _RecordedDocument, path: str, problems: list[str]
 ) -> Iterator[tuple[str, DefinedType]]:
     for name, said in document.types.items():
         given = [part for part in (said.enum, said.domain, said.attributes) if part is not None]
@@ -138,7 +138,7 @@ def _types(
 
 
 def _tables(
-    document: _Document, types: Mapping[str, DefinedType], path: str, problems: list[str]
+    document: _RecordedDocument, types: Mapping[str, DefinedType], path: str, problems: list[str]
 ) -> Iterator[tuple[RelationName, TableShape]]:
     for text, lines in document.tables.items():
         name = _relation(text, path, problems)

@@ -1,4 +1,4 @@
-"""TOML to be read by people: strings and comments, whatever they hold."""
+"""Writes TOML for people: strings and comments, whatever they hold."""
 
 from __future__ import annotations
 

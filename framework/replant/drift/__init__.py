@@ -1,1 +1,1 @@
-"""Drift: what something was made for, against what a database holds now."""
+"""Finds drift: differences between what something was made for and what a database has."""

@@ -1,4 +1,4 @@
-"""What a comparison found: findings, each with a kind, a severity, a place, and what to do."""
+"""Defines the findings of a comparison, with kind, severity, place, and what to do."""
 
 from __future__ import annotations
 

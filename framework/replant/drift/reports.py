@@ -1,4 +1,4 @@
-"""A comparison as text for other programs: JSON, SARIF, and the annotations of GitHub Actions."""
+"""Writes findings for other programs: JSON, SARIF, and annotations of GitHub Actions."""
 
 from __future__ import annotations
 

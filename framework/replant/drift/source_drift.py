@@ -1,4 +1,4 @@
-"""What plugins declare, and what was recorded, against a source: what that means for an export."""
+"""Compares declared and recorded shapes with a source, and says what it means for an export."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def source_drift(
             if n not in renames.values()
         ),
     ]
-    judge = _Judge(
+    judge = _DriftFinder(
         {item.registration.table: item for item in registered}, known, renames, recorded_in
     )
     wanted = [f"the plugin {name!r}" for name in sorted({*known.plugins.values()})]
@@ -75,7 +75,7 @@ def _types(known: DeclaredShapes) -> list[DefinedType]:
 
 
 @frozen
-class _Judge:
+class _DriftFinder:
     """Says what a difference means for an export, and what to do about it."""
 
     registered: Mapping[RelationName, Registered]

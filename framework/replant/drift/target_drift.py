@@ -1,4 +1,4 @@
-"""A source, or what an artifact was made from, against a target: what that means for a replay."""
+"""Compares the tables of a source or an artifact with a target, for what it means for a replay."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def target_drift(
 ) -> Drift:
     """Compare a target with the tables that would be replayed into it.
 
-    No row is looked at: what some row may come to break is a difference that fails.
+    No row is read: a difference that some row could break is a difference that fails.
 
     Args:
         wanted: the shapes of the tables.

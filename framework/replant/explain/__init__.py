@@ -1,1 +1,1 @@
-"""Why a row is exported, or why it is not: asked of a database or of an artifact."""
+"""Explains why a row is exported or not, from a database or from an artifact."""

@@ -1,6 +1,6 @@
-"""The closed set of an artifact, grown anew from its roots: by which step each row came.
+"""Searches the closed set of an artifact again from its roots, for the step that found each row.
 
-The rules are those of the search in the source: rows that are referenced come along; those that
+The rules are those of the search in the source: rows that are referenced are included; those that
 reference do so as each reference says; and of two ways to a row the shorter one counts.
 """
 
@@ -15,10 +15,10 @@ from replant.artifact.manifest import ExportedReference, Manifest
 from replant.explain.artifact_rows import ArtifactRows, ComparedColumn
 from replant.explain.comparable_text import TextKind
 from replant.model import LoadTable, RelationName, Text
-from replant.model.closure_request import Children
+from replant.model.closure_rules import Children
 
 # As in the source: a row that was found because another references it is upgraded when it is found
-# to reference one itself, since then rows that reference it may come along.
+# to reference one itself, since then rows that reference it may be included.
 _SCHEMA = (
     "CREATE TABLE found (id INTEGER PRIMARY KEY, round, edge, down, source)",
     "CREATE INDEX found_by_round ON found (round)",
@@ -28,7 +28,7 @@ _SCHEMA = (
 )
 
 _FOUND = "SELECT id FROM found WHERE round = :round AND id BETWEEN :low AND :high"
-_DESCENDING = (
+_FOUND_DOWNWARD = (
     f"{_FOUND} AND down UNION ALL "
     "SELECT id FROM upgraded WHERE round = :round AND id BETWEEN :low AND :high"
 )
@@ -71,10 +71,10 @@ class ArtifactClosure:
             found = 0
             for edge, reference in self._references:
                 if reference.down is not None and reference.down is not Children.STOP:
-                    found += self._go(round_, edge, reference, down=True)
+                    found += self._follow(round_, edge, reference, down=True)
             for edge, reference in self._references:
                 if reference.up:
-                    found += self._go(round_, edge, reference, down=False)
+                    found += self._follow(round_, edge, reference, down=False)
             if not found:
                 return
             round_ += 1
@@ -91,10 +91,10 @@ class ArtifactClosure:
         back.append((step, number))
         while step.source is not None:
             number = step.source
-            descends = step.down and (
+            needs_downward = step.down and (
                 self._manifest.references[step.edge].down is Children.FROM_ROOTS
             )
-            step = self._descended_by(number) if descends else self._found_by(number)
+            step = self._reached_downward_by(number) if needs_downward else self._found_by(number)
             back.append((step, number))
         return back[::-1]
 
@@ -130,12 +130,12 @@ class ArtifactClosure:
         for key in keys:
             self._rows.execute(f"{add} WHERE {same}", key)
 
-    def _go(self, round_: int, edge: int, reference: ExportedReference, *, down: bool) -> int:
+    def _follow(self, round_: int, edge: int, reference: ExportedReference, *, down: bool) -> int:
         """Follow a reference from the rows of a round; how many rows that are new it adds."""
         start = reference.references if down else reference.table
         low, high = self._rows.bounds(start)
-        descending = down and reference.down is Children.FROM_ROOTS
-        frontier = _DESCENDING if descending else _FOUND
+        only_downward = down and reference.down is Children.FROM_ROOTS
+        frontier = _FOUND_DOWNWARD if only_downward else _FOUND
         self._rows.execute("DELETE FROM step")
         near, far = ("parent", "child") if down else ("child", "parent")
         pairs = (
@@ -215,7 +215,7 @@ class ArtifactClosure:
         ((edge, down, source),) = self._rows.execute(query, (number,))
         return ClosureStep(edge, bool(down), source)
 
-    def _descended_by(self, number: int) -> ClosureStep:
+    def _reached_downward_by(self, number: int) -> ClosureStep:
         """Return the step by which a row was first found to reference a row of the set."""
         query = "SELECT edge, source FROM upgraded WHERE id = ?"
         for edge, source in self._rows.execute(query, (number,)):

@@ -1,4 +1,4 @@
-"""Rows of an artifact in a temporary SQLite database, as far as it takes to join them.
+"""Puts the keys of an artifact's rows into a temporary SQLite database, to join them.
 
 Of each row it has those columns whose values say which row it is and which rows it references, as
 texts that are equal where the values are. So memory stays flat, and indexes serve.
@@ -14,8 +14,8 @@ from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import ExportedTable
 from replant.errors import OutputError
 from replant.explain.comparable_text import TextKind, elements
+from replant.explain.explanation import RowKey
 from replant.model import Link, RelationName, Text
-from replant.model.closure_request import RowKey
 from replant.sql.row_text import texts
 
 _PRAGMAS = """

@@ -1,4 +1,4 @@
-"""Why rows are part of a closed set, or are not: a closed set and a predicate in, paths out."""
+"""Finds the path by which a row is in a closed set or what stops one: predicate in, paths out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from replant.closure import queries
 from replant.closure.closure import Closure, check_predicates
+from replant.closure.closure_request import Rules
 from replant.closure.provenance import Provenance
 from replant.closure.queries import leaf_source, order_of, table_source
 from replant.closure.row_locations import pointer
@@ -20,12 +21,13 @@ from replant.explain.explanation import (
     ClosureExplanation,
     PathStep,
     RowInClosure,
+    RowKey,
     RowOutsideClosure,
 )
-from replant.model.closure_request import Children, EdgeRule, Root, RowKey, Rules
+from replant.model.closure_rules import Children, EdgeRule, Root
 from replant.model.references import Leaf, Reference
 
-#: A search back from a row that is no part of the set ends when it has looked at so many rows, and
+#: A search back from a row that is no part of the set ends after this many rows, and
 #: takes only so many of those that reference a row by one reference.
 _MOST_ROWS = 20_000
 _MOST_CHILDREN = 100
@@ -105,7 +107,7 @@ def _excluded(database: DatabaseConnection, closure: Closure, location: int) -> 
                 go(round_, leaves)
                 hit = _first_of_set(closure, found, round_ + 1)
                 if hit is not None:
-                    return _barred(database, closure, found, hit)
+                    return _stopped_path(database, closure, found, hit)
             if found.provenance.total() > _MOST_ROWS:
                 break
             round_ += 1
@@ -129,7 +131,7 @@ def _first_of_set(closure: Closure, found: VisitedRows, round_: int) -> int | No
     return None
 
 
-def _barred(
+def _stopped_path(
     database: DatabaseConnection, closure: Closure, found: VisitedRows, hit: int
 ) -> RowOutsideClosure:
     """Return the path from a row of the set to this row, and what stopped its first step."""

@@ -1,4 +1,4 @@
-"""Texts that are equal where the values that they stand for are; types in, comparable texts out.
+"""Turns texts of values into texts that are equal where the values are.
 
 For types that are not named here texts are compared as they are: equal values may be told apart
 then, and different ones are never taken for one.

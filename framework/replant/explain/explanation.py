@@ -10,8 +10,30 @@ from enum import Enum
 
 from attrs import frozen
 
-from replant.model.closure_request import Root, RowKey, describe_arrival
+from replant.model.closure_rules import Root, describe_arrival
+from replant.model.names import RelationName, readable
 from replant.model.references import Reference
+
+
+@frozen
+class RowKey:
+    """A row as a person tells it from others.
+
+    Attributes:
+        values: identifying columns with the texts of their values; empty where the table has no
+            key that is NOT NULL.
+
+    """
+
+    table: RelationName
+    values: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        """Write the row on one line: `public.order id = 5`."""
+        if not self.values:
+            return f"{self.table} (a row without a key)"
+        held = ", ".join(f"{readable(name)} = {_one_line(text)}" for name, text in self.values)
+        return f"{self.table} {held}"
 
 
 @frozen
@@ -76,7 +98,7 @@ class RowOutsideClosure:
         last: a row of the set from which references lead to it; None if none was found.
         barrier: why the first of the steps was not gone.
         steps: how they would have led to it.
-        looked_at: how many rows were looked at to find one of the set.
+        looked_at: how many rows were searched to find one of the set.
         exhausted: whether these were all from which references lead to it.
 
     """
@@ -189,7 +211,7 @@ class Explanation:
         asked: the table and the predicate.
         matched: how many rows satisfy it.
         rows: what is known of the first of them, in order of their key.
-        because: why no such row is exported, where no single row can be looked at.
+        because: why no such row is exported, where there is no single row to explain.
 
     """
 
@@ -221,3 +243,7 @@ def _back(start: RowKey, steps: tuple[PathStep, ...]) -> list[str]:
     for source, step in reversed(list(zip(rows, steps, strict=False))):
         lines += [f"  {describe_arrival(step.reference, down=step.down)}, from", str(source)]
     return lines
+
+
+def _one_line(text: str) -> str:
+    return text if text.isprintable() else repr(text)[1:-1]

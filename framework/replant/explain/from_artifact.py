@@ -1,4 +1,4 @@
-"""Why rows are in an artifact: what it says of itself and the values in it tell, and no database.
+"""Explains why rows are in an artifact, by its manifest and values alone; asks no database.
 
 A row of a closed set came by references, along which there is a path from a root. A row of any
 other table was chosen by a condition, or because of a row that it is linked to.
@@ -16,7 +16,7 @@ from replant.artifact.manifest import ExportedReference, ExportedTable, Manifest
 from replant.errors import UsageError
 from replant.explain.artifact_closure import ArtifactClosure, ClosureStep, joined_columns
 from replant.explain.artifact_rows import ArtifactRows, ComparedColumn
-from replant.explain.explanation import Explanation, ExportedRow, PathStep, RowLeftOut
+from replant.explain.explanation import Explanation, ExportedRow, PathStep, RowKey, RowLeftOut
 from replant.model import (
     ColumnIs,
     Link,
@@ -25,11 +25,10 @@ from replant.model import (
     Root,
     readable,
 )
-from replant.model.closure_request import RowKey
 from replant.model.names import did_you_mean, nearest_name
 from replant.model.references import Only, Pair, Reference
 
-#: So many of the rows that are asked for are explained.
+#: This many rows are explained, so that the answer fits on a screen or two.
 MOST_ROWS = 10
 
 _NAME = r'"(?:[^"]|"")+"|[^\W\d][\w$]*'
@@ -55,16 +54,16 @@ def explain_in_artifact(artifact: Artifact, asked: Root) -> Explanation:
         return Explanation(asked, because=_left_out(manifest, asked.table))
     wanted = [(_column(tables[asked.table], name), text) for name, text in wanted]
     with closing(ArtifactRows(manifest.tables)) as rows:
-        explaining = _Explaining(artifact, rows)
-        explaining.take(asked.table, [name for name, _ in wanted])
+        explainer = _ArtifactExplainer(artifact, rows)
+        explainer.take(asked.table, [name for name, _ in wanted])
         matched, numbers = rows.matching(asked.table, wanted, MOST_ROWS)
-        explaining.search(numbers)
-        told = tuple(map(explaining.explained, numbers))
+        explainer.search(numbers)
+        explanations = tuple(map(explainer.explained, numbers))
     because = (
         "the artifact holds no such row; why not, the source may tell: ask it, with a "
         "configuration file or the options of the export"
     )
-    return Explanation(asked, matched, told, None if told else because)
+    return Explanation(asked, matched, explanations, None if explanations else because)
 
 
 def terms(asked: Root) -> list[tuple[str, str]]:
@@ -109,7 +108,7 @@ def _left_out(manifest: Manifest, name: RelationName) -> str:
     return f"the artifact has no such table{meant}"
 
 
-class _Explaining:
+class _ArtifactExplainer:
     """Rows of an artifact, taken from it as far as they are needed."""
 
     def __init__(self, artifact: Artifact, rows: ArtifactRows) -> None:
@@ -117,7 +116,7 @@ class _Explaining:
         self._manifest = artifact.manifest
         self._rows = rows
         self._tables = {table.name: table for table in self._manifest.tables}
-        self._descent: ArtifactClosure | None = None
+        self._closure: ArtifactClosure | None = None
         self._wanted: defaultdict[RelationName, set[ComparedColumn]] = defaultdict(set)
         for name, columns in joined_columns(self._manifest, rows).items():
             self._wanted[name] |= columns
@@ -137,21 +136,21 @@ class _Explaining:
 
     def search(self, numbers: Sequence[int]) -> None:
         """Find the paths to rows of the closed set, if they are such."""
-        if self._manifest.roots and any(self._is_grown(number) for number in numbers):
+        if self._manifest.roots and any(self._is_in_closure(number) for number in numbers):
             for name in (*self._wanted, *(root.table for root in self._manifest.roots)):
                 self.take(name)
-            self._descent = ArtifactClosure(self._manifest, self._rows)
-            self._descent.search(numbers)
+            self._closure = ArtifactClosure(self._manifest, self._rows)
+            self._closure.search(numbers)
 
     def explained(self, number: int) -> ExportedRow | RowLeftOut:
         """Explain why a row is in the artifact."""
-        path = self._descent.path(number) if self._descent and self._is_grown(number) else None
+        path = self._closure.path(number) if self._closure and self._is_in_closure(number) else None
         if path is None:
             return self._by_conditions(number)
         (begin, start), *others = path
         steps = tuple(self._step(step, reached) for step, reached in others)
         root = self._manifest.roots[-1 - begin.edge]
-        if not self._is_grown(start):
+        if not self._is_in_closure(start):
             before = self._by_conditions(start)
             return ExportedRow(before.start, before.because, (*before.steps, *steps))
         because = f"root {root.table}: {root.condition}"
@@ -160,7 +159,7 @@ class _Explaining:
             because = f"{because}; which {rows} of the table these are, the artifact does not list"
         return ExportedRow(self._rows.key(start), because, steps)
 
-    def _is_grown(self, number: int) -> bool:
+    def _is_in_closure(self, number: int) -> bool:
         """Return whether a closed set, and not a condition, decided the rows of its table."""
         table = self._tables[self._rows.table_of(number)]
         return table.rows is None and bool(self._manifest.roots)

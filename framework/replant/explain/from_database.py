@@ -1,4 +1,4 @@
-"""Whether rows would be exported, and why: a selection and a predicate in, an answer out.
+"""Explains whether rows would be exported, and why: a selection and a predicate in.
 
 What a table's registration decides, it decides by conditions, of which each row satisfies some or
 all. What a closed set decides is found by a path in it.
@@ -15,8 +15,15 @@ from replant.database.connections import DatabaseConnection
 from replant.errors import PrivilegeError, UsageError
 from replant.explain import queries
 from replant.explain.closure_paths import explain_closure
-from replant.explain.explanation import Explanation, ExportedRow, PathStep, RowInClosure, RowLeftOut
-from replant.explain.queries import Place
+from replant.explain.explanation import (
+    Explanation,
+    ExportedRow,
+    PathStep,
+    RowInClosure,
+    RowKey,
+    RowLeftOut,
+)
+from replant.explain.queries import RowPosition
 from replant.model import (
     ByPredicate,
     Catalog,
@@ -37,7 +44,6 @@ from replant.model import (
     WhereReferenced,
     readable,
 )
-from replant.model.closure_request import RowKey
 from replant.model.names import did_you_mean
 from replant.model.references import Pair, Reference
 from replant.selection.counting import check_scope_values, count_rows
@@ -45,7 +51,7 @@ from replant.selection.expand import open_closure
 from replant.selection.select import SelectedTables
 from replant.sql.grants import grants
 
-#: So many of the rows that are asked for are explained.
+#: This many rows are explained, so that the answer fits on a screen or two.
 MOST_ROWS = 10
 
 
@@ -74,17 +80,24 @@ def explain_in_database(
         )
     check_predicates(database, [asked])
     lenient = _lenient(settings)
-    choice = _Choice(database, selected, _settled(database, catalog, selected, lenient))
-    given = ChosenRows(
-        (Satisfies(asked.predicate),), selected.rows[asked.table].only, choice.equality(asked.table)
+    explainer = _RowExplainer(
+        database, selected, _settled_selection(database, catalog, selected, lenient)
     )
-    matched, places = choice.first_locations(asked.table, given)
+    given = ChosenRows(
+        (Satisfies(asked.predicate),),
+        selected.rows[asked.table].only,
+        explainer.equality(asked.table),
+    )
+    matched, positions = explainer.first_locations(asked.table, given)
     if asked.table not in selected.open:
-        told = [choice.explained(asked.table, place) for place in places]
+        explained_rows = [explainer.explained(asked.table, position) for position in positions]
     else:
-        with open_closure(database, catalog, selected, choice.rows, lenient) as closure:
-            told = [_grown(choice, closure, asked.table, place) for place in places]
-    return Explanation(asked, matched, tuple(told))
+        with open_closure(database, catalog, selected, explainer.rows, lenient) as closure:
+            explained_rows = [
+                _explain_closure_row(explainer, closure, asked.table, position)
+                for position in positions
+            ]
+    return Explanation(asked, matched, tuple(explained_rows))
 
 
 def _check_asked(catalog: Catalog, asked: Root) -> None:
@@ -119,12 +132,12 @@ def _lenient(settings: Settings) -> Settings:
     )
 
 
-def _settled(
+def _settled_selection(
     database: DatabaseConnection, catalog: Catalog, selected: SelectedTables, settings: Settings
 ) -> Selection:
     """Return the chosen rows without those that are left out for what they reference.
 
-    A census counts every table and finds the closed set, so it is taken only where it may matter.
+    Counting reads every table and finds the closed set, so it is done only where it matters.
     """
     modes = {settings.export.dangling, *(change.dangling for change in settings.tables)}
     if Dangling.LEAVE_OUT not in modes:
@@ -134,48 +147,48 @@ def _settled(
     return {**selected.rows, **counted.rows}
 
 
-def _grown(
-    choice: _Choice, closure: Closure, name: RelationName, place: Place
+def _explain_closure_row(
+    explainer: _RowExplainer, closure: Closure, name: RelationName, position: RowPosition
 ) -> ExportedRow | RowLeftOut:
     """Explain a row of a table whose rows a closed set decides."""
-    (told,) = explain_closure(
-        choice.database, closure, Root(name, queries.location_predicate(place)), most=1
+    (found,) = explain_closure(
+        explainer.database, closure, Root(name, queries.location_predicate(position)), most=1
     ).rows
-    if isinstance(told, RowInClosure):
-        stopped = choice.stopped_later(name, place)
-        return stopped or _joined(choice, told)
-    if choice.is_chosen(name, place):
-        return ExportedRow(told.row, "by a row that is left out itself, for what it references")
-    if told.last is None or told.barrier is None:
+    if isinstance(found, RowInClosure):
+        stopped = explainer.left_out_later(name, position)
+        return stopped or _with_chosen_start(explainer, found)
+    if explainer.is_chosen(name, position):
+        return ExportedRow(found.row, "by a row that is left out itself, for what it references")
+    if found.last is None or found.barrier is None:
         because = "no reference leads to it from an exported row, whatever is followed"
-        if not told.exhausted:
+        if not found.exhausted:
             because = (
-                f"no exported row was found among the first {told.looked_at} rows from which "
+                f"no exported row was found among the first {found.looked_at} rows from which "
                 f"references lead to it"
             )
-        return RowLeftOut(told.row, because)
-    because = f"which is exported, but {told.barrier.value}"
-    return RowLeftOut(told.row, because, told.last, told.steps)
+        return RowLeftOut(found.row, because)
+    because = f"which is exported, but {found.barrier.value}"
+    return RowLeftOut(found.row, because, found.last, found.steps)
 
 
-def _joined(choice: _Choice, told: RowInClosure) -> ExportedRow:
+def _with_chosen_start(explainer: _RowExplainer, found: RowInClosure) -> ExportedRow:
     """Join the path in the closed set with the reason why its first row was chosen."""
-    name = told.root.table
-    if name in choice.selected.open:
-        return ExportedRow(told.start, f"root {told.root}", told.steps)
-    key = tuple(ColumnIs(column, text) for column, text in told.start.values)
+    name = found.root.table
+    if name in explainer.selected.open:
+        return ExportedRow(found.start, f"root {found.root}", found.steps)
+    key = tuple(ColumnIs(column, text) for column, text in found.start.values)
     if not key:
-        reasons = choice.reasons(name)
-        return ExportedRow(told.start, reasons, told.steps)
-    given = ChosenRows(key, choice.rows[name].only, choice.equality(name))
-    _, (place, *_) = choice.first_locations(name, given)
-    before = choice.explained(name, place)
+        reasons = explainer.reasons(name)
+        return ExportedRow(found.start, reasons, found.steps)
+    given = ChosenRows(key, explainer.rows[name].only, explainer.equality(name))
+    _, (position, *_) = explainer.first_locations(name, given)
+    before = explainer.explained(name, position)
     assert isinstance(before, ExportedRow)
-    return evolve(before, steps=(*before.steps, *told.steps))
+    return evolve(before, steps=(*before.steps, *found.steps))
 
 
 @frozen
-class _Choice:
+class _RowExplainer:
     """The conditions by which rows are chosen, and where they are looked at."""
 
     database: DatabaseConnection
@@ -185,7 +198,9 @@ class _Choice:
     def equality(self, name: RelationName) -> dict[str, str]:
         return self.selected.tables[name].equality
 
-    def first_locations(self, name: RelationName, given: ChosenRows) -> tuple[int, list[Place]]:
+    def first_locations(
+        self, name: RelationName, given: ChosenRows
+    ) -> tuple[int, list[RowPosition]]:
         """Count the given rows, and return the locations of the first of them in key order."""
         table = self.selected.tables[name]
         planned = PlannedTable(
@@ -202,33 +217,33 @@ class _Choice:
         found = self.database.execute(queries.first_locations(planned, MOST_ROWS)).fetchall()
         return (found[0][0] if found else 0), [(relation, row) for _, relation, row in found]
 
-    def explained(self, name: RelationName, place: Place) -> ExportedRow | RowLeftOut:
+    def explained(self, name: RelationName, position: RowPosition) -> ExportedRow | RowLeftOut:
         """Explain a row of a table whose rows only conditions decide."""
-        row, held = self._held(name, place)
-        for condition, holds, text in held:
+        row, results = self._condition_results(name, position)
+        for condition, holds, text in results:
             if holds:
                 continue
-            linked = isinstance(condition, LinkedTo) and self._not_linked(name, place, condition)
+            linked = isinstance(condition, LinkedTo) and self._not_linked(name, position, condition)
             return linked or RowLeftOut(row, self._why_not(name, condition, text))
-        for condition, _, _ in held:
+        for condition, _, _ in results:
             if isinstance(condition, LinkedTo):
-                link, other = self._linked(name, place, condition, chosen=True)[0]
+                link, other = self._linked(name, position, condition, chosen=True)[0]
                 before = self.explained(link.other, other)
                 assert isinstance(before, ExportedRow)
                 return evolve(before, steps=(*before.steps, self._step(name, link, row)))
         return ExportedRow(row, self.reasons(name))
 
-    def stopped_later(self, name: RelationName, place: Place) -> RowLeftOut | None:
+    def left_out_later(self, name: RelationName, position: RowPosition) -> RowLeftOut | None:
         """Say why a row of the closed set is still not exported, or return None if it is."""
-        row, held = self._held(name, place)
-        for condition, holds, text in held[1:]:
+        row, results = self._condition_results(name, position)
+        for condition, holds, text in results[1:]:
             if not holds:
                 return RowLeftOut(row, self._why_not(name, condition, text))
         return None
 
-    def is_chosen(self, name: RelationName, place: Place) -> bool:
+    def is_chosen(self, name: RelationName, position: RowPosition) -> bool:
         """Return whether a row satisfies all conditions of its table."""
-        return all(holds for _, holds, _ in self._held(name, place)[1])
+        return all(holds for _, holds, _ in self._condition_results(name, position)[1])
 
     def reasons(self, name: RelationName) -> str:
         """Say why the rows that satisfy a table's conditions are exported."""
@@ -236,14 +251,14 @@ class _Choice:
         found = [reason for c in conditions for reason in self._reason(name, c)]
         return "; ".join(found) or f"all rows of {name} are exported"
 
-    def _held(
-        self, name: RelationName, place: Place
+    def _condition_results(
+        self, name: RelationName, position: RowPosition
     ) -> tuple[RowKey, list[tuple[Condition, bool, str | None]]]:
         """Return the row, and each condition with its truth and the text of the tested column."""
         conditions = self.rows[name].conditions
         key = self.selected.tables[name].identifying_columns
         tested = [c.column for c in conditions if isinstance(c, ColumnIs)]
-        query = queries.held(self.rows, name, place, (*key, *tested))
+        query = queries.condition_results(self.rows, name, position, (*key, *tested))
         ((_, *texts),) = self.database.execute(query).fetchall()
         row = RowKey(name, tuple(zip(key, texts, strict=False)))
         texts = texts[len(key) :]
@@ -255,28 +270,28 @@ class _Choice:
         ]
 
     def _linked(
-        self, name: RelationName, place: Place, condition: LinkedTo, *, chosen: bool
-    ) -> list[tuple[Link, Place]]:
+        self, name: RelationName, position: RowPosition, condition: LinkedTo, *, chosen: bool
+    ) -> list[tuple[Link, RowPosition]]:
         """Find for each link one of the rows to which it leads."""
 
-        def places() -> Iterator[tuple[Link, Place]]:
+        def positions() -> Iterator[tuple[Link, RowPosition]]:
             for link in condition.links:
-                query = queries.linked_location(self.rows, name, place, link, chosen=chosen)
+                query = queries.linked_location(self.rows, name, position, link, chosen=chosen)
                 for relation, row in self.database.execute(query):
                     yield link, (relation, row)
 
-        return list(places())
+        return list(positions())
 
     def _not_linked(
-        self, name: RelationName, place: Place, condition: LinkedTo
+        self, name: RelationName, position: RowPosition, condition: LinkedTo
     ) -> RowLeftOut | None:
         """Explain a row that references one which is not exported, by why that one is not."""
         if self._is_up(name):
             return None
-        for link, other in self._linked(name, place, condition, chosen=False):
+        for link, other in self._linked(name, position, condition, chosen=False):
             before = self.explained(link.other, other)
             if isinstance(before, RowLeftOut):
-                row, _ = self._held(name, place)
+                row, _ = self._condition_results(name, position)
                 step = self._step(name, link, row)
                 last = before.last or before.row
                 return RowLeftOut(row, before.because, last, (*before.steps, step))

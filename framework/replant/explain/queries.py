@@ -1,4 +1,4 @@
-"""The queries that ask of single rows by which conditions they are chosen, and by which not.
+"""Composes the queries that test single rows against the conditions of their table.
 
 A row is told by its place: `tableoid`, and `ctid` as text. It holds within one snapshot.
 """
@@ -12,11 +12,11 @@ from psycopg import sql
 
 from replant.model import ChosenRows, Condition, Link, PlannedTable, RelationName, Selection
 from replant.model.conditions import Satisfies
-from replant.sql.conditions import chosen_from, chosen_where, same_row
 from replant.sql.row_text import order_by, text_expression
+from replant.sql.where_clauses import chosen_from, chosen_where, same_row
 
 #: `tableoid`, and `ctid` as PostgreSQL writes it.
-Place = tuple[int, str]
+RowPosition = tuple[int, str]
 
 
 def first_locations(table: PlannedTable, most: int) -> sql.Composed:
@@ -32,13 +32,13 @@ def first_locations(table: PlannedTable, most: int) -> sql.Composed:
     )
 
 
-def location_predicate(place: Place) -> str:
+def location_predicate(position: RowPosition) -> str:
     """Compose an expression over a table's columns that holds only for the row at a location."""
-    return sql.SQL("tableoid = {} AND ctid = {}").format(*map(sql.Literal, place)).as_string()
+    return sql.SQL("tableoid = {} AND ctid = {}").format(*map(sql.Literal, position)).as_string()
 
 
-def held(
-    selection: Selection, name: RelationName, place: Place, shown: Sequence[str]
+def condition_results(
+    selection: Selection, name: RelationName, position: RowPosition, shown: Sequence[str]
 ) -> sql.Composed:
     """Query a row's texts of the `shown` columns, and for each condition whether it holds."""
     texts = [text_expression(sql.Identifier("t0", column)) for column in shown]
@@ -46,12 +46,12 @@ def held(
     return sql.SQL("SELECT {} FROM {} WHERE {}").format(
         sql.SQL(", ").join([sql.SQL("true"), *texts, *answers]),
         chosen_from(_without_conditions(selection, name), name),
-        _at(place),
+        _at_position(position),
     )
 
 
 def linked_location(
-    selection: Selection, name: RelationName, place: Place, link: Link, *, chosen: bool
+    selection: Selection, name: RelationName, position: RowPosition, link: Link, *, chosen: bool
 ) -> sql.Composed:
     """Query the location of a row at the other end of a link; of a chosen one, or of any."""
     others = selection if chosen else _without_conditions(selection, link.other)
@@ -62,7 +62,7 @@ def linked_location(
         chosen_from(_without_conditions(selection, name), name),
         chosen_from(others, link.other, alias="t1"),
         same_row(selection, (name, "t0"), link, "t1"),
-        _at(place),
+        _at_position(position),
         chosen_where(others, link.other, depth=1),
     )
 
@@ -83,8 +83,8 @@ def _without_conditions(selection: Selection, name: RelationName) -> Selection:
     return {**selection, name: evolve(selection[name], conditions=())}
 
 
-def _at(place: Place) -> sql.Composable:
-    relation, row = place
+def _at_position(position: RowPosition) -> sql.Composable:
+    relation, row = position
     return sql.SQL("t0.tableoid = {} AND t0.ctid = {}::tid").format(
         sql.Literal(relation), sql.Literal(row)
     )

@@ -1,4 +1,4 @@
-"""The values that all layers share: frozen, without I/O, without pluggy or psycopg."""
+"""Defines the values that all layers share: frozen, without I/O, without pluggy or psycopg."""
 
 from replant.model.catalog import (
     Catalog,
@@ -11,13 +11,7 @@ from replant.model.catalog import (
     Table,
     Trigger,
 )
-from replant.model.closure_request import (
-    ArrivalCount,
-    Children,
-    EdgeRule,
-    Root,
-    RowsAt,
-)
+from replant.model.closure_rules import ArrivalCount, Children, EdgeRule, Root
 from replant.model.conditions import (
     ChosenRows,
     ColumnIs,
@@ -25,6 +19,7 @@ from replant.model.conditions import (
     KeyIsNot,
     Link,
     LinkedTo,
+    RowsAt,
     Satisfies,
     Selection,
 )

@@ -1,6 +1,6 @@
-"""A frozen picture of the tables of one database, as `pg_catalog` tells it.
+"""Defines the catalog: the tables of one database, as `pg_catalog` describes them.
 
-Nothing here reads a database: `replant.database.catalog` fills these values.
+Nothing here reads a database: `replant.database.read_catalog` fills these values.
 """
 
 from __future__ import annotations

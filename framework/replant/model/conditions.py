@@ -1,4 +1,4 @@
-"""Which rows of a table are meant: conditions as values, all of which must hold.
+"""Defines the conditions by which rows of a table are chosen; all of them must hold.
 
 A condition that mentions another table means the rows chosen there, by that table's own
 conditions. Only `Satisfies` holds SQL text, which comes from a plugin or a configuration and is
@@ -7,12 +7,15 @@ never taken from an artifact.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from struct import Struct
 
 from attrs import field, frozen
 
-from replant.model.closure_request import RowsAt
 from replant.model.names import RelationName
+
+#: Block, first and last line pointer.
+_RUN = Struct("!IHH")
 
 
 @frozen
@@ -55,6 +58,49 @@ class KeyIsNot:
 
     columns: tuple[str, ...]
     keys: tuple[tuple[str, ...], ...]
+
+
+@frozen
+class RowsIn:
+    """Rows of one leaf by their places, in order.
+
+    Attributes:
+        leaf: `pg_class.oid` of the relation that holds the rows.
+        runs: packed, for each run of neighbours in a block the block, the first and the last line
+            pointer, each of which holds a row of the set. Ten million rows that lie apart take
+            80 MB, and neighbours next to nothing.
+
+    """
+
+    leaf: int
+    runs: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, leaf: int, locations: Iterable[tuple[int, int]]) -> RowsIn:
+        """Pack blocks and line pointers, which come in order."""
+        runs = bytearray()
+        block = first = last = -1
+        for next_block, pointer in locations:
+            if next_block == block and pointer == last + 1:
+                last = pointer
+                continue
+            if block >= 0:
+                runs += _RUN.pack(block, first, last)
+            block, first, last = next_block, pointer, pointer
+        if block >= 0:
+            runs += _RUN.pack(block, first, last)
+        return cls(leaf, bytes(runs))
+
+    def __iter__(self) -> Iterator[tuple[int, int, int]]:
+        """Block, first and last line pointer of each run."""
+        return _RUN.iter_unpack(self.runs)
+
+
+@frozen
+class RowsAt:
+    """The rows at certain places of the source's snapshot, by leaf; no other snapshot has them."""
+
+    locations: tuple[RowsIn, ...]
 
 
 #: Conditions that any database can be asked for, not only the one in which they were found.

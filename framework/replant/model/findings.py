@@ -1,4 +1,4 @@
-"""What was found in the way of an intention, before anything is changed."""
+"""Defines a finding: something that a check found, with its severity and remedy."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Finding:
     Attributes:
         place: the table, column, key or setting where it is, as a person writes it.
         what: what is so, as a sentence that names the place.
-        remedy: the statement or option that would mend it; empty where nothing needs to be mended.
+        remedy: the statement or option that would help; empty where nothing is wrong.
 
     """
 

@@ -1,4 +1,4 @@
-"""The order in which tables are loaded, and what is said before and after.
+"""Defines load orders: the steps in which tables are loaded, and the statements around them.
 
 A load order is data: steps name tables, and the few statements around them are values from a
 closed list. Nothing in it is SQL text, so an artifact that carries it carries no code.
@@ -130,7 +130,7 @@ class LoadOrder:
         steps: what is loaded, in order; every table of the request exactly once.
         before: what is said before the first row.
         after: what is said after the last row.
-        cycles: for each cycle the way it is broken.
+        cycles: for each cycle the method by which it is loaded.
         needs: what the target's role needs beyond INSERT, in words.
 
     """

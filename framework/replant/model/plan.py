@@ -1,4 +1,4 @@
-"""The plan of an export: every decision, before the first row is read.
+"""Defines the plan of an export: every decision, before the first row is read.
 
 A plan is compared, printed and tested without a database.
 """
@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from attrs import evolve, field, frozen
 
 from replant.model.catalog import Trigger
-from replant.model.closure_request import ArrivalCount
+from replant.model.closure_origin import ClosureOrigin
+from replant.model.closure_rules import ArrivalCount
 from replant.model.conditions import ChosenRows, Selection
 from replant.model.load_order import LoadOrder
 from replant.model.names import RelationName, readable
-from replant.model.provenance import ClosureOrigin
 from replant.model.settings import Check, Compression, Layout, OnConflict
 from replant.model.table_shape import TableShape
 from replant.model.transform import RowFormat, Transform

@@ -1,4 +1,4 @@
-"""How a caller is told what passes by, while an export, a replay or a verification runs."""
+"""Defines how an export, a replay or a verification reports its progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How rows reference rows: foreign keys, and references that no constraint declares, as one graph.
+"""Defines references between rows, declared by foreign keys or by a configuration, as a graph.
 
 Nothing here reads a database: `replant.closure.graph_reader` fills in what the server knows.
 """

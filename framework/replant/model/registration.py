@@ -1,4 +1,4 @@
-"""What a plugin asks for when it registers a table: which rows, which columns, made for what.
+"""Defines registrations: which rows and columns of a table a plugin wants exported.
 
 How a table's rows belong to the scope is one of a few values, never SQL pasted together, so the
 plan can be printed and the target can be asked for the same rows.
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import field, frozen
 
-from replant.model.closure_request import Children, EdgeRule
+from replant.model.closure_rules import Children, EdgeRule
 from replant.model.names import RelationName
 from replant.model.references import DeclaredReference
 from replant.model.table_shape import TableShape
@@ -90,7 +90,7 @@ class Registration:
         table: the table; a text such as `notes.note` is parsed.
         rows: how its rows belong to the scope.
         omit: columns that are left to their default in the target.
-        children: whether rows of tables that are `InClosure` come along because they reference a
+        children: whether rows of tables that are `InClosure` are included because they reference a
             row of this table.
         edges: what holds in place of that for references of this table's own rows, by the name
             of the foreign key or of a declared reference.

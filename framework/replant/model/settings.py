@@ -1,4 +1,4 @@
-"""The configuration as one frozen tree; `replant.config` makes it from TOML and options."""
+"""Defines the configuration as one frozen tree; `replant.config` makes it from TOML and options."""
 
 from __future__ import annotations
 

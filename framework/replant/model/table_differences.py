@@ -1,4 +1,4 @@
-"""How two pictures of tables differ: pure, and about no command.
+"""Compares the shapes of tables; pure, and used by several commands.
 
 One picture says what something was made for: an artifact, a plugin's declarations, a recorded
 file. The other is what a database has. What the first does not say is not compared.

@@ -1,4 +1,4 @@
-"""What a table looks like, as a value and as text.
+"""Defines the shape of a table, as a value and as text.
 
 The text has a fact on each line, in the words of CREATE TABLE, and can be read back:
 

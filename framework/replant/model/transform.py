@@ -1,4 +1,4 @@
-"""How values change on the way, and how rows become bytes in a format of a plugin's own.
+"""Defines transforms of values, and how a plugin's format renders rows.
 
 Both are decided once, while planning; what is decided here is then used for every row.
 """

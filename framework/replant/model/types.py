@@ -1,4 +1,4 @@
-"""Types that a database defines and that hold values: enums, domains, composite types.
+"""Defines the types that a database defines and that hold values: enums, domains, composites.
 
 A type is named as `format_type` writes it under an empty search path: `public.mood`.
 """

@@ -1,1 +1,1 @@
-"""Registrations and catalog in, a plan out: every decision is taken here."""
+"""Makes the plan: registrations and catalog in, every decision about an export out."""

@@ -28,7 +28,7 @@ from replant.model import (
 )
 from replant.model.table_differences import TableDifference
 from replant.model.table_shape import shapes_of
-from replant.planning.closure_origin import closure_origin
+from replant.planning.find_closure_origin import closure_origin
 from replant.planning.load_request import ask_for_load_order, copied_tables, exported_key
 from replant.planning.on_conflict import configured_on_conflict
 from replant.planning.sequences import large_objects, sequence_positions

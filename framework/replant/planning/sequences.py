@@ -1,4 +1,4 @@
-"""What exported columns have beside their values: sequences that they own, large objects."""
+"""Finds how far sequences must move for the exported rows, and which large objects they use."""
 
 from __future__ import annotations
 

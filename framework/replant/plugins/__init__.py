@@ -1,1 +1,1 @@
-"""The plugin host: hook specifications, discovery, and a typed method per hook."""
+"""Holds the plugins: hook specifications, discovery, and a typed method for each hook."""

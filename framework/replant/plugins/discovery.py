@@ -1,4 +1,4 @@
-"""Entry points in, loaded plugins out: find, sort, choose, import, classify.
+"""Finds installed plugins by their entry points, and chooses, imports and checks them.
 
 Finding reads only metadata. A plugin is imported when it was chosen, so one that is installed but
 not enabled cannot break an export.

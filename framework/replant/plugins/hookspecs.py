@@ -1,4 +1,4 @@
-"""The hooks, in the order in which an export asks them.
+"""Specifies the hooks, in the order in which an export asks them.
 
 All of them are asked while planning, never once per row or value: a call through pluggy costs a
 few microseconds, which over a million rows of twenty columns would be more than a minute. What a

@@ -1,4 +1,4 @@
-"""Whether a load order can be carried out, whoever made it: a plugin, or an artifact."""
+"""Checks that a load order can be carried out, whether a plugin or an artifact made it."""
 
 from __future__ import annotations
 

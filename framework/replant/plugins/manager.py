@@ -1,4 +1,4 @@
-"""The host: the chosen plugins behind one typed method per hook.
+"""Asks the enabled plugins, through one typed method for each hook.
 
 Nobody else calls pluggy. Each plugin is asked by itself, so an answer, and a failure, is known by
 the plugin that gave it.

@@ -1,1 +1,1 @@
-"""What a target lacks or holds that would stop a replay, found before the first row is loaded."""
+"""Finds what in a target would stop a replay, before the first row is loaded."""

@@ -1,4 +1,4 @@
-"""What the role lacks to carry out a load, each with the GRANT; and what it may go without."""
+"""Finds the privileges that a load needs and the role lacks, each with the GRANT."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from replant.replay.load_plan import Load, must_be_joined
 from replant.replay.role_privileges import RolePrivileges
 from replant.sql.grants import grants, usage_grants
 
-#: So many names are listed; the GRANT has them all.
+#: This many names are listed in a sentence; the GRANT has them all.
 _LISTED = 3
 
 
@@ -42,7 +42,7 @@ def find_missing_privileges(
     needed = {
         "INSERT": [n for n in filled if not has[n].insert],
         "SELECT": _unreadable(privileges, load.order),
-        "SELECT, UPDATE": [n for n in _changed(load) if n not in privileges.may_update],
+        "SELECT, UPDATE": [n for n in _updated_tables(load) if n not in privileges.may_update],
     }
     for privilege, names in needed.items():
         if names:
@@ -51,7 +51,7 @@ def find_missing_privileges(
             yield _refusal(role, listed, f"{privilege} on {listed}", remedy)
     yield from _policies(role, privileges, filled)
     yield from _settings(catalog, privileges, load)
-    yield from _drawn(role, privileges, load)
+    yield from _unusable_sequences(role, privileges, load)
 
 
 def name_a_few(names: Iterable[str]) -> str:
@@ -71,7 +71,7 @@ def _unreadable(privileges: RolePrivileges, order: LoadOrder) -> Iterable[Relati
     return privileges.unreadable if CheckForeignKeys() in order.after else ()
 
 
-def _changed(load: Load) -> Iterator[RelationName]:
+def _updated_tables(load: Load) -> Iterator[RelationName]:
     """Yield the tables of which existing rows are looked up and updated."""
     patched = {step.table for step in load.order.steps if isinstance(step, PatchColumns)}
     for name, table in load.tables.items():
@@ -131,7 +131,7 @@ def staged_tables(load: Load) -> list[RelationName]:
     return [name for name in staged if name in load.tables and load.tables[name].row_count]
 
 
-def _drawn(role: str, privileges: RolePrivileges, load: Load) -> Iterator[Finding]:
+def _unusable_sequences(role: str, privileges: RolePrivileges, load: Load) -> Iterator[Finding]:
     """Find sequences that fill columns without exported values, and that the role may not use."""
     for sequence in privileges.sequences:
         table = load.tables[sequence.table]

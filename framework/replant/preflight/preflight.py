@@ -1,4 +1,4 @@
-"""What stands in the way of a replay, found before the first row; nothing is changed."""
+"""Runs all checks of a target before a replay, and chooses the load order; changes nothing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from attrs import frozen
 
 from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import Manifest
-from replant.database.catalog import read_catalog
 from replant.database.connections import DatabaseConnection
+from replant.database.read_catalog import read_catalog
 from replant.errors import PreflightError, UsageError
 from replant.model import (
     Catalog,
@@ -73,7 +73,7 @@ class Preflight:
         """Refuse the replay if a finding does, or if one asks and nobody agrees.
 
         Raises:
-            PreflightError: it names everything that refuses, each with its mend, line by line.
+            PreflightError: it names everything that refuses, each with its remedy, line by line.
             UsageError: it names everything that was not confirmed.
 
         """
@@ -104,7 +104,7 @@ def run_preflight(
         strategy: the one that was asked for; None for the artifact's own, or what serves.
         order_tables: asks the plugin that knows the strategy of the request.
         source: the connection string of the source, where it is known.
-        limit: how many rows of each table are looked at; None for all.
+        limit: how many rows of each table are checked; None for all.
 
     Raises:
         ReplantError: the question itself cannot be answered; see `replant.errors`.

@@ -1,4 +1,4 @@
-"""What the target is asked about rows of an artifact before they are loaded.
+"""Composes the queries about an artifact's rows in the target, before they are loaded.
 
 Rows come as texts in a VALUES list. Its first row is one of typed NULLs, so that each type's input
 function reads the texts, as it would in an INSERT; it is equal to no row.
@@ -18,8 +18,8 @@ from replant.model import (
     Selection,
     Text,
 )
-from replant.sql.conditions import chosen_from, chosen_where, equals, null_of, relation
 from replant.sql.row_text import text_expression
+from replant.sql.where_clauses import chosen_from, chosen_where, equals, null_of, relation
 
 Texts = Sequence[Text]
 

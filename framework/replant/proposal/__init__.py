@@ -1,1 +1,1 @@
-"""What `replant init` proposes for a database."""
+"""Proposes the configuration that `replant init` writes."""

@@ -1,4 +1,4 @@
-"""Tables that are mostly left out of a copy: by what they are, and by what their name says."""
+"""Finds tables that are mostly left out of a copy, by their kind and by their names."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def stem(name: str) -> str:
     return "_".join((*found[:-1], singular(found[-1]))) if found else name
 
 
-def leftover(table: Table, facts: TableFacts) -> str | None:
+def reason_to_leave_out(table: Table, facts: TableFacts) -> str | None:
     """Say why a table is mostly left out; None if nothing suggests it."""
     if facts.extension is not None:
         return f"it belongs to the extension {facts.extension}, which brings its rows"

@@ -1,4 +1,4 @@
-"""A database as it is looked at before anything is proposed: a catalog and sizes, narrowed down."""
+"""Inspects a database before a proposal: its catalog and sizes, for the chosen schemas."""
 
 from __future__ import annotations
 

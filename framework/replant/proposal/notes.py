@@ -1,4 +1,4 @@
-"""What a person should know of a database before rows of it are moved: a survey in, notes out."""
+"""Collects what a person should know before rows of a database are moved: an inspection in."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def notes(
     kept: Mapping[RelationName, Table],
     reasons: Mapping[RelationName, str],
     *,
-    grows: bool,
+    uses_closure: bool,
 ) -> Iterator[Note]:
     """Yield notes on the tables that are kept.
 
@@ -36,7 +36,7 @@ def notes(
         inspection: the database.
         kept: the tables that are exported.
         reasons: why tables might be left out, also of those that are kept all the same.
-        grows: whether rows are chosen by a closed set.
+        uses_closure: whether rows are chosen by a closed set.
 
     """
     found = {
@@ -44,7 +44,7 @@ def notes(
             _kept_all_the_same(inspection, kept, reasons)
         ),
         "Neither reference nor are referenced, so no closed set comes to them": (
-            _alone(inspection, kept) if grows else ()
+            _alone(inspection, kept) if uses_closure else ()
         ),
         "May not be read by the role, and an export of them fails, until their owner runs": (
             _unreadable(inspection, kept)
@@ -53,7 +53,7 @@ def notes(
         "the role sees, by row_security = 'as-role' under [export]": _hidden(kept),
         "Triggers and rules, which fire in a replay": _triggers(kept),
         "Foreign keys without an index, so that a closed set may read tables as a whole": (
-            _unindexed(inspection, kept) if grows else ()
+            _unindexed(inspection, kept) if uses_closure else ()
         ),
         "Foreign keys that are not checked, so that rows may break them": _unchecked(kept),
         "Have no key: rows are compared by content": (_keyless(kept)),

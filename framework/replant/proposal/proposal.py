@@ -1,4 +1,4 @@
-"""What a configuration for a database may be: a survey in, a proposal out.
+"""Proposes a configuration: an inspection in, a proposal out.
 
 Nothing of it is certain: names and references only suggest what tables are for. So each suggestion
 has its reason beside it.
@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from replant.model import ByColumn, InClosure, OrderRequest, RelationName, Table
 from replant.plugins.manager import Registered
-from replant.proposal.excluded_tables import leftover, unneeded
+from replant.proposal.excluded_tables import reason_to_leave_out, unneeded
 from replant.proposal.inspection import Inspection
 from replant.proposal.notes import Note, notes
 from replant.proposal.root_table import RootTable, root_tables
@@ -36,7 +36,7 @@ class Proposal:
 
     Attributes:
         database: its name.
-        role: as which it was looked at.
+        role: the role that inspected it.
         tables: how many tables there are.
         schemas: those whose tables are exported.
         plugins: those that were written for these very tables; then they choose the rows.
@@ -72,7 +72,7 @@ def by_tables(inspection: Inspection) -> Proposal:
     reasons = {
         name: reason
         for name, table in tables.items()
-        if (reason := leftover(table, inspection.facts[name]))
+        if (reason := reason_to_leave_out(table, inspection.facts[name]))
     }
     owned = [name for name in reasons if inspection.facts[name].extension]
     excluded = unneeded(tables, reasons, owned)
@@ -91,7 +91,7 @@ def by_tables(inspection: Inspection) -> Proposal:
             LeftOut(name, f"{reasons[name]}; {inspection.size_of(name)}")
             for name in sorted(excluded)
         ),
-        notes=tuple(notes(inspection, kept, reasons, grows=True)),
+        notes=tuple(notes(inspection, kept, reasons, uses_closure=True)),
     )
 
 
@@ -105,27 +105,30 @@ def by_plugins(
         registered: what each plugin registers without being told anything.
 
     """
-    fitting = _fitting(inspection.tables, registered)
-    if not fitting:
+    matching = _matching_plugins(inspection.tables, registered)
+    if not matching:
         return None
-    items = [item.registration for found in fitting.values() for item in found]
+    items = [item.registration for found in matching.values() for item in found]
     names = {item.table for item in items}
     kept = {name: table for name, table in inspection.tables.items() if name in names}
     others = tuple(str(name) for name in sorted(inspection.tables.keys() - names))
-    grows = any(isinstance(item.rows, InClosure) for item in items)
+    uses_closure = any(isinstance(item.rows, InClosure) for item in items)
     unknown = Note("Tables that these plugins do not know, and which stay behind", others)
     return Proposal(
         database=inspection.catalog.database,
         role=inspection.catalog.role,
         tables=len(inspection.tables),
         schemas=_schemas(kept),
-        plugins=tuple(fitting),
+        plugins=tuple(matching),
         scopes=tuple(sorted({i.rows.scope for i in items if isinstance(i.rows, ByColumn)})),
-        notes=(*([unknown] if others else []), *notes(inspection, kept, {}, grows=grows)),
+        notes=(
+            *([unknown] if others else []),
+            *notes(inspection, kept, {}, uses_closure=uses_closure),
+        ),
     )
 
 
-def _fitting(
+def _matching_plugins(
     tables: Mapping[RelationName, Table], registered: Mapping[str, tuple[Registered, ...]]
 ) -> dict[str, tuple[Registered, ...]]:
     """Return the plugins whose tables all exist, by name; for one table only the first plugin."""

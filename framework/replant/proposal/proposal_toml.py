@@ -1,4 +1,4 @@
-"""A proposal as the text of a `replant.toml`, with its reasons as comments."""
+"""Writes a proposal as the text of a `replant.toml`, with its reasons as comments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from replant.proposal.notes import Note
 from replant.proposal.proposal import Proposal
 from replant.proposal.scope_column import ScopeColumn
 
-#: So much of a list is shown in a comment.
+#: This much of a list is shown in a comment, so that the file can be read.
 _MOST_LINES = 15
 _MOST_CHOICES = 3
 

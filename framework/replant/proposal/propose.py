@@ -1,4 +1,4 @@
-"""A database in, a proposal out: the catalog is read, plugins are asked, and a key or two."""
+"""Makes a proposal for a database: reads the catalog, asks plugins, and reads a key or two."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from attrs import evolve
 
 from replant.closure.graph_reader import read_reference_graph
-from replant.database.catalog import read_catalog
 from replant.database.connections import DatabaseConnection
+from replant.database.read_catalog import read_catalog
 from replant.errors import ReplantError, UsageError
 from replant.model import Catalog, RelationName, Settings
 from replant.plugins import discovery

@@ -1,4 +1,4 @@
-"""What the catalog leaves out and a proposal wants: sizes, and whose the tables are."""
+"""Reads what a proposal needs and the catalog leaves out: sizes, and the extension of a table."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ from replant.artifact.row_batches import Lines
 from replant.artifact.sql_file_writer import write_copied
 from replant.database.connections import DatabaseConnection
 from replant.model import OnConflict, PlannedTable, Progress, RelationName, Step
-from replant.sql.conditions import columns, equals, relation
 from replant.sql.load_statements import conflict, updated_rows
+from replant.sql.where_clauses import columns, equals, relation
 
 
 @frozen

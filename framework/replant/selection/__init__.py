@@ -1,1 +1,1 @@
-"""Registrations, catalog and settings become chosen tables, rows and columns."""
+"""Turns registrations, catalog and settings into chosen tables, rows and columns."""

@@ -109,7 +109,7 @@ def _find(
             if key.references not in rows or not key.enforced or _holds(database, rows, key):
                 continue
             if _is_empty(rows[key.references]):
-                continue  # the rows that are referenced have yet to grow into it, or none is
+                continue  # its closed set is not found yet, or has no row of it
             finding = _dangling(database, tables[name], rows, key)
             if finding is not None:
                 found.append((finding, mode))

@@ -1,4 +1,4 @@
-"""What tables were declared or recorded to look like, and what a database has beyond it."""
+"""Collects declared and recorded shapes of tables, and finds what a database has beyond them."""
 
 from __future__ import annotations
 

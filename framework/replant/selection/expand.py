@@ -1,4 +1,4 @@
-"""The closed set of a selection: it grows from the chosen rows into the tables left open to it."""
+"""Adds the closed set to a selection: from the chosen rows into the tables open to it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,18 @@ from contextlib import contextmanager
 from attrs import evolve, frozen
 
 from replant.closure.closure import Closure, find_closure
+from replant.closure.closure_request import Budget, ClosureRequest, Rules
 from replant.closure.graph_reader import read_reference_graph
 from replant.closure.reachability import find_reachable
 from replant.closure.size_estimate import estimate_sizes
 from replant.database.connections import DatabaseConnection
 from replant.errors import BudgetError
 from replant.model import Catalog, RelationName, RowSecurity, Selection, Settings
-from replant.model.closure_request import (
-    ArrivalCount,
-    Budget,
-    ClosureRequest,
-    Root,
-    Rules,
-)
+from replant.model.closure_rules import ArrivalCount, Root
 from replant.model.references import EdgeName, Reference, ReferenceGraph
 from replant.model.registration import InClosure
 from replant.selection.select import SelectedTables
-from replant.sql.conditions import predicate_of
+from replant.sql.where_clauses import predicate_of
 
 
 @frozen

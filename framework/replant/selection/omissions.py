@@ -1,4 +1,4 @@
-"""What is not exported, and what a person should know: nothing is left out in silence."""
+"""Lists what is not exported, and warnings: nothing is left out in silence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which tables, rows and columns: registrations, catalog and settings in, a selection out."""
+"""Selects tables, rows and columns: registrations, catalog and settings in."""
 
 from __future__ import annotations
 

@@ -21,9 +21,9 @@ from replant.model import (
     Statement,
     readable,
 )
-from replant.sql.conditions import chosen_where, relation
 from replant.sql.load_statements import UNPRINTABLE, do, said
 from replant.sql.row_text import fingerprint_expression
+from replant.sql.where_clauses import chosen_where, relation
 
 #: SQLSTATE of what the checks refuse and of what they could not do: of no class of PostgreSQL's.
 CHECK_FAILED = "RPLNT"

@@ -26,8 +26,8 @@ from replant.model import (
     Statement,
     Step,
 )
-from replant.sql.conditions import columns, equals, null_of, relation
 from replant.sql.row_text import line_expression
+from replant.sql.where_clauses import columns, equals, null_of, relation
 
 #: Set for the transaction only, so the session is left as it was: what a value's text means when
 #: it is read and when it is compared, and that nothing cuts a long load short.

@@ -15,21 +15,21 @@ from replant.model import (
     Selection,
     SqlExpression,
 )
-from replant.model.closure_request import RowsAt
-from replant.sql.conditions import (
-    chosen_from,
-    chosen_where,
-    equals,
-    linked,
-    null_of,
-    same_row,
-)
+from replant.model.conditions import RowsAt
 from replant.sql.row_text import (
     fingerprint_expression,
     line_expression,
     order_by,
     text_expression,
     value_expression,
+)
+from replant.sql.where_clauses import (
+    chosen_from,
+    chosen_where,
+    equals,
+    linked,
+    null_of,
+    same_row,
 )
 
 _SELECT = "SELECT {} FROM {} WHERE {}"

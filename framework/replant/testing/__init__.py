@@ -1,4 +1,4 @@
-"""What plugin authors use in their own tests, and what `replant demo` shows.
+"""Provides what plugin authors use in their own tests, and what `replant demo` shows.
 
 This page lists the public names; each is documented where it is defined. They are imported when
 they are first used: most need the package `hypothesis`, and the plugin for pytest must not.

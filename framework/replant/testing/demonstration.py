@@ -1,4 +1,4 @@
-"""A demonstration: a schema that can be deployed, filled, and of which one tenant can be moved."""
+"""Defines a demonstration: a schema to deploy and fill, of which one tenant is moved."""
 
 from __future__ import annotations
 

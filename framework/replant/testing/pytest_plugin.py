@@ -1,4 +1,4 @@
-"""Fixtures for pytest: a PostgreSQL server, fresh databases on it, and roles by privilege.
+"""Provides fixtures for pytest: a PostgreSQL server, fresh databases on it, and roles.
 
 The entry point `replant` of the group `pytest11` leads here, so this module is imported in every
 pytest run of an environment that has replant. It therefore imports nothing that pytest has not

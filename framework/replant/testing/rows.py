@@ -1,4 +1,4 @@
-"""Rows as texts, put into a database and read back, with none of the code that is to be tested.
+"""Inserts and reads rows as texts, with none of the code that is to be tested.
 
 A row is a dict from column to the text of its value, or None for NULL.
 """

@@ -39,7 +39,7 @@ Row = tuple[Text, ...]
 Tables = Mapping[RelationName, PlannedTable]
 
 
-class DifferenceKind(Enum):
+class RowDifferenceKind(Enum):
     """How a row differs."""
 
     MISSING = "is missing in the target"
@@ -71,13 +71,13 @@ class ValueDifference:
 class RowDifference:
     """A row that differs: by its key's texts, or by its whole line where there is no key."""
 
-    kind: DifferenceKind
+    kind: RowDifferenceKind
     key: str
     values: tuple[ValueDifference, ...] = ()
 
     def __str__(self) -> str:
         """One line."""
-        if self.kind is not DifferenceKind.CHANGED:
+        if self.kind is not RowDifferenceKind.CHANGED:
             return f"{self.key} {self.kind.value}"
         return f"{self.key}: {'; '.join(map(str, self.values))}"
 
@@ -173,7 +173,7 @@ class _Comparison:
     table: PlannedTable
     selection: Selection
     shown: list[RowDifference] = field(factory=list)
-    counts: Counter[DifferenceKind] = field(factory=Counter)
+    counts: Counter[RowDifferenceKind] = field(factory=Counter)
 
     def by_key(self) -> TableResult:
         """Ask the target for the artifact's keys, then for keys that the artifact has not."""
@@ -210,10 +210,10 @@ class _Comparison:
                     found += 1
                 elif self.exported.rows is not None:
                     found += 1
-                    self._note(DifferenceKind.ADDITIONAL, on_one_line(text).decode())
+                    self._note(RowDifferenceKind.ADDITIONAL, on_one_line(text).decode())
         for content, number in wanted.items():
             for _ in range(number):
-                self._note(DifferenceKind.MISSING, sample[content])
+                self._note(RowDifferenceKind.MISSING, sample[content])
         return self._result(found)
 
     def _compare_all(
@@ -236,7 +236,7 @@ class _Comparison:
         for place, (key, row) in enumerate(zip(keys, rows, strict=True)):
             if place not in of_target:
                 if seen is not None:
-                    self._note(DifferenceKind.MISSING, self._key_text(key))
+                    self._note(RowDifferenceKind.MISSING, self._key_text(key))
                 continue
             if seen is not None:
                 # A key may be equal in the target and have another text there.
@@ -252,7 +252,7 @@ class _Comparison:
             if row[name] != other
         )
         if differing:
-            self._note(DifferenceKind.CHANGED, self._key_text(key), differing)
+            self._note(RowDifferenceKind.CHANGED, self._key_text(key), differing)
 
     def _additional(self, seen: set[Row]) -> int:
         """Note the target's chosen rows whose key the artifact has not; how many there are."""
@@ -263,7 +263,7 @@ class _Comparison:
                 key = tuple(None if value is None else value.decode() for value in row)
                 if key not in seen:
                     number += 1
-                    self._note(DifferenceKind.ADDITIONAL, self._key_text(key))
+                    self._note(RowDifferenceKind.ADDITIONAL, self._key_text(key))
         return number
 
     def _target_lines(self) -> Iterator[list[bytes]]:
@@ -278,7 +278,7 @@ class _Comparison:
         return ", ".join(f"{readable(name)} = {_visible(value)}" for name, value in pairs)
 
     def _note(
-        self, kind: DifferenceKind, key: str, values: tuple[ValueDifference, ...] = ()
+        self, kind: RowDifferenceKind, key: str, values: tuple[ValueDifference, ...] = ()
     ) -> None:
         self.counts[kind] += 1
         if len(self.shown) < SHOWN:

@@ -1,4 +1,4 @@
-"""Which fields each table of a tenant has, as values: names, types, and what is checked."""
+"""Lists the fields of each table of a tenant: names, types, and what is checked."""
 
 from __future__ import annotations
 

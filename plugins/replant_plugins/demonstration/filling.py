@@ -1,4 +1,4 @@
-"""The tenants' rows go into their tables, by COPY."""
+"""Copies the tenants' rows into their tables."""
 
 from __future__ import annotations
 

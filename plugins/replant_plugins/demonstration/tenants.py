@@ -1,4 +1,4 @@
-"""The two tenants of the demonstration: what they are called and which tables they have.
+"""Defines the two tenants of the demonstration: their names and tables.
 
 Every key is derived from a tenant's host name and a path, so it is the same on every machine.
 """

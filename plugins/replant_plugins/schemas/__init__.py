@@ -1,1 +1,1 @@
-"""Plugins that register the tables of a schema, each with the columns it was written for."""
+"""Registers the tables of schemas, each with the columns for which the plugin was written."""

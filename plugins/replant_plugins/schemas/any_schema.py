@@ -1,8 +1,8 @@
 """The plugin `schemas`: tables of any schema, from the catalog alone.
 
 Which rows of them are exported is one of three things: all rows of the tables that are asked for;
-the closed set that grows from root rows; or the rows that a column says belong to the scope. The
-tables that such rows reference come along in each case, unless they are excluded.
+the closed set of root rows; or the rows that a column says belong to the scope. The
+tables that such rows reference are included in each case, unless they are excluded.
 """
 
 from __future__ import annotations
@@ -92,9 +92,9 @@ class Asked:
     Attributes:
         include: patterns of tables, such as `public.*`; all tables if there is none.
         exclude: patterns of tables that are left out, whatever references them.
-        roots: `schema.table: condition` each; a closed set grows from the rows that satisfy it.
+        roots: `schema.table: condition` each; a closed set starts from the rows that satisfy it.
         scope_column: the column that says whose a row is; the value is the scope's of that name.
-        children: whether rows come along that reference rows of the set.
+        children: whether rows that reference rows of the set are included.
 
     """
 

@@ -1,4 +1,4 @@
-"""Recorded tables come in, registrations go out.
+"""Turns recorded tables into registrations.
 
 What a schema's tables look like is recorded in a file beside its plugin, in the form that
 `replant drift --write` gives it. A mistake in it is an error when the plugin is imported, not when

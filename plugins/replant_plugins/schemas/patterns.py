@@ -1,4 +1,4 @@
-"""Patterns of table names: `public.*`, `public`, `crm.order_?`, `"Sales"."*"`."""
+"""Matches patterns of table names: `public.*`, `public`, `crm.order_?`, `"Sales"."*"`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The ways to load that come with replant."""
+"""Provides the strategies that come with replant."""

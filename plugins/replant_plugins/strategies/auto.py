@@ -1,4 +1,4 @@
-"""The strategy `auto`: looks at the target, and takes the weakest means that work there.
+"""Provides the strategy `auto`: looks at the target, and takes the weakest means that work.
 
 It orders as `ordered` does. Only where that leaves a statement whose memory grows with its rows,
 and the target's role may, foreign keys are switched off and checked at the end. An artifact that

@@ -1,4 +1,4 @@
-"""How tables are loaded that reference each other: what the strategies of replant share.
+"""Decides how tables that reference each other are loaded; all strategies share it.
 
 An `OrderRequest` comes in; a `Part` for each component of the graph comes out, referenced ones
 first. Tables come in levels by their foreign keys. What the levels cannot order is a component of

@@ -1,4 +1,4 @@
-"""The strategy `ordered`: every row after the rows it references, by INSERT alone where it can be.
+"""Provides the strategy `ordered`: referenced rows first, by INSERT alone wherever possible.
 
 Tables come in levels by their foreign keys, and cycles are broken as
 `replant_plugins.strategies.cycles` tells. Foreign keys are never switched off.

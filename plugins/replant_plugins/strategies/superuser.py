@@ -1,4 +1,4 @@
-"""The strategy `superuser`: tables in name order, foreign keys switched off and checked after.
+"""Provides the strategy `superuser`: tables by name, foreign keys switched off, checked after.
 
 `session_replication_role = replica` needs a superuser, or from PostgreSQL 15 on a role that was
 granted SET on the parameter. It also keeps ordinary triggers from firing. Nothing checks the rows

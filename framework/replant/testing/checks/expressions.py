@@ -1,7 +1,4 @@
-"""SQL conditions as trees, and what can be told of them without any row.
-
-`check_reading` makes them of the text of a CHECK constraint; `verdicts` judges rows by them.
-"""
+"""The tree of a condition: what `parse_check` returns, and what can be told without any row."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ class Literal:
 
 
 @frozen
-class Reference:
+class ColumnReference:
     """A column of the row, or `VALUE` in the check of a domain."""
 
     name: str
@@ -27,7 +24,7 @@ class Reference:
 
 @frozen
 class Cast:
-    """A value as another type."""
+    """A value as another type, named as `format_type` names it."""
 
     value: Expression
     type: str
@@ -37,22 +34,34 @@ class Cast:
 class Call:
     """A function or an operator with its arguments.
 
-    Operators are named as they are written; `and`, `or`, `not`, `is null`, `= any`, `array` and
-    others that are words in lower case.
+    Operators are named as PostgreSQL names them (`~~` for LIKE); the others are words in lower
+    case: `and`, `or`, `not`, `is null`, `is true`, `is false`, `= any`, `<> all`, `array`.
     """
 
     name: str
     arguments: tuple[Expression, ...]
 
 
-Expression = Literal | Reference | Cast | Call
+@frozen
+class ServerOnly:
+    """A part that only the server can evaluate.
+
+    Attributes:
+        columns: the names of all columns in it.
+
+    """
+
+    columns: frozenset[str]
+
+
+Expression = Literal | ColumnReference | Cast | Call | ServerOnly
 
 #: What stands for a domain's value in its check.
 VALUE = "VALUE"
 
 
 def conjuncts(expression: Expression) -> Iterator[Expression]:
-    """The parts that must all hold."""
+    """Yield the parts that must all hold."""
     if isinstance(expression, Call) and expression.name == "and":
         for argument in expression.arguments:
             yield from conjuncts(argument)
@@ -60,25 +69,34 @@ def conjuncts(expression: Expression) -> Iterator[Expression]:
         yield expression
 
 
-def references(expression: Expression) -> frozenset[str]:
-    """The names of all columns that an expression speaks of."""
+def without_casts(expression: Expression) -> Expression:
+    """Return the value that is cast, however often."""
+    while isinstance(expression, Cast):
+        expression = expression.value
+    return expression
+
+
+def columns_of(expression: Expression) -> frozenset[str]:
+    """Return the names of all columns in an expression."""
     match expression:
-        case Reference(name):
+        case ColumnReference(name):
             return frozenset((name,))
         case Cast(value, _):
-            return references(value)
+            return columns_of(value)
         case Call(_, arguments):
-            return frozenset(name for each in arguments for name in references(each))
+            return frozenset(name for each in arguments for name in columns_of(each))
+        case ServerOnly(columns):
+            return columns
         case _:
             return frozenset()
 
 
-def projected(expression: Expression, name: str) -> Expression | None:
-    """What a condition demands of one column whatever the others hold; None if that is nothing."""
+def condition_on_column(expression: Expression, name: str) -> Expression | None:
+    """Return what a condition demands of one column whatever the others hold; None for nothing."""
     if isinstance(expression, Call) and expression.name in ("and", "or"):
-        found = [projected(each, name) for each in expression.arguments]
+        found = [condition_on_column(each, name) for each in expression.arguments]
         demands = tuple(each for each in found if each is not None)
         if not demands or (expression.name == "or" and len(demands) < len(found)):
             return None
         return Call(expression.name, demands)
-    return expression if references(expression) == {name} else None
+    return expression if columns_of(expression) == {name} else None

@@ -1,265 +1,242 @@
-"""SQL expressions of CHECK constraints as trees: the text of `pg_get_constraintdef` comes in.
+"""Parses CHECK constraints with sqlglot: the text of `pg_get_constraintdef` to an `Expression`.
 
-PostgreSQL writes them with every pair of parentheses, so few rules are needed to read them. What is
-not read here (CASE, subscripts, window calls) is None: only the server can judge it.
+sqlglot reads many dialects of SQL into one tree, and that tree changes between its releases. So
+only nodes and arguments that are known here are taken over; whatever else occurs is `ServerOnly`,
+never a guess. The text must be written under an empty `search_path`: then a function without a
+schema is PostgreSQL's own.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from typing import Any
 
-from attrs import define
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
-from replant.testing.checks.expressions import Call, Cast, Expression, Literal, Reference
-
-
-class _UnreadableError(Exception):
-    """The text holds what is not read here."""
-
-
-_TOKENS = re.compile(
-    r"""\s*(?:
-        (?P<string>[eE]?'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*')
-      | (?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)
-      | (?P<name>"(?:[^"]|"")+"|[A-Za-z_\x80-\U0010ffff][\w$\x80-\U0010ffff]*)
-      | (?P<symbol>::|[()\[\],.]|[-+*/<>=~!@\#%^&|`?]+)
-    )""",
-    re.VERBOSE,
+from replant.testing.checks.expressions import (
+    Call,
+    Cast,
+    ColumnReference,
+    Expression,
+    Literal,
+    ServerOnly,
 )
 
-#: How tightly operators bind, the loosest first (manual, "Operator Precedence").
-_COMPARISONS = frozenset(("=", "<", ">", "<=", ">=", "<>"))
-_WORDS = frozenset(("and", "or", "not", "is", "any", "all", "array", "null", "true", "false"))
+#: What may follow the condition in a constraint's definition.
+_AFTER_CONDITION = re.compile(r"(?: NO INHERIT| NOT VALID| NOT ENFORCED)+$")
 
-#: Names of types that are more than one word.
-_LONG_TYPES = (
-    "character varying",
-    "double precision",
-    "bit varying",
-    "timestamp without time zone",
-    "timestamp with time zone",
-    "time without time zone",
-    "time with time zone",
-)
+_OPERATORS: Mapping[type[exp.Expr], str] = {
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.LT: "<",
+    exp.GT: ">",
+    exp.LTE: "<=",
+    exp.GTE: ">=",
+    exp.Add: "+",
+    exp.Sub: "-",
+    exp.Mul: "*",
+    exp.Mod: "%",
+    exp.DPipe: "||",
+    exp.RegexpLike: "~",
+    exp.RegexpILike: "~*",
+    exp.Like: "~~",
+    exp.ILike: "~~*",
+}
+
+#: Functions that have a node of their own.
+_FUNCTIONS: Mapping[type[exp.Expr], str] = {
+    exp.Coalesce: "coalesce",
+    exp.Length: "length",
+    exp.Lower: "lower",
+    exp.Trim: "btrim",
+    exp.Upper: "upper",
+}
+
+_TYPES: Mapping[exp.DType, str] = {
+    exp.DType.BIGINT: "bigint",
+    exp.DType.BOOLEAN: "boolean",
+    exp.DType.DATE: "date",
+    exp.DType.DECIMAL: "numeric",
+    exp.DType.DOUBLE: "double precision",
+    exp.DType.FLOAT: "real",
+    exp.DType.INT: "integer",
+    exp.DType.NAME: "name",
+    exp.DType.SMALLINT: "smallint",
+    exp.DType.TEXT: "text",
+    exp.DType.TIMESTAMP: "timestamp without time zone",
+    exp.DType.TIMESTAMPTZ: "timestamp with time zone",
+    exp.DType.VARCHAR: "character varying",
+}
 
 
-def read_check(text: str) -> Expression | None:
-    """The condition of `CHECK (…)`, or of a bare expression; None if it cannot be read."""
-    body = text.removeprefix("CHECK ")
+class _UnknownError(Exception):
+    """A node or an argument that is not known here."""
+
+
+@lru_cache(maxsize=10_000)
+def parse_check(text: str) -> Expression | None:
+    """Parse the condition of `CHECK (…)`, or a bare condition.
+
+    Returns:
+        The tree, in which `ServerOnly` stands for each part that is not known here; None if the
+        text cannot be parsed at all.
+
+    """
+    condition = _AFTER_CONDITION.sub("", text.removeprefix("CHECK "))
     try:
-        return _Reader(list(_tokens(body))).whole()
-    except _UnreadableError:
+        select = sqlglot.parse_one(f"SELECT {condition}", dialect="postgres")
+    except SqlglotError:
         return None
+    return _converted(select.expressions[0]) if len(select.expressions) == 1 else None
 
 
-def _tokens(text: str) -> Iterator[tuple[str, str]]:
-    place = 0
-    while place < len(text.rstrip()):
-        found = _TOKENS.match(text, place)
-        if found is None or found.lastgroup is None:
-            raise _UnreadableError
-        yield found.lastgroup, found[found.lastgroup]
-        place = found.end()
+def _converted(node: exp.Expr) -> Expression:
+    """Convert the node, or else take it for what only the server can evaluate."""
+    try:
+        return _CONVERTERS[type(node)](node)
+    except (KeyError, _UnknownError):
+        return ServerOnly(frozenset(column.name for column in node.find_all(exp.Column)))
 
 
-@define
-class _Reader:
-    """A parser by recursive descent; each method reads what binds more tightly than the last."""
+def _only(node: exp.Expr, *names: str) -> list[Any]:
+    """Return the arguments of these names.
 
-    tokens: list[tuple[str, str]]
-    place: int = 0
+    Raises:
+        _UnknownError: the node has others.
 
-    def whole(self) -> Expression:
-        """All of it, but for words such as NOT VALID that follow the condition."""
-        read = self._any_of()
-        if self.place < len(self.tokens) and self.tokens[self.place][0] != "name":
-            raise _UnreadableError
-        return read
-
-    def _peek(self) -> str:
-        """The next token; a word in lower case, a quoted name as it is."""
-        if self.place >= len(self.tokens):
-            return ""
-        kind, text = self.tokens[self.place]
-        return text.lower() if kind == "name" and text[0] != '"' else text
-
-    def _next(self) -> tuple[str, str]:
-        if self.place >= len(self.tokens):
-            raise _UnreadableError
-        self.place += 1
-        return self.tokens[self.place - 1]
-
-    def _take(self, *texts: str) -> bool:
-        """Go on if these come next."""
-        start = self.place
-        for text in texts:
-            if self._peek() != text:
-                self.place = start
-                return False
-            self.place += 1
-        return True
-
-    def _expect(self, text: str) -> None:
-        if not self._take(text):
-            raise _UnreadableError
-
-    def _any_of(self) -> Expression:
-        parts = [self._all_of()]
-        while self._take("or"):
-            parts.append(self._all_of())
-        return parts[0] if len(parts) == 1 else Call("or", tuple(parts))
-
-    def _all_of(self) -> Expression:
-        parts = [self._negated()]
-        while self._take("and"):
-            parts.append(self._negated())
-        return parts[0] if len(parts) == 1 else Call("and", tuple(parts))
-
-    def _negated(self) -> Expression:
-        if self._take("not"):
-            return Call("not", (self._negated(),))
-        return self._tested()
-
-    def _tested(self) -> Expression:
-        value = self._compared()
-        while self._take("is"):
-            negated = self._take("not")
-            word = self._next()[1].lower()
-            if word not in ("null", "true", "false"):
-                raise _UnreadableError
-            value = Call(f"is {word}", (value,))
-            value = Call("not", (value,)) if negated else value
-        return value
-
-    def _compared(self) -> Expression:
-        value = self._operated()
-        while self._peek() in _COMPARISONS:
-            value = self._with_right(value, self._next()[1])
-        return value
-
-    def _with_right(self, left: Expression, operator: str) -> Expression:
-        for word in ("any", "all"):
-            if self._take(word, "("):
-                argument = self._any_of()
-                self._expect(")")
-                return Call(f"{operator} {word}", (left, argument))
-        return Call(operator, (left, self._operated()))
-
-    def _operated(self) -> Expression:
-        value = self._added()
-        while self._is_operator(self._peek()):
-            operator = self._next()[1]
-            for word in ("any", "all"):
-                if self._take(word, "("):
-                    argument = self._any_of()
-                    self._expect(")")
-                    value = Call(f"{operator} {word}", (value, argument))
-                    break
-            else:
-                value = Call(operator, (value, self._added()))
-        return value
-
-    def _is_operator(self, text: str) -> bool:
-        if self.place >= len(self.tokens) or self.tokens[self.place][0] != "symbol":
-            return False
-        return text not in _COMPARISONS and text not in "()[],.::+-*/%"
-
-    def _added(self) -> Expression:
-        value = self._multiplied()
-        while self._peek() in ("+", "-"):
-            operator = self._next()[1]
-            value = Call(operator, (value, self._multiplied()))
-        return value
-
-    def _multiplied(self) -> Expression:
-        value = self._cast()
-        while self._peek() in ("*", "/", "%"):
-            operator = self._next()[1]
-            value = Call(operator, (value, self._cast()))
-        return value
-
-    def _cast(self) -> Expression:
-        if self._take("-"):
-            value = self._cast()
-            if isinstance(value, Literal) and value.text is not None:
-                return Literal(f"-{value.text}", value.kind)
-            return Call("-", (Literal("0", "number"), value))
-        value = self._atom()
-        while self._take("::"):
-            value = Cast(value, self._type())
-        return value
-
-    def _type(self) -> str:
-        words = [self._next()[1]]
-        while self._take("."):
-            words[-1] += f".{self._next()[1]}"
-        rest = [word for long in _LONG_TYPES if long.startswith(words[0]) for word in long.split()]
-        while self._peek() in rest and self._peek() not in words:
-            words.append(self._next()[1])
-            if self._peek() == "(":
-                words[-1] += self._modifier()
-        name = " ".join(words)
-        if self._peek() == "(":
-            name += self._modifier()
-        while self._take("[", "]"):
-            name += "[]"
-        return name
-
-    def _modifier(self) -> str:
-        text = ""
-        while not text.endswith(")"):
-            text += self._next()[1]
-        return text
-
-    def _atom(self) -> Expression:
-        if self._take("("):
-            inner = self._any_of()
-            self._expect(")")
-            return inner
-        kind, text = self._next()
-        if kind == "string":
-            return Literal(_unquoted(text), "string")
-        if kind == "number":
-            return Literal(text, "number")
-        if kind == "name":
-            return self._named(text)
-        raise _UnreadableError
-
-    def _named(self, text: str) -> Expression:
-        word = text.lower() if text[0] != '"' else text
-        if word == "array" and self._take("["):
-            return Call("array", self._arguments("]"))
-        if word == "null":
-            return Literal(None)
-        if word in ("true", "false"):
-            return Literal(word, "boolean")
-        if word in _WORDS or word in ("case", "row"):
-            raise _UnreadableError
-        names = [text]
-        while self._take("."):
-            names.append(self._next()[1])
-        if self._take("("):
-            return Call(".".join(map(_name, names)), self._arguments(")"))
-        if len(names) > 1:
-            raise _UnreadableError
-        return Reference(_name(text))
-
-    def _arguments(self, end: str) -> tuple[Expression, ...]:
-        arguments: list[Expression] = []
-        while not self._take(end):
-            if arguments:
-                self._expect(",")
-            arguments.append(self._any_of())
-        return tuple(arguments)
+    """
+    if any(value for name, value in node.args.items() if name not in names):
+        raise _UnknownError
+    return [node.args.get(name) for name in names]
 
 
-def _name(text: str) -> str:
-    return text[1:-1].replace('""', '"') if text[0] == '"' else text
+def _parenthesised(node: exp.Expr) -> Expression:
+    (inner,) = _only(node, "this")
+    return _converted(inner)
 
 
-def _unquoted(text: str) -> str:
-    if text[0] in "eE":
-        # `pg_get_constraintdef` doubles backslashes in E'' strings and escapes nothing else.
-        return text[2:-1].replace("''", "'").replace("\\\\", "\\")
-    return text[1:-1].replace("''", "'")
+def _connected(node: exp.Expr, *, word: str) -> Expression:
+    _only(node, "this", "expression")
+    return Call(word, tuple(_converted(part) for part in node.flatten()))
+
+
+def _negated(node: exp.Expr) -> Expression:
+    return Call("not", (_parenthesised(node),))
+
+
+def _is(node: exp.Expr) -> Expression:
+    value, what, negate = _only(node, "this", "expression", "negate")
+    match what:
+        case exp.Null():
+            word = "null"
+        case exp.Boolean():
+            word = str(what.this).lower()
+        case _:
+            raise _UnknownError
+    test = Call(f"is {word}", (_converted(value),))
+    return Call("not", (test,)) if negate else test
+
+
+def _operated(node: exp.Expr, *, name: str) -> Expression:
+    # `safe` is said of every `||`; it tells other dialects apart.
+    left, right, negate, _ = _only(node, "this", "expression", "negate", "safe")
+    quantifier, right = _quantified(right)
+    if quantifier and type(node.parent) is exp.Not:
+        # sqlglot reads `t !~ ANY (…)` as `NOT t ~ ANY (…)`, which is something else.
+        raise _UnknownError
+    if quantifier and negate:
+        # `t NOT LIKE ANY (…)`: there is one that it is not like, so it is not like all of them.
+        quantifier = {" any": " all", " all": " any"}[quantifier]
+    test = Call(name + quantifier, (_converted(left), _converted(right)))
+    return Call("not", (test,)) if negate else test
+
+
+def _quantified(right: exp.Expr) -> tuple[str, exp.Expr]:
+    """Split the right side of an operator into its quantifier, ANY or ALL, and the rest."""
+    # After comparisons ALL is a function, after LIKE a node of its own.
+    if type(right) is exp.Anonymous and right.name.upper() == "ALL" and right.expressions:
+        return " all", right.expressions[0]
+    if type(right) in (exp.Any, exp.All):
+        return f" {right.key}", right.this
+    return "", right
+
+
+def _called(node: exp.Expr, *, name: str) -> Expression:
+    first, others, position = _only(node, "this", "expressions", "position")
+    if position not in (None, "BOTH"):
+        raise _UnknownError
+    return Call(name, tuple(_converted(each) for each in (first, *(others or ()))))
+
+
+def _called_by_name(node: exp.Expr) -> Expression:
+    name, arguments = _only(node, "this", "expressions")
+    return Call(name, tuple(map(_converted, arguments)))
+
+
+def _array(node: exp.Expr) -> Expression:
+    (items,) = _only(node, "expressions")
+    return Call("array", tuple(map(_converted, items)))
+
+
+def _cast(node: exp.Expr) -> Expression:
+    value, to = _only(node, "this", "to")
+    return Cast(_converted(value), _type_name(to))
+
+
+def _type_name(node: exp.Expr) -> str:
+    kind = node.this
+    if kind is exp.DType.USERDEFINED:
+        return node.args["kind"].sql(dialect="postgres")  # type: ignore[no-any-return]
+    if kind is exp.DType.ARRAY and len(node.expressions) == 1:
+        return f"{_type_name(node.expressions[0])}[]"
+    # Of other types it is enough that they are none of these: `uuid`, `regclass`, `interval`.
+    name = _TYPES.get(kind) or str(getattr(kind, "value", kind)).lower()
+    modifiers = ",".join(each.name for each in node.expressions)
+    return f"{name}({modifiers})" if modifiers else name
+
+
+def _minus(node: exp.Expr) -> Expression:
+    value = _parenthesised(node)
+    if isinstance(value, Literal) and value.kind == "number":
+        return Literal(f"-{value.text}", "number")
+    return Call("-", (Literal("0", "number"), value))
+
+
+def _literal(node: exp.Expr) -> Expression:
+    text, is_string = _only(node, "this", "is_string")
+    return Literal(text, "string" if is_string else "number")
+
+
+def _boolean(node: exp.Expr) -> Expression:
+    (value,) = _only(node, "this")
+    return Literal(str(value).lower(), "boolean")
+
+
+def _column(node: exp.Expr) -> Expression:
+    (identifier,) = _only(node, "this")
+    if type(identifier) is not exp.Identifier:
+        raise _UnknownError
+    return ColumnReference(identifier.name)
+
+
+_CONVERTERS: Mapping[type[exp.Expr], Callable[[exp.Expr], Expression]] = {
+    exp.Paren: _parenthesised,
+    exp.And: partial(_connected, word="and"),
+    exp.Or: partial(_connected, word="or"),
+    exp.Not: _negated,
+    exp.Is: _is,
+    exp.Anonymous: _called_by_name,
+    exp.Array: _array,
+    exp.Cast: _cast,
+    exp.Neg: _minus,
+    exp.Literal: _literal,
+    exp.Boolean: _boolean,
+    exp.Null: lambda _: Literal(None),
+    exp.Column: _column,
+    **{kind: partial(_operated, name=name) for kind, name in _OPERATORS.items()},
+    **{kind: partial(_called, name=name) for kind, name in _FUNCTIONS.items()},
+}

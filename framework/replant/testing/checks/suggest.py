@@ -1,11 +1,11 @@
-"""Values that a condition on one column is likely to let in: a tree comes in, strategies come out.
+"""Suggests values for a column from its CHECK constraints: conditions to a Hypothesis strategy.
 
-They are suggestions: who draws them asks `verdict` afterwards, and the server in the end.
+A suggested value is likely to satisfy the conditions; `evaluate_check` tells whether it does, and
+where that does not know, the server.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, DecimalException
@@ -14,20 +14,34 @@ from attrs import define
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from replant.testing.checks.evaluate import NUMBERS, STRINGS, without_modifier
-from replant.testing.checks.expressions import Call, Cast, Expression, Literal, Reference, conjuncts
-from replant.testing.checks.patterns import like_pattern, python_pattern
+from replant.testing.checks.expressions import (
+    Call,
+    Cast,
+    ColumnReference,
+    Expression,
+    Literal,
+    conjuncts,
+    without_casts,
+)
+from replant.testing.checks.patterns import Pattern, like_pattern, regular_expression
+from replant.testing.checks.typed_values import NUMBERS, STRINGS, modifiers, without_modifier
 from replant.testing.generation.text_values import MOST_CHARACTERS, texts
 
 _MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "="}
-_LENGTHS = frozenset(("length", "char_length", "character_length", "octet_length"))
-_WORDS = st.characters(codec="utf-8", exclude_characters="\0")
+_LENGTHS = frozenset(("length", "octet_length"))
+_ANY = st.characters(codec="utf-8", exclude_characters="\0")
+_ASCII = st.characters(codec="ascii", exclude_characters="\0")
+#: Characters of which all locales say the same: see `has_known_case`.
+_SAME_IN_ALL_LOCALES = st.characters(codec="ascii", exclude_characters="\0iI\x1c\x1d\x1e\x1f")
+_PATTERNS = {"~": regular_expression, "~~": like_pattern}
 _ENDS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 _MOST_LENGTH = 1000
 
 
-def suggested(conditions: Iterable[Expression], type_name: str) -> SearchStrategy[str] | None:
-    """Texts for the one column that the conditions speak of; None if they suggest none.
+def values_from_checks(
+    conditions: Iterable[Expression], type_name: str
+) -> SearchStrategy[str] | None:
+    """Suggest texts for the one column in the conditions; None if they say nothing of it.
 
     Args:
         conditions: all of them must hold.
@@ -49,10 +63,20 @@ def suggested(conditions: Iterable[Expression], type_name: str) -> SearchStrateg
         found.append(_numbers(bounds, type_name))
     if bounds.known and kind.startswith(("date", "timestamp")):
         found += _days(bounds)
-    if lengths.known and kind in STRINGS and not found:
-        low, high = lengths.whole(0, MOST_CHARACTERS)
-        found.append(texts(min_size=low, max_size=min(max(high, low), _MOST_LENGTH)))
+    if kind in STRINGS and not found:
+        found += _strings(lengths, needs_locale=any(map(_needs_locale, parts)))
     return st.one_of(found) if found else None
+
+
+def _strings(lengths: _Bounds, *, needs_locale: bool) -> list[SearchStrategy[str]]:
+    """Draw texts of these lengths; where the locale counts, such as all locales see alike."""
+    if not lengths.known and not needs_locale:
+        return []
+    low, high = lengths.whole(0, MOST_CHARACTERS)
+    high = min(max(high, low), _MOST_LENGTH)
+    if needs_locale:
+        return [st.text(_SAME_IN_ALL_LOCALES, min_size=low, max_size=high)]
+    return [texts(min_size=low, max_size=high)]
 
 
 @define
@@ -74,7 +98,7 @@ class _Bounds:
             self.high = number if self.high is None else min(self.high, number)
 
     def whole(self, least: int, span: int) -> tuple[int, int]:
-        """Whole numbers from `least` on where no bound says otherwise, `span` of them."""
+        """Return the least and the greatest whole number, `span` apart where a bound is missing."""
         low = None if self.low is None else int(self.low.to_integral_value(ROUND_CEILING))
         high = None if self.high is None else int(self.high.to_integral_value(ROUND_FLOOR))
         if low is None:
@@ -98,8 +122,11 @@ def _numbers(bounds: _Bounds, type_name: str) -> SearchStrategy[str]:
 
 
 def _digits_before_the_point(type_name: str) -> int:
-    found = re.search(r"\((\d+)(?:,(-?\d+))?\)", type_name)
-    return 6 if found is None else max(int(found[1]) - int(found[2] or 0), 0)
+    match modifiers(type_name):
+        case [precision, *scale]:
+            return max(precision - sum(scale), 0)
+        case _:
+            return 6
 
 
 def _days(bounds: _Bounds) -> list[SearchStrategy[str]]:
@@ -112,7 +139,7 @@ def _days(bounds: _Bounds) -> list[SearchStrategy[str]]:
 
 
 def _limits(part: Expression) -> Iterator[tuple[str, tuple[str, Decimal]]]:
-    """What the part says of the value itself, or of its length."""
+    """Yield what the part says of the value itself, or of its length."""
     if not isinstance(part, Call) or part.name not in _MIRRORED:
         return
     operator, (left, right) = part.name, part.arguments
@@ -122,16 +149,18 @@ def _limits(part: Expression) -> Iterator[tuple[str, tuple[str, Decimal]]]:
     number = None if text is None else _ordinal(text)
     if number is None:
         return
-    match _bare(left):
-        case Reference():
+    match without_casts(left):
+        case ColumnReference():
             yield "value", (operator, number)
-        case Call(name, (argument,)) if name in _LENGTHS and isinstance(_bare(argument), Reference):
+        case Call(name, (argument,)) if name in _LENGTHS and isinstance(
+            without_casts(argument), ColumnReference
+        ):
             step = {">": 1, "<": -1}.get(operator, 0)
             yield "length", (operator, number + step)
 
 
 def _ordinal(text: str) -> Decimal | None:
-    """A number, or a day as the number of it."""
+    """Read a number, or a day as the number of it."""
     try:
         number = Decimal(text)
         return number if number.is_finite() else None
@@ -148,51 +177,67 @@ def _of_part(part: Expression, type_name: str) -> Iterator[SearchStrategy[str]]:
         return
     if part.name == "or":
         for each in part.arguments:
-            inner = suggested([each], type_name)
+            inner = values_from_checks([each], type_name)
             if inner is not None:
                 yield inner
         return
-    pattern = _pattern(part)
-    if pattern is not None:
-        ignore_case = part.name == "~*"
-        read = python_pattern(pattern, ignore_case=ignore_case)
-        if read is not None:
-            yield st.from_regex(read, alphabet=_WORDS)
+    for pattern in _patterns(part):
+        ascii_only = pattern.needs_locale and pattern.regex.pattern.isascii()
+        yield st.from_regex(pattern.regex, alphabet=_ASCII if ascii_only else _ANY)
 
 
-def _pattern(part: Call) -> str | None:
-    """The regular expression that the column itself must match."""
-    if part.name not in ("~", "~*", "~~"):
-        return None
-    column, pattern = part.arguments
-    text = constant(pattern)
-    if text is None or not isinstance(_bare(column), Reference):
-        return None
-    return like_pattern(text) if part.name == "~~" else text
+def _patterns(part: Call) -> Iterator[Pattern]:
+    """Yield the patterns of which the column must match one, as far as they are known."""
+    operator, _, quantifier = part.name.partition(" ")
+    read = _PATTERNS.get(operator.removesuffix("*"))
+    if read is None or quantifier == "all":
+        return
+    column, right = part.arguments
+    if not isinstance(without_casts(column), ColumnReference):
+        return
+    for item in _items(right) if quantifier == "any" else [right]:
+        text = constant(item)
+        found = None if text is None else read(text, ignore_case=operator.endswith("*"))
+        if found is not None:
+            yield found
+
+
+def _items(array: Expression) -> tuple[Expression, ...]:
+    bare = without_casts(array)
+    return bare.arguments if isinstance(bare, Call) and bare.name == "array" else ()
+
+
+def _needs_locale(expression: Expression) -> bool:
+    """Say whether there are texts for which only the server can evaluate the expression."""
+    match expression:
+        case Call("lower" | "upper" | "~*" | "~~*"):
+            return True
+        case Call("~", (_, pattern)) if (text := constant(pattern)) is not None:
+            found = regular_expression(text)
+            return found is not None and found.needs_locale
+        case Call(_, arguments):
+            return any(map(_needs_locale, arguments))
+        case Cast(value, _):
+            return _needs_locale(value)
+        case _:
+            return False
 
 
 def _listed(part: Expression) -> list[str] | None:
-    """The only values that the part lets in, of `column = ANY (ARRAY[…])` or `column = …`."""
+    """Return the only values that `column = ANY (ARRAY[…])` or `column = …` lets in."""
     if not isinstance(part, Call) or len(part.arguments) != 2:  # noqa: PLR2004 - of two sides
         return None
     column, other = part.arguments
-    if not isinstance(_bare(column), Reference):
+    if not isinstance(without_casts(column), ColumnReference):
         return None
-    array = _bare(other)
-    if part.name == "= any" and isinstance(array, Call) and array.name == "array":
-        found = [constant(item) for item in array.arguments]
+    if part.name == "= any" and (items := _items(other)):
+        found = [constant(item) for item in items]
         return [text for text in found if text is not None]
     text = constant(other)
     return [text] if part.name == "=" and text is not None else None
 
 
 def constant(expression: Expression) -> str | None:
-    """The text of a constant, whatever it is cast to."""
-    bare = _bare(expression)
+    """Return the text of a constant, whatever it is cast to."""
+    bare = without_casts(expression)
     return bare.text if isinstance(bare, Literal) else None
-
-
-def _bare(expression: Expression) -> Expression:
-    while isinstance(expression, Cast):
-        expression = expression.value
-    return expression

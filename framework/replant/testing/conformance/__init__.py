@@ -1,1 +1,1 @@
-"""The tests that every plugin should pass."""
+"""Tests what every plugin should pass."""

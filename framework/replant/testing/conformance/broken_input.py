@@ -1,4 +1,4 @@
-"""Checks that what is wrong is refused, by an error that names the place, and changes nothing.
+"""Checks that wrong input is refused, by an error that names the place, and changes nothing.
 
 A stage comes in, and an example whose rows its source holds; an AssertionError comes out if
 something else happens. Any error but a `ReplantError` is let through, as the fault that it is.
@@ -15,8 +15,8 @@ from attrs import evolve
 from psycopg import sql
 
 from replant import api
-from replant.database.catalog import read_catalog
 from replant.database.connections import reading
+from replant.database.read_catalog import read_catalog
 from replant.errors import ReplantError
 from replant.model import Column, RelationName
 from replant.testing.conformance.environment import Environment
@@ -169,8 +169,8 @@ def _export(environment: Environment, example: Example) -> None:
 
 
 def _replay(environment: Environment, example: Example) -> None:
-    trip, way = environment.trip, environment.as_inserter
-    api.replay(str(trip.artifact), trip.settings_for(example.scope, way), host=way.host)
+    trip, method = environment.trip, environment.as_inserter
+    api.replay(str(trip.artifact), trip.settings_for(example.scope, method), host=method.host)
 
 
 def _refusal(action: Callable[[], None]) -> str | None:

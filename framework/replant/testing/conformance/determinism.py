@@ -50,10 +50,10 @@ def check_from_target(environment: Environment, example: Example) -> None:
         AssertionError: a row is missing, or is there that did not come.
 
     """
-    trip, way = environment.trip, environment.as_inserter
-    first = trip.carry(example.rows, example.scope, way)
+    trip, method = environment.trip, environment.as_inserter
+    first = trip.move(example.rows, example.scope, method)
     came = _rows(trip.artifact, first.plan)
-    trip.export(example.scope, way, side=trip.target)
+    trip.export(example.scope, method, other_source=trip.target)
     for name, rows in _rows(trip.artifact, first.plan).items():
         missing, added = came[name] - rows, rows - came[name]
         assert not missing, f"{name}: the target does not give back the row {next(iter(missing))}"
@@ -76,10 +76,10 @@ def transformed_scopes(environment: Environment) -> str:
 
 
 def _exported(
-    environment: Environment, example: Example, side: ExampleDatabase | None = None
+    environment: Environment, example: Example, other_source: ExampleDatabase | None = None
 ) -> dict[str, bytes]:
     """Read the files of an export by their names."""
-    environment.trip.export(example.scope, environment.as_inserter, side=side)
+    environment.trip.export(example.scope, environment.as_inserter, other_source=other_source)
     artifact = environment.trip.artifact
     if artifact.is_file():
         return {artifact.name: artifact.read_bytes()}

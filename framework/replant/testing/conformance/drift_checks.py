@@ -1,4 +1,4 @@
-"""Checks that a difference between what a plugin was written for and what is there is found.
+"""Checks that a difference from the shape for which a plugin was written is found.
 
 A stage comes in; an AssertionError that says what is found, or is not, comes out if there is one.
 """

@@ -1,4 +1,4 @@
-"""What a plugin's conformance is tried on: two databases with its schema, roles, and drawn rows."""
+"""Sets up what a plugin is tested on: two databases with its schema, roles, and drawn rows."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def set_up(
 
     """
     server, settings = templates.server, plugin_under_test.read_settings()
-    ways = {strategy: ReplayMethod.of(settings, strategy) for strategy in STRATEGIES}
+    methods = {strategy: ReplayMethod.of(settings, strategy) for strategy in STRATEGIES}
     databases: list[Database] = [templates.fresh(plugin_under_test.deploy) for _ in range(2)]
     roles: list[str] = []
     try:
@@ -108,7 +108,7 @@ def set_up(
             open_example_database(databases[0]) as source,
             open_example_database(databases[1]) as target,
         ):
-            registered = ways["ordered"].host.register_tables(source.catalog, settings)
+            registered = methods["ordered"].host.register_tables(source.catalog, settings)
             _make_roles(server, target, registered, plugin_under_test.privileges, roles)
             examples = examples_for(
                 source.catalog,
@@ -124,9 +124,9 @@ def set_up(
                 examples,
                 plugin_under_test.tries,
                 AcceptedRows(source),
-                ways,
-                evolve(ways["ordered"], role=roles[0]),
-                evolve(ways["superuser"], role=roles[1]) if len(roles) > 1 else None,
+                methods,
+                evolve(methods["ordered"], role=roles[0]),
+                evolve(methods["superuser"], role=roles[1]) if len(roles) > 1 else None,
             )
     finally:
         for database in databases:

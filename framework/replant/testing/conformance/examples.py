@@ -1,4 +1,4 @@
-"""What a round trip is tried with: rows for the tables that plugins register, and whose are moved.
+"""Draws the examples of a round trip: rows for the registered tables, and the scope that moves.
 
 The registrations say which columns hold a scope value, so it is drawn from the rows.
 """

@@ -1,4 +1,4 @@
-"""Which rows an export should have, said once more: registrations in, conditions on tables out.
+"""Computes again which rows an export should have: registrations in, conditions on tables out.
 
 It is written from the meaning of a registration alone, for tests to compare with. Where a condition
 on the table's own rows cannot say it, such as for a closed set, there is none.

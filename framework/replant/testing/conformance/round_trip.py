@@ -1,4 +1,4 @@
-"""One round trip: rows go into a source, and by an artifact into a target; what differs comes out.
+"""Runs a round trip: rows go to a source, and by an artifact to a target; differences come out.
 
 Whether they arrived is asked of the two servers, and not of the code that moved them; only what a
 transform made of a value is asked of `verify`.
@@ -75,7 +75,7 @@ class RoundTrip:
     settings: Settings
     artifact: Path
 
-    def unlike(self, exported: Exported, scope: Scope, way: ReplayMethod) -> str | None:
+    def unlike(self, exported: Exported, scope: Scope, method: ReplayMethod) -> str | None:
         """Return the first difference in the target after a replay; None if there is none.
 
         Raises:
@@ -84,13 +84,13 @@ class RoundTrip:
         """
         found = chain(
             self.unlike_the_source(exported),
-            self.unlike_the_registrations(exported, scope, way),
+            self.unlike_the_registrations(exported, scope, method),
             self.broken_references(exported),
-            self.unlike_the_artifact(exported, scope, way),
+            self.unlike_the_artifact(exported, scope, method),
         )
         return next(found, None)
 
-    def carry(self, rows: Rows, scope: Scope, way: ReplayMethod) -> Exported:
+    def move(self, rows: Rows, scope: Scope, method: ReplayMethod) -> Exported:
         """Export what belongs to the scope of the rows that the source holds, and replay it.
 
         Raises:
@@ -99,12 +99,12 @@ class RoundTrip:
             ReplantError: the rows were refused on the way.
 
         """
-        exported = self.export(scope, way)
-        self.replay(scope, way, beforehand=self.needed_beforehand(exported, rows))
+        exported = self.export(scope, method)
+        self.replay(scope, method, beforehand=self.needed_beforehand(exported, rows))
         return exported
 
     def export(
-        self, scope: Scope, way: ReplayMethod, *, side: ExampleDatabase | None = None
+        self, scope: Scope, method: ReplayMethod, *, other_source: ExampleDatabase | None = None
     ) -> Exported:
         """Export what belongs to the scope, which may be nothing, from the source or another side.
 
@@ -115,11 +115,11 @@ class RoundTrip:
             ReplantError: see `replant.errors`.
 
         """
-        settings = self.settings_for(scope, way, side=side)
+        settings = self.settings_for(scope, method, other_source=other_source)
         try:
-            return api.export(settings, host=way.host, force=True)
+            return api.export(settings, host=method.host, force=True)
         except DanglingReferenceError:
-            return api.export(_leaving_out(settings), host=way.host, force=True)
+            return api.export(_leaving_out(settings), host=method.host, force=True)
 
     def needed_beforehand(self, exported: Exported, rows: Rows) -> Rows:
         """Return the rows of unregistered tables that a target must have before a replay."""
@@ -133,7 +133,7 @@ class RoundTrip:
                     pending.append(key.references)
         return {name: held for name, held in rows.items() if name in needed - tables}
 
-    def replay(self, scope: Scope, way: ReplayMethod, *, beforehand: Rows = _NO_ROWS) -> None:
+    def replay(self, scope: Scope, method: ReplayMethod, *, beforehand: Rows = _NO_ROWS) -> None:
         """Load the artifact into the target, which holds what it is given beforehand.
 
         Raises:
@@ -141,24 +141,24 @@ class RoundTrip:
 
         """
         self.target.hold(beforehand, unchecked=True)
-        settings = self.settings_for(scope, way)
-        if way.role is not None:
-            settings = evolve(settings, target=self.target.database.as_role(way.role))
-        api.replay(str(self.artifact), settings, strategy=way.strategy, host=way.host)
+        settings = self.settings_for(scope, method)
+        if method.role is not None:
+            settings = evolve(settings, target=self.target.database.as_role(method.role))
+        api.replay(str(self.artifact), settings, strategy=method.strategy, host=method.host)
 
     def settings_for(
-        self, scope: Scope, way: ReplayMethod, *, side: ExampleDatabase | None = None
+        self, scope: Scope, method: ReplayMethod, *, other_source: ExampleDatabase | None = None
     ) -> Settings:
         """Return the settings of an export from the source, or from another database."""
         return evolve(
             self.settings,
-            source=(side or self.source).database.dsn,
+            source=(other_source or self.source).database.dsn,
             target=self.target.database.dsn,
             scope=scope,
             export=evolve(
                 self.settings.export,
                 output=str(self.artifact),
-                strategy=way.strategy,
+                strategy=method.strategy,
                 allow_empty=True,
             ),
         )
@@ -173,12 +173,14 @@ class RoundTrip:
                 yield f"{name}: the row ({', '.join(row)}) came, and is no row of the source"
 
     def unlike_the_registrations(
-        self, exported: Exported, scope: Scope, way: ReplayMethod
+        self, exported: Exported, scope: Scope, method: ReplayMethod
     ) -> Iterator[str]:
         """Yield rows that the registrations ask for and that did not come, or the reverse."""
         if _left_some_out(exported.plan):
             return  # what should come depends on what else comes
-        registered = way.host.register_tables(self.source.catalog, self.settings_for(scope, way))
+        registered = method.host.register_tables(
+            self.source.catalog, self.settings_for(scope, method)
+        )
         known = expected_rows(self.source.catalog, registered, evolve(self.settings, scope=scope))
         without = self._unlike_columns(exported.plan)
         expected = self.source.contents(known, without=without, where=known)
@@ -197,7 +199,7 @@ class RoundTrip:
                     yield f"the foreign key {key} is broken in the target"
 
     def unlike_the_artifact(
-        self, exported: Exported, scope: Scope, way: ReplayMethod
+        self, exported: Exported, scope: Scope, method: ReplayMethod
     ) -> Iterator[str]:
         """Yield tables that do not hold what was exported, with transformed values.
 
@@ -205,7 +207,7 @@ class RoundTrip:
             ReplantError: the artifact cannot be compared with the target.
 
         """
-        for result in api.verify(str(self.artifact), self.settings_for(scope, way)):
+        for result in api.verify(str(self.artifact), self.settings_for(scope, method)):
             count = exported.rows.get(result.name, 0)
             if not result.equal:
                 yield f"{result.name}: {'; '.join(map(str, result.differences)) or result.unseen}"

@@ -1,4 +1,4 @@
-"""Tries a check on drawn rows, and lets the smallest for which it fails be read as SQL.
+"""Tries a check on drawn rows, and shows the smallest that fail as SQL.
 
 A stage and a check come in; what the check raises comes out, with the rows in a note.
 """

@@ -1,4 +1,4 @@
-"""The conformance suite: what holds of every plugin that registers tables, as tests for pytest.
+"""Defines the conformance suite: tests for pytest that every plugin with tables should pass.
 
 An author says which plugins are meant and how their schema is deployed, and gets a class for pytest
 to collect:
@@ -236,21 +236,21 @@ def conformance(
     return type("Conforms", (Conformance,), said)
 
 
-def _check_moved(environment: Environment, way: ReplayMethod, findings: Findings) -> None:
+def _check_moved(environment: Environment, method: ReplayMethod, findings: Findings) -> None:
     """Move each example, and find nothing wrong with what arrived."""
 
     def check(example: Example) -> None:
-        exported = environment.trip.carry(example.rows, example.scope, way)
-        found = next(findings(environment.trip, exported, example, way), None)
-        assert found is None, f"{way}: {found}"
+        exported = environment.trip.move(example.rows, example.scope, method)
+        found = next(findings(environment.trip, exported, example, method), None)
+        assert found is None, f"{method}: {found}"
 
     try_rows(environment, check)
 
 
 def _as_exported(
-    trip: RoundTrip, exported: Exported, example: Example, way: ReplayMethod
+    trip: RoundTrip, exported: Exported, example: Example, method: ReplayMethod
 ) -> Iterator[str]:
-    return trip.unlike_the_artifact(exported, example.scope, way)
+    return trip.unlike_the_artifact(exported, example.scope, method)
 
 
 def _of_the_source(
@@ -260,9 +260,9 @@ def _of_the_source(
 
 
 def _as_registered(
-    trip: RoundTrip, exported: Exported, example: Example, way: ReplayMethod
+    trip: RoundTrip, exported: Exported, example: Example, method: ReplayMethod
 ) -> Iterator[str]:
-    return trip.unlike_the_registrations(exported, example.scope, way)
+    return trip.unlike_the_registrations(exported, example.scope, method)
 
 
 def _closed(trip: RoundTrip, exported: Exported, _: Example, __: ReplayMethod) -> Iterator[str]:

@@ -1,1 +1,1 @@
-"""Rows drawn by Hypothesis for the tables of a live catalog."""
+"""Draws rows for the tables of a live catalog, with Hypothesis."""

@@ -1,4 +1,4 @@
-"""What must be known of tables before rows are drawn for them: a catalog in, a blueprint out.
+"""Collects what must be known of tables before rows are drawn: a catalog in, a blueprint out.
 
 Everything that can be wrong with what a caller asks for is found here, before any draw.
 """
@@ -10,7 +10,11 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from attrs import frozen
 
 from replant.model import Catalog, Column, ForeignKey, RelationName, Table
-from replant.testing.generation.catalog_values import CatalogValues, below_domains, judge
+from replant.testing.generation.catalog_values import (
+    CatalogValues,
+    below_domains,
+    broken_check_finder,
+)
 from replant.testing.generation.registry import Accept, Registry
 from replant.testing.generation.values import Values
 from replant.testing.rows import Row
@@ -141,7 +145,7 @@ def make_blueprint(
             ),
             keys=_unique_keys(table, registry.unique.get(name, ())),
             accept=registry.accept.get(name, _anything),
-            broken=judge(table, below_domains(known, table.columns)),
+            broken=broken_check_finder(table, below_domains(known, table.columns)),
         )
         for name, table in _needing_first(drawn)
     }

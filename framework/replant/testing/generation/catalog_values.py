@@ -1,4 +1,4 @@
-"""The values of a catalog's own types and of its columns: what it says of both comes in.
+"""Makes strategies for the columns of a catalog and for the types that it defines.
 
 Enums have their labels, domains the values of the type below them, composite types and ranges those
 of what they are made of. CHECK constraints, of domains and of tables, narrow them.
@@ -23,10 +23,15 @@ from replant.model import (
     Table,
     Text,
 )
-from replant.testing.checks.evaluate import verdict
-from replant.testing.checks.expressions import VALUE, Expression, projected, references
-from replant.testing.checks.parse import read_check
-from replant.testing.checks.suggest import suggested
+from replant.testing.checks.evaluate import evaluate_check
+from replant.testing.checks.expressions import (
+    VALUE,
+    Expression,
+    columns_of,
+    condition_on_column,
+)
+from replant.testing.checks.parse import parse_check
+from replant.testing.checks.suggest import values_from_checks
 from replant.testing.generation.composite_values import (
     composite_texts,
     multirange_texts,
@@ -85,17 +90,23 @@ class CatalogValues:
         if (table.name, column.name) in self._columns:
             return self._columns[table.name, column.name]
         values = self.of_type(column.type)
-        found = [projected(each, column.name) for each in checks_of(table)]
+        found = [condition_on_column(each, column.name) for each in checks_of(table)]
         alone = [each for each in found if each is not None]
         return _narrowed(values, column.name, alone, self.below(column.type))
 
     def below(self, type_name: str) -> str:
-        """Return the type below all domains, with its modifier; `enum` for every enum."""
+        """Return the type below all domains, with its modifier; or `enum`, or `record`."""
         found = self._types.get(type_name)
         while isinstance(found, DomainType):
             type_name = found.base
             found = self._types.get(type_name)
-        return "enum" if isinstance(found, EnumType) else type_name
+        match found:
+            case EnumType():
+                return "enum"
+            case CompositeType():
+                return "record"
+            case _:
+                return type_name
 
     def _values(self, given: GivenValues) -> Values:
         if isinstance(given, Values):
@@ -113,9 +124,11 @@ class CatalogValues:
 
     def _domain(self, domain: DomainType) -> Values:
         base = evolve(self.of_type(domain.base))
-        conditions = _read(domain.checks or ())
+        conditions = _parsed(domain.checks or ())
         values = _narrowed(base, VALUE, conditions, self.below(domain.base))
-        refused = any(verdict(c, {VALUE: None}, {VALUE: "text"}) is False for c in conditions)
+        refused = any(
+            evaluate_check(c, {VALUE: None}, {VALUE: "text"}) is False for c in conditions
+        )
         return evolve(values, required=base.required or domain.not_null or refused)
 
     def _field(self, type_name: str) -> SearchStrategy[Text]:
@@ -131,23 +144,23 @@ class CatalogValues:
 
 
 def checks_of(table: Table) -> list[Expression]:
-    """Return the CHECK constraints of a table that can be evaluated."""
-    return _read(table.checks)
+    """Return the CHECK constraints of a table that can be parsed."""
+    return _parsed(table.checks)
 
 
-def judge(table: Table, types: Mapping[str, str]) -> Callable[[Row], frozenset[str]]:
-    """Return a function that says which columns of a row to change for a check it breaks.
+def broken_check_finder(table: Table, types: Mapping[str, str]) -> Callable[[Row], frozenset[str]]:
+    """Return a function that finds the columns of a check that a row is known to break.
 
     Args:
         table: with its CHECK constraints.
         types: the type of each column below all domains.
 
     """
-    conditions = [(references(each), each) for each in checks_of(table)]
+    conditions = [(columns_of(each), each) for each in checks_of(table)]
 
     def broken(row: Row) -> frozenset[str]:
         for columns, condition in conditions:
-            if verdict(condition, row, types) is False:
+            if evaluate_check(condition, row, types) is False:
                 return columns
         return frozenset()
 
@@ -160,11 +173,11 @@ def _narrowed(
     """Draw values that the conditions on one column are not known to refuse."""
     if not conditions:
         return values
-    suggestion = suggested(conditions, type_name)
+    suggestion = values_from_checks(conditions, type_name)
     types = {name: type_name}
 
     def accepts(text: str) -> bool:
-        return all(verdict(each, {name: text}, types) is not False for each in conditions)
+        return all(evaluate_check(each, {name: text}, types) is not False for each in conditions)
 
     texts = values.texts if suggestion is None else suggestion
     return evolve(values, texts=_tried(texts, accepts))
@@ -186,7 +199,7 @@ def _tried(texts: SearchStrategy[str], accepts: Callable[[str], bool]) -> Search
 
 
 def below_domains(values: CatalogValues, columns: Iterable[Column]) -> dict[str, str]:
-    """Return the type of each column below its domains."""
+    """Return the type of each column as `evaluate_check` takes it."""
     return {column.name: values.below(column.type) for column in columns}
 
 
@@ -194,5 +207,5 @@ def _together(_text: str) -> None:
     return None
 
 
-def _read(checks: Iterable[str]) -> list[Expression]:
-    return [condition for check in checks if (condition := read_check(check)) is not None]
+def _parsed(checks: Iterable[str]) -> list[Expression]:
+    return [condition for check in checks if (condition := parse_check(check)) is not None]

@@ -1,4 +1,4 @@
-"""Texts of arrays, composites, ranges and multiranges, made from the texts of what they hold.
+"""Draws texts of arrays, composites, ranges and multiranges, from the texts of their parts.
 
 The rules are those of the PostgreSQL manual: "Array Input and Output Syntax", "Composite Type Input
 and Output Syntax", "Range Types". Needs the package `hypothesis`.

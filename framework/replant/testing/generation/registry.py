@@ -1,4 +1,4 @@
-"""What a catalog does not tell of tables, as a value that rows are drawn by.
+"""Defines the registry: what a catalog does not say of tables and rows are drawn by.
 
 A plugin's author writes it once, and everything that draws rows for the plugin's tables takes it.
 Needs the package `hypothesis`.

@@ -1,4 +1,4 @@
-"""One draw of rows: a blueprint and Hypothesis' choices come in, rows of each group come out.
+"""Draws rows once: a blueprint and Hypothesis' choices in, the rows of each group out.
 
 Rows come in phases, so that a foreign key may point to any row, also to one drawn later: first the
 columns that reference nothing, then the references, then what no key leaves room for goes.
@@ -57,7 +57,7 @@ class Drawing:
         for key in blueprint.keys:
             self._fill_references(key)
         for plan in blueprint.tables.values():
-            self._mend_broken(plan)
+            self._repair_broken(plan)
             self._keep_unique(plan, whole=True)
         self._drop_unfit()
 
@@ -210,7 +210,7 @@ class Drawing:
 
     # -- checks ----------------------------------------------------------------------------------
 
-    def _mend_broken(self, plan: TableBlueprint) -> None:
+    def _repair_broken(self, plan: TableBlueprint) -> None:
         """Draw other values for rows that break a check, where that needs no other reference."""
         for row in self._rows[plan.name]:
             for _ in range(_TRIES):
@@ -231,7 +231,7 @@ class Drawing:
     def _keep_unique(self, plan: TableBlueprint, *, whole: bool) -> None:
         """Change or drop rows that are equal to an earlier one by a key.
 
-        Before references are filled only the keys without them can be looked at.
+        Before references are filled only the keys without them can be checked.
         """
         filled = plan.references if not whole else frozenset[str]()
         keys = [key for key in plan.keys if filled.isdisjoint(key)]

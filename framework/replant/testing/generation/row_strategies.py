@@ -1,4 +1,4 @@
-"""Hypothesis strategies that draw rows for the tables of a live catalog.
+"""Provides the strategies of Hypothesis that draw rows for the tables of a live catalog.
 
 A `Catalog` comes in, rows that its database accepts come out: they honour types, NOT NULL, primary
 keys, unique constraints and foreign keys, and CHECK constraints as far as Python can judge them.

@@ -1,4 +1,4 @@
-"""Hypothesis strategies of texts of PostgreSQL's scalar types: times, networks, shapes and others.
+"""Draws texts of PostgreSQL's scalar types: times, networks, shapes and others.
 
 Each text is the only one for its value, unless it is said otherwise. Needs the package
 `hypothesis`.

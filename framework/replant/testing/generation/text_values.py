@@ -1,4 +1,4 @@
-"""Hypothesis strategies of texts: of strings, numbers and JSON, as PostgreSQL reads them.
+"""Draws texts of strings, numbers and JSON, as PostgreSQL reads them.
 
 They lean towards what careless rendering damages: quotes, backslashes, line breaks, NULL as a word,
 numbers at the end of their range. Needs the package `hypothesis`.

@@ -1,4 +1,4 @@
-"""The values of PostgreSQL's types, by a type's name as `format_type` writes it.
+"""Finds the values of PostgreSQL's types, by a type's name as `format_type` writes it.
 
 What is said of a type here is enough to draw values that its input function reads, and to keep
 unique keys. Needs the package `hypothesis`.

@@ -1,1 +1,1 @@
-"""The proof that a configuration moves rows exactly, on drawn rows."""
+"""Proves with drawn rows that a configuration moves rows exactly."""

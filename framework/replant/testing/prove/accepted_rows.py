@@ -1,4 +1,4 @@
-"""Drawn rows as far as a database takes them: the server judges what a catalog does not tell.
+"""Keeps the drawn rows that a database accepts: the server knows what a catalog does not say.
 
 Rows come in, and those that the tables hold come out: without those that a CHECK constraint, an
 index on an expression or an exclusion constraint refuses, and without what needed them.
@@ -60,7 +60,7 @@ class AcceptedRows:
         kept: dict[RelationName, list[Row]] = {}
         with connection.transaction(force_rollback=True):
             remove_rows(connection, self.side.tables)
-            # No foreign key is looked at, and no trigger fires.
+            # No foreign key is checked, and no trigger fires.
             connection.execute("SET LOCAL session_replication_role = replica")
             for name, of_table in rows.items():
                 kept[name] = [row for row in of_table if self._takes(name, row)]

@@ -1,4 +1,4 @@
-"""Rows that show a failure, as statements for people and for psql: rows come in, SQL comes out."""
+"""Writes rows that show a failure as statements, for people and for psql."""
 
 from __future__ import annotations
 

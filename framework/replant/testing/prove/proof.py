@@ -1,4 +1,4 @@
-"""A proof: drawn rows make the round trip from one scratch database to another, by every strategy.
+"""Proves that drawn rows make the round trip between two databases, by every strategy.
 
 A source comes in, of which only the structure is read; what was tried and the smallest rows that
 fail come out. Needs the package `hypothesis`.
@@ -63,7 +63,7 @@ class Failure:
     statements: str
     rows: Rows
     scope: Scope
-    way: ReplayMethod
+    method: ReplayMethod
     command: str
     said: str
 
@@ -88,7 +88,7 @@ class Proof:
     rounds: int
     drawn: int
     moved: int
-    ways: tuple[ReplayMethod, ...]
+    methods: tuple[ReplayMethod, ...]
     never: Mapping[RelationName, str | None]
     unmoved: tuple[RelationName, ...]
     passed_over: str | None
@@ -100,7 +100,7 @@ class Proof:
 class _Failed:
     rows: Rows
     scope: Scope
-    way: ReplayMethod
+    method: ReplayMethod
     command: str
     said: str
 
@@ -178,22 +178,22 @@ class _Trying:
             self.passed_over = self.fitting.together
             reject()
         if self.failed is not None:
-            self._move(rows, example.scope, self.failed.way)
+            self._move(rows, example.scope, self.failed.method)
             return
-        moved = [self._move(rows, example.scope, way) for way in self.environment.ways]
+        moved = [self._move(rows, example.scope, method) for method in self.environment.methods]
         self.rounds += 1
         self.drawn.update({name: len(of_table) for name, of_table in rows.items()})
         self.moved.update(moved[0])
 
-    def _move(self, rows: Rows, scope: Scope, way: ReplayMethod) -> Mapping[RelationName, int]:
+    def _move(self, rows: Rows, scope: Scope, method: ReplayMethod) -> Mapping[RelationName, int]:
         """Make the round trip with the rows that the source holds; how many moved of each table."""
         trip, command = self.environment.trip, "export"
         try:
-            exported = trip.export(scope, way)
+            exported = trip.export(scope, method)
             command = "replay"
-            self._replay(scope, way, trip.needed_beforehand(exported, rows))
+            self._replay(scope, method, trip.needed_beforehand(exported, rows))
             command = "verify"
-            said = trip.unlike(exported, scope, way)
+            said = trip.unlike(exported, scope, method)
         except (DanglingReferenceError, ScopeError) as error:
             # Nothing of these rows can move, which others will.
             self.passed_over = str(error)
@@ -205,23 +205,23 @@ class _Trying:
         except Exception as error:  # noqa: BLE001 - a fault of replant or of a plugin is a finding
             said = f"{type(error).__name__}: {error}"
         if said is not None:
-            self.failed = _Failed(rows, scope, way, command, said)
+            self.failed = _Failed(rows, scope, method, command, said)
             raise _FailedError
         return exported.rows
 
-    def _replay(self, scope: Scope, way: ReplayMethod, beforehand: Rows) -> None:
+    def _replay(self, scope: Scope, method: ReplayMethod, beforehand: Rows) -> None:
         """Load the artifact; a role that lacks a privilege beside INSERT gets it, once."""
         trip = self.environment.trip
         try:
-            trip.replay(scope, way, beforehand=beforehand)
+            trip.replay(scope, method, beforehand=beforehand)
         except (PreflightError, PrivilegeError) as error:
             lacking = [grant for grant in _GRANT.findall(str(error)) if grant not in self.granted]
-            if way.role is None or not lacking:
+            if method.role is None or not lacking:
                 raise
             for grant in lacking:
                 trip.target.connection.execute(grant)
             self.granted.update(dict.fromkeys(lacking))
-            trip.replay(scope, way, beforehand=beforehand)
+            trip.replay(scope, method, beforehand=beforehand)
 
     def proof(self) -> Proof:
         """Return the result of all that was tried."""
@@ -230,7 +230,7 @@ class _Trying:
             rounds=self.rounds,
             drawn=self.drawn.total(),
             moved=self.moved.total(),
-            ways=self.environment.ways,
+            methods=self.environment.methods,
             never={n: self.fitting.refused.get(n) for n in tables if not self.drawn[n]},
             unmoved=tuple(n for n in tables if self.drawn[n] and not self.moved[n]),
             passed_over=self.passed_over,
@@ -241,7 +241,7 @@ class _Trying:
                 failing_rows(trip.source, failed.rows),
                 failed.rows,
                 failed.scope,
-                failed.way,
+                failed.method,
                 failed.command,
                 failed.said,
             ),

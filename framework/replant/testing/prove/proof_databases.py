@@ -1,4 +1,4 @@
-"""What a proof is made on: two scratch databases with the structure of a source, and the ways.
+"""Sets up what a proof runs on: two databases with the structure of a source, and the methods.
 
 The settings of a user come in, and a server on which databases may be made; of the source itself
 only the catalog is read, and the structure copied.
@@ -13,8 +13,8 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 from replant.config.connection_strings import SOURCE_VARIABLE, connection_string
-from replant.database.catalog import read_catalog
 from replant.database.connections import reading
+from replant.database.read_catalog import read_catalog
 from replant.errors import CatalogMismatchError, ConfigurationError, PrivilegeError
 from replant.model import (
     OWN_FORMATS,
@@ -30,7 +30,11 @@ from replant.plugins.manager import Host, Registered, installed_plugins
 from replant.sql.grants import grants, usage_grants
 from replant.testing.conformance.round_trip import ReplayMethod, RoundTrip
 from replant.testing.generation.registry import Registry, offered
-from replant.testing.prove.values_from_config import conditions_of, with_literals, with_probed
+from replant.testing.prove.values_from_config import (
+    conditions_of,
+    with_probed_types,
+    with_values_from_conditions,
+)
 from replant.testing.servers.database_structure import dump_structure, restore_structure
 from replant.testing.servers.example_database import ExampleDatabase, open_example_database
 from replant.testing.servers.server import Server, grant
@@ -56,7 +60,7 @@ class ProofDatabases:
     trip: RoundTrip
     registered: tuple[Registered, ...]
     registry: Registry
-    ways: tuple[ReplayMethod, ...]
+    methods: tuple[ReplayMethod, ...]
     notes: tuple[str, ...]
 
     @property
@@ -90,8 +94,8 @@ def prepare_proof(
 
     """
     settings = _without_limits(settings)
-    ways = tuple(_ways(settings, host))
-    statements, tables = _structure(settings, ways[0].host)
+    methods = tuple(_methods(settings, host))
+    statements, tables = _structure(settings, methods[0].host)
     databases = [server.create_database()]
     role = server.create_role()
     try:
@@ -102,18 +106,20 @@ def prepare_proof(
             open_example_database(databases[1]) as target,
         ):
             _check_complete(source, tables, problems)
-            registered = ways[0].host.register_tables(source.catalog, settings)
+            registered = methods[0].host.register_tables(source.catalog, settings)
             privileges = "INSERT"
             if settings.export.on_conflict is OnConflict.UPDATE:
                 privileges = "INSERT, SELECT, UPDATE"
             grant(databases[1], role, privileges, tables)
-            known = offered(ways[0].host.versions) if registry is None else registry
+            known = offered(methods[0].host.versions) if registry is None else registry
             known, unknown = _informed(source, registered, settings, known)
             yield ProofDatabases(
                 RoundTrip(source, target, settings, folder / "artifact"),
                 registered,
                 known,
-                tuple(evolve(w, role=None if w.strategy == _OF_SUPERUSERS else role) for w in ways),
+                tuple(
+                    evolve(w, role=None if w.strategy == _OF_SUPERUSERS else role) for w in methods
+                ),
                 (*(f"not copied from the source: {problem}" for problem in problems), *unknown),
             )
     finally:
@@ -132,7 +138,7 @@ def _without_limits(settings: Settings) -> Settings:
     return evolve(settings, export=export, tables=tables)
 
 
-def _ways(settings: Settings, host: Host | None) -> Iterator[ReplayMethod]:
+def _methods(settings: Settings, host: Host | None) -> Iterator[ReplayMethod]:
     """Return a method for each strategy that the plugins answer; the settings' own first."""
     own = [
         plugin.candidate.name
@@ -144,15 +150,17 @@ def _ways(settings: Settings, host: Host | None) -> Iterator[ReplayMethod]:
     enabled = host or Host.for_settings(settings)
     names = [name for name in enabled.versions if "order_tables" in enabled.hooks_of(name)]
     for strategy in dict.fromkeys((settings.export.strategy, *own, *names)):
-        way = ReplayMethod.of(settings, strategy) if host is None else ReplayMethod(strategy, host)
+        method = (
+            ReplayMethod.of(settings, strategy) if host is None else ReplayMethod(strategy, host)
+        )
         try:
-            way.host.order_tables(OrderRequest(strategy, ()))
+            method.host.order_tables(OrderRequest(strategy, ()))
         except ConfigurationError:
             # A plugin may answer strategies of other names than its own.
             if strategy == settings.export.strategy:
                 raise
         else:
-            yield way
+            yield method
 
 
 def _structure(settings: Settings, host: Host) -> tuple[str, list[RelationName]]:
@@ -212,6 +220,6 @@ def _informed(
     """Return the registry with what the server and the configuration add to it."""
     catalog, connection = source.catalog, source.connection
     tables = [catalog.tables[name] for name in source.tables]
-    known, unknown = with_probed(connection, catalog, registry, tables)
+    known, unknown = with_probed_types(connection, catalog, registry, tables)
     conditions = list(conditions_of(registered, settings))
-    return with_literals(connection, catalog, known, conditions), unknown
+    return with_values_from_conditions(connection, catalog, known, conditions), unknown

@@ -1,7 +1,8 @@
-"""What a proof adds to a registry: values that a configuration speaks of, and of unknown types.
+"""Adds values to the registry of a proof: those that the configuration names, and for new types.
 
-A connection to a scratch database comes in: the server rewrites conditions so that they can be
-read, and says which texts the types of extensions take.
+Rows must meet the conditions by which the configuration chooses them, or nothing would be exported.
+The server of a scratch database rewrites the conditions so that they can be parsed, and says which
+texts the types of extensions take.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from replant.model import (
     Table,
 )
 from replant.plugins.manager import Registered
-from replant.testing.checks.expressions import Expression, projected, references
-from replant.testing.checks.parse import read_check
-from replant.testing.checks.suggest import suggested
+from replant.testing.checks.expressions import Expression, columns_of, condition_on_column
+from replant.testing.checks.parse import parse_check
+from replant.testing.checks.suggest import values_from_checks
 from replant.testing.generation.catalog_values import CatalogValues
 from replant.testing.generation.registry import Cell, Registry
 from replant.testing.generation.values import Values
@@ -55,34 +56,34 @@ def conditions_of(
             yield table.name, table.where
 
 
-def with_literals(
+def with_values_from_conditions(
     connection: Connection[Any],
     catalog: Catalog,
     registry: Registry,
     conditions: Sequence[tuple[RelationName, str]],
 ) -> Registry:
-    """Return the registry with the values that conditions name, for the columns they name."""
+    """Add values that satisfy the conditions to those of the columns in them."""
     known = CatalogValues(catalog, registry)
     columns = dict(registry.columns)
     for name, condition in conditions:
         table = catalog.tables.get(name)
-        expression = None if table is None else _read(connection, name, condition)
+        expression = None if table is None else _parsed(connection, name, condition)
         if table is None or expression is None:
             continue
         for column in table.columns:
-            texts = _named(expression, column, known)
+            texts = _values_from_condition(expression, column, known)
             if texts is not None:
                 for cell in _cells(catalog, table, column.name):
                     columns[cell] = _among(catalog, cell, known, texts)
     return evolve(registry, columns=columns)
 
 
-def with_probed(
+def with_probed_types(
     connection: Connection[Any], catalog: Catalog, registry: Registry, tables: Sequence[Table]
 ) -> tuple[Registry, tuple[str, ...]]:
-    """Return the registry with values for unknown types, and the types that stay unknown.
+    """Add values for types that nothing is known of, by trying texts; and say what is unknown.
 
-    Such a column is NULL if it may be.
+    A column of a type that stays unknown is NULL if it may be.
     """
     known = CatalogValues(catalog, registry)
     types, unknown = dict(registry.types), []
@@ -122,29 +123,29 @@ def _takes(connection: Connection[Any], type_name: str, text: str) -> bool:
     return True
 
 
-def _read(connection: Connection[Any], name: RelationName, condition: str) -> Expression | None:
-    """Return the condition as the server writes it; None if it cannot be a check."""
-    add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT replant_reads CHECK ({}) NOT VALID").format(
+def _parsed(connection: Connection[Any], name: RelationName, condition: str) -> Expression | None:
+    """Parse the condition as the server writes it; None if it cannot be a check."""
+    add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT replant_prove CHECK ({}) NOT VALID").format(
         sql.Identifier(name.schema, name.name),
         sql.SQL(condition),
     )
-    query = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'replant_reads'"
+    query = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'replant_prove'"
     try:
         with connection.transaction(force_rollback=True):
             connection.execute(add)
             row = connection.execute(query).fetchone()
     except psycopg.Error:
         return None
-    return None if row is None else read_check(row[0])
+    return None if row is None else parse_check(row[0])
 
 
-def _named(
+def _values_from_condition(
     expression: Expression, column: Column, known: CatalogValues
 ) -> SearchStrategy[str] | None:
-    if column.name not in references(expression):
+    if column.name not in columns_of(expression):
         return None
-    demand = projected(expression, column.name)
-    return None if demand is None else suggested([demand], known.below(column.type))
+    demand = condition_on_column(expression, column.name)
+    return None if demand is None else values_from_checks([demand], known.below(column.type))
 
 
 def _cells(catalog: Catalog, table: Table, column: str) -> Iterator[Cell]:

@@ -1,1 +1,1 @@
-"""PostgreSQL servers and databases that exist for a test."""
+"""Starts PostgreSQL servers and makes databases that exist for a test."""

@@ -1,4 +1,4 @@
-"""The structure of a database without its rows: copied by `pg_dump`, and looked at for drawing.
+"""Copies the structure of a database without its rows, by `pg_dump`, and reads it for drawing.
 
 A connection string comes in; statements, or what only the server can say of a catalog, come out.
 """

@@ -1,4 +1,4 @@
-"""Fresh databases, made quickly: a schema is deployed once, into a template, and copied from there.
+"""Makes fresh databases quickly: a schema is deployed once, into a template, and then copied.
 
 PostgreSQL copies a database file by file, which takes a fraction of what the DDL takes.
 """

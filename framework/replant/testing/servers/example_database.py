@@ -1,4 +1,4 @@
-"""A database that holds the rows of one example after the other: to read from, or to write to."""
+"""Holds the rows of one example after the other in a database, to read from or write to."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import psycopg
 from attrs import frozen
 from psycopg import Connection, sql
 
-from replant.database.catalog import read_catalog
 from replant.database.connections import reading
+from replant.database.read_catalog import read_catalog
 from replant.model import Catalog, ForeignKey, RelationName
 from replant.testing.rows import Contents, Rows, contents, insert_rows, remove_rows
 from replant.testing.servers.database_structure import with_partition_bounds

@@ -1,4 +1,4 @@
-"""Folders for servers that are thrown away, where they are quickest."""
+"""Makes folders for throw-away servers, on the fastest file system."""
 
 from __future__ import annotations
 

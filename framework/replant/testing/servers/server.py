@@ -1,4 +1,4 @@
-"""A PostgreSQL server that exists for a test or a demonstration, and databases and roles on it."""
+"""Starts a PostgreSQL server for a test or a demonstration, with databases and roles."""
 
 from __future__ import annotations
 

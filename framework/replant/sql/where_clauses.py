@@ -20,8 +20,7 @@ from replant.model import (
     Satisfies,
     Selection,
 )
-from replant.model.closure_request import RowsAt
-from replant.model.conditions import Lasting
+from replant.model.conditions import Lasting, RowsAt
 
 
 def relation(name: RelationName) -> sql.Composable:

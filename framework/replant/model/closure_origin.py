@@ -1,10 +1,10 @@
-"""Where a closed set came from: by which references it grew, and from which rows."""
+"""Defines the origin of a closed set: which references were followed, and from which rows."""
 
 from __future__ import annotations
 
 from attrs import frozen
 
-from replant.model.closure_request import Children
+from replant.model.closure_rules import Children
 from replant.model.names import RelationName
 from replant.model.references import Reference
 
@@ -14,8 +14,8 @@ class FollowedReference:
     """A reference along which a closed set may have grown.
 
     Attributes:
-        up: whether the rows that are referenced by it came along.
-        down: whether the rows that reference by it came along; None if none of them did.
+        up: whether the rows that it references were included.
+        down: whether the rows that reference by it were included; None if none were.
         limit: at most so many of them for each referenced row.
 
     """

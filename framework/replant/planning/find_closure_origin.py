@@ -1,4 +1,4 @@
-"""Where the closed set of a plan came from, so that an artifact can tell it without the source."""
+"""Finds the references and roots of a plan's closed set, so that an artifact can explain it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import evolve
 
+from replant.closure.closure_request import ClosureRequest
 from replant.closure.reachability import Reachable, find_reachable
 from replant.database.connections import DatabaseConnection
 from replant.model import (
@@ -20,14 +21,14 @@ from replant.model import (
     Text,
     readable,
 )
-from replant.model.closure_request import Children, ClosureRequest
-from replant.model.provenance import ClosureOrigin, FollowedReference, RootRows
+from replant.model.closure_origin import ClosureOrigin, FollowedReference, RootRows
+from replant.model.closure_rules import Children
 from replant.model.references import Reference, ReferenceGraph
 from replant.selection.expand import closure_request
 from replant.selection.select import SelectedTables
 from replant.sql import row_queries as queries
 
-#: The keys of so many rows are listed for each root.
+#: At most this many keys are listed for each root, so that the manifest stays small.
 MOST_KEYS = 1000
 
 

@@ -13,6 +13,7 @@ from replant.testing import Conformance, Example
 from replant.testing.conformance.environment import Environment, PluginUnderTest, set_up
 from replant.testing.conformance.runner import try_rows
 from replant.testing.servers.database_templates import Templates
+from tests.support.installed_plugins import install_plugin
 
 SCHEMA = """
 CREATE SCHEMA s;
@@ -60,15 +61,12 @@ def fault() -> str:
 
 
 @pytest.fixture
-def subject(fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PluginUnderTest:
+def subject(fault: str, importable_folder: Path) -> PluginUnderTest:
     """An installed plugin with the fault."""
-    name = f"faulty_{crc32(fault.encode())}"
-    information = tmp_path / "faulty-1.0.dist-info"
-    information.mkdir()
-    (information / "METADATA").write_text("Name: faulty\nVersion: 1.0\n")
-    (information / "entry_points.txt").write_text(f"[replant.plugins]\nfaulty = {name}\n")
-    (tmp_path / f"{name}.py").write_text(PLUGIN + fault)
-    monkeypatch.syspath_prepend(tmp_path)
+    module = f"faulty_{crc32(fault.encode())}"
+    install_plugin(
+        importable_folder, "faulty", PLUGIN + fault, module=module, distribution="faulty"
+    )
     return PluginUnderTest(("faulty",), SCHEMA, tries=50)
 
 

@@ -17,14 +17,11 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
 from replant.artifact import sql_file_writer as sql_file
-from replant.artifact.artifact import open_artifact
+from replant.artifact.artifact import open_artifact, patch_texts, row_texts
 from replant.artifact.manifest_json import to_json
-from replant.artifact.row_batches import CopiedRows
-from replant.artifact.sql_file_writer import Batch, comment, statements
+from replant.artifact.sql_file_writer import comment, statements
 from replant.errors import ArtifactError
-from replant.model import LoadTogether
-from replant.sql.copy_text import copy_texts
-from replant.sql.row_text import texts
+from replant.model import PatchColumns
 from tests.support.artifacts import FORMS, Example, examples
 from tests.support.manifest_schema import problems
 from tests.support.property_tests import example_count
@@ -52,7 +49,8 @@ def test_a_manifest_is_read_back_as_it_was(example: Example, path: Path) -> None
 
     with open_artifact(str(path)) as artifact:
         assert artifact.manifest == example.manifest(
-            {t.name: t.file for t in artifact.manifest.tables if t.file} or None
+            {t.name: t.file for t in artifact.manifest.tables if t.file} or None,
+            artifact.manifest.step_offsets,
         )
 
 
@@ -92,30 +90,11 @@ def test_the_same_rows_give_the_same_bytes(example: Example, path: Path) -> None
 @given(example=examples(FILES))
 def test_a_file_gives_the_rows_of_every_step_back(example: Example, path: Path) -> None:
     example.write(path)
-    given = [
-        (step, name, row)
-        for step in example.plan.order.steps
-        for name, rows in example.stepped(step)
-        for row in rows
-    ]
-
     with open_artifact(str(path)) as artifact:
-        found = []
-        for statement in artifact.statements() or ():
-            if isinstance(statement, CopiedRows):
-                width = len(statement.frame.columns)
-                rows = [copy_texts(row, width) for lines in statement.batches for row in lines]
-                found += [(statement.step, statement.frame.name, row) for row in rows]
-            else:
-                found += [
-                    (statement.step, group.frame.name, texts(text))
-                    for group in statement.groups
-                    for text in group.lines
-                ]
-
-    assert [row[1:] for row in found] == [row[1:] for row in given]
-    for (step, *_), (wanted, *_) in zip(found, given, strict=True):
-        assert isinstance(step, LoadTogether) or step == wanted
+        for step in example.plan.order.steps:
+            read = patch_texts if isinstance(step, PatchColumns) else row_texts
+            for name, wanted in example.stepped(step):
+                assert [row for batch in read(artifact, name) for row in batch] == wanted
 
 
 @FEW
@@ -125,22 +104,8 @@ def test_an_artifact_gives_the_rows_of_any_table_back(example: Example, path: Pa
 
     with open_artifact(str(path)) as artifact:
         for table in example.plan.tables:
-            found = [texts(text) for lines in artifact.rows(table.name) for text in lines]
+            found = [row for batch in row_texts(artifact, table.name) for row in batch]
             assert found == example.loaded(table.name), table.name
-
-
-@FEW
-@given(example=examples(DIRECTORIES))
-def test_a_directory_gives_the_rows_of_any_table_as_those_of_copy(
-    example: Example, path: Path
-) -> None:
-    example.write(path)
-
-    with open_artifact(str(path)) as artifact:
-        for table in example.plan.tables:
-            lines = [text for lines in artifact.copied(table.name) or () for text in lines]
-            found = [copy_texts(text, len(table.columns)) for text in lines]
-            assert found == example.rows[table.name], table.name
 
 
 @FEW
@@ -243,10 +208,7 @@ def test_a_comment_is_nothing_but_comment(text: str) -> None:
     assert b"\r" not in shown
 
 
-BATCHES = st.lists(
-    st.builds(Batch, st.lists(st.binary(max_size=8), min_size=1, max_size=6), st.booleans()),
-    max_size=6,
-)
+LINES = st.lists(st.binary(max_size=8), min_size=1, max_size=20)
 
 
 @pytest.fixture(scope="module")
@@ -257,34 +219,19 @@ def small_statements() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("small_statements")
-@given(BATCHES)
-def test_statements_hold_every_line_once_and_in_order(batches: list[Batch]) -> None:
-    held = [text for lines in statements(batches) for text in lines]
-
-    assert held == [text for batch in batches for text in batch.lines]
+@given(LINES)
+def test_statements_hold_every_line_once_and_in_order(lines: list[bytes]) -> None:
+    assert [line for part in statements(lines) for line in part] == lines
 
 
 @pytest.mark.usefixtures("small_statements")
-@given(BATCHES)
-def test_what_belongs_together_is_one_statement_of_its_own(batches: list[Batch]) -> None:
-    made = iter(statements(batches))
-
-    for batch in batches:
-        if batch.together:
-            assert next(lines for lines in made if lines is batch.lines) == batch.lines
+@given(LINES)
+def test_a_statement_is_small_or_has_one_row(lines: list[bytes]) -> None:
+    for part in statements(lines):
+        assert len(part) == 1 or sum(map(len, part)) <= sql_file.BYTES_PER_STATEMENT
 
 
 @pytest.mark.usefixtures("small_statements")
-@given(BATCHES)
-def test_another_statement_is_small_or_has_one_row(batches: list[Batch]) -> None:
-    together = [id(batch.lines) for batch in batches if batch.together]
-
-    for lines in statements(batches):
-        if id(lines) not in together:
-            assert len(lines) == 1 or sum(map(len, lines)) <= sql_file.BYTES_PER_STATEMENT
-
-
-@pytest.mark.usefixtures("small_statements")
-@given(BATCHES)
-def test_no_statement_is_without_a_row(batches: list[Batch]) -> None:
-    assert all(statements(batches))
+@given(LINES)
+def test_no_statement_is_without_a_row(lines: list[bytes]) -> None:
+    assert all(statements(lines))

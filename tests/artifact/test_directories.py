@@ -405,7 +405,7 @@ class TestADataFileWithItsDigest:
         with open_artifact(str(path)) as opened:
             tracemalloc.start()
             with pytest.raises(ArtifactError, match=r"line 1: is no row of s\.parent"):
-                list(opened.copied(ONE) or ())
+                list(opened.rows(ONE))
             assert tracemalloc.get_traced_memory()[1] < 1 << 23
             tracemalloc.stop()
 
@@ -619,7 +619,7 @@ def test_memory_does_not_grow_with_the_rows(plain: Genuine, path: Path) -> None:
         del data, files
         tracemalloc.start()
         with open_artifact(str(path)) as artifact:
-            assert sum(len(lines) for lines in artifact.copied(ONE) or ()) == rows
+            assert sum(len(lines) for lines in artifact.rows(ONE)) == rows
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] + (1 << 18)

@@ -40,6 +40,7 @@ from replant.model import (
     TableShape,
 )
 from replant.model.closure_origin import RootRows
+from replant.sql.fingerprints import Block
 from tests.support.manifest_schema import SCHEMA
 
 #: Where the schema has each class that a manifest is made of.
@@ -67,8 +68,8 @@ PLACES = {
     DomainType: "domain_type",
     CompositeType: "composite_type",
 }
-#: The classes that are written as texts.
-TEXTS = (RelationName, TableShape)
+#: The classes that are written as texts or lists.
+TEXTS = (RelationName, TableShape, Block)
 #: What of a manifest is no field of its class: one of several classes is named, and sealed.
 OWN_TO_JSON = {"is", "digest"}
 #: The classes that leave out a field which has its default.

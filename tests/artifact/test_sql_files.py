@@ -133,26 +133,26 @@ class TestRows:
     @pytest.mark.parametrize(
         "row",
         [
-            b"('3', '', NULL), ('4', '', NULL)",
-            b"('3', (SELECT 'x'), NULL)",
-            b"('3', '' || '', NULL)",
-            b"('3', 'x'::text, NULL)",
-            b"('3', E'\\x41', NULL)",
-            b"('3', E'\\'', NULL)",
-            b"('3', U&'x', NULL)",
-            b"('3', '', NULL, NULL)",
-            b"('3', '')",
-            b"(3, '', NULL)",
-            b"('3', '\xff', NULL)",
-            b"('3', '\0', NULL)",
-            b"('3', '', NULL) -- more",
+            b"('3','',NULL), ('4','',NULL)",
+            b"('3',(SELECT 'x'), NULL)",
+            b"('3','' || '',NULL)",
+            b"('3','x'::text, NULL)",
+            b"('3',E'\\x41',NULL)",
+            b"('3',E'\\'',NULL)",
+            b"('3',U&'x',NULL)",
+            b"('3','',NULL,NULL)",
+            b"('3','')",
+            b"(3,'',NULL)",
+            b"('3','\xff',NULL)",
+            b"('3','\0',NULL)",
+            b"('3','',NULL) -- more",
         ],
     )
     def test_another_one(
         self, artifacts: dict[Form, Genuine], refused: Callable[..., None], row: bytes
     ) -> None:
         artifact = artifacts[FORMS[0]]
-        old = b"('3', '', NULL)"
+        old = b"('3','',NULL)"
         assert artifact.text.count(old) == 1
         changed = artifact.text.replace(old, row)
         refused(artifact.with_text(changed)[""], line_of(changed, row))

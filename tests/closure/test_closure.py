@@ -45,7 +45,7 @@ from replant.model.references import (
     PolymorphicTarget,
     ReferenceGraph,
 )
-from replant.sql.row_queries import lines_by_depth
+from replant.sql.row_queries import rows_by_depth
 from replant.sql.where_clauses import rows_at
 from replant.testing.servers.server import Database, Server
 from tests.conftest import MakeDatabase
@@ -549,16 +549,16 @@ def test_rows_of_the_set_are_split_by_depth_as_others_are(source: Source) -> Non
     with find_closure(source, graph, request("public.node: id IN (3, 5, 8)")) as closure:
         rows = {node: ChosenRows((closure.rows_at(node),))}
         table = PlannedTable(node, columns, key=("id",), rows=rows[node])
-        found = source.execute(lines_by_depth(rows, table, key)).fetchall()
+        found = source.execute(rows_by_depth(rows, table, key)).fetchall()
     assert found == [
-        ("('1', NULL)", 0),
-        ("('4', '4')", 0),
-        ("('2', '1')", 1),
-        ("('5', '4')", 1),
-        ("('3', '2')", 2),
-        ("('6', '7')", None),
-        ("('7', '6')", None),
-        ("('8', '6')", None),
+        ("'1',NULL", 0),
+        ("'4','4'", 0),
+        ("'2','1'", 1),
+        ("'5','4'", 1),
+        ("'3','2'", 2),
+        ("'6','7'", None),
+        ("'7','6'", None),
+        ("'8','6'", None),
     ]
 
 

@@ -153,7 +153,8 @@ def _kind(schema: Mapping[str, Any]) -> str:
         values = schema.get("enum") or [schema["const"]]
         return ", ".join(f"`{json.dumps(value)}`" for value in values)
     if schema["type"] == "array":
-        return f"list: {_kind(schema['items'])}"
+        places = schema.get("prefixItems", [schema["items"]])
+        return f"list: {', '.join(map(_kind, places))}"
     if schema["type"] == "object":
         return "object of texts"
     kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
@@ -180,4 +181,6 @@ HELP_OF = ("", *COMMANDS)
 
 def _quoted(value: object) -> str:
     """A value as the formatter leaves it in the documents."""
+    if isinstance(value, Enum):
+        return f"{type(value).__name__}.{value.name}"
     return json.dumps(value) if isinstance(value, str) else repr(value)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import cast
 
 import pytest
 from attrs import evolve, frozen
@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from replant.artifact.directory_writer import write_directory
-from replant.artifact.manifest import DataFile, Manifest, manifest_of
+from replant.artifact.manifest import DataFile, Manifest, manifest_of, row_forms
 from replant.artifact.sql_file_writer import Batch, write_sql_file
-from replant.export.source_rows import SourceRows
 from replant.model import (
     COPY,
     INSERT,
@@ -56,9 +55,9 @@ from replant.model import (
 from replant.model.closure_origin import ClosureOrigin, FollowedReference, RootRows
 from replant.model.closure_rules import Children
 from replant.model.references import Only, from_foreign_key
-from replant.sql.copy_text import copy_row
+from replant.sql.fingerprints import Fingerprint
 from replant.sql.load_statements import Frame
-from replant.sql.row_text import line, on_one_line, row_hash
+from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS
 from replant.testing.generation.values import texts as any_text
 from replant_plugins.strategies import cycles, ordered
 from tests.support.order_requests import order_requests
@@ -133,9 +132,22 @@ class Example:
     def form(self) -> Form:
         return Form(self.plan.layout, self.plan.format, self.plan.compression)
 
-    def manifest(self, files: dict[RelationName, DataFile] | None = None) -> Manifest:
-        sums = {name: sum(row_hash(line(row)) for row in rows) for name, rows in self.rows.items()}
-        return manifest_of(self.plan, sums, files)
+    def manifest(
+        self,
+        files: dict[RelationName, DataFile] | None = None,
+        step_offsets: Sequence[int | None] = (),
+    ) -> Manifest:
+        return manifest_of(self.plan, self.fingerprints, files, step_offsets)
+
+    @property
+    def fingerprints(self) -> dict[RelationName, Fingerprint]:
+        plan = self.plan
+        forms = row_forms(plan.layout, plan.format, plan.order, {t.name: t for t in plan.tables})
+        found = {}
+        for name, rows in self.rows.items():
+            found[name] = Fingerprint()
+            found[name].add([forms[name].row(row) for row in rows])
+        return found
 
     def texts(
         self, name: RelationName, columns: Sequence[str], null: Sequence[str] = ()
@@ -170,7 +182,7 @@ class Example:
                 rows = self.texts(table, columns, patched)
             case _:
                 rows = self.texts(table, columns)
-        lines = [copy_row(row) if frame.copied else on_one_line(line(row)) for row in rows]
+        lines = [(COPY_ROWS if frame.copied else INSERT_ROWS).row(row) for row in rows]
         match step:
             case LoadTable(by_depth=key) if key is not None and not frame.copied:
                 yield from (Batch([text], together=True) for text in lines)
@@ -181,7 +193,7 @@ class Example:
 
     def copied(self, table: PlannedTable) -> Iterator[list[bytes]]:
         """The rows of a data file, as an export gives them."""
-        yield [copy_row(row) for row in self.rows[table.name]]
+        yield [COPY_ROWS.row(row) for row in self.rows[table.name]]
 
     def write(self, path: Path) -> None:
         """Write the artifact in place of what lies there."""
@@ -189,11 +201,21 @@ class Example:
             shutil.rmtree(path)
         if self.plan.layout is Layout.FILE:
             with path.open("wb") as file:
-                write_sql_file(file, self.plan, self.batches, self.manifest)
+                write_sql_file(file, self.plan, self.batches, partial(self.manifest, None))
         else:
             path.unlink(missing_ok=True)
             path.mkdir()
-            write_directory(path, self.plan, cast("SourceRows", self), self.manifest)
+            write_directory(path, self.plan, _Copied(self), self.manifest)
+
+
+@frozen
+class _Copied:
+    """The rows of an example as a directory takes them."""
+
+    example: Example
+
+    def rows(self, table: PlannedTable) -> Iterator[list[bytes]]:
+        return self.example.copied(table)
 
 
 @st.composite

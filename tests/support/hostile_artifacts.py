@@ -26,7 +26,7 @@ from hypothesis.strategies import DrawFn
 from psycopg import Connection
 
 from replant import api
-from replant.artifact.artifact import open_artifact
+from replant.artifact.artifact import open_artifact, row_texts
 from replant.artifact.directory_writer import MANIFEST
 from replant.artifact.manifest import Manifest
 from replant.artifact.manifest_json import from_json, laid_out, sealed_text
@@ -56,9 +56,8 @@ from replant.model import (
 from replant.plugins.discovery import Candidate, LoadedPlugin
 from replant.plugins.hookspecs import hookimpl
 from replant.plugins.manager import Host
-from replant.sql.copy_text import copy_row
 from replant.sql.load_statements import Frame
-from replant.sql.row_text import line, on_one_line, texts
+from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS
 from replant.testing.servers.server import Database, Server
 from replant_plugins.strategies import cycles, ordered
 from tests.support.artifacts import FORMS, Form, Row
@@ -166,7 +165,7 @@ def exported(source: Database, folder: Path, *, most_rows_together: int = 2) -> 
             api.export(Settings(source=source.dsn, export=export), host=host)
     with open_artifact(str(folder / str(FORMS[2]))) as directory:
         rows = {
-            name: [texts(text) for lines in directory.rows(name) for text in lines]
+            name: [row for batch in row_texts(directory, name) for row in batch]
             for name in directory.manifest.planned
         }
     return [genuine(folder / str(form), form, rows) for form in FORMS]
@@ -295,7 +294,7 @@ class Genuine:
             later = {s.table: s.patched for s in manifest.order.steps if isinstance(s, LoadTable)}
             null = () if isinstance(step, PatchColumns) else later.get(table, ())
             texts = [[None if c in null else r.get(c) for c in frame.columns] for r in rows]
-            yield Batch([copy_row(t) if frame.copied else on_one_line(line(t)) for t in texts])
+            yield Batch([(COPY_ROWS if frame.copied else INSERT_ROWS).row(t) for t in texts])
 
         plan = Plan(
             source_version=manifest.postgresql,
@@ -312,7 +311,7 @@ class Genuine:
             shapes=manifest.shapes,
         )
         file = io.BytesIO()
-        write_sql_file(file, plan, batches, lambda: manifest)
+        write_sql_file(file, plan, batches, lambda _: manifest)
         return file.getvalue()
 
 

@@ -16,7 +16,7 @@ from replant.plugins.manager import Host
 from replant.testing.generation.catalog_values import CatalogValues
 from replant.testing.rows import Contents, Row
 from replant.testing.servers import example_database
-from replant.verification.verify import TableResult
+from replant.verification.differences import TableResult
 from tests.support.platform_rows import (
     COLLECTIONS,
     DATABASE,

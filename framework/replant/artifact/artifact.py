@@ -12,37 +12,50 @@ from typing import Protocol
 
 from replant.artifact.directory_reader import Directory
 from replant.artifact.manifest import Manifest
-from replant.artifact.row_batches import CopiedRows, Lines, StatementRows
+from replant.artifact.row_batches import parsed
 from replant.artifact.sql_file_reader import SqlFile
 from replant.errors import ArtifactError
-from replant.model import RelationName
+from replant.model import RelationName, Text
+from replant.sql.row_forms import INSERT_ROWS, Rows
 
 
 class Artifact(Protocol):
-    """An exported artifact; its digest was right when it was opened.
+    """What was exported; its digest was right when it was opened.
 
     Reading rows raises `ArtifactError` if they are not what the manifest calls for.
     """
 
     @property
+    def origin(self) -> str:
+        """The path of the artifact, for messages."""
+
+    @property
     def manifest(self) -> Manifest:
-        """The artifact's description of itself."""
+        """What the artifact says of itself."""
 
     @property
     def stored_separately(self) -> Mapping[RelationName, tuple[str, ...]]:
-        """The columns that are stored separately from their rows, by table."""
+        """The columns that stand apart from their rows, by table."""
 
-    def statements(self) -> Iterator[StatementRows | CopiedRows] | None:
-        """Return the statements in the artifact's own order; None if it has none."""
+    def rows(self, table: RelationName) -> Iterator[Rows]:
+        """Read the rows of one table, in the form that the manifest tells of."""
 
-    def rows(self, table: RelationName) -> Iterator[Lines]:
-        """Return the rows of one table as it is loaded, as lines of an INSERT."""
+    def patches(self, table: RelationName) -> Iterator[Rows]:
+        """Read the key and the columns that stand apart, of one table, as rows of an INSERT."""
 
-    def patches(self, table: RelationName) -> Iterator[Lines]:
-        """Return the key and the separately stored columns of one table, as lines of an INSERT."""
 
-    def copied(self, table: RelationName) -> Iterator[Lines] | None:
-        """Return the rows of one table as lines of COPY; None if they are not stored as such."""
+def row_texts(artifact: Artifact, table: RelationName) -> Iterator[list[tuple[Text, ...]]]:
+    """Read the rows of one table as the texts of their values."""
+    exported = artifact.manifest.table(table)
+    for rows in artifact.rows(table):
+        yield parsed(exported.row_form, rows, len(exported.columns), table, artifact.origin)
+
+
+def patch_texts(artifact: Artifact, table: RelationName) -> Iterator[list[tuple[Text, ...]]]:
+    """Read the key and the columns that stand apart as the texts of their values."""
+    width = len(artifact.manifest.table(table).key) + len(artifact.stored_separately.get(table, ()))
+    for rows in artifact.patches(table):
+        yield parsed(INSERT_ROWS, rows, width, table, artifact.origin)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from hashlib import file_digest
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -20,11 +21,10 @@ import zstandard
 from replant.artifact.directory_writer import DATA, MANIFEST, file_name
 from replant.artifact.manifest import DataFile, ExportedTable, Manifest
 from replant.artifact.manifest_json import unsealed
-from replant.artifact.row_batches import Lines, limited
+from replant.artifact.row_batches import checked, limited
 from replant.errors import ArtifactError
 from replant.model import Compression, Layout, RelationName
-from replant.sql.copy_text import insert_lines, is_copy_row
-from replant.sql.row_text import on_one_line_each
+from replant.sql.row_forms import COPY_ROWS, Rows
 
 #: PostgreSQL's limit for one text value and for one line of COPY: 1 GB.
 LONGEST_LINE = 1 << 30
@@ -49,6 +49,7 @@ class Directory:
 
         """
         self._folder = folder
+        self.origin = str(folder)
         self.manifest = _manifest(folder)
         self._tables = {table.name: table for table in self.manifest.tables}
         files = [_file(folder, self.manifest, table) for table in self.manifest.tables]
@@ -61,52 +62,41 @@ class Directory:
                 for _ in self._rows(table):
                     pass
 
-    def statements(self) -> None:
-        """Return None: a directory holds rows and no statements."""
-
-    def copied(self, table: RelationName) -> Iterator[Lines]:
-        """Return the rows of one table as lines of COPY.
+    def rows(self, table: RelationName) -> Iterator[Rows]:
+        """Read the rows of one table as COPY wrote them.
 
         Raises:
             ArtifactError: the file does not hold the rows that the manifest tells of.
 
         """
-        return limited(self._rows(self._tables[table]))
+        return self._rows(self._tables[table])
 
-    def rows(self, table: RelationName) -> Iterator[Lines]:
-        """Yield the rows of one table as lines of an INSERT.
-
-        Raises:
-            ArtifactError: the file does not hold the rows that the manifest tells of.
-
-        """
-        width = len(self._tables[table].columns)
-        for lines in self.copied(table):
-            yield on_one_line_each(insert_lines(lines, width))
-
-    def patches(self, table: RelationName) -> Iterator[Lines]:
-        """Return no lines: a data file holds whole rows."""
+    def patches(self, table: RelationName) -> Iterator[Rows]:
+        """Read nothing: rows are whole."""
         del table
         return iter(())
 
-    def _rows(self, table: ExportedTable) -> Iterator[bytes]:
+    def _rows(self, table: ExportedTable) -> Iterator[Rows]:
         path = self._folder / _file(self._folder, self.manifest, table).name
         width, wanted, count = len(table.columns), table.row_count, 0
         with _opened(path, self.manifest.compression) as file:
-            while text := file.readline(LONGEST_LINE):
-                count += 1
-                row = text[:-1]
-                if not text.endswith(b"\n") or not is_copy_row(row, width):
+            for lines in limited(iter(partial(file.readline, LONGEST_LINE), b"")):
+                # A line may lack its end, and one that is longer than any comes in parts.
+                wrong = next((n for n, line in enumerate(lines) if line[-1:] != b"\n"), None)
+                if wrong is None:
+                    rows, wrong = checked(COPY_ROWS, [line[:-1] for line in lines], width)
+                if wrong is not None:
                     raise ArtifactError(
-                        f"{path}, line {count}: is no row of {table.name} as replant writes it; "
-                        f"export it again"
+                        f"{path}, line {count + wrong + 1}: is no row of {table.name} as replant "
+                        f"writes it; export it again"
                     )
+                count += len(rows)
                 if count > wanted:
                     raise ArtifactError(
-                        f"{path}, line {count}: is one row more than the manifest tells of; "
+                        f"{path}, line {wanted + 1}: is one row more than the manifest tells of; "
                         f"export it again"
                     )
-                yield row
+                yield rows
         if count < wanted:
             raise ArtifactError(
                 f"{path}: holds {count} rows, and the manifest tells of {wanted}; export it again"

@@ -27,6 +27,7 @@ from replant.artifact.manifest import DataFile, Manifest
 from replant.artifact.manifest_json import sealed
 from replant.artifact.sql_file_writer import DigestedFile, Writer, write_copied
 from replant.model import Compression, Plan, PlannedTable, RelationName
+from replant.sql.row_forms import Rows
 
 MANIFEST = "manifest.json"
 DATA = "data"
@@ -46,7 +47,7 @@ _NOT_PLAIN = re.compile(r"[^a-z0-9_]+")
 class CopiedTables(Protocol):
     """Gives the rows that a directory holds."""
 
-    def copied(self, table: PlannedTable) -> Iterator[list[bytes]]:
+    def rows(self, table: PlannedTable) -> Iterator[Rows]:
         """Yield the rows of a table in COPY's text format: lists of lines without line ends."""
 
 
@@ -75,7 +76,7 @@ def write_directory(
         with synced(folder / name) as file:
             out = DigestedFile(file)
             with _compressed(out, plan.compression) as stream:
-                for lines in rows.copied(table) if table.row_count else ():
+                for lines in rows.rows(table) if table.row_count else ():
                     write_copied(stream, lines)
             files[table.name] = DataFile(name, out.size, out.hexdigest())
     text, digest = sealed(finished(files))

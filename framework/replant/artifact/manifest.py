@@ -8,11 +8,13 @@ It is never trusted: a replay composes its own SQL and refuses what does not fit
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 from attrs import evolve, frozen
 
 from replant import __version__
 from replant.model import (
+    COPY,
     Check,
     ChosenRows,
     ColumnIs,
@@ -21,6 +23,7 @@ from replant.model import (
     Layout,
     LinkedTo,
     LoadOrder,
+    LoadTable,
     Omission,
     OnConflict,
     Plan,
@@ -36,6 +39,9 @@ from replant.model.conditions import RowsAt, queryable
 from replant.model.load_order import Statement
 from replant.model.table_shape import TableShape
 from replant.sql.closing_checks import Ending
+from replant.sql.fingerprints import Block, Fingerprint
+from replant.sql.load_statements import is_staged_in_file, may_be_copied
+from replant.sql.row_forms import COPY_ROWS, FORMS, INSERT_ROWS, RowForm
 
 #: The version of the manifest; a reader refuses any other.
 VERSION = 1
@@ -91,9 +97,13 @@ class ExportedTable:
         on_conflict: what a replay does with a row that is there already.
         row_count: how many rows.
         fingerprint: the sum of the rows' hashes modulo 2**64, as 16 hexadecimal digits.
+        form: in which form the rows stand in the artifact and were hashed: that of the format
+            `insert` or that of `copy`.
         shape: what the table looked like in the source, with all its columns, and without types:
             those stand once for all tables.
         file: where the rows are, in a directory.
+        blocks: the parts of the rows in the order of the key; empty where there is but one, or
+            where the rows are in no order that another database has too.
 
     """
 
@@ -105,8 +115,15 @@ class ExportedTable:
     on_conflict: OnConflict
     row_count: int
     fingerprint: str
+    form: str
     shape: TableShape
     file: DataFile | None = None
+    blocks: tuple[Block, ...] = ()
+
+    @property
+    def row_form(self) -> RowForm:
+        """The form of the rows."""
+        return FORMS[self.form]
 
     @property
     def planned(self) -> PlannedTable:
@@ -170,6 +187,8 @@ class Manifest:
         roots: the rows from which its search started, likewise.
         types: the enums, domains and composite types that columns are made of, as the source has
             them, by name.
+        step_offsets: where the rows of each step of the load order begin in a SQL file, as a
+            number of bytes; None for a step without rows.
 
     """
 
@@ -191,6 +210,20 @@ class Manifest:
     references: tuple[ExportedReference, ...] = ()
     roots: tuple[RootRows, ...] = ()
     types: tuple[DefinedType, ...] = ()
+    step_offsets: tuple[int | None, ...] = ()
+
+    def table(self, name: RelationName) -> ExportedTable:
+        """Return the table of that name.
+
+        Raises:
+            KeyError: the artifact has no such table.
+
+        """
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[RelationName, ExportedTable]:
+        return {table.name: table for table in self.tables}
 
     @property
     def planned(self) -> dict[RelationName, PlannedTable]:
@@ -213,19 +246,29 @@ class Manifest:
         return sum(table.row_count for table in self.tables)
 
     def ending(
-        self, tables: Mapping[RelationName, PlannedTable], after: Sequence[Statement]
+        self,
+        tables: Mapping[RelationName, PlannedTable],
+        after: Sequence[Statement],
+        staged: frozenset[RelationName] | None = None,
     ) -> Ending:
         """Collect what the closing checks of a replay into these tables need."""
-        return Ending(after, self.check, tables, self.fingerprints, self.sequences)
+        forms = {table.name: table.row_form for table in self.tables}
+        if staged is None:
+            staged = frozenset(name for name, table in tables.items() if is_staged_in_file(table))
+        return Ending(after, self.check, tables, self.fingerprints, forms, self.sequences, staged)
 
 
 def manifest_of(
     plan: Plan,
-    fingerprints: Mapping[RelationName, int],
+    fingerprints: Mapping[RelationName, Fingerprint] | None = None,
     files: Mapping[RelationName, DataFile] | None = None,
+    step_offsets: Sequence[int | None] = (),
 ) -> Manifest:
     """Make the manifest of a plan; without fingerprints while the rows are not yet exported."""
     by_conditions = _queryable(plan)
+    forms = row_forms(plan.layout, plan.format, plan.order, {t.name: t for t in plan.tables})
+    found = fingerprints or {}
+    empty = Fingerprint()
     return Manifest(
         version=VERSION,
         replant=__version__,
@@ -255,16 +298,42 @@ def manifest_of(
                 only=table.rows.only,
                 on_conflict=table.on_conflict,
                 row_count=table.row_count,
-                fingerprint=f"{fingerprints.get(table.name, 0) % 2**64:016x}",
+                fingerprint=f"{found.get(table.name, empty).total % 2**64:016x}",
+                form=forms[table.name].name,
                 shape=evolve(plan.shapes[table.name], types=()),
                 file=None if files is None else files[table.name],
+                blocks=_worth_it(found.get(table.name, empty).blocks),
             )
             for table in plan.tables
         ),
         references=tuple(_references(plan)),
         roots=plan.closure_origin.roots,
         types=plan.types,
+        step_offsets=tuple(step_offsets),
     )
+
+
+def row_forms(
+    layout: Layout, format_name: str, order: LoadOrder, tables: Mapping[RelationName, PlannedTable]
+) -> dict[RelationName, RowForm]:
+    """Return the form in which the rows of each table are written.
+
+    A directory has rows of COPY. A SQL file in the format `copy` has them wherever one COPY loads
+    the whole rows of a table, and rows of an INSERT elsewhere.
+    """
+    if layout is Layout.DIRECTORY:
+        return dict.fromkeys(tables, COPY_ROWS)
+    copied = {
+        step.table
+        for step in order.steps
+        if isinstance(step, LoadTable) and format_name == COPY and may_be_copied(tables[step.table])
+    }
+    return {name: COPY_ROWS if name in copied else INSERT_ROWS for name in tables}
+
+
+def _worth_it(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """Return the blocks, unless there is but one, of which the fingerprint tells enough."""
+    return blocks if len(blocks) > 1 else ()
 
 
 def _references(plan: Plan) -> Iterator[ExportedReference]:

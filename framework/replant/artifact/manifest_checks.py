@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from replant.artifact.manifest import ExportedReference, ExportedTable, Manifest
+from replant.artifact.manifest import ExportedReference, ExportedTable, Manifest, row_forms
 from replant.model import (
     COPY,
     INSERT,
@@ -14,11 +14,11 @@ from replant.model import (
     Layout,
     LinkedTo,
     LoadOrder,
-    OnConflict,
     PatchColumns,
     RelationName,
     SequencePosition,
     readable,
+    step_tables,
 )
 from replant.model.closure_origin import RootRows
 from replant.plugins.load_order_checks import check_order
@@ -51,6 +51,8 @@ def check_consistent(manifest: Manifest) -> None:
         _check_table(table)
     _check_links(tables)
     _check_order(manifest.order, tables)
+    _check_row_forms(manifest)
+    _check_step_offsets(manifest, tables)
     for position in manifest.sequences:
         _check_sequence(position, tables)
     for reference in manifest.references:
@@ -81,18 +83,63 @@ def _check_table(table: ExportedTable) -> None:
         raise ValueError(f"a column of {table.name} stands twice")
     if _repeated(table.key) or not columns.issuperset(table.key):
         raise ValueError(f"the key of {table.name} is not made of its columns")
-    if table.on_conflict is OnConflict.UPDATE and not table.key:
-        raise ValueError(f"rows of {table.name} should be updated without a key")
+    if table.on_conflict.needs_key and not table.key:
+        raise ValueError(f"rows of {table.name} should be found by a key, and there is none")
     if not 0 <= table.row_count <= _GREATEST:
         raise ValueError(f"{table.name} has an impossible number of rows")
     if not _FINGERPRINT.fullmatch(table.fingerprint):
         raise ValueError(f"the fingerprint of {table.name} is not 16 hexadecimal digits")
     _check_shape(table)
+    _check_blocks(table)
     file = table.file
     if file is not None and not (0 <= file.size <= _GREATEST and _SHA256.fullmatch(file.sha256)):
         raise ValueError(f"the size or SHA-256 of the file of {table.name} is none")
     if file is not None and not _FILE.fullmatch(file.name):
         raise ValueError(f"the file of {table.name} is not its own")
+
+
+def _check_blocks(table: ExportedTable) -> None:
+    """Check that the blocks are all of the rows, and that each begins with a row of its own."""
+    blocks = table.blocks
+    if not blocks:
+        return
+    keys = {block.key for block in blocks}
+    if (
+        len(blocks) == 1
+        or len(keys) < len(blocks)
+        or {len(key) for key in keys} != {len(table.key)}
+    ):
+        raise ValueError(f"the blocks of {table.name} do not begin with a key each")
+    count = sum(block.row_count for block in blocks)
+    total = sum(block.fingerprint for block in blocks) % 2**64
+    if min(block.row_count for block in blocks) < 1 or count != table.row_count:
+        raise ValueError(f"the blocks of {table.name} are not all of its rows")
+    if total != int(table.fingerprint, 16):
+        raise ValueError(f"the fingerprints of the blocks of {table.name} are not that of all rows")
+
+
+def _check_row_forms(manifest: Manifest) -> None:
+    planned = manifest.planned
+    forms = row_forms(manifest.layout, manifest.format, manifest.order, planned)
+    for table in manifest.tables:
+        if table.form != forms[table.name].name:
+            raise ValueError(f"the rows of {table.name} have another form in such an artifact")
+
+
+def _check_step_offsets(manifest: Manifest, tables: Mapping[RelationName, ExportedTable]) -> None:
+    """Check that the steps with rows, and no others, begin somewhere in the file, in order."""
+    offsets = manifest.step_offsets
+    if manifest.layout is Layout.DIRECTORY:
+        if offsets:
+            raise ValueError("steps of a directory do not begin anywhere")
+        return
+    steps = manifest.order.steps
+    filled = [any(tables[name].row_count for name in step_tables(step)) for step in steps]
+    if [offset is not None for offset in offsets] != filled:
+        raise ValueError("it is not told where each step begins")
+    given = [offset for offset in offsets if offset is not None]
+    if given != sorted(set(given)) or (given and not 0 <= given[0] <= given[-1] <= _GREATEST):
+        raise ValueError("the steps do not begin one after the other")
 
 
 def _check_shape(table: ExportedTable) -> None:

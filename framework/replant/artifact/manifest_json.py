@@ -30,9 +30,13 @@ from replant.errors import ArtifactError
 from replant.model import DefinedType, LoadTogether, RelationName, TableShape
 from replant.model.closure_origin import RootRows
 from replant.model.load_order import Statement, Step
+from replant.sql.fingerprints import Block
 
 #: What has a line for each of its items.
 _LISTED = ("tables", "references", "roots", "types")
+
+#: A sum of hashes modulo 2**64.
+_HASH = re.compile(r"[0-9a-f]{16}")
 
 _SEAL_LENGTH = len(',\n  "digest": ""\n}\n') + 64
 _SEAL = re.compile(rb',\n  "digest": "([0-9a-f]{64})"\n}\n')
@@ -149,6 +153,12 @@ def _text(value: object, _: object) -> str:
     return value
 
 
+def _block(key: tuple[str, ...], row_count: int, fingerprint: str) -> Block:
+    if not _HASH.fullmatch(fingerprint):
+        raise ValueError("is no fingerprint")
+    return Block(key, row_count, int(fingerprint, 16))
+
+
 def _converter() -> Converter:
     converter = Converter(forbid_extra_keys=True)
     converter.register_structure_hook(str, _text)
@@ -160,6 +170,12 @@ def _converter() -> Converter:
     converter.register_structure_hook(
         TableShape,
         lambda lines, _: TableShape.parse(converter.structure(lines, tuple[str, ...])),
+    )
+    converter.register_unstructure_hook(
+        Block, lambda block: [list(block.key), block.row_count, f"{block.fingerprint:016x}"]
+    )
+    converter.register_structure_hook(
+        Block, lambda raw, _: _block(*converter.structure(raw, tuple[tuple[str, ...], int, str]))
     )
     together = make_dict_unstructure_fn(LoadTogether, converter, _cattrs_omit_if_default=True)
     converter.register_unstructure_hook(LoadTogether, together)

@@ -1,66 +1,21 @@
-"""Defines the batches of rows that go from an artifact to a replay; no batch grows large."""
+"""Lists of rows on their way from an artifact, which never grow large."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from attrs import frozen
-
-from replant.model import RelationName, Step
-from replant.sql.load_statements import Frame
-
-#: Rows of one table, a line each, without what stands between them.
-Lines = list[bytes]
+from replant.errors import ArtifactError
+from replant.model import RelationName, Text
+from replant.sql.row_forms import RowForm, Rows
 
 #: As many as an export hands on at a time; see `database.copy_stream`.
 _ROWS = 1000
 _BYTES = 1 << 20
 
 
-@frozen
-class Group:
-    """The rows of one table that belong to one INSERT.
-
-    Attributes:
-        frame: what its writer put around them.
-        lines: the rows' lines, each made of literals only.
-
-    """
-
-    frame: Frame
-    lines: Lines
-
-
-@frozen
-class StatementRows:
-    """The rows of one statement: of one table, or of the several of a `LoadTogether`."""
-
-    step: Step
-    groups: tuple[Group, ...]
-
-    @property
-    def tables(self) -> tuple[RelationName, ...]:
-        """The tables whose rows these are."""
-        return tuple(group.frame.name for group in self.groups)
-
-
-@frozen
-class CopiedRows:
-    """The rows of one COPY, which may be many: they come in batches, once."""
-
-    step: Step
-    frame: Frame
-    batches: Iterator[Lines]
-
-    @property
-    def tables(self) -> tuple[RelationName, ...]:
-        """The table whose rows these are."""
-        return (self.frame.name,)
-
-
-def limited(rows: Iterable[bytes]) -> Iterator[Lines]:
-    """Group rows into lists that are limited by number of rows and by bytes."""
-    pending: Lines = []
+def limited(rows: Iterable[bytes]) -> Iterator[Rows]:
+    """Divide rows into lists of so many rows or bytes that a list costs little memory."""
+    pending: Rows = []
     held = 0
     for row in rows:
         pending.append(row)
@@ -70,3 +25,35 @@ def limited(rows: Iterable[bytes]) -> Iterator[Lines]:
             pending, held = [], 0
     if pending:
         yield pending
+
+
+def checked(form: RowForm, lines: Rows, width: int) -> tuple[Rows, int | None]:
+    """Make rows of lines; or tell which line is none, by its place."""
+    try:
+        return form.read(lines, width), None
+    except ValueError:
+        pass
+    for place, line in enumerate(lines):
+        try:
+            form.read([line], width)
+        except ValueError:
+            return [], place
+    return [], 0
+
+
+def parsed(
+    form: RowForm, rows: Rows, width: int, table: RelationName, origin: str
+) -> list[tuple[Text, ...]]:
+    """Take rows apart into the texts of their values.
+
+    Raises:
+        ArtifactError: a row has another number of values.
+
+    """
+    try:
+        return [form.texts(row, width) for row in rows]
+    except ValueError as error:
+        raise ArtifactError(
+            f"{origin}: a row of {table} is not what its manifest calls for: {error}; "
+            f"export it again"
+        ) from error

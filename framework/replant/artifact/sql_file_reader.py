@@ -16,16 +16,23 @@ from attrs import frozen
 
 from replant.artifact.manifest import Manifest
 from replant.artifact.manifest_json import from_json, to_json
-from replant.artifact.row_batches import CopiedRows, Group, Lines, StatementRows, limited
-from replant.artifact.sql_file_writer import DIGEST_MARK, FIRST_WORDS, MANIFEST_MARK, comment
+from replant.artifact.row_batches import checked, limited
+from replant.artifact.sql_file_writer import (
+    DIGEST_MARK,
+    FIRST_WORDS,
+    MANIFEST_MARK,
+    comment,
+    with_rows,
+)
 from replant.errors import ArtifactError
-from replant.model import Layout, LoadTogether, PatchColumns, RelationName, Step
+from replant.model import Layout, PatchColumns, RelationName, Step, step_tables
 from replant.sql.closing_checks import closing
-from replant.sql.copy_text import insert_lines, is_copy_row
-from replant.sql.load_statements import Frame, frames, opening
-from replant.sql.row_text import is_row, on_one_line_each
+from replant.sql.load_statements import Frame, opening, step_text
+from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS, Rows
 
 _CHUNK = 1 << 20
+#: How many bytes stand behind a row of an INSERT, and of COPY, on its line.
+_END = {False: len(b",\n"), True: len(b"\n")}
 _DIGEST_LENGTH = len(DIGEST_MARK) + 64 + 1
 
 
@@ -33,50 +40,32 @@ class SqlFile:
     """A SQL file whose digest was right when it was opened.
 
     Attributes:
+        origin: its path.
         manifest: what it says of itself.
         stored_separately: the tables of which some columns stand apart from their rows.
 
     """
 
     def __init__(self, file: BinaryIO, origin: str) -> None:
-        """Compare the digest, and read the manifest.
+        """Compare the digest, read the manifest, and compare what stands around the rows.
 
         Raises:
             ArtifactError: it is no artifact, is truncated, or was changed.
 
         """
         self._file = file
-        self._origin = origin
-        self.manifest = _checked(file, origin)
+        self.origin = origin
+        self.manifest, end = _checked(file, origin)
         self.stored_separately = {
             step.table: step.columns
             for step in self.manifest.order.steps
             if isinstance(step, PatchColumns)
         }
         self._tables = self.manifest.planned
-        self._places: dict[tuple[RelationName, bool], _Place] | None = None
+        self._places = self._places_of_steps(end)
 
-    def statements(self) -> Iterator[StatementRows | CopiedRows]:
-        """Yield the rows of every statement, in the order of the file.
-
-        Raises:
-            ArtifactError: the file is not what its manifest calls for; names the line.
-
-        """
-        together: list[Group] = []
-        for part in self._walk():
-            if part.frame.copied:
-                yield CopiedRows(part.step, part.frame, part.batches)
-                continue
-            together.append(Group(part.frame, [row for lines in part.batches for row in lines]))
-            if part.ends_statement:
-                yield StatementRows(part.step, tuple(together))
-                together = []
-
-    def rows(self, table: RelationName) -> Iterator[Lines]:
-        """Yield the rows of one table as it is loaded, as lines of an INSERT.
-
-        The first call reads the whole file, to know where each table stands.
+    def rows(self, table: RelationName) -> Iterator[Rows]:
+        """Read the rows of one table as it is loaded, in the form that the manifest tells of.
 
         Raises:
             ArtifactError: the file is not what its manifest calls for; names the line.
@@ -84,8 +73,8 @@ class SqlFile:
         """
         yield from self._found(table, patches=False)
 
-    def patches(self, table: RelationName) -> Iterator[Lines]:
-        """Yield the key and the separately stored columns of one table, as lines of an INSERT.
+    def patches(self, table: RelationName) -> Iterator[Rows]:
+        """Read the key and the columns that stand apart, of one table, as rows of an INSERT.
 
         Raises:
             ArtifactError: the file is not what its manifest calls for; names the line.
@@ -93,105 +82,75 @@ class SqlFile:
         """
         yield from self._found(table, patches=True)
 
-    def copied(self, table: RelationName) -> None:
-        """Return None: `statements` gives rows of COPY; `rows` turns them into lines of INSERT."""
+    def _places_of_steps(self, end: int) -> list[_Place]:
+        """Compare what stands before the first step and behind the last; return where steps are.
 
-    def _found(self, table: RelationName, *, patches: bool) -> Iterator[Lines]:
-        if self._places is None:
-            self._places = {}
-            for part in self._walk():
-                late = isinstance(part.step, PatchColumns)
-                self._places.setdefault((part.frame.name, late), part.place)
-        place = self._places.get((table, patches))
-        if place is None:
-            return
-        reader = _StrictReader(self._file, self._origin, place)
-        for part in self._parts(reader, place.step, begun=True):
-            if part.frame.copied:
-                width = len(part.frame.columns)
-                for lines in part.batches:
-                    yield on_one_line_each(insert_lines(lines, width))
-            elif part.frame.name == table:
-                yield from part.batches
+        Args:
+            end: where the manifest begins.
 
-    def _walk(self) -> Iterator[_Part]:
-        self._file.seek(0)
-        reader = _StrictReader(self._file, self._origin)
-        reader.skip_comments()
+        """
+        reader = _StrictReader(self._file, self.origin)
         order = self.manifest.order
+        reader.skip_comments()
         reader.expect(opening(order.before, tuple(self._tables)))
-        for step in order.steps:
-            yield from self._parts(reader, step)
-        ending = self.manifest.ending(self._tables, order.after)
-        reader.expect(b"\n" + closing(ending) + b"\n" + MANIFEST_MARK)
-        reader.expect(comment(to_json(self.manifest)) + DIGEST_MARK)
+        given = [
+            (step, offset)
+            for step, offset in zip(order.steps, self.manifest.step_offsets, strict=True)
+            if offset is not None
+        ]
+        ending = b"\n" + closing(self.manifest.ending(self._tables, order.after)) + b"\n"
+        stop = end - len(ending)
+        starts = [offset - len(b"\n") for _, offset in given]
+        first = starts[0] if starts else stop
+        reader.check(reader.tell() == first <= stop)
+        last = _StrictReader(self._file, self.origin, stop)
+        last.expect(ending)
+        return [
+            _Place(step, offset, after)
+            for (step, offset), after in zip(given, [*starts, stop][1:], strict=True)
+        ]
 
-    def _parts(self, reader: _StrictReader, step: Step, *, begun: bool = False) -> Iterator[_Part]:
-        """Yield the rows of a step; `begun` says that the blank line before it has been read."""
-        names = step.tables if isinstance(step, LoadTogether) else (step.table,)
-        filled = tuple(name for name in names if self._tables[name].row_count)
-        if not filled:
-            return
-        if isinstance(step, LoadTogether):
-            step = LoadTogether(filled)
-        place = reader.begin(step, begun)
-        own = frames(step, self._tables, self.manifest.format)
-        for frame in own:
+    def _found(self, table: RelationName, *, patches: bool) -> Iterator[Rows]:
+        for place in self._places:
+            late = isinstance(place.step, PatchColumns)
+            if late == patches and table in step_tables(place.step):
+                yield from self._step(place, table)
+
+    def _step(self, place: _Place, table: RelationName) -> Iterator[Rows]:
+        """Read one step, and give the rows of one of its tables."""
+        reader = _StrictReader(self._file, self.origin, place.offset)
+        filled = with_rows(place.step, self._tables)
+        assert filled is not None
+        text = step_text(filled, self._tables, self.manifest.format)
+        reader.expect(text.before)
+        for frame in text.frames:
             left = self._tables[frame.name].row_count
             while left > 0:
-                passed = reader.passed
-                yield from _part(reader, place, frame, left, ends_statement=frame is own[-1])
-                left -= reader.passed - passed
-                # Only rows of one table may be spread over statements.
-                reader.check(left >= 0 and (left == 0 or len(own) == 1))
-
-
-def _part(
-    reader: _StrictReader, place: _Place, frame: Frame, left: int, *, ends_statement: bool
-) -> Iterator[_Part]:
-    """Yield the rows of one INSERT or COPY, and read past those that the caller leaves."""
-    reader.expect(frame.head)
-    width = len(frame.columns)
-    rows = reader.copied_rows(width, left) if frame.copied else reader.rows(width)
-    batches = limited(rows)
-    yield _Part(place, frame, batches, ends_statement)
-    for _ in batches:
-        pass
-    # The last row's line was read with its end; the tail stands right behind the row.
-    reader.expect(frame.tail)
+                for rows in reader.statement(frame, left):
+                    left -= len(rows)
+                    if frame.name == table:
+                        yield rows
+                reader.check(left >= 0 and (left == 0 or text.may_split))
+        reader.expect(text.after)
+        reader.check(reader.tell() == place.end)
 
 
 @frozen
 class _Place:
-    """The position of a step's first statement in the file."""
-
-    step: Step
-    offset: int
-    number: int
-
-
-@frozen
-class _Part:
-    """The rows of one table in one statement, to be taken before the next part is asked for.
+    """Where the rows of a step stand.
 
     Attributes:
-        place: where the step begins.
-        ends_statement: whether nothing of another table follows in the statement.
+        offset: of the first byte, from the start of the file.
+        end: the offset of the byte behind the last.
 
     """
 
-    place: _Place
-    frame: Frame
-    batches: Iterator[Lines]
-    ends_statement: bool
-
-    @property
-    def step(self) -> Step:
-        """The step, with those of its tables that have rows."""
-        return self.place.step
+    step: Step
+    offset: int
+    end: int
 
 
-def _checked(file: BinaryIO, origin: str) -> Manifest:
+def _checked(file: BinaryIO, origin: str) -> tuple[Manifest, int]:
     """Check the digest of a file, and return its manifest."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -210,12 +169,14 @@ def _checked(file: BinaryIO, origin: str) -> Manifest:
     if start is None:
         raise ArtifactError(f"{origin}: has no manifest; export it again")
     file.seek(start + 1 + len(MANIFEST_MARK))
-    text = file.read(body - file.tell()).decode("ascii", "replace")
-    json = "\n".join(line.removeprefix("-- ") for line in text.splitlines())
-    manifest = from_json(json, origin)
+    text = file.read(body - file.tell())
+    lines = text.decode("ascii", "replace").splitlines()
+    manifest = from_json("\n".join(line.removeprefix("-- ") for line in lines), origin)
+    if text != comment(to_json(manifest)):
+        raise ArtifactError(f"{origin}: its manifest is not a comment; export it again")
     if manifest.layout is not Layout.FILE:
         raise ArtifactError(f"{origin}: has the manifest of a directory; export it again")
-    return manifest
+    return manifest, start + 1
 
 
 def _digest(file: BinaryIO, length: int) -> bytes:
@@ -240,75 +201,84 @@ def _last_place(file: BinaryIO, mark: bytes, end: int) -> int | None:
 
 
 class _StrictReader:
-    """Compares the file's bytes with what is expected, and counts lines for errors."""
+    """The file's bytes from some offset on, compared with what is expected."""
 
-    def __init__(self, file: BinaryIO, origin: str, place: _Place | None = None) -> None:
+    def __init__(self, file: BinaryIO, origin: str, offset: int = 0) -> None:
         self._file = file
         self._origin = origin
-        self._number = 1
         self._ahead = b""
-        self.passed = 0
-        if place is not None:
-            self._number = place.number
-            file.seek(place.offset)
+        file.seek(offset)
 
-    def begin(self, step: Step, begun: bool) -> _Place:
-        """Pass over the blank line before a step's statements, unless that is done."""
-        if not begun:
-            self.expect(b"\n")
-        return _Place(step, self._file.tell(), self._number)
+    def tell(self) -> int:
+        """Return the offset of what is read next."""
+        return self._file.tell() - len(self._ahead)
 
     def skip_comments(self) -> None:
         """Pass over the header."""
         while (text := self._file.readline()).startswith(b"--"):
-            self._number += 1
-        self._number += 1
+            pass
         if text != b"\n":
-            raise self._unexpected()
+            raise self._unexpected(self.tell() - len(text))
 
     def expect(self, wanted: bytes) -> None:
         """Pass over exactly these bytes."""
+        start = self.tell()
         text = self._ahead + self._file.read(max(0, len(wanted) - len(self._ahead)))
         self._ahead = b""
         if text != wanted:
-            raise self._unexpected()
-        self._number += wanted.count(b"\n")
+            same = next(
+                (n for n, b in enumerate(zip(text, wanted, strict=False)) if b[0] != b[1]), 0
+            )
+            raise self._unexpected(start + same)
 
     def check(self, fits: bool) -> None:
         """Refuse what was read last, unless it fits."""
         if not fits:
-            raise self._unexpected()
+            raise self._unexpected(self.tell())
 
-    def rows(self, width: int) -> Iterator[bytes]:
-        """Yield rows up to the first one without a comma after it; keep the rest of its line."""
+    def statement(self, frame: Frame, left: int) -> Iterator[Rows]:
+        """Read one INSERT or COPY of at most so many rows."""
+        self.expect(frame.head)
+        start = self.tell()
+        form = COPY_ROWS if frame.copied else INSERT_ROWS
+        for lines in limited(self._copied(left) if frame.copied else self._inserted()):
+            rows, wrong = checked(form, lines, len(frame.columns))
+            if wrong is not None:
+                before = sum(len(line) + _END[frame.copied] for line in lines[:wrong])
+                raise self._unexpected(start + before)
+            start = self.tell()
+            yield rows
+        # The last row's line was read with its end; the tail stands right behind the row.
+        self.expect(frame.tail)
+
+    def _inserted(self) -> Iterator[bytes]:
+        """Read rows until one without a comma behind it; what stands behind that one is next."""
         more = True
         while more:
             text = self._file.readline()
             more = text.endswith(b"),\n")
-            end = text.rfind(b")") + 1
-            row = text[:end]
-            if not is_row(row, width):
-                raise self._unexpected()
             if more:
-                self._number += 1
+                yield text[:-2]
             else:
+                end = text.rfind(b")") + 1
                 self._ahead = text[end:]
-            self.passed += 1
-            yield row
+                yield text[:end]
 
-    def copied_rows(self, width: int, number: int) -> Iterator[bytes]:
-        """Yield this number of rows of COPY, without their line ends."""
+    def _copied(self, number: int) -> Iterator[bytes]:
+        """Read so many rows of COPY, without their line ends."""
         for _ in range(number):
             text = self._file.readline()
-            row = text[:-1]
-            if not text.endswith(b"\n") or not is_copy_row(row, width):
-                raise self._unexpected()
-            self._number += 1
-            self.passed += 1
-            yield row
+            if not text.endswith(b"\n"):
+                raise self._unexpected(self.tell() - len(text))
+            yield text[:-1]
 
-    def _unexpected(self) -> ArtifactError:
+    def _unexpected(self, offset: int) -> ArtifactError:
+        self._file.seek(0)
+        number = 1
+        while offset > 0 and (chunk := self._file.read(min(_CHUNK, offset))):
+            number += chunk.count(b"\n")
+            offset -= len(chunk)
         return ArtifactError(
-            f"{self._origin}, line {self._number}: is not what its manifest calls for; "
+            f"{self._origin}, line {number}: is not what its manifest calls for; "
             f"it was not written by replant, or was changed: export it again"
         )

@@ -16,7 +16,7 @@ a writer would have written for the manifest, with rows of literals between.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import BinaryIO, Protocol
 
@@ -26,18 +26,18 @@ from replant import __version__
 from replant.artifact.manifest import Manifest, manifest_of
 from replant.artifact.manifest_json import to_json
 from replant.model import (
-    LoadTable,
     LoadTogether,
-    PatchColumns,
     Plan,
     PlannedTable,
     RelationName,
     SequencePosition,
     Step,
     readable,
+    step_tables,
 )
 from replant.sql.closing_checks import closing
-from replant.sql.load_statements import Frame, frames, opening
+from replant.sql.load_statements import Frame, opening, step_text
+from replant.sql.row_forms import INSERT_ROWS, Rows
 
 FIRST_WORDS = b"-- replant artifact"
 MANIFEST_MARK = b"-- replant manifest\n"
@@ -65,7 +65,7 @@ class Batch:
 
     """
 
-    lines: list[bytes]
+    rows: Rows
     together: bool = False
     continued: bool = False
 
@@ -73,7 +73,7 @@ class Batch:
 def in_one_statement(batches: Iterable[Batch]) -> Iterator[Batch]:
     """Mark the batches as parts of one statement, so that it is never held in memory as a whole."""
     for place, batch in enumerate(batches):
-        yield Batch(batch.lines, together=True, continued=place > 0)
+        yield Batch(batch.rows, together=True, continued=place > 0)
 
 
 class DigestedFile:
@@ -98,7 +98,10 @@ class DigestedFile:
 
 
 def write_sql_file(
-    file: BinaryIO, plan: Plan, batches: Batches, finished: Callable[[], Manifest]
+    file: BinaryIO,
+    plan: Plan,
+    batches: Batches,
+    finished: Callable[[Sequence[int | None]], Manifest],
 ) -> str:
     """Write an artifact.
 
@@ -106,7 +109,8 @@ def write_sql_file(
         file: where it goes.
         plan: what is exported.
         batches: gives the rows.
-        finished: gives the manifest, once every row was written.
+        finished: gives the manifest, once every row was written; it is told where each step of the
+            load order begins in the file.
 
     Returns:
         The SHA-256 of the file but for its last line, which holds it.
@@ -115,11 +119,10 @@ def write_sql_file(
     out = DigestedFile(file)
     out.write(header(plan))
     # A reader knows the tables by the manifest alone, so the frames are made from it here too.
-    tables = manifest_of(plan, {}).planned
+    tables = manifest_of(plan).planned
     out.write(opening(plan.order.before, tuple(tables)))
-    for step in plan.order.steps:
-        _write_step(out, tables, plan.format, step, batches)
-    manifest = finished()
+    offsets = [_write_step(out, tables, plan.format, s, batches) for s in plan.order.steps]
+    manifest = finished(offsets)
     out.write(b"\n" + closing(manifest.ending(tables, plan.order.after)))
     out.write(b"\n" + MANIFEST_MARK)
     out.write(comment(to_json(manifest)))
@@ -177,30 +180,34 @@ def _write_step(
     format_name: str,
     step: Step,
     batches: Batches,
-) -> None:
-    match step:
-        case LoadTogether(names):
-            filled = LoadTogether(tuple(name for name in names if tables[name].row_count))
-            if filled.tables:
-                out.write(b"\n")
-            for frame in frames(filled, tables, format_name):
-                rows = batches(frame.name, filled, frame)
-                _write_statements(out, frame, in_one_statement(rows))
-        case LoadTable(name) | PatchColumns(name):
-            if tables[name].row_count:
-                out.write(b"\n")
-                (frame,) = frames(step, tables, format_name)
-                _write_table(out, frame, batches(name, step, frame))
+) -> int | None:
+    """Write the rows of a step; return where they begin, or None if there are none."""
+    filled = with_rows(step, tables)
+    if filled is None:
+        return None
+    out.write(b"\n")
+    offset = out.size
+    text = step_text(filled, tables, format_name)
+    out.write(text.before)
+    for frame in text.frames:
+        rows = batches(frame.name, filled, frame)
+        if frame.copied:
+            out.write(frame.head)
+            for batch in rows:
+                write_copied(out, batch.rows)
+            out.write(frame.tail)
+        else:
+            _write_statements(out, frame, rows if text.may_split else in_one_statement(rows))
+    out.write(text.after)
+    return offset
 
 
-def _write_table(out: DigestedFile, frame: Frame, batches: Iterator[Batch]) -> None:
-    if not frame.copied:
-        _write_statements(out, frame, batches)
-        return
-    out.write(frame.head)
-    for batch in batches:
-        write_copied(out, batch.lines)
-    out.write(frame.tail)
+def with_rows(step: Step, tables: Mapping[RelationName, PlannedTable]) -> Step | None:
+    """Return the step with those of its tables that have rows; None if none has."""
+    filled = tuple(name for name in step_tables(step) if tables[name].row_count)
+    if not filled:
+        return None
+    return LoadTogether(filled) if isinstance(step, LoadTogether) else step
 
 
 class Writer(Protocol):
@@ -210,45 +217,38 @@ class Writer(Protocol):
         """Write all of the bytes."""
 
 
-def write_copied(out: Writer, lines: list[bytes]) -> None:
+def write_copied(out: Writer, rows: Rows) -> None:
     """Write rows of COPY with their line ends; a single large row is not copied for it."""
-    if len(lines) == 1:
-        out.write(lines[0])
+    if len(rows) == 1:
+        out.write(rows[0])
         out.write(b"\n")
     else:
-        out.write(b"\n".join([*lines, b""]))
+        out.write(b"\n".join([*rows, b""]))
 
 
 def _write_statements(out: DigestedFile, frame: Frame, batches: Iterable[Batch]) -> None:
-    """Write a statement for each batch, or one for several batches that continue each other."""
+    """Write a statement for each batch, or for several that continue each other."""
     between = b""
     for batch in batches:
+        lines = INSERT_ROWS.written(batch.rows)
         if batch.continued:
-            out.write(b",\n", b",\n".join(batch.lines))
+            out.write(b",\n", b",\n".join(lines))
             continue
-        for lines in statements([batch]):
+        for part in [lines] if batch.together else statements(lines):
             # A list of one line is joined without a copy.
-            out.write(between, frame.head, b",\n".join(lines))
+            out.write(between, frame.head, b",\n".join(part))
             between = frame.tail
     out.write(between)
 
 
-def statements(batches: Iterable[Batch]) -> Iterator[list[bytes]]:
-    """Yield the lines of each INSERT: one batch, or a part of one whose rows are large."""
-    for batch in batches:
-        if batch.together or sum(map(len, batch.lines)) <= BYTES_PER_STATEMENT:
-            yield batch.lines
-        else:
-            yield from _parts(batch.lines)
-
-
-def _parts(lines: list[bytes]) -> Iterator[list[bytes]]:
-    pending: list[bytes] = []
+def statements(lines: Rows) -> Iterator[Rows]:
+    """Divide lines among statements that are not larger than they need be."""
+    pending: Rows = []
     size = 0
-    for line in lines:
+    for line in lines if sum(map(len, lines)) > BYTES_PER_STATEMENT else ():
         if pending and size + len(line) > BYTES_PER_STATEMENT:
             yield pending
             pending, size = [], 0
         pending.append(line)
         size += len(line)
-    yield pending
+    yield pending or lines

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from ipaddress import ip_address
 from typing import Any
 
 import psycopg
@@ -116,6 +118,12 @@ def translated(side: str) -> Iterator[None]:
         raise DatabaseError(f"the {side} failed: {one_line(error)}{state}") from error
 
 
+def is_near(database: DatabaseConnection) -> bool:
+    """Tell whether the server is on this host, so that rows pass quickly."""
+    address = database.info.hostaddr
+    return not address or ip_address(address.partition("%")[0]).is_loopback
+
+
 def one_line(error: psycopg.Error) -> str:
     """Return the server's message on one line, without its position marks."""
     primary = error.diag.message_primary
@@ -153,6 +161,28 @@ def _connected(dsn: str, side: str) -> Iterator[DatabaseConnection]:
         connection.close()
 
 
+#: What libpq says of an option that it does not know; nothing else of its words is repeated.
+_UNKNOWN_OPTION = re.compile(r'invalid (?:connection option|URI query parameter):? "(\w+)"')
+
+
+def _check_uri(dsn: str, side: str) -> None:
+    """Refuse a URI of which libpq would take a part of the password for a host or a database.
+
+    Raises:
+        DatabaseError: it is one. Nothing of it is repeated.
+
+    """
+    scheme, separator, rest = dsn.partition("://")
+    place = rest.partition("?")[0]
+    mistaken = place.count("@") > 1 or "@" in place.partition("/")[2]
+    if separator and scheme in {"postgresql", "postgres"} and mistaken:
+        raise DatabaseError(
+            f"the parts of the {side}'s connection string cannot be told apart: in a URI, write "
+            f"@ as %40, / as %2F, : as %3A, ? as %3F and % as %25 in user name and password; "
+            f"check --{side}, [{side}] dsn or REPLANT_{side.upper()}"
+        )
+
+
 def _without_password(dsn: str, side: str) -> str:
     """Return where a connection string leads, without the password, for messages.
 
@@ -161,11 +191,16 @@ def _without_password(dsn: str, side: str) -> str:
             and all.
 
     """
+    _check_uri(dsn, side)
     try:
         parts = conninfo_to_dict(dsn)
     except psycopg.ProgrammingError as error:
+        unknown = _UNKNOWN_OPTION.search(str(error))
+        reason = "is neither 'key=value ...' nor a 'postgresql://' URI"
+        if unknown is not None:
+            reason = f"has an option that libpq does not know: {unknown[1]!r}"
         raise DatabaseError(
-            f"the {side}'s connection string is neither 'key=value ...' nor a 'postgresql://' URI; "
+            f"the {side}'s connection string {reason}; "
             f"check --{side}, [{side}] dsn or REPLANT_{side.upper()}"
         ) from error.with_traceback(None)
     shown = {key: parts[key] for key in ("host", "port", "dbname", "user") if parts.get(key)}

@@ -63,14 +63,23 @@ _BINARY = _Framing(
 _BINARY_VALUE = evolve(_BINARY, skip=_FIELD_COUNT + _LENGTH.size)
 
 
-def copied_rows(database: DatabaseConnection, query: sql.Composable) -> Iterator[list[bytes]]:
-    """Yield the rows of a query as lines of COPY's text format, without line ends, in batches.
+def copied_rows(
+    database: DatabaseConnection, query: sql.Composable, options: str = "", *, side: str = "source"
+) -> Iterator[list[bytes]]:
+    """Yield the rows of a query as COPY writes them as text or CSV, without line ends, in batches.
+
+    Args:
+        database: the connection.
+        query: gives the rows.
+        options: those of COPY, without parentheses; empty for its text format.
+        side: `source` or `target`, for errors.
 
     Raises:
         DatabaseError: the server failed.
 
     """
-    yield from _batches(database, query, _TEXT)
+    framing = evolve(_TEXT, options=sql.SQL(f" ({options})")) if options else _TEXT
+    yield from _batches(database, query, framing, side)
 
 
 def copied_texts(database: DatabaseConnection, query: sql.Composable) -> Iterator[list[bytes]]:
@@ -102,7 +111,10 @@ def copied_fields(
 
 
 def _batches(
-    database: DatabaseConnection, query: sql.Composable, framing: _Framing
+    database: DatabaseConnection,
+    query: sql.Composable,
+    framing: _Framing,
+    side: str = "source",
 ) -> Iterator[list[bytes]]:
     """Yield the rows of a COPY without their framing, in batches.
 
@@ -114,7 +126,7 @@ def _batches(
     skip, trailer, stop = framing.skip, framing.trailer, framing.end
     front, end = framing.header + skip, framing.header + len(trailer)
     statement = sql.SQL("COPY ({}) TO STDOUT{}").format(query, framing.options)
-    with _copy_out(database, statement) as connection:
+    with _copy_out(database, statement, side) as connection:
         take = connection.get_copy_data
         while True:
             size, message = take(1)
@@ -152,7 +164,9 @@ def _fields(row: bytes) -> tuple[bytes | None, ...]:
 
 
 @contextmanager
-def _copy_out(database: DatabaseConnection, statement: sql.Composable) -> Iterator[PGconn]:
+def _copy_out(
+    database: DatabaseConnection, statement: sql.Composable, side: str
+) -> Iterator[PGconn]:
     """Start a COPY, and give libpq's connection to read from until `get_copy_data` has no more.
 
     A block that ends earlier, by an error or because nobody asks for more rows, closes the
@@ -165,7 +179,7 @@ def _copy_out(database: DatabaseConnection, statement: sql.Composable) -> Iterat
     connection = database.pgconn
     ended = False
     try:
-        with translated("source"):
+        with translated(side):
             _send(connection, statement.as_bytes(database))
             _result(connection, pq.ExecStatus.COPY_OUT)
             yield connection

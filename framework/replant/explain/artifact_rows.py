@@ -10,13 +10,12 @@ import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from replant.artifact.artifact import Artifact
+from replant.artifact.artifact import Artifact, patch_texts, row_texts
 from replant.artifact.manifest import ExportedTable
 from replant.errors import OutputError
 from replant.explain.comparable_text import TextKind, elements
 from replant.explain.explanation import RowKey
 from replant.model import Link, RelationName, Text
-from replant.sql.row_text import texts
 
 _PRAGMAS = """
 PRAGMA journal_mode = OFF;
@@ -73,9 +72,8 @@ class ArtifactRows:
 
         def rows() -> Iterator[tuple[int | Text, ...]]:
             number = first
-            for lines in artifact.rows(name):
-                for line in lines:
-                    row = texts(line)
+            for batch in row_texts(artifact, name):
+                for row in batch:
                     number += 1
                     yield (
                         number,
@@ -99,9 +97,8 @@ class ArtifactRows:
         places = [(stored.index(c), kind) for c, kind in late]
 
         def rows() -> Iterator[tuple[Text, ...]]:
-            for lines in artifact.patches(name):
-                for line in lines:
-                    row = texts(line)
+            for batch in patch_texts(artifact, name):
+                for row in batch:
                     yield (*(kind.of(row[i]) for i, kind in places), *row[: len(table.key)])
 
         values = _listed(f"{self.column(name, c)} = ?" for c in late)

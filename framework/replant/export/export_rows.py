@@ -6,9 +6,11 @@ at all.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from replant.artifact import directory_writer
 from replant.artifact.atomic_output import whole_directory, whole_file
-from replant.artifact.manifest import manifest_of
+from replant.artifact.manifest import DataFile, Manifest, manifest_of
 from replant.artifact.sql_file_writer import write_sql_file
 from replant.database.connections import DatabaseConnection
 from replant.export.source_rows import SourceRows
@@ -45,15 +47,23 @@ def export_rows(
 def _write_file(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> str | None:
     with whole_file(output, force=force) as file:
         if plan.format in OWN_FORMATS:
-            return write_sql_file(file, plan, rows, lambda: manifest_of(plan, rows.fingerprints))
+
+            def finished(step_offsets: Sequence[int | None]) -> Manifest:
+                rows.check_counts()
+                return manifest_of(plan, rows.fingerprints, None, step_offsets)
+
+            return write_sql_file(file, plan, rows, finished)
         for table in plan.tables:
             for lines in rows.rendered(table):
                 file.write(b"\n".join(lines) + b"\n")
+        rows.check_counts()
     return None
 
 
 def _write_directory(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> str:
+    def finished(files: Mapping[RelationName, DataFile]) -> Manifest:
+        rows.check_counts()
+        return manifest_of(plan, rows.fingerprints, files)
+
     with whole_directory(output, mark=directory_writer.MANIFEST, force=force) as folder:
-        return directory_writer.write_directory(
-            folder, plan, rows, lambda files: manifest_of(plan, rows.fingerprints, files)
-        )
+        return directory_writer.write_directory(folder, plan, rows, finished)

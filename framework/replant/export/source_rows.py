@@ -14,6 +14,7 @@ from attrs import evolve
 from replant.artifact.sql_file_writer import Batch, in_one_statement
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_fields, copied_rows, copied_texts
+from replant.errors import DatabaseError
 from replant.model import (
     ForeignKey,
     LoadTable,
@@ -29,12 +30,10 @@ from replant.model import (
     Text,
 )
 from replant.sql import row_queries as queries
-from replant.sql.copy_text import copy_row, copy_row_hash, insert_lines
+from replant.sql.fingerprints import Fingerprint
 from replant.sql.load_statements import Frame
-from replant.sql.row_text import computed_by_server, line, on_one_line_each, sum_of_hashes
-
-#: A batch of fewer rows than this is hashed row by row, without a copy of any.
-_FEW = 8
+from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS, RowForm, Rows
+from replant.sql.row_text import computed_by_server
 
 
 class SourceRows:
@@ -45,43 +44,42 @@ class SourceRows:
         self._database = database
         self._plan = plan
         self._progress = progress
-        self.fingerprints: defaultdict[RelationName, int] = defaultdict(int)
+        self.fingerprints: dict[RelationName, Fingerprint] = {}
         self.counts: defaultdict[RelationName, int] = defaultdict(int)
 
     def __call__(self, table: RelationName, step: Step, frame: Frame) -> Iterator[Batch]:
-        """Yield the rows' lines for a step; see `replant.artifact.sql_file_writer.Batches`."""
+        """Read the rows for a step; see `replant.artifact.sql_file_writer.Batches`."""
         planned = self._plan.table(table)
+        form = COPY_ROWS if frame.copied else INSERT_ROWS
         match step:
             case PatchColumns(_, columns):
-                for lines in self._lines(_projected(planned, planned.key + columns)):
-                    yield Batch(on_one_line_each(lines))
+                patches = _projected(planned, planned.key + columns)
+                return map(Batch, self._read(patches, INSERT_ROWS))
             case LoadTable(_, together=together, patched=columns) if columns:
-                rows = self._patched(planned, columns, copied=frame.copied)
-                yield from in_one_statement(rows) if together else rows
-            case LoadTable() if frame.copied:
-                yield from map(Batch, self.copied(planned))
-            case LoadTable(_, by_depth=key) if key and computed_by_server(planned.columns):
-                yield from self._by_depth(planned, key)
-            case LoadTable(_, together=together, by_depth=key) if together or key:
+                rows = self._patched(planned, columns, form)
+            case LoadTable(_, by_depth=key) if (
+                key and not frame.copied and computed_by_server(planned.columns)
+            ):
+                return self._by_depth(planned, key)
+            case LoadTable(_, together=together, by_depth=key):
                 # Only the server knows a row's depth: where Python changes values, the rows
                 # stay together, in one statement of whatever size.
-                yield from in_one_statement(map(Batch, self._hashed(planned)))
+                together = together or key is not None
+                rows = map(Batch, self._hashed(planned, form))
             case _:
-                yield from map(Batch, self._hashed(planned))
+                return map(Batch, self._hashed(planned, form))
+        return in_one_statement(rows) if together and not frame.copied else rows
 
-    def copied(self, table: PlannedTable) -> Iterator[list[bytes]]:
-        """Yield the rows in COPY's text format, without line ends."""
-        for lines in self._copied(table):
-            self.fingerprints[table.name] += _sum_of_copied(lines, len(table.columns))
-            self._passed(table.name, lines)
-            yield lines
+    def rows(self, table: PlannedTable) -> Iterator[Rows]:
+        """Read the rows of a table as COPY writes them."""
+        return self._hashed(table, COPY_ROWS)
 
-    def rendered(self, table: PlannedTable) -> Iterator[list[bytes]]:
-        """Yield the rows in the format of a plugin, without line ends."""
+    def rendered(self, table: PlannedTable) -> Iterator[Rows]:
+        """Read the rows in the format of a plugin, one line each without its end."""
         selection = self._plan.selection
         if isinstance(table.row_format, PythonRow):
             function = table.row_format.function
-            batches: Iterator[list[bytes]] = (
+            batches: Iterator[Rows] = (
                 [function(row) for row in rows] for rows in self._texts(table)
             )
         else:
@@ -92,60 +90,69 @@ class SourceRows:
             self._passed(table.name, lines)
             yield lines
 
-    def _hashed(self, table: PlannedTable) -> Iterator[list[bytes]]:
-        for lines in self._lines(table):
-            self.fingerprints[table.name] += sum_of_hashes(lines)
-            shown = on_one_line_each(lines)
-            self._passed(table.name, shown)
-            yield shown
+    def check_counts(self) -> None:
+        """Refuse an export that wrote another number of rows than were counted before.
+
+        Raises:
+            DatabaseError: it did; the condition of a table is true now and then.
+
+        """
+        for table in self._plan.tables:
+            if self.counts[table.name] != table.row_count:
+                raise DatabaseError(
+                    f"{self.counts[table.name]} rows of {table.name} were read, and "
+                    f"{table.row_count} had been counted in the same snapshot: a condition that "
+                    f"chooses its rows is not the same each time it is asked, as with random(); "
+                    f"choose the rows by what they hold"
+                )
+
+    def _hashed(self, table: PlannedTable, form: RowForm) -> Iterator[Rows]:
+        fingerprint = self.fingerprints[table.name] = Fingerprint(_key_of(table, form))
+        for rows in self._read(table, form):
+            fingerprint.add(rows)
+            self._passed(table.name, rows)
+            yield rows
 
     def _patched(
-        self, table: PlannedTable, columns: tuple[str, ...], *, copied: bool
+        self, table: PlannedTable, columns: tuple[str, ...], form: RowForm
     ) -> Iterator[Batch]:
-        """Yield the rows with NULL in some columns; the fingerprint is that of the whole rows."""
-        for lines in self._lines(table):
-            self.fingerprints[table.name] += sum_of_hashes(lines)
+        """Read the rows with NULL in some columns; the fingerprint is that of the whole rows."""
+        fingerprint = self.fingerprints[table.name] = Fingerprint(_key_of(table, form))
+        for rows in self._read(table, form):
+            fingerprint.add(rows)
         nulled = table.with_columns(
             evolve(c, transforms=(SqlExpression("NULL"),)) if c.name in columns else c
             for c in table.columns
         )
-        for lines in self._copied(nulled) if copied else self._lines(nulled):
-            shown = lines if copied else on_one_line_each(lines)
-            self._passed(table.name, shown)
-            yield Batch(shown)
+        for rows in self._read(nulled, form):
+            self._passed(table.name, rows)
+            yield Batch(rows)
 
     def _by_depth(self, table: PlannedTable, key: ForeignKey) -> Iterator[Batch]:
-        """Yield batches in which all rows have the same depth; rows without a depth come last."""
-        query = queries.lines_by_depth(self._plan.selection, table, key)
+        """Yield batches that never join rows of different depth; rows without one are together."""
+        fingerprint = self.fingerprints[table.name] = Fingerprint()
+        query = queries.rows_by_depth(self._plan.selection, table, key)
         begun = False
-        for rows in copied_fields(self._database, query):
-            lines = [text or b"" for text, _ in rows]
-            self.fingerprints[table.name] += sum_of_hashes(lines)
-            shown = on_one_line_each(lines)
-            self._passed(table.name, shown)
+        for fetched in copied_fields(self._database, query):
+            rows = [text or b"" for text, _ in fetched]
+            fingerprint.add(rows)
+            self._passed(table.name, rows)
             # Rows without a depth come last.
-            for depth, group in groupby(zip(shown, rows, strict=True), lambda pair: pair[1][1]):
+            for depth, group in groupby(zip(rows, fetched, strict=True), lambda pair: pair[1][1]):
                 ready = [text for text, _ in group]
                 yield Batch(ready, together=True, continued=depth is None and begun)
                 begun = begun or depth is None
 
-    def _copied(self, table: PlannedTable) -> Iterator[list[bytes]]:
+    def _read(self, table: PlannedTable, form: RowForm) -> Iterator[Rows]:
         if computed_by_server(table.columns):
             query = queries.fields(self._plan.selection, table)
-            yield from copied_rows(self._database, query)
+            yield from copied_rows(self._database, query, form.copy_out_options)
             return
         for rows in self._texts(table):
-            yield list(map(copy_row, rows))
-
-    def _lines(self, table: PlannedTable) -> Iterator[list[bytes]]:
-        if computed_by_server(table.columns):
-            yield from copied_texts(self._database, queries.lines(self._plan.selection, table))
-            return
-        for rows in self._texts(table):
-            yield list(map(line, rows))
+            yield list(map(form.row, rows))
 
     def _texts(self, table: PlannedTable) -> Iterator[list[tuple[Text, ...]]]:
-        """Yield the texts of the rows after all transforms."""
+        """Read the rows' texts after all transforms."""
         chains = [
             [t.function for t in column.transforms if isinstance(t, PythonFunction)]
             for column in table.columns
@@ -157,16 +164,21 @@ class SourceRows:
                 for row in rows
             ]
 
-    def _passed(self, table: RelationName, lines: list[bytes]) -> None:
-        self.counts[table] += len(lines)
-        self._progress(table, len(lines), sum(map(len, lines)))
+    def _passed(self, table: RelationName, rows: Rows) -> None:
+        self.counts[table] += len(rows)
+        self._progress(table, len(rows), sum(map(len, rows)))
 
 
-def _sum_of_copied(lines: list[bytes], width: int) -> int:
-    """Sum the hashes of rows of COPY; a batch of few rows has large ones."""
-    if len(lines) < _FEW:
-        return sum(copy_row_hash(row, width) for row in lines)
-    return sum_of_hashes(insert_lines(lines, width))
+def _key_of(table: PlannedTable, form: RowForm) -> Callable[[bytes], tuple[str, ...]] | None:
+    """Return what gives the key of a row, if the rows come in the order of that key.
+
+    They come in the order of the key in the source. Where a transform changes the key, that is no
+    order of the artifact's rows.
+    """
+    changed = {column.name for column in table.columns if column.transforms}
+    if not table.key or changed.intersection(table.key):
+        return None
+    return form.key_of(table.column_names, table.key)
 
 
 def _projected(table: PlannedTable, names: tuple[str, ...]) -> PlannedTable:

@@ -36,6 +36,7 @@ from replant.model.load_order import (
     PatchColumns,
     Statement,
     Step,
+    step_tables,
 )
 from replant.model.names import RelationName, readable
 from replant.model.plan import (
@@ -175,4 +176,5 @@ __all__ = [
     "Undeclared",
     "WhereReferenced",
     "readable",
+    "step_tables",
 ]

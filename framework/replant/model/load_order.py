@@ -59,6 +59,11 @@ class PatchColumns:
 Step = LoadTable | LoadTogether | PatchColumns
 
 
+def step_tables(step: Step) -> tuple[RelationName, ...]:
+    """Return the tables whose rows a step loads or changes."""
+    return step.tables if isinstance(step, LoadTogether) else (step.table,)
+
+
 @frozen
 class DeferConstraints:
     """Check these deferrable foreign keys at COMMIT: (schema, constraint) pairs."""

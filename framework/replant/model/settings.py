@@ -22,9 +22,19 @@ class Dangling(Enum):
 class OnConflict(Enum):
     """What a replay does with a row that is there already, by a unique key."""
 
+    #: Refuse it.
     ERROR = "error"
+    #: Leave it as it is, whatever it holds.
     SKIP = "skip"
+    #: Leave it as it is if it is equal, and refuse it if it is not.
+    SAME = "same"
+    #: Set it to what was exported.
     UPDATE = "update"
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether rows are found by their key in the target."""
+        return self in {OnConflict.SAME, OnConflict.UPDATE}
 
 
 class Layout(Enum):

@@ -18,16 +18,17 @@ def configured_on_conflict(
         keys: the columns that identify a row of each table; empty for a table without a key.
 
     Raises:
-        ConfigurationError: rows of a table should be updated, and it has no key.
+        ConfigurationError: rows of a table should be compared or updated, and it has no key.
 
     """
     configured = dict.fromkeys(keys, settings.export.on_conflict)
     configured |= {t.name: t.on_conflict for t in settings.tables if t.on_conflict}
     wanted = {name: configured[name] for name in keys}
-    keyless = [str(n) for n, way in wanted.items() if way is OnConflict.UPDATE and not keys[n]]
+    keyless = [str(n) for n, way in wanted.items() if way and way.needs_key and not keys[n]]
     if keyless:
         raise ConfigurationError(
-            f"on_conflict: rows of {', '.join(keyless)} cannot be updated, since no key tells them "
-            f"apart; choose on_conflict = 'error' or 'skip' for them under [[tables]]"
+            f"on_conflict: rows of {', '.join(keyless)} cannot be updated or compared, since no "
+            f"key tells them apart; choose on_conflict = 'error' or 'skip' for them under "
+            f"[[tables]]"
         )
     return wanted

@@ -6,7 +6,7 @@ so a replay in which a trigger, a rule or a column's type changed something is u
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from attrs import evolve, frozen
 from psycopg import sql
@@ -21,8 +21,10 @@ from replant.model import (
     Statement,
     readable,
 )
-from replant.sql.load_statements import UNPRINTABLE, do, said
-from replant.sql.row_text import fingerprint_expression
+from replant.sql.load_statements import UNPRINTABLE, do, said, staging_of
+from replant.sql.row_forms import RowForm
+from replant.sql.row_text import fingerprint_expression, value_expression
+from replant.sql.staging_tables import same_key
 from replant.sql.where_clauses import chosen_where, relation
 
 #: SQLSTATE of what the checks refuse and of what they could not do: of no class of PostgreSQL's.
@@ -51,7 +53,7 @@ BEGIN
   FOR wanted IN
     SELECT * FROM (VALUES
 {wanted}
-    ) AS w (shown, row_count, hash, exact, query)
+    ) AS w (schema, name, shown, row_count, hash, exact, query)
   LOOP
     row_count := 0;
     hash := 0;
@@ -74,12 +76,12 @@ BEGIN
       CONTINUE;
     END;
     IF row_count < wanted.row_count OR wanted.exact AND row_count > wanted.row_count THEN
-      RAISE EXCEPTION USING ERRCODE = 'RPLNT',
+      RAISE EXCEPTION USING ERRCODE = 'RPLNT', SCHEMA = wanted.schema, TABLE = wanted.name,
         MESSAGE = format('%s: %s exported, and %s in the target', wanted.shown, wanted.row_count,
           row_count || CASE WHEN wanted.exact THEN ' of this replay' ELSE '' END),
         HINT = 'A trigger or rule of the target drops or adds rows. Nothing was kept.';
     ELSIF row_count = wanted.row_count AND mod(hash - wanted.hash, 18446744073709551616) <> 0 THEN
-      RAISE EXCEPTION USING ERRCODE = 'RPLNT',
+      RAISE EXCEPTION USING ERRCODE = 'RPLNT', SCHEMA = wanted.schema, TABLE = wanted.name,
         MESSAGE = format('%s: the rows differ from those that were exported', wanted.shown),
         HINT = 'A trigger, rule or column type of the target changes values. Nothing was kept.';
     END IF;
@@ -153,6 +155,11 @@ BEGIN
 END""".replace("{unprintable}", UNPRINTABLE)
 
 
+#: Deferred triggers may still change rows. After them nothing needs the search path, and values
+#: that name things, such as those of regclass, are written as they were exported.
+SETTLE = b"SET CONSTRAINTS ALL IMMEDIATE;\nSET LOCAL search_path = '';\n"
+
+
 @frozen
 class Ending:
     """The facts from which the end of a replay is composed.
@@ -162,7 +169,9 @@ class Ending:
         check: what is compared.
         tables: the tables by name, in load order.
         fingerprints: those of the exported rows.
+        forms: the form in which the rows of each table were hashed.
         sequences: how far sequences must have come.
+        staged: the tables whose rows came through a temporary table, which still has them.
 
     """
 
@@ -170,42 +179,99 @@ class Ending:
     check: Check
     tables: Mapping[RelationName, PlannedTable]
     fingerprints: Mapping[RelationName, int]
+    forms: Mapping[RelationName, RowForm]
     sequences: Sequence[SequencePosition]
+    staged: frozenset[RelationName] = frozenset()
 
 
 def closing(ending: Ending) -> bytes:
     """Compose the end of a replay: the strategy's statements, the checks, the sequences, COMMIT."""
     blocks = [said(ending.after, tuple(ending.tables))]
     if ending.check is not Check.NONE and ending.tables:
-        # Deferred triggers may still change rows. After them nothing needs the search path, and
-        # values that name things, such as those of regclass, are written as they were exported.
-        blocks += [b"SET CONSTRAINTS ALL IMMEDIATE;\nSET LOCAL search_path = '';\n"]
-        blocks += [_check_rows(ending)]
-    if ending.sequences:
-        blocks.append(_move_sequences(ending.sequences))
-    return b"".join([*blocks, b"COMMIT;\n"])
+        blocks += [SETTLE, check_rows(ending, ending.tables)]
+    return b"".join([*blocks, finishing(ending)])
 
 
-def _check_rows(ending: Ending) -> bytes:
-    rows = [_wanted_rows(ending, table) for table in ending.tables.values()]
-    return do(_CHECK_ROWS.replace("{wanted}", _listed(rows)))
+def finishing(ending: Ending) -> bytes:
+    """Compose what comes after the checks: the sequences, and COMMIT."""
+    moved = _move_sequences(ending.sequences) if ending.sequences else b""
+    return moved + b"COMMIT;\n"
+
+
+def check_rows(ending: Ending, names: Collection[RelationName]) -> bytes:
+    """Compose the checks of some tables."""
+    rows = [_wanted_rows(ending, table) for table in ending.tables.values() if table.name in names]
+    return do(_CHECK_ROWS.replace("{wanted}", _listed(rows))) if rows else b""
+
+
+def staged_rows(tables: Mapping[RelationName, PlannedTable], name: RelationName) -> sql.Composed:
+    """Select the rows of a table that have the keys of the staged rows, whoever wrote them."""
+    table = tables[name]
+    return sql.SQL("SELECT {} FROM {} AS t0 JOIN {} AS r ON {}").format(
+        sql.SQL(", ").join(sql.Identifier("t0", column) for column in table.column_names),
+        relation(name),
+        staging_of(tables, name).rows,
+        same_key(table, "t0", "r"),
+    )
+
+
+def own_rows(table: PlannedTable, transaction: str) -> sql.Composed:
+    """Select the exported columns of the rows that a transaction wrote into a table.
+
+    Args:
+        table: as the target has it.
+        transaction: the id of the transaction, of type xid.
+
+    """
+    values = (value_expression(column) for column in table.columns)
+    return sql.SQL("SELECT {} FROM {} AS t0 WHERE {} AND t0.xmin = {}::xid").format(
+        sql.SQL(", ").join(values),
+        relation(table.name),
+        _in_itself(table),
+        sql.Literal(transaction),
+    )
 
 
 def _wanted_rows(ending: Ending, table: PlannedTable) -> sql.Composable:
     """Return one row of the list of checks.
 
-    Where rows may have been there before, it is known only that there are no fewer; if there are
-    as many, and each was set to what was exported, their content is compared.
+    Rows that may have existed before are found by the keys of the staged rows. Where there are
+    none, it is known only that there are no fewer.
     """
     exact = table.on_conflict is OnConflict.ERROR
     compared = ending.check is Check.CONTENT and table.on_conflict is not OnConflict.SKIP
     total = str(ending.fingerprints[table.name]) if compared else "NULL"
-    return sql.SQL("{}, {}, {}::numeric, {}, {}").format(
+    return sql.SQL("{}, {}, {}, {}, {}::numeric, {}, {}").format(
+        sql.Literal(table.name.schema),
+        sql.Literal(table.name.name),
         sql.Literal(str(table.name)),
         sql.Literal(table.row_count),
         sql.SQL(total),
         sql.Literal(exact),
-        sql.Literal(_query(ending, table, exact, compared).as_string()),
+        sql.Literal(
+            (
+                _staged_query(ending, table, compared)
+                if table.name in ending.staged
+                else _query(ending, table, exact, compared)
+            ).as_string()
+        ),
+    )
+
+
+def _staged_query(ending: Ending, table: PlannedTable, compared: bool) -> sql.Composed:
+    """Compose the query that counts and hashes the rows that have the keys of the staged rows."""
+    staged = staging_of(ending.tables, table.name)
+    total = sql.SQL("coalesce({}, 0)").format(
+        fingerprint_expression(ending.forms[table.name], table)
+    )
+    return sql.SQL(
+        "SELECT pg_current_xact_id()::xid AS xmin, count(*) AS row_count, {} AS hash"
+        " FROM {} AS t0 JOIN {} AS r ON {}"
+    ).format(
+        total if compared else sql.SQL("NULL::numeric"),
+        relation(table.name),
+        staged.rows,
+        same_key(table, "t0", "r"),
     )
 
 
@@ -225,14 +291,11 @@ def _query(ending: Ending, table: PlannedTable, exact: bool, compared: bool) -> 
         conditions = tuple(c for c in table.rows.conditions if isinstance(c, ColumnIs))
         selection[table.name] = evolve(table.rows, conditions=conditions)
         terms.append(sql.SQL("age(t0.xmin) <= 0"))
-    terms.append(
-        sql.SQL(
-            "(t0.tableoid = {0}::regclass OR EXISTS (SELECT FROM pg_partitioned_table AS p"
-            " WHERE p.partrelid = {0}::regclass))"
-        ).format(sql.Literal(relation(table.name).as_string()))
-    )
+    terms.append(_in_itself(table))
     terms.append(chosen_where(selection, table.name))
-    total = sql.SQL("coalesce({}, 0)").format(fingerprint_expression(table))
+    total = sql.SQL("coalesce({}, 0)").format(
+        fingerprint_expression(ending.forms[table.name], table)
+    )
     return sql.SQL(
         "SELECT {} AS xmin, count(*) AS row_count, {} AS hash FROM {} AS t0 WHERE {}{}"
     ).format(
@@ -242,6 +305,14 @@ def _query(ending: Ending, table: PlannedTable, exact: bool, compared: bool) -> 
         sql.SQL(" AND ").join(terms),
         sql.SQL(" GROUP BY 1" if exact else ""),
     )
+
+
+def _in_itself(table: PlannedTable) -> sql.Composed:
+    """Compose a condition for rows of the table or its partitions, not of inheritance children."""
+    return sql.SQL(
+        "(t0.tableoid = {0}::regclass OR EXISTS (SELECT FROM pg_partitioned_table AS p"
+        " WHERE p.partrelid = {0}::regclass))"
+    ).format(sql.Literal(relation(table.name).as_string()))
 
 
 def _move_sequences(sequences: Iterable[SequencePosition]) -> bytes:

@@ -25,8 +25,11 @@ from replant.model import (
     RelationName,
     Statement,
     Step,
+    step_tables,
 )
-from replant.sql.row_text import line_expression
+from replant.sql.conflict import on_conflict, updated_rows
+from replant.sql.row_forms import COPY_ROWS, RowForm
+from replant.sql.staging_tables import Staging, create_all, insert_all
 from replant.sql.where_clauses import columns, equals, null_of, relation
 
 #: Set for the transaction only, so the session is left as it was: what a value's text means when
@@ -42,15 +45,6 @@ _SETTINGS = {
 #: As a regular expression of PostgreSQL's: what moves a terminal's cursor, ends a line, or turns
 #: the text behind it round. Messages hold names, and a name may hold anything.
 UNPRINTABLE = r"[[:cntrl:]\u200e\u200f\u2028-\u202e\u2066-\u2069]"
-
-
-def updated_rows(place: int) -> str:
-    """Name the setting that counts the rows that an INSERT of this number updates.
-
-    An INSERT reports one number for new and changed rows together, and xmax, by which they differ,
-    cannot be returned for a partitioned table.
-    """
-    return f"replant.updated_rows_{place}"
 
 
 # PostgreSQL's own types and operators come first, so a name without a schema in a value means
@@ -166,7 +160,7 @@ def frames(
             head = copy_from(tables[name]) + b";\n"
             return (Frame(name, tables[name].column_names, head, b"\\.\n", copied=True),)
         case LoadTable(name):
-            tail = conflict(tables[name], updated_rows(0) if counted else None) + b";\n"
+            tail = on_conflict(tables[name], updated_rows(0) if counted else None) + b";\n"
             return (_insert(tables[name], tail),)
         case LoadTogether(names):
             return tuple(_together(tables, names, counted=counted))
@@ -174,18 +168,78 @@ def frames(
             return (_patch(tables[name], patched),)
 
 
+@frozen
+class StepText:
+    """What a SQL file says around the rows of a step.
+
+    Attributes:
+        before: what stands before the first statement.
+        frames: of the statements with the rows.
+        after: what stands behind the last statement.
+        may_split: whether the rows of a frame may be spread over several statements.
+
+    """
+
+    before: bytes
+    frames: tuple[Frame, ...]
+    after: bytes
+    may_split: bool
+
+
+def step_text(
+    step: Step, tables: Mapping[RelationName, PlannedTable], format_name: str
+) -> StepText:
+    """Compose what a SQL file says around the rows of a step, all of whose tables have rows.
+
+    Rows that may update rows of the target come through temporary tables, which keep their keys
+    until the rows are compared.
+    """
+    names = step_tables(step)
+    if isinstance(step, PatchColumns) or not any(is_staged_in_file(tables[n]) for n in names):
+        own = frames(step, tables, format_name)
+        return StepText(b"", own, b"", len(own) == 1)
+    staged = [staging_of(tables, name) for name in names]
+    own = tuple(_stage(one) for one in staged)
+    return StepText(create_all(staged), own, insert_all(staged, counted=False), may_split=True)
+
+
+def is_staged_in_file(table: PlannedTable) -> bool:
+    """Return whether rows of a SQL file are staged, so that they can be compared by their keys."""
+    return table.on_conflict.needs_key and table.row_count > 0
+
+
+def staging_of(
+    tables: Mapping[RelationName, PlannedTable],
+    name: RelationName,
+    separate_columns: tuple[str, ...] = (),
+) -> Staging:
+    """Return how the rows of a table are staged; the number is its place among the tables."""
+    return Staging(tables[name], list(tables).index(name), separate_columns)
+
+
+def _stage(staged: Staging) -> Frame:
+    head = sql.SQL("INSERT INTO {} ({}) VALUES\n").format(
+        staged.rows, columns(staged.table.column_names)
+    )
+    return Frame(staged.table.name, staged.table.column_names, _bytes(head), b";\n")
+
+
 def may_be_copied(table: PlannedTable) -> bool:
     """Return whether COPY can load the table: it has columns, and needs no ON CONFLICT."""
     return table.on_conflict is OnConflict.ERROR and bool(table.columns)
 
 
-def copy_from(table: PlannedTable) -> bytes:
-    """Compose COPY FROM for the table's rows in text format, without its semicolon.
+def copy_from(table: PlannedTable, form: RowForm = COPY_ROWS) -> bytes:
+    """Compose COPY FROM for the table's rows in a form, without its semicolon.
 
     For an identity column that is GENERATED ALWAYS, COPY takes the values that it is given.
     """
     return _bytes(
-        sql.SQL("COPY {} ({}) FROM stdin").format(relation(table.name), columns(table.column_names))
+        sql.SQL("COPY {} ({}) FROM stdin{}").format(
+            relation(table.name),
+            columns(table.column_names),
+            sql.SQL(f" WITH ({form.copy_options})" if form.copy_options else ""),
+        )
     )
 
 
@@ -201,7 +255,7 @@ def _together(
     for number, name in enumerate(names):
         lead = "WITH " if number == 0 else ""
         close = "\nRETURNING 1)" + (f"\nSELECT {counts};\n" if number == last else ",\n")
-        taken = conflict(tables[name], updated_rows(number) if counted else None)
+        taken = on_conflict(tables[name], updated_rows(number) if counted else None)
         frame = _insert(tables[name], taken + close.encode())
         yield evolve(frame, head=f'{lead}"{number}" AS (\n'.encode() + frame.head)
 
@@ -219,44 +273,6 @@ def _insert(table: PlannedTable, tail: bytes) -> Frame:
         sql.SQL("OVERRIDING SYSTEM VALUE " if table.overriding else ""),
     )
     return Frame(table.name, table.column_names, _bytes(head), tail)
-
-
-def conflict(table: PlannedTable, counter: str | None) -> bytes:
-    """Compose the ON CONFLICT clause; `counter` names the setting that counts the updates.
-
-    DO NOTHING without a target needs no SELECT, and skips a row whatever unique key it meets.
-    A row is updated only if its text differs, so that no trigger fires for one that does not; some
-    types have no equality, and some take `1.0` and `1.00` for the same: in a key as well.
-    """
-    if table.on_conflict is OnConflict.ERROR:
-        return b""
-    if table.on_conflict is OnConflict.SKIP:
-        return b"\nON CONFLICT DO NOTHING"
-    changing = [c for c in table.columns if not c.always_identity]
-    if not changing:
-        return _bytes(sql.SQL("\nON CONFLICT ({}) DO NOTHING").format(columns(table.key)))
-    differs = sql.SQL("{} IS DISTINCT FROM {}").format(
-        line_expression(table.with_columns(changing), "t0"),
-        line_expression(table.with_columns(changing), "excluded"),
-    )
-    if counter is not None:
-        # CASE lets nothing be counted but what differs.
-        differs = sql.SQL(
-            "CASE WHEN {} THEN set_config({}, (current_setting({})::bigint + 1)::text, true) <> ''"
-            " END"
-        ).format(differs, sql.Literal(counter), sql.Literal(counter))
-    return _bytes(
-        sql.SQL("\nON CONFLICT ({}) DO UPDATE SET {} WHERE {}").format(
-            columns(table.key),
-            sql.SQL(", ").join(
-                sql.SQL("{} = {}").format(
-                    sql.Identifier(column.name), sql.Identifier("excluded", column.name)
-                )
-                for column in changing
-            ),
-            differs,
-        )
-    )
 
 
 def _patch(table: PlannedTable, patched: tuple[str, ...]) -> Frame:

@@ -14,11 +14,15 @@ from replant.model import (
     RelationName,
     Selection,
     SqlExpression,
+    Text,
 )
 from replant.model.conditions import RowsAt
+from replant.sql.fingerprints import ROWS_PER_BLOCK
+from replant.sql.row_forms import INSERT_ROWS, RowForm
 from replant.sql.row_text import (
     fingerprint_expression,
-    line_expression,
+    form_expression,
+    hash_expression,
     order_by,
     text_expression,
     value_expression,
@@ -53,15 +57,10 @@ def explain_predicate(name: RelationName, predicate: str) -> sql.Composed:
     )
 
 
-def fingerprint(selection: Selection, table: PlannedTable) -> sql.Composed:
+def fingerprint(form: RowForm, selection: Selection, table: PlannedTable) -> sql.Composed:
     """Query the count and the sum of the row hashes as numeric (NULL if there is no row)."""
-    wanted = sql.SQL("count(*), {}").format(fingerprint_expression(table))
+    wanted = sql.SQL("count(*), {}").format(fingerprint_expression(form, table))
     return _select(selection, table.name, wanted)
-
-
-def lines(selection: Selection, table: PlannedTable) -> sql.Composed:
-    """Query the rows' lines in order, one column of type text."""
-    return _ordered(selection, table, line_expression(table))
 
 
 def texts(selection: Selection, table: PlannedTable) -> sql.Composed:
@@ -72,8 +71,54 @@ def texts(selection: Selection, table: PlannedTable) -> sql.Composed:
 
 def fields(selection: Selection, table: PlannedTable) -> sql.Composed:
     """Query the rows in order with the exported columns unchanged: what COPY writes as a row."""
-    values = [value_expression(column) for column in table.columns]
-    return _ordered(selection, table, sql.SQL(", ").join(values))
+    return _ordered(selection, table, _values(table))
+
+
+def fields_in_any_order(selection: Selection, table: PlannedTable) -> sql.Composed:
+    """Select the exported columns of the rows, in whatever order is the quickest."""
+    return _select(selection, table.name, _values(table))
+
+
+def texts_between(
+    selection: Selection,
+    table: PlannedTable,
+    low: Sequence[Text] | None,
+    high: Sequence[Text] | None,
+) -> sql.Composed:
+    """Select the texts of the rows whose key is not less than `low`, and less than `high`."""
+    key = sql.SQL("ROW({})").format(order_by(table))
+    terms: list[sql.Composable] = [sql.SQL("")]
+    for operator, bound in ((">=", low), ("<", high)):
+        if bound is not None:
+            values = sql.SQL(", ").join(map(sql.Literal, bound))
+            terms.append(sql.SQL("{} {} ROW({})").format(key, sql.SQL(operator), values))
+    texts = [text_expression(value_expression(column)) for column in table.columns]
+    return _select(selection, table.name, sql.SQL(", ").join(texts)) + sql.SQL(" AND ").join(terms)
+
+
+def blocks(form: RowForm, selection: Selection, table: PlannedTable) -> sql.Composed:
+    """Select the blocks of the rows: count, sum of the hashes, and the texts of the first key.
+
+    See `replant.sql.fingerprints`: a row begins a block if its hash says so, and so does the first.
+    """
+    hashed = sql.SQL("{} AS cmin, {}").format(
+        hash_expression(form, table), _columns_of("t0", table.key)
+    )
+    rows = _select(selection, table.name, hashed)
+    order = order_by(table, "h")
+    numbered = sql.SQL(
+        "SELECT h.*, count(*) FILTER (WHERE h.cmin & {} = 0)"
+        " OVER (ORDER BY {} ROWS UNBOUNDED PRECEDING) AS cmax FROM ({}) AS h"
+    ).format(sql.Literal(ROWS_PER_BLOCK - 1), order, rows)
+    first = [
+        sql.SQL("(pg_catalog.array_agg({} ORDER BY {}))[1]").format(
+            text_expression(sql.Identifier("b", name)), order_by(table, "b")
+        )
+        for name in table.key
+    ]
+    return sql.SQL(
+        "SELECT count(*), sum(b.cmin), {} FROM ({}) AS b GROUP BY b.cmax ORDER BY b.cmax"
+    ).format(sql.SQL(", ").join(first), numbered)
 
 
 def bounds(selection: Selection, table: PlannedTable, column: str) -> sql.Composed:
@@ -111,7 +156,7 @@ def rendered(selection: Selection, table: PlannedTable, row: SqlExpression) -> s
     return _ordered(selection, table, expression)
 
 
-def lines_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) -> sql.Composed:
+def rows_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) -> sql.Composed:
     """Query the rows' lines with their depth along a foreign key into their own table.
 
     Two columns: the line, and the depth as integer. A row that references no other chosen row has
@@ -158,7 +203,7 @@ def lines_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) -
         itself=itself,
         source=source,
         chosen=chosen,
-        line=line_expression(table),
+        line=form_expression(INSERT_ROWS, table),
         order=order_by(table),
     )
 
@@ -225,6 +270,10 @@ def texts_by_key(
             for place, name in enumerate(table.key)
         ),
     )
+
+
+def _values(table: PlannedTable) -> sql.Composable:
+    return sql.SQL(", ").join(value_expression(column) for column in table.columns)
 
 
 def _key_part(place: int, *alias: str) -> sql.Composable:

@@ -1,62 +1,38 @@
-"""Writes and reads a row as one line of text: the server and Python make the same bytes.
-
-A line is `('…', NULL, …)`: every value as the text of its type's output function, quoted as
-`quote_literal` quotes. `format('%L')` calls the output function; a cast to text may not, as a
-type can have a cast of its own.
-"""
+"""SQL expressions over the rows of a table: their values, their text in a form, their order."""
 
 from __future__ import annotations
 
 import re
-import sys
-from array import array
-from collections.abc import Iterable, Sequence
-from functools import cache
-from hashlib import sha256
+from collections.abc import Iterable
 
 from psycopg import sql
 
-from replant.model import PlannedColumn, PlannedTable, PythonFunction, SqlExpression, Text
-
-#: The line of a row without columns: `()` is no row of PostgreSQL's, and this is none of literals.
-EMPTY_ROW = b"(true)"
+from replant.model import PlannedColumn, PlannedTable, PythonFunction, SqlExpression
+from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS, RowForm
 
 #: PostgreSQL passes at most 100 arguments to a function; one of them is the format.
 _MOST_ARGUMENTS = 99
 
-# Possessive, so that text that is no row is refused in time linear in its length.
-_LITERAL = rb"(?:E'(?:[^'\\\n\r\0]++|''|\\[\\nr])*+'|'(?:[^'\\\n\r\0]++|'')*+'|NULL)"
-_ONE_LITERAL = re.compile(_LITERAL)
-_ANY_LITERAL = re.compile(rb"E?'(?:[^']|'')*'")
-_ESCAPED = re.compile(rb"''|\\(.)")
-_UNESCAPED = {b"n": b"\n", b"r": b"\r", b"\\": b"\\"}
+#: Types whose output functions write no quote, backslash or control character.
+_PLAIN_TYPES = {
+    *("smallint", "integer", "bigint", "oid", "xid", "xid8", "numeric", "real", "double precision"),
+    *("boolean", "uuid", "date", "money", "inet", "cidr", "macaddr", "macaddr8", "pg_lsn", "tid"),
+    *("time without time zone", "time with time zone", "interval", "bit", "bit varying"),
+    *("timestamp without time zone", "timestamp with time zone"),
+}
+_TEXT_TYPES = {"text", "character varying", "character", "name", "bytea"}
+_MODIFIER = re.compile(r"\(\d+(?:,-?\d+)?\)")
 
-
-# -- on the server ------------------------------------------------------------------------------
-
-
-def line_expression(table: PlannedTable, alias: str = "t0") -> sql.Composable:
-    """Compose the row's line as text on the server; line breaks in values are left as they are."""
-    values = [value_expression(column, alias) for column in table.columns]
-    if not values:
-        return sql.SQL("{}::text").format(sql.Literal(EMPTY_ROW.decode()))
-    chunks = [values[i : i + _MOST_ARGUMENTS] for i in range(0, len(values), _MOST_ARGUMENTS)]
-    parts = [
-        sql.SQL("pg_catalog.format({}, {})").format(
-            sql.Literal(", ".join(["%L"] * len(chunk))), sql.SQL(", ").join(chunk)
-        )
-        for chunk in chunks
-    ]
-    if len(parts) == 1:
-        template = "(" + ", ".join(["%L"] * len(values)) + ")"
-        return sql.SQL("pg_catalog.format({}, {})").format(
-            sql.Literal(template), sql.SQL(", ").join(values)
-        )
-    return sql.SQL("pg_catalog.concat('(', {}, ')')").format(sql.SQL(", ', ', ").join(parts))
+#: What COPY escapes, as a regular expression of PostgreSQL's, and how; the backslash comes first.
+_ESCAPED = r"[\\\x08\x09\x0a\x0b\x0c\x0d]"
+_ESCAPES = (
+    *(("\\", r"\\"), ("\b", r"\b"), ("\t", r"\t"), ("\n", r"\n")),
+    *(("\v", r"\v"), ("\f", r"\f"), ("\r", r"\r")),
+)
 
 
 def value_expression(column: PlannedColumn, alias: str = "t0") -> sql.Composable:
-    """Compose the column's value after the transforms that the server computes."""
+    """Compose the column's value after those of its transforms that the server computes."""
     value: sql.Composable = sql.Identifier(alias, column.name)
     for transform in column.transforms:
         if isinstance(transform, SqlExpression):
@@ -69,28 +45,48 @@ def value_expression(column: PlannedColumn, alias: str = "t0") -> sql.Composable
 def text_expression(value: sql.Composable) -> sql.Composable:
     """Compose the text of a value by its type's output function, or NULL.
 
-    IS NULL also holds for a composite whose fields are all NULL; num_nulls looks at the value.
+    A cast to text may not call the output function, as a type can have a cast of its own. IS NULL
+    also holds for a composite whose fields are all NULL; num_nulls looks at the value.
     """
     return sql.SQL(
         "CASE WHEN pg_catalog.num_nulls({}) = 0 THEN pg_catalog.format('%s', {}) END"
     ).format(value, value)
 
 
+def record_expression(table: PlannedTable, alias: str = "t0") -> sql.Composable:
+    """Compose the whole row as the text of a record, which is another text for every other row."""
+    values = sql.SQL(", ").join(value_expression(column, alias) for column in table.columns)
+    return sql.SQL("ROW({})::text").format(values)
+
+
 def order_by(table: PlannedTable, alias: str = "t0") -> sql.Composable:
-    """Order by the key columns, by bytes if the type has a collation; without a key by the line.
+    """Compose the key columns, by bytes where the type has a collation; else the row as text.
 
     The order then depends on no locale of the server.
     """
     if not table.key:
-        return line_expression(table, alias) + sql.SQL(' COLLATE "C"')
+        return record_expression(table, alias) + sql.SQL(' COLLATE "C"')
     return sql.SQL(", ").join(
         sql.Identifier(alias, name) + sql.SQL(' COLLATE "C"' if name in table.collatable else "")
         for name in table.key
     )
 
 
+def ordered_alike(table: PlannedTable) -> bool:
+    """Tell whether every database orders the keys of the table in the same way.
+
+    That is not so of enums, whose labels may stand in another order, and of types such as citext,
+    which compare by the locale of the database.
+    """
+    return all(
+        _MODIFIER.sub("", column.type) in _PLAIN_TYPES | _TEXT_TYPES
+        for column in table.columns
+        if column.name in table.key
+    )
+
+
 def computed_by_server(columns: Iterable[PlannedColumn]) -> bool:
-    """Return whether no transform of these columns needs Python."""
+    """Tell whether no transform of these columns needs Python."""
     return not any(
         isinstance(transform, PythonFunction)
         for column in columns
@@ -98,115 +94,74 @@ def computed_by_server(columns: Iterable[PlannedColumn]) -> bool:
     )
 
 
-# -- in Python ----------------------------------------------------------------------------------
+def form_expression(form: RowForm, table: PlannedTable, alias: str = "t0") -> sql.Composable:
+    """Compose the row's text in a form: an expression of type text, the same that COPY writes."""
+    parts = {INSERT_ROWS.name: _as_literal, COPY_ROWS.name: _as_field}[form.name]
+    values = [parts(column, value_expression(column, alias)) for column in table.columns]
+    if not values:
+        return sql.SQL("''::text")
+    separator = {INSERT_ROWS.name: ",", COPY_ROWS.name: "\t"}[form.name]
+    chunks = [values[i : i + _MOST_ARGUMENTS] for i in range(0, len(values), _MOST_ARGUMENTS)]
+    joined: sql.Composable = sql.SQL("")
+    for place, chunk in enumerate(chunks):
+        template = separator.join(part for part, _ in chunk)
+        text = sql.SQL("pg_catalog.format({}, {})").format(
+            sql.Literal(template), sql.SQL(", ").join(value for _, value in chunk)
+        )
+        between = sql.SQL(" || {} || ").format(sql.Literal(separator))
+        joined = text if place == 0 else joined + between + text
+    return joined
 
 
-def line(texts: Sequence[Text]) -> bytes:
-    """Write a row's texts as the line that `line_expression` gives, byte for byte."""
-    if not texts:
-        return EMPTY_ROW
-    return b"(" + b", ".join(map(literal, texts)) + b")"
+def fingerprint_expression(form: RowForm, table: PlannedTable, alias: str = "t0") -> sql.Composable:
+    """Compose an aggregate of type numeric: the sum of the rows' hashes, each taken as signed.
 
-
-def literal(text: Text) -> bytes:
-    """Quote a text as `quote_literal` does; NULL for None."""
-    if text is None:
-        return b"NULL"
-    quoted = text.encode().replace(b"'", b"''")
-    if b"\\" in quoted:
-        return b"E'" + quoted.replace(b"\\", b"\\\\") + b"'"
-    return b"'" + quoted + b"'"
-
-
-def on_one_line_each(rows: list[bytes]) -> list[bytes]:
-    """Put each row's line on one line, as `on_one_line` does.
-
-    Most batches have no line break at all, which one search over all of them finds out.
+    Modulo 2**64 it equals the sum of the unsigned hashes. `sum(bigint)` adds in 128 bits.
     """
-    whole = b"".join(rows)
-    if b"\n" not in whole and b"\r" not in whole:
-        return rows
-    return [on_one_line(row) if b"\n" in row or b"\r" in row else row for row in rows]
+    return sql.SQL("sum({})").format(hash_expression(form, table, alias))
 
 
-def on_one_line(row: bytes) -> bytes:
-    r"""Replace line breaks inside a row's literals by `\n` and `\r`."""
-    return _ANY_LITERAL.sub(_without_line_breaks, row)
-
-
-def _without_line_breaks(match: re.Match[bytes]) -> bytes:
-    text = match[0]
-    if b"\n" not in text and b"\r" not in text:
-        return text
-    # A literal without E has no backslash in it: quote_literal would have written E.
-    prefix = b"" if text.startswith(b"E") else b"E"
-    return prefix + text.replace(b"\n", rb"\n").replace(b"\r", rb"\r")
-
-
-def is_row(text: bytes, width: int) -> bool:
-    """Return whether the text is one row on one line: this number of literals, and nothing else."""
-    if width == 0:
-        return text == EMPTY_ROW
-    return _row_pattern(width).fullmatch(text) is not None and is_utf8(text)
-
-
-def is_utf8(text: bytes) -> bool:
-    """Return whether the bytes are text in UTF-8."""
-    if text.isascii():
-        return True
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-@cache
-def _row_pattern(width: int) -> re.Pattern[bytes]:
-    return re.compile(rb"\((?:%s, ){%d}%s\)" % (_LITERAL, width - 1, _LITERAL))
-
-
-def texts(row: bytes) -> tuple[Text, ...]:
-    """Read the texts of a row on one line: the inverse of `line` and `on_one_line`."""
-    return tuple(_text(match[0]) for match in _ONE_LITERAL.finditer(row))
-
-
-def _text(quoted: bytes) -> Text:
-    if quoted == b"NULL":
-        return None
-    if quoted.startswith(b"E"):
-        return _ESCAPED.sub(lambda m: _UNESCAPED[m[1]] if m[1] else b"'", quoted[2:-1]).decode()
-    return quoted[1:-1].replace(b"''", b"'").decode()
-
-
-# -- fingerprints -------------------------------------------------------------------------------
-
-
-def row_hash(row: bytes) -> int:
-    """Hash a row's content to 64 bits: the first eight bytes of the SHA-256 of its line in UTF-8.
-
-    The line is the one before `on_one_line`.
-    """
-    return sum_of_hashes([row])
-
-
-def sum_of_hashes(rows: list[bytes]) -> int:
-    """Sum the rows' hashes, each a big-endian unsigned integer.
-
-    Summing them as an array takes two thirds of the time of making an integer of each.
-    """
-    words = array("Q", b"".join([sha256(row).digest() for row in rows]))
-    if sys.byteorder == "little":
-        words.byteswap()
-    return sum(words[:: sha256().digest_size // words.itemsize])
-
-
-def fingerprint_expression(table: PlannedTable, alias: str = "t0") -> sql.Composable:
-    """Compose the sum of `row_hash` over the rows as numeric, each hash taken as signed.
-
-    Modulo 2**64 it equals the sum of the unsigned hashes.
-    """
+def hash_expression(form: RowForm, table: PlannedTable, alias: str = "t0") -> sql.Composable:
+    """Compose the hash of a row, as a signed bigint; see `replant.sql.fingerprints.row_hash`."""
     return sql.SQL(
-        "sum(('x' || encode(substr(sha256(convert_to({}, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint"
-        "::numeric)"
-    ).format(line_expression(table, alias))
+        "('x' || encode(substr(sha256(convert_to({}, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint"
+    ).format(form_expression(form, table, alias))
+
+
+def _is_plain(column: PlannedColumn) -> bool:
+    return not column.transforms and _MODIFIER.sub("", column.type) in _PLAIN_TYPES
+
+
+def _as_literal(column: PlannedColumn, value: sql.Composable) -> tuple[str, sql.Composable]:
+    """Compose a place of `format` and what stands there, for a value of a row of an INSERT.
+
+    `%L` would write a backslash as `E'…'`.
+    """
+    if _is_plain(column):
+        return "%L", value
+    quoted = sql.SQL(
+        "'''' || pg_catalog.replace(pg_catalog.format('%s', {}), '''', '''''') || ''''"
+    )
+    return "%s", _unless_null(value, quoted.format(value), "NULL")
+
+
+def _as_field(column: PlannedColumn, value: sql.Composable) -> tuple[str, sql.Composable]:
+    """Compose a place of `format` and what stands there, for a field of a row of COPY."""
+    text = sql.SQL("pg_catalog.format('%s', {})").format(value)
+    if _is_plain(column):
+        return "%s", _unless_null(value, text, r"\N")
+    escaped = text
+    for character, escape in _ESCAPES:
+        escaped = sql.SQL("pg_catalog.replace({}, {}, {})").format(
+            escaped, sql.Literal(character), sql.Literal(escape)
+        )
+    found = sql.SQL("CASE WHEN {} ~ {} THEN {} ELSE {} END").format(
+        text, sql.Literal(_ESCAPED), escaped, text
+    )
+    return "%s", _unless_null(value, found, r"\N")
+
+
+def _unless_null(value: sql.Composable, text: sql.Composable, null: str) -> sql.Composable:
+    return sql.SQL("CASE WHEN pg_catalog.num_nulls({}) = 0 THEN {} ELSE {} END").format(
+        value, text, sql.Literal(null)
+    )

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from itertools import zip_longest
 from pathlib import Path
 
-from replant.artifact.artifact import open_artifact
+from replant.artifact.artifact import open_artifact, row_texts
 from replant.model import Plan, RelationName, Text
-from replant.sql.row_text import texts
 from replant.testing.conformance.environment import Environment
 from replant.testing.conformance.examples import Example, holders_of
 from replant.testing.servers.example_database import ExampleDatabase
@@ -99,10 +98,10 @@ def _check_same(first: Mapping[str, bytes], second: Mapping[str, bytes]) -> None
 def _rows(artifact: Path, plan: Plan) -> _Rows:
     """Read the rows of an artifact, without the values that were transformed."""
     found = {}
-    with open_artifact(str(artifact)) as open_example_database:
-        for name, table in open_example_database.manifest.planned.items():
+    with open_artifact(str(artifact)) as opened:
+        for name, table in opened.manifest.planned.items():
             plain = {c.name for c in plan.table(name).columns if not c.transforms}
-            rows = (row for lines in open_example_database.rows(name) for row in lines)
-            pairs = (zip(table.column_names, texts(row), strict=True) for row in rows)
+            rows = (row for batch in row_texts(opened, name) for row in batch)
+            pairs = (zip(table.column_names, row, strict=True) for row in rows)
             found[name] = Counter(tuple(p for p in row if p[0] in plain) for row in pairs)
     return found

@@ -1,0 +1,60 @@
+"""ON CONFLICT: what an INSERT does with a row that exists already."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from replant.model import OnConflict, PlannedTable
+from replant.sql.row_text import record_expression
+from replant.sql.where_clauses import columns
+
+
+def updated_rows(place: int) -> str:
+    """Name the setting that counts the rows that an INSERT of this number updates.
+
+    An INSERT reports one number for new and changed rows together, and xmax, by which they differ,
+    cannot be returned for a partitioned table.
+    """
+    return f"replant.updated_rows_{place}"
+
+
+def on_conflict(table: PlannedTable, counter: str | None) -> bytes:
+    """Compose the ON CONFLICT clause; `counter` names the setting that counts the updates.
+
+    DO NOTHING without a target needs no SELECT, and skips a row whatever unique key it meets.
+    A row is updated only if its text differs, so that no trigger fires for one that does not; some
+    types have no equality, and some take `1.0` and `1.00` for the same: in a key as well.
+    """
+    if table.on_conflict is OnConflict.ERROR:
+        return b""
+    if table.on_conflict in {OnConflict.SKIP, OnConflict.SAME}:
+        return b"\nON CONFLICT DO NOTHING"
+    changing = [c for c in table.columns if not c.always_identity]
+    if not changing:
+        return _bytes(sql.SQL("\nON CONFLICT ({}) DO NOTHING").format(columns(table.key)))
+    differs = sql.SQL("{} IS DISTINCT FROM {}").format(
+        record_expression(table.with_columns(changing), "t0"),
+        record_expression(table.with_columns(changing), "excluded"),
+    )
+    if counter is not None:
+        # CASE lets nothing be counted but what differs.
+        differs = sql.SQL(
+            "CASE WHEN {} THEN set_config({}, (current_setting({})::bigint + 1)::text, true) <> ''"
+            " END"
+        ).format(differs, sql.Literal(counter), sql.Literal(counter))
+    return _bytes(
+        sql.SQL("\nON CONFLICT ({}) DO UPDATE SET {} WHERE {}").format(
+            columns(table.key),
+            sql.SQL(", ").join(
+                sql.SQL("{} = {}").format(
+                    sql.Identifier(column.name), sql.Identifier("excluded", column.name)
+                )
+                for column in changing
+            ),
+            differs,
+        )
+    )
+
+
+def _bytes(part: sql.Composable) -> bytes:
+    return part.as_string().encode()

@@ -27,6 +27,15 @@ from replant.preflight.row_check import (
     same_text,
     shown,
 )
+from replant.sql.row_queries import texts_by_key
+from replant.verification.differences import ValueDifference
+
+#: What happens to rows that exist already.
+_OUTCOMES = {
+    OnConflict.SKIP: "they are left as they are",
+    OnConflict.SAME: "they are skipped",
+    OnConflict.UPDATE: "they are updated where they differ",
+}
 
 
 @define
@@ -38,7 +47,10 @@ class ExistingRows:
         selection: the conditions by which the artifact's rows were chosen, if they can be asked.
         by_text: whether equal keys have equal texts.
         counted: whether the replay ends with a count of the rows of its scope.
-        known: how many of the artifact's rows the target already has.
+        compared: the columns by which rows with the same key are compared.
+        known: how many of the artifact's rows the target already has, by any unique key.
+        differing: how many of these hold other values in the target.
+        difference: the first of these, for people.
         others: how many of these are rows of another scope in the target.
 
     """
@@ -49,15 +61,19 @@ class ExistingRows:
     selection: Selection | None
     by_text: bool
     counted: bool
+    compared: tuple[str, ...]
     known: int = 0
+    differing: int = 0
+    difference: str = ""
     others: int = 0
     first: str = ""
     _clashes: dict[tuple[Text, ...], str] = field(factory=dict)
 
     @property
     def columns(self) -> frozenset[str]:
-        """The columns of the unique keys and of the key."""
-        return frozenset(name for key in (*self.keys, self.table.key) for name in key)
+        """The columns of the unique keys and of the key, and those that are compared."""
+        keys = (name for key in (*self.keys, self.table.key) for name in key)
+        return frozenset((*keys, *self.compared))
 
     @property
     def awaited_table(self) -> RelationName | None:
@@ -78,6 +94,7 @@ class ExistingRows:
         """Look for the rows in the target by each unique key."""
         known: set[int] = set()
         others: set[int] = set()
+        by_key: dict[int, CheckedRow] = {}
         for key in self.keys:
             given = [row for row in enumerate(rows) if all(row[1][c] is not None for c in key)]
             listed = [[row[c] for c in (*key, *self.table.key)] for _, row in given]
@@ -91,8 +108,32 @@ class ExistingRows:
                 else:
                     known.add(number)
                     self.first = self.first or shown(key, row)
+                if same:
+                    by_key[number] = row
+        self._compare(list(by_key.values()))
+        if self.table.key:
+            # A row that shares only another unique value is another row.
+            self.differing += len(known - by_key.keys())
         self.known += len(known)
         self.others += len(others)
+
+    def _compare(self, rows: Sequence[CheckedRow]) -> None:
+        """Compare rows with those of the target that have the same key, by the texts of values."""
+        keys = [tuple(row[name] for name in self.table.key) for row in rows]
+        query = texts_by_key(self.table, self.compared, keys)
+        width = len(self.compared)
+        for place, *found in self.database.execute(query) if keys else ():
+            row = rows[place]
+            values = found[len(found) - width :]
+            unequal = [
+                ValueDifference(name, row[name], other)
+                for name, other in zip(self.compared, values, strict=True)
+                if row[name] != other
+            ]
+            if unequal:
+                self.differing += 1
+                told = f"{shown(self.table.key, row)}: {'; '.join(map(str, unequal))}"
+                self.difference = self.difference or told
 
     def _clash(self, held: tuple[Text, ...], shown: str) -> None:
         if self.by_text and len(self._clashes) < REMEMBERED:
@@ -118,14 +159,34 @@ class ExistingRows:
 
     def _known(self) -> Finding:
         name, way = self.table.name, self.table.on_conflict
-        held = f"{name} already holds {_counted(self.known)}, the first by {self.first}"
-        if way is not OnConflict.ERROR:
-            done = "left as they are" if way is OnConflict.SKIP else "updated where they differ"
-            return Finding(Subject.ROW, Severity.NOTE, str(name), f"{held}: they are {done}")
-        foreign = f", {self.others} of them of another scope" if self.others else ""
-        ways = "skip or update" if self.table.key else "skip"
-        remedy = f"remove them from the target, or replay with --on-conflict {ways}"
-        return Finding(Subject.ROW, Severity.REFUSES, str(name), held + foreign, remedy)
+        what = f"{name} already holds {_counted(self.known)}, the first by {self.first}"
+        what += f", {self.others} of them of another scope" if self.others else ""
+        what += f" ({self._content()})" if self.table.key else ""
+        refused = way is OnConflict.ERROR or (way is OnConflict.SAME and self.differing)
+        if not refused:
+            return Finding(Subject.ROW, Severity.NOTE, str(name), f"{what}: {_OUTCOMES[way]}")
+        return Finding(Subject.ROW, Severity.REFUSES, str(name), what, self._remedy())
+
+    def _content(self) -> str:
+        equal = self.known - self.differing
+        if not self.differing:
+            return f"{equal} equal"
+        first = f", as {self.difference}" if self.difference else ""
+        return f"{equal} equal, {self.differing} with other values{first}"
+
+    def _remedy(self) -> str:
+        """Say what to do, and never what would join rows that may be somebody else's."""
+        if not self.table.key:
+            return "remove them from the target, or replay with --on-conflict skip"
+        if self.differing:
+            return (
+                "these may be rows of somebody else: remove them from the target, or replay into "
+                "another database"
+            )
+        return (
+            "replay with --on-conflict same, which skips rows that are equal and refuses others, "
+            "or remove them from the target"
+        )
 
     def _foreign(self) -> Finding:
         name, way = self.table.name, self.table.on_conflict
@@ -154,7 +215,10 @@ def existing_rows_check(context: CheckContext, name: RelationName) -> ExistingRo
     selection = context.selection if name in context.by_conditions else None
     counted = context.artifact.manifest.check is not Check.NONE
     by_text = same_text(live, table.key)
-    return ExistingRows(context.database, table, given, selection, by_text, counted)
+    separate = context.artifact.stored_separately.get(name, ())
+    compared = tuple(column for column in table.column_names if column not in separate)
+    compared = compared if table.key else ()
+    return ExistingRows(context.database, table, given, selection, by_text, counted, compared)
 
 
 def _has_rows(context: CheckContext, name: RelationName) -> bool:
@@ -169,7 +233,7 @@ def every_row_exists(
     filled = [table for table in context.artifact.manifest.tables if table.row_count]
     for table in filled:
         present = [k for k in checks.get(table.name, ()) if isinstance(k, ExistingRows)]
-        if not present or present[0].known != table.row_count:
+        if not present or present[0].known != table.row_count or present[0].differing:
             return None
         if context.tables[table.name].on_conflict is not OnConflict.ERROR:
             return None
@@ -181,7 +245,7 @@ def every_row_exists(
         context.catalog.database,
         f"the target {context.catalog.database!r} already holds every row of this artifact: it was "
         f"replayed before, or this database is the source itself",
-        "replay into another database, or with --on-conflict skip or update",
+        "replay into another database, or with --on-conflict same, which finds them equal",
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import Manifest
@@ -14,9 +15,11 @@ from replant.errors import PreflightError, UsageError
 from replant.model import (
     Catalog,
     Finding,
+    FiringTrigger,
     LoadOrder,
     OnConflict,
     PatchColumns,
+    RelationName,
     Settings,
     Severity,
     Subject,
@@ -28,7 +31,7 @@ from replant.preflight.missing_privileges import (
     uncompared,
     unmoved_sequences,
 )
-from replant.preflight.row_check import CheckContext
+from replant.preflight.row_check import CheckContext, sees
 from replant.preflight.run_row_checks import MOST_ROWS, check_rows
 from replant.preflight.same_database import check_same_database
 from replant.preflight.target_schema import check_target_schema
@@ -116,10 +119,18 @@ def run_preflight(
     configured = configured_on_conflict(settings, keys)
     on_conflict = {name: way for name, way in configured.items() if way is not None}
     tables = tables_in_target(manifest, catalog, on_conflict)
-    privileges = read_role_privileges(database, catalog, tables)
+    privileges = read_role_privileges(database, catalog, tables, manifest.format)
     target = ReplayTarget(catalog, tables, privileges, artifact.stored_separately)
     chosen = choose_load_order(manifest, target, strategy, order_tables)
-    load = Load(artifact, tables, chosen.order, privileges.may_copy, privileges.may_stage)
+    load = Load(
+        artifact,
+        tables,
+        chosen.order,
+        privileges.may_copy,
+        privileges.may_stage,
+        frozenset(name for name in tables if sees(catalog, privileges, name)),
+    )
+    load = evolve(load, firing=_firing(catalog, load))
     findings = [
         *check_same_database(database, source),
         *check_target_schema(manifest, catalog, tables),
@@ -130,7 +141,7 @@ def run_preflight(
     if not itself:
         findings += check_rows(CheckContext(database, artifact, catalog, tables, privileges, limit))
     if len(tables) == len(manifest.tables):
-        findings += _trigger_findings(catalog, load)
+        findings += _trigger_findings(load)
         findings += unmoved_sequences(manifest, catalog, privileges)
         findings += uncompared(catalog, privileges, load)
     preflight = Preflight(
@@ -160,13 +171,23 @@ def _order_findings(chosen: ChosenOrder, load: Load) -> Iterator[Finding]:
             )
 
 
-def _trigger_findings(catalog: Catalog, load: Load) -> Iterator[Finding]:
-    """Yield a note for each trigger and rule that fires when the rows are loaded."""
+def _firing(catalog: Catalog, load: Load) -> dict[RelationName, tuple[FiringTrigger, ...]]:
+    """Return the triggers and rules that fire when the rows are loaded, by table."""
     firing = firing_triggers(
         (catalog.tables[name] for name, table in load.tables.items() if table.row_count),
         load.order,
         updated={n for n, t in load.tables.items() if t.on_conflict is OnConflict.UPDATE},
         copied=copied_tables(load),
     )
+    by_table: defaultdict[RelationName, list[FiringTrigger]] = defaultdict(list)
     for trigger in firing:
-        yield Finding(Subject.TRIGGER, Severity.NOTE, str(trigger.table), f"the {trigger}, fires")
+        by_table[trigger.table].append(trigger)
+    return {name: tuple(triggers) for name, triggers in by_table.items()}
+
+
+def _trigger_findings(load: Load) -> Iterator[Finding]:
+    """Yield a note for each trigger and rule that fires when the rows are loaded."""
+    for triggers in load.firing.values():
+        for trigger in triggers:
+            where = str(trigger.table)
+            yield Finding(Subject.TRIGGER, Severity.NOTE, where, f"the {trigger}, fires")

@@ -119,13 +119,18 @@ class CheckContext:
 
     def sees(self, name: RelationName) -> bool:
         """Return whether the role sees all rows of a table of the artifact."""
-        may = self.privileges.tables[name]
-        return may.select and may.use_schema and not self.catalog.tables[name].rows_are_hidden
+        return sees(self.catalog, self.privileges, name)
 
     @property
     def selection(self) -> Selection:
         """The conditions by which the rows of each table were chosen."""
         return {name: table.rows for name, table in self.tables.items()}
+
+
+def sees(catalog: Catalog, privileges: RolePrivileges, name: RelationName) -> bool:
+    """Return whether the role sees all rows of a table of the artifact."""
+    may = privileges.tables[name]
+    return may.select and may.use_schema and not catalog.tables[name].rows_are_hidden
 
 
 def same_text(table: Table, names: Collection[str]) -> bool:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
-from replant.artifact.row_batches import Lines
-from replant.model import Finding, RelationName
+from replant.artifact.artifact import patch_texts, row_texts
+from replant.model import Finding, RelationName, Text
 from replant.preflight.existing_rows import ExistingRows, every_row_exists, existing_rows_check
 from replant.preflight.missing_parents import MissingParents, missing_parents_checks
 from replant.preflight.null_values import null_check
 from replant.preflight.row_check import CheckContext, CheckedRow, RowCheck, WaitingCheck
 from replant.preflight.type_conversions import type_conversion_checks
-from replant.sql.row_text import texts
 
 #: A replay checks this many rows of each table before it begins; a dry run checks all.
 MOST_ROWS = 10_000
@@ -55,25 +54,28 @@ def _observe(context: CheckContext, name: RelationName, checks: list[RowCheck]) 
         if check not in whole and check.columns <= {*table.key, *stored_separately}
     ]
     for observing, columns, batches in (
-        (whole, table.column_names, artifact.rows),
-        (late, table.key + stored_separately, artifact.patches),
+        (whole, table.column_names, row_texts),
+        (late, table.key + stored_separately, patch_texts),
     ):
         if observing:
             wanted = {column for check in observing for column in check.columns}
-            for rows in _read(batches(name), columns, wanted, context.limit):
+            for rows in _read(batches(artifact, name), columns, wanted, context.limit):
                 for check in observing:
                     check.observe(rows)
 
 
 def _read(
-    batches: Iterator[Lines], columns: tuple[str, ...], wanted: Collection[str], limit: int | None
+    batches: Iterator[list[tuple[Text, ...]]],
+    columns: tuple[str, ...],
+    wanted: Collection[str],
+    limit: int | None,
 ) -> Iterator[list[CheckedRow]]:
     """Yield the wanted columns of rows, up to the limit."""
     left = limit
-    for lines in batches:
-        kept = lines if left is None else lines[:left]
+    for texts in batches:
+        kept = texts if left is None else texts[:left]
         yield [
-            {name: text for name, text in zip(columns, texts(row), strict=True) if name in wanted}
+            {name: text for name, text in zip(columns, row, strict=True) if name in wanted}
             for row in kept
         ]
         if left is not None:
@@ -92,7 +94,7 @@ def _observe_awaited_rows(context: CheckContext, checks: _Checks) -> None:
     for name, awaiting in waiting.items():
         held = context.exported[name].planned.column_names
         wanted = {column for check in awaiting for column in check.awaited_columns}
-        for rows in _read(context.artifact.rows(name), held, wanted, None):
+        for rows in _read(row_texts(context.artifact, name), held, wanted, None):
             for check in awaiting:
                 check.observe_awaited_rows(rows)
 

@@ -21,7 +21,7 @@ from replant.model.table_differences import DifferenceKind, TableDifference
 from replant.preflight import queries
 from replant.preflight.row_check import REMEMBERED, CheckContext, CheckedRow
 from replant.preflight.target_schema import AS_THE_SOURCE
-from replant.sql.row_text import literal
+from replant.sql.row_forms import INSERT_ROWS
 
 
 @define
@@ -106,7 +106,7 @@ def type_conversion_checks(context: CheckContext, name: RelationName) -> Iterato
 def _type_difference(difference: TableDifference) -> tuple[str, str]:
     """Say how the types differ, and what would make them equal."""
     if difference.change is DifferenceKind.LABEL_MISSING:
-        label = literal(difference.wanted).decode()
+        label = INSERT_ROWS.row([difference.wanted]).decode()
         remedy = f"ALTER TYPE {difference.subject} ADD VALUE {label};"
         return f"{difference.subject} has no label {label} there", remedy
     of = difference.subject if difference.table is None else "the type"

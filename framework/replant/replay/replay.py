@@ -12,10 +12,9 @@ from contextlib import contextmanager
 import psycopg
 from attrs import frozen
 
-from replant.artifact.row_batches import CopiedRows, StatementRows
 from replant.artifact.sql_file_writer import write_copied
 from replant.database.connections import DatabaseConnection, one_line
-from replant.errors import PrivilegeError, ReplayError
+from replant.errors import ArtifactError, PrivilegeError, ReplayError
 from replant.model import (
     INSERT,
     AsReplica,
@@ -27,10 +26,18 @@ from replant.model import (
     Progress,
     RelationName,
 )
-from replant.replay.load_plan import Load, Loadable, Tables, statements_of
+from replant.replay.load_plan import (
+    CopiedRows,
+    Load,
+    Loadable,
+    StatementRows,
+    Tables,
+    statements_of,
+)
+from replant.replay.loaded_rows import check_loaded_rows
 from replant.replay.staging import StagedRows, load_staged, read_updated, reset_updated
-from replant.sql.closing_checks import CHECK_FAILED, closing
-from replant.sql.load_statements import copy_from, frames, opening
+from replant.sql.closing_checks import CHECK_FAILED, finishing
+from replant.sql.load_statements import copy_from, frames, opening, said
 
 #: What the target says of a row that it does not take; anything else is a failure of its own.
 _REFUSALS = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
@@ -82,13 +89,17 @@ class ReplayOutcome:
     notes: tuple[str, ...]
 
 
-def replay_rows(database: DatabaseConnection, load: Load, progress: Progress) -> ReplayOutcome:
+def replay_rows(
+    database: DatabaseConnection, load: Load, progress: Progress, *, rehearse: bool = False
+) -> ReplayOutcome:
     """Insert every row of the artifact and commit.
 
     Args:
         database: a connection in autocommit mode, in which BEGIN and COMMIT are said here.
         load: what is loaded.
         progress: told of each statement.
+        rehearse: whether all is undone in the end. No sequence is moved then, as that could not be
+            undone.
 
     Returns:
         The number of rows by outcome and table, and notes on what could not be checked.
@@ -103,9 +114,12 @@ def replay_rows(database: DatabaseConnection, load: Load, progress: Progress) ->
     loaded = dict.fromkeys(names, Loaded())
     with _probed(load.order):
         database.execute(opening(load.order.before, names))
+    staged: set[RelationName] = set()
     for statement in statements_of(load):
         with _explained():
             changes = _execute(database, statement, load.tables, progress)
+        if isinstance(statement, StagedRows):
+            staged.update(changes)
         if not isinstance(statement.step, PatchColumns):
             for name, change in changes.items():
                 loaded[name] += change
@@ -113,7 +127,9 @@ def replay_rows(database: DatabaseConnection, load: Load, progress: Progress) ->
     database.add_notice_handler(lambda notice: _note(notices, notice))
     ending = load.artifact.manifest.ending(load.tables, load.order.after)
     with _explained():
-        database.execute(closing(ending))
+        database.execute(said(load.order.after, names))
+        check_loaded_rows(database, load, frozenset(staged))
+        database.execute(b"ROLLBACK" if rehearse else finishing(ending))
     return ReplayOutcome(loaded, tuple(notices))
 
 
@@ -132,7 +148,7 @@ def _execute(
 
     """
     if isinstance(statement, CopiedRows):
-        name = statement.frame.name
+        name = statement.step.table
         return {name: _copy(database, statement, tables[name], progress)}
     if isinstance(statement, StagedRows):
         return {
@@ -156,7 +172,11 @@ def _outcome(table: PlannedTable, given: int, written: int, updated: int = 0) ->
     match table.on_conflict:
         case OnConflict.SKIP:
             return Loaded(inserted=written, skipped=left)
+        case OnConflict.SAME:
+            return Loaded(inserted=written, unchanged=left)
         case OnConflict.UPDATE:
+            # A trigger may have kept a row as it was that was counted as updated.
+            updated = min(updated, written)
             return Loaded(inserted=written - updated, updated=updated, unchanged=left)
         case OnConflict.ERROR:
             if left:
@@ -171,20 +191,33 @@ def _copy(
     database: DatabaseConnection, rows: CopiedRows, table: PlannedTable, progress: Progress
 ) -> Loaded:
     given = 0
-    with database.cursor() as cursor:
-        with cursor.copy(copy_from(table)) as copy:
-            for lines in rows.batches:
-                given += len(lines)
-                write_copied(copy, lines)
-                progress(table.name, len(lines), sum(map(len, lines)))
+    with database.cursor() as cursor, _rows_of(table, rows.origin):
+        with cursor.copy(copy_from(table, rows.form)) as copy:
+            for batch in rows.batches:
+                given += len(batch)
+                write_copied(copy, batch)
+                progress(table.name, len(batch), sum(map(len, batch)))
         return _outcome(table, given, cursor.rowcount)
+
+
+@contextmanager
+def _rows_of(table: PlannedTable, origin: str) -> Iterator[None]:
+    """Blame the artifact for a row that is none: the server alone counts the values of each."""
+    try:
+        yield
+    except psycopg.errors.BadCopyFileFormat as error:
+        raise ArtifactError(
+            f"{origin}: a row of {table.name} is not what its manifest calls for: "
+            f"{one_line(error)}; export it again"
+        ) from error
 
 
 def _insert(
     database: DatabaseConnection, statement: StatementRows, tables: Tables
 ) -> dict[RelationName, Loaded]:
     """Run an INSERT that is composed from the target's tables, with the artifact's rows in it."""
-    updating = any(tables[name].on_conflict is OnConflict.UPDATE for name in statement.tables)
+    names = [group.frame.name for group in statement.groups]
+    updating = any(tables[name].on_conflict is OnConflict.UPDATE for name in names)
     own = frames(statement.step, tables, INSERT, counted=updating)
     counters = len(own) if updating else 0
     reset_updated(database, counters)
@@ -234,8 +267,7 @@ def _explained() -> Iterator[None]:
         raise ReplayError(
             f"the target already holds a row of this artifact in {_place(error)}: "
             f"{one_line(error)}; nothing was replayed; remove these rows from the target, or "
-            f"replay with --on-conflict skip, which meets every unique key, or update, which "
-            f"meets the primary key alone"
+            f"replay with --on-conflict same, which skips rows that are equal and refuses others"
         ) from error
     except psycopg.errors.ForeignKeyViolation as error:
         raise ReplayError(

@@ -17,7 +17,7 @@ from replant.database.privileges import (
     read_privileges,
     read_sequence_privileges,
 )
-from replant.model import Catalog, RelationName
+from replant.model import INSERT, Catalog, RelationName
 from replant.replay.load_plan import Tables
 from replant.sql import load_statements as statements
 
@@ -64,20 +64,34 @@ class RolePrivileges:
 
 
 def read_role_privileges(
-    database: DatabaseConnection, catalog: Catalog, tables: Tables
+    database: DatabaseConnection, catalog: Catalog, tables: Tables, format_name: str
 ) -> RolePrivileges:
-    """Read what the connected role may do with these tables."""
+    """Read what the connected role may do with these tables.
+
+    Rows of an artifact in the format `insert` follow the rules of the target, as its statements
+    would: COPY does not invoke rules.
+    """
     hidden = {name for name in tables if catalog.tables[name].rows_are_hidden}
     ends = read_privileges(database, _ends(catalog, tables))
     return RolePrivileges(
         tables=read_privileges(database, {n: t.column_names for n, t in tables.items()}),
         unreadable=frozenset(name for name, has in ends.items() if not has.select),
-        may_copy=frozenset(n for n, t in tables.items() if statements.may_be_copied(t)) - hidden,
+        may_copy=frozenset(
+            name
+            for name, table in tables.items()
+            if statements.may_be_copied(table)
+            and name not in hidden
+            and not (format_name == INSERT and _has_insert_rule(catalog, name))
+        ),
         no_policy=frozenset(hidden) - insertable_by_policy(database, hidden),
         sequences=read_sequence_privileges(database, tables),
         temporary=may_make_temporary_tables(database),
         replica=may_be_replica(database),
     )
+
+
+def _has_insert_rule(catalog: Catalog, name: RelationName) -> bool:
+    return any(t.kind == "rule" and "INSERT" in t.events for t in catalog.tables[name].triggers)
 
 
 def _ends(catalog: Catalog, tables: Iterable[RelationName]) -> dict[RelationName, list[str]]:

@@ -1,0 +1,141 @@
+"""Compares the rows that a replay loaded with those that were exported, before it commits.
+
+Everything happens in the transaction of the replay, after deferred triggers have fired: if a row
+differs, nothing is kept. Rows that are new are known by their transaction id; rows that may have
+existed before are found by their keys.
+"""
+
+from __future__ import annotations
+
+import psycopg
+from attrs import evolve
+from psycopg.sql import Composed
+
+from replant.database.connections import DatabaseConnection, is_near, one_line
+from replant.database.copy_stream import copied_rows
+from replant.errors import ReplayError
+from replant.model import Check, OnConflict, PlannedTable, RelationName
+from replant.replay.load_plan import Load
+from replant.sql.closing_checks import CHECK_FAILED, SETTLE, check_rows, own_rows, staged_rows
+from replant.sql.fingerprints import Fingerprint
+from replant.verification.row_comparison import RowComparison
+
+#: A table with fewer rows than this is compared by the server: one query serves many such tables.
+_FEW_ROWS = 1000
+
+_WAYS_OUT = (
+    "replay with --strategy superuser, under which ordinary triggers do not fire; export without "
+    "the column (omit under [[tables]]), so that the target computes it; or compare counts alone "
+    "(check = 'count' under [export])"
+)
+
+
+def check_loaded_rows(
+    database: DatabaseConnection, load: Load, staged: frozenset[RelationName]
+) -> None:
+    """Compare the rows of every table with the exported ones.
+
+    Args:
+        database: the connection, in the transaction of the replay.
+        load: what was loaded.
+        staged: the tables whose rows came through a temporary table, which still has them.
+
+    Raises:
+        ReplayError: rows differ; the message names the first one.
+
+    """
+    check = load.artifact.manifest.check
+    if check is Check.NONE or not load.tables:
+        return
+    database.execute(SETTLE)
+    by_server = []
+    for name, table in load.tables.items():
+        content = check is Check.CONTENT and name in load.readable
+        if content and table.row_count and table.on_conflict.needs_key:
+            _check_by_key(database, load, table, is_staged=name in staged)
+        elif not (content and _is_streamed(database, table) and _is_equal(database, load, table)):
+            by_server.append(name)
+    _check_by_server(database, load, frozenset(by_server), staged)
+
+
+def _is_streamed(database: DatabaseConnection, table: PlannedTable) -> bool:
+    is_new = table.on_conflict is OnConflict.ERROR
+    return is_new and table.row_count >= _FEW_ROWS and is_near(database)
+
+
+def _is_equal(database: DatabaseConnection, load: Load, table: PlannedTable) -> bool:
+    """Hash the rows of this transaction as they pass; False if the server should have a look.
+
+    A row that a trigger wrote inside a block with EXCEPTION has the id of a subtransaction, and is
+    not among them.
+    """
+    (transaction,) = database.execute("SELECT pg_current_xact_id()::xid::text").fetchone() or ("",)
+    query = own_rows(table, str(transaction))
+    return _fingerprint_is_right(database, load, table.name, query)
+
+
+def _check_by_key(
+    database: DatabaseConnection, load: Load, table: PlannedTable, *, is_staged: bool
+) -> None:
+    """Compare the rows that have the exported keys, whoever wrote them, and when."""
+    if is_staged:
+        query = staged_rows(load.tables, table.name)
+        if _fingerprint_is_right(database, load, table.name, query):
+            return
+    difference = _first_difference(database, load, table)
+    if difference or is_staged:
+        raise _differs(load, table.name, difference)
+
+
+def _fingerprint_is_right(
+    database: DatabaseConnection, load: Load, name: RelationName, query: Composed
+) -> bool:
+    exported = load.artifact.manifest.table(name)
+    found = Fingerprint()
+    for rows in copied_rows(database, query, exported.row_form.copy_out_options, side="target"):
+        found.add(rows)
+    total = int(exported.fingerprint, 16)
+    return found.row_count == exported.row_count and found.total % 2**64 == total
+
+
+def _check_by_server(
+    database: DatabaseConnection,
+    load: Load,
+    names: frozenset[RelationName],
+    staged: frozenset[RelationName],
+) -> None:
+    """Let the server compare counts and fingerprints, and find the row that differs if one does."""
+    ending = load.artifact.manifest.ending(load.tables, load.order.after, staged)
+    try:
+        with database.transaction():
+            database.execute(check_rows(ending, names))
+    except psycopg.DatabaseError as error:
+        schema, table = error.diag.schema_name, error.diag.table_name
+        if error.sqlstate != CHECK_FAILED or not schema or not table:
+            raise
+        name = RelationName(schema, table)
+        difference = ""
+        if name in load.readable:
+            difference = _first_difference(database, load, load.tables[name])
+        raise _differs(load, name, difference, one_line(error)) from error
+
+
+def _first_difference(database: DatabaseConnection, load: Load, table: PlannedTable) -> str:
+    """Look up the exported rows by their keys; return the first that differs, for people."""
+    if not table.key:
+        return ""
+    exported = evolve(load.artifact.manifest.table(table.name), rows=None)
+    comparison = RowComparison(database, load.artifact, exported, table, {})
+    differences = comparison.by_key().differences
+    return str(differences[0]) if differences else ""
+
+
+def _differs(load: Load, name: RelationName, difference: str, said: str = "") -> ReplayError:
+    firing = load.firing.get(name, ())
+    guilty = " or the ".join(str(trigger) for trigger in firing)
+    suspects = f"the {guilty}, fires and" if guilty else "a trigger, rule or column type"
+    what = said or f"{name}: the rows differ from those that were exported"
+    where = f", as {difference}" if difference else ""
+    return ReplayError(
+        f"{what}{where}; {suspects} may have changed it; nothing was replayed; {_WAYS_OUT}"
+    )

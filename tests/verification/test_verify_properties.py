@@ -14,7 +14,7 @@ from psycopg import Connection, errors, sql
 
 from replant.model import RelationName
 from replant.testing.rows import insert_rows
-from replant.verification.verify import RowDifference, RowDifferenceKind, ValueDifference
+from replant.verification.differences import RowDifference, RowDifferenceKind, ValueDifference
 from replant_plugins.demonstration import PLATFORM
 from tests.support.property_tests import example_count
 from tests.support.tenant_mover import Mover, PlatformDatabase

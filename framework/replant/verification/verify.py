@@ -1,307 +1,150 @@
 """Compares the rows of a target with those of an artifact, by content.
 
-Fingerprints are compared first: one query per table, and no row leaves the server. Where they
-differ, or where conditions cannot select the same rows in the target, rows are compared by key.
+Fingerprints are compared first: of all rows of a table, and where these differ, of blocks of rows
+in the order of the key. Only the rows of blocks that differ are compared one by one. Where
+conditions cannot select the same rows in the target, all rows are looked up by their key.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from enum import Enum
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import ExportedTable
-from replant.database.connections import DatabaseConnection
-from replant.database.copy_stream import copied_fields, copied_texts
-from replant.model import (
-    ChosenRows,
-    PlannedTable,
-    Progress,
-    RelationName,
-    Selection,
-    Text,
-    readable,
-)
-from replant.model.conditions import queryable
+from replant.database.connections import DatabaseConnection, is_near
+from replant.database.copy_stream import copied_rows
+from replant.model import Catalog, PlannedTable, Progress, RelationName
+from replant.model.conditions import RowsAt, queryable
 from replant.sql import row_queries as queries
-from replant.sql.row_text import line, on_one_line, row_hash, texts
+from replant.sql.fingerprints import Block, Fingerprint
+from replant.sql.row_text import ordered_alike
+from replant.verification.blocks import differing_ranges
+from replant.verification.differences import TableResult
+from replant.verification.row_comparison import RowComparison
+from replant.verification.target_closure import TargetClosure, find_target_closure
 
-#: How many differing rows of a table are shown, so that a message stays readable.
-SHOWN = 10
-
-#: Of a long value this many characters are shown, beginning so many before the difference.
-_LONGEST, _CONTEXT = 60, 20
-
-Row = tuple[Text, ...]
 Tables = Mapping[RelationName, PlannedTable]
 
 
-class RowDifferenceKind(Enum):
-    """How a row differs."""
+class HashingPlace(Enum):
+    """Where the target's rows are hashed."""
 
-    MISSING = "is missing in the target"
-    CHANGED = "holds other values"
-    ADDITIONAL = "is in the target only"
-
-
-@frozen
-class ValueDifference:
-    """A value that differs, as the texts of its type's output function; None for NULL."""
-
-    column: str
-    exported: Text
-    found: Text
-
-    def __str__(self) -> str:
-        """For people: both texts, from where they begin to differ if they are long."""
-        mine, theirs = _visible(self.exported), _visible(self.found)
-        pairs = enumerate(zip(mine, theirs, strict=False))
-        differ = (place for place, (one, other) in pairs if one != other)
-        start = max(0, next(differ, min(len(mine), len(theirs))) - _CONTEXT)
-        return (
-            f"{readable(self.column)} is {_shortened(theirs, start)}, exported was "
-            f"{_shortened(mine, start)}"
-        )
-
-
-@frozen
-class RowDifference:
-    """A row that differs: by its key's texts, or by its whole line where there is no key."""
-
-    kind: RowDifferenceKind
-    key: str
-    values: tuple[ValueDifference, ...] = ()
-
-    def __str__(self) -> str:
-        """One line."""
-        if self.kind is not RowDifferenceKind.CHANGED:
-            return f"{self.key} {self.kind.value}"
-        return f"{self.key}: {'; '.join(map(str, self.values))}"
-
-
-@frozen
-class TableResult:
-    """The result of the comparison of one table.
-
-    Attributes:
-        exported: how many rows the artifact holds.
-        found: how many of the selected rows the target holds.
-        differences: the first rows that differ.
-        count: how many rows differ in all.
-        unseen: what would let the role see the rows, if it cannot; nothing was compared then.
-
-    """
-
-    name: RelationName
-    exported: int
-    found: int
-    differences: tuple[RowDifference, ...] = ()
-    count: int = 0
-    unseen: str = ""
-
-    @property
-    def equal(self) -> bool:
-        """Whether the target's rows are known to be those that were exported."""
-        return self.count == 0 and not self.unseen
+    #: Streamed to the client if the server is on this host, else on the server.
+    AUTO = "auto"
+    #: On the client: a third of the work for the server, and every row passes the connection.
+    STREAM = "stream"
+    #: On the server: one number for each table passes the connection.
+    SERVER = "server"
 
 
 def compare_tables(
     database: DatabaseConnection,
+    catalog: Catalog,
     artifact: Artifact,
     tables: Tables,
     unseen: Mapping[RelationName, str],
     progress: Progress,
+    comparison: HashingPlace = HashingPlace.AUTO,
 ) -> tuple[TableResult, ...]:
     """Compare every table of the artifact with the target.
 
     Args:
         database: a reading connection to the target.
+        catalog: what the target has.
         artifact: what was exported.
         tables: the artifact's tables as the target has them.
-        unseen: those whose rows the role may not see, each with what would let it. Rows that are
-            selected through such a table are looked up by their keys.
-        progress: told of each table, and the number of its rows.
+        unseen: those whose rows the role may not see, each with the remedy. Rows that are chosen
+            by such a table's are looked up by their keys.
+        progress: told of the rows as they are compared.
+        comparison: where the target's rows are hashed.
 
     Raises:
         ArtifactError: the artifact is not what its manifest calls for.
 
     """
-    results = []
+    stream = comparison is HashingPlace.STREAM or (
+        comparison is HashingPlace.AUTO and is_near(database)
+    )
     selection = {name: table.rows for name, table in tables.items()}
     conditions = {table.name: table.rows or () for table in artifact.manifest.tables}
     by_conditions = queryable(conditions, unseen)
-    for of_manifest in artifact.manifest.tables:
-        name = of_manifest.name
+    exported_by_name = {
+        table.name: table if table.name in by_conditions else evolve(table, rows=None)
+        for table in artifact.manifest.tables
+    }
+    closure = TargetClosure({})
+    if any(exported.rows is None for exported in exported_by_name.values()):
+        closure = find_target_closure(database, catalog, artifact, tables)
+    for name, rows_at in closure.rows.items():
+        rest = tuple(c for c in tables[name].rows.conditions if not isinstance(c, RowsAt))
+        selection[name] = evolve(tables[name].rows, conditions=(rows_at, *rest))
+    results = []
+    for name, exported in exported_by_name.items():
         if name in unseen:
-            results.append(TableResult(name, of_manifest.row_count, 0, unseen=unseen[name]))
+            results.append(TableResult(name, exported.row_count, 0, unseen=unseen[name]))
             continue
-        exported = of_manifest if name in by_conditions else evolve(of_manifest, rows=None)
-        table = tables[name]
-        result = _by_fingerprint(database, selection, exported, table)
-        if result is None:
-            comparison = _Comparison(database, artifact, exported, table, selection)
-            result = comparison.by_key() if table.key else comparison.by_content()
-        progress(exported.name, exported.row_count, 0)
-        results.append(result)
+        selected = evolve(exported, rows=()) if name in closure.rows else exported
+        rows = RowComparison(
+            database, artifact, selected, tables[name], selection, progress, closure.why_not
+        )
+        results.append(_compare(rows, stream=stream))
     return tuple(results)
 
 
-def _by_fingerprint(
-    database: DatabaseConnection, selection: Selection, exported: ExportedTable, table: PlannedTable
-) -> TableResult | None:
-    """Compare the fingerprints; return None if they differ, so that rows have to be compared."""
+def _compare(rows: RowComparison, *, stream: bool) -> TableResult:
+    exported, table = rows.exported, rows.table
+    whole = table.name not in rows.artifact.stored_separately
+    ordered = bool(table.key) and whole and ordered_alike(table)
     if exported.rows is None:
-        return None
-    found = database.execute(queries.fingerprint(selection, table)).fetchone()
-    assert found is not None
-    count, total = found
-    if count != exported.row_count or int(total or 0) % 2**64 != int(exported.fingerprint, 16):
-        return None
-    return TableResult(exported.name, exported.row_count, count)
+        return rows.by_key() if table.key else rows.by_content()
+    found = (_streamed if stream else _computed)(rows, blocks=ordered)
+    if _equal(exported, found.row_count, found.total):
+        return TableResult(exported.name, exported.row_count, found.row_count)
+    if not table.key:
+        return rows.by_content()
+    if not ordered:
+        return rows.by_key()
+    blocks = found.blocks if stream else _computed_blocks(rows)
+    ranges = differing_ranges(exported.blocks or (_all_rows(exported),), blocks)
+    return rows.by_ranges(ranges, found.row_count)
 
 
-@frozen
-class _Comparison:
-    """Compares one table row by row."""
-
-    database: DatabaseConnection
-    artifact: Artifact
-    exported: ExportedTable
-    table: PlannedTable
-    selection: Selection
-    shown: list[RowDifference] = field(factory=list)
-    counts: Counter[RowDifferenceKind] = field(factory=Counter)
-
-    def by_key(self) -> TableResult:
-        """Ask the target for the artifact's keys, then for keys that the artifact has not."""
-        seen: set[Row] = set()
-        name = self.table.name
-        apart = self.artifact.stored_separately.get(name, ())
-        held = self.table.column_names
-        kept = tuple(column for column in held if column not in apart)
-        for lines in self.artifact.rows(name):
-            self._compare_all(held, kept, lines, seen)
-        for lines in self.artifact.patches(name):
-            held = self.table.key + apart
-            self._compare_all(held, apart, lines, None)
-        found = len(seen)
-        if self.exported.rows is not None:
-            found += self._additional(seen)
-        return self._result(found)
-
-    def by_content(self) -> TableResult:
-        """Compare how often each content occurs, for a table without a key."""
-        wanted: Counter[int] = Counter()
-        sample: dict[int, str] = {}
-        for lines in self.artifact.rows(self.table.name):
-            for text in lines:
-                content = row_hash(line(texts(text)))
-                wanted[content] += 1
-                sample.setdefault(content, text.decode())
-        found = 0
-        for lines in self._target_lines():
-            for text in lines:
-                content = row_hash(text)
-                if wanted[content] > 0:
-                    wanted[content] -= 1
-                    found += 1
-                elif self.exported.rows is not None:
-                    found += 1
-                    self._note(RowDifferenceKind.ADDITIONAL, on_one_line(text).decode())
-        for content, number in wanted.items():
-            for _ in range(number):
-                self._note(RowDifferenceKind.MISSING, sample[content])
-        return self._result(found)
-
-    def _compare_all(
-        self,
-        held: tuple[str, ...],
-        kept: tuple[str, ...],
-        lines: list[bytes],
-        seen: set[Row] | None,
-    ) -> None:
-        """Compare the `kept` columns of rows whose lines hold `held`.
-
-        The keys that were found are added to `seen`. It is None for columns that stand apart from
-        their rows: rows that are missing were missed when the rows themselves were looked for.
-        """
-        rows = [dict(zip(held, texts(text), strict=True)) for text in lines]
-        keys = [tuple(row[name] for name in self.table.key) for row in rows]
-        query = queries.texts_by_key(self.table, kept, keys)
-        width = len(self.table.key)
-        of_target = {place: rest for place, *rest in self.database.execute(query)}
-        for place, (key, row) in enumerate(zip(keys, rows, strict=True)):
-            if place not in of_target:
-                if seen is not None:
-                    self._note(RowDifferenceKind.MISSING, self._key_text(key))
-                continue
-            if seen is not None:
-                # A key may be equal in the target and have another text there.
-                seen.add(tuple(of_target[place][:width]))
-            self._compare(key, kept, row, of_target[place][width:])
-
-    def _compare(
-        self, key: Row, names: tuple[str, ...], row: Mapping[str, Text], found: Sequence[Text]
-    ) -> None:
-        differing = tuple(
-            ValueDifference(name, row[name], other)
-            for name, other in zip(names, found, strict=True)
-            if row[name] != other
-        )
-        if differing:
-            self._note(RowDifferenceKind.CHANGED, self._key_text(key), differing)
-
-    def _additional(self, seen: set[Row]) -> int:
-        """Note the target's chosen rows whose key the artifact has not; how many there are."""
-        number = 0
-        query = queries.key_texts(self.selection, self.table)
-        for rows in copied_fields(self.database, query):
-            for row in rows:
-                key = tuple(None if value is None else value.decode() for value in row)
-                if key not in seen:
-                    number += 1
-                    self._note(RowDifferenceKind.ADDITIONAL, self._key_text(key))
-        return number
-
-    def _target_lines(self) -> Iterator[list[bytes]]:
-        selection = self.selection
-        if self.exported.rows is None:
-            rows = ChosenRows(only=self.table.rows.only)
-            selection = {**selection, self.table.name: rows}
-        return copied_texts(self.database, queries.lines(selection, self.table))
-
-    def _key_text(self, key: Row) -> str:
-        pairs = zip(self.table.key, key, strict=True)
-        return ", ".join(f"{readable(name)} = {_visible(value)}" for name, value in pairs)
-
-    def _note(
-        self, kind: RowDifferenceKind, key: str, values: tuple[ValueDifference, ...] = ()
-    ) -> None:
-        self.counts[kind] += 1
-        if len(self.shown) < SHOWN:
-            self.shown.append(RowDifference(kind, key, values))
-
-    def _result(self, found: int) -> TableResult:
-        return TableResult(
-            self.table.name,
-            self.exported.row_count,
-            found,
-            tuple(self.shown),
-            self.counts.total(),
-        )
+def _equal(exported: ExportedTable, count: int, total: int) -> bool:
+    return count == exported.row_count and total % 2**64 == int(exported.fingerprint, 16)
 
 
-def _visible(value: Text) -> str:
-    if value is None:
-        return "NULL"
-    return value if value.isprintable() else repr(value)
+def _all_rows(exported: ExportedTable) -> Block:
+    return Block((), exported.row_count, int(exported.fingerprint, 16))
 
 
-def _shortened(text: str, start: int) -> str:
-    shown = text[start : start + _LONGEST]
-    before = "…" if start else ""
-    after = "…" if len(text) > start + _LONGEST else ""
-    return f"{before}{shown}{after}"
+def _streamed(rows: RowComparison, *, blocks: bool) -> Fingerprint:
+    """Hash the target's rows as they pass, as an export would."""
+    form, table = rows.exported.row_form, rows.table
+    read = queries.fields if blocks else queries.fields_in_any_order
+    found = Fingerprint(form.key_of(table.column_names, table.key) if blocks else None)
+    query = read(rows.selection, table)
+    for batch in copied_rows(rows.database, query, form.copy_out_options, side="target"):
+        found.add(batch)
+        rows.progress(table.name, len(batch), sum(map(len, batch)))
+    return found
+
+
+def _computed(rows: RowComparison, *, blocks: bool) -> Fingerprint:
+    """Let the target hash its rows."""
+    del blocks
+    query = queries.fingerprint(rows.exported.row_form, rows.selection, rows.table)
+    count, total = rows.database.execute(query).fetchone() or (0, 0)
+    rows.progress(rows.table.name, rows.exported.row_count, 0)
+    return Fingerprint(None, count, int(total or 0))
+
+
+def _computed_blocks(rows: RowComparison) -> tuple[Block, ...]:
+    """Let the target hash its rows by block; only the first key of each passes the connection."""
+    query = queries.blocks(rows.exported.row_form, rows.selection, rows.table)
+    return tuple(
+        Block(tuple(key), count, int(total) % 2**64)
+        for count, total, *key in rows.database.execute(query)
+    )

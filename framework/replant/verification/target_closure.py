@@ -1,0 +1,180 @@
+"""Finds the closed set of an artifact anew in a target: the same roots, references and rules.
+
+So rows are found that only the target has. Of the source's roots the manifest knows the keys; their
+conditions are text for people, and are never run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from attrs import evolve, frozen
+from psycopg import sql
+
+from replant.artifact.artifact import Artifact, row_texts
+from replant.artifact.manifest import ExportedReference, Manifest
+from replant.closure.closure import find_closure
+from replant.closure.closure_request import ClosureRequest, Rules
+from replant.closure.graph_reader import read_reference_graph
+from replant.database.connections import DatabaseConnection
+from replant.errors import (
+    CatalogMismatchError,
+    ConfigurationError,
+    PrivilegeError,
+    ScopeError,
+    UsageError,
+)
+from replant.model import Catalog, PlannedTable, RelationName, Text
+from replant.model.closure_origin import RootRows
+from replant.model.closure_rules import Children, EdgeRule, Root
+from replant.model.conditions import RowsAt
+from replant.model.references import (
+    ArrayReference,
+    DeclaredReference,
+    EdgeName,
+    PlainReference,
+    PolymorphicReference,
+    PolymorphicTarget,
+    Reference,
+)
+from replant.sql.where_clauses import predicate_of
+
+#: More root rows than this are not looked up by their keys: they stand in one query.
+MOST_ROOTS = 10_000
+
+
+@frozen
+class TargetClosure:
+    """The rows of a closed set in a target.
+
+    Attributes:
+        rows: by table; empty where the set could not be found.
+        why_not: why it could not be found.
+
+    """
+
+    rows: Mapping[RelationName, RowsAt]
+    why_not: str = ""
+
+
+def find_target_closure(
+    database: DatabaseConnection,
+    catalog: Catalog,
+    artifact: Artifact,
+    tables: Mapping[RelationName, PlannedTable],
+) -> TargetClosure:
+    """Find the rows of the artifact's closed set in the target.
+
+    Args:
+        database: a reading connection to the target.
+        catalog: what the target has.
+        artifact: the artifact; of a closed set if its manifest has roots.
+        tables: the artifact's tables as the target has them.
+
+    """
+    manifest = artifact.manifest
+    if not manifest.roots:
+        return TargetClosure({}, "no condition selects these rows in the target")
+    try:
+        graph = read_reference_graph(database, catalog, list(_declared(manifest, catalog)))
+        followed = [_followed(manifest, reference) for reference in graph.references]
+        kept = [r for r, known in zip(graph.references, followed, strict=True) if known]
+        edges = {
+            reference.edge: EdgeRule(known.down or Children.STOP, known.limit)
+            for reference, known in zip(graph.references, followed, strict=True)
+            if known
+        }
+        fixed = frozenset(t.name for t in manifest.tables if t.rows is not None)
+        request = ClosureRequest(tuple(_roots(artifact, tables)), Rules(edges=edges, fixed=fixed))
+        with find_closure(database, evolve(graph, references=tuple(kept)), request) as closure:
+            open_ = [t.name for t in manifest.tables if t.rows is None and t.name in tables]
+            return TargetClosure({name: closure.rows_at(name) for name in open_})
+    except (
+        CatalogMismatchError,
+        ConfigurationError,
+        PrivilegeError,
+        ScopeError,
+        UsageError,
+    ) as error:
+        return TargetClosure({}, str(error))
+
+
+def _roots(artifact: Artifact, tables: Mapping[RelationName, PlannedTable]) -> Iterator[Root]:
+    for root in artifact.manifest.roots:
+        yield Root(root.table, _predicate(artifact, tables, root), may_be_empty=True)
+
+
+def _predicate(
+    artifact: Artifact, tables: Mapping[RelationName, PlannedTable], root: RootRows
+) -> str:
+    """Compose what selects the rows of a root.
+
+    Raises:
+        UsageError: nothing does.
+
+    """
+    exported = artifact.manifest.table(root.table)
+    if exported.rows is not None:
+        selection = {name: table.rows for name, table in tables.items()}
+        return predicate_of(selection, root.table).as_string()
+    keys = root.keys
+    if keys is None and exported.key and root.row_count == exported.row_count <= MOST_ROOTS:
+        places = [[c.name for c in exported.columns].index(name) for name in exported.key]
+        keys = tuple(
+            tuple(texts[place] or "" for place in places)
+            for batch in row_texts(artifact, root.table)
+            for texts in batch
+        )
+    if keys is None:
+        raise UsageError(
+            f"the artifact does not tell the keys of the {root.row_count} root rows of {root.table}"
+        )
+    return _has_key(exported.key, keys) if keys else "false"
+
+
+def _has_key(names: Sequence[str], keys: Sequence[Sequence[Text]]) -> str:
+    rows = [sql.SQL("({})").format(sql.SQL(", ").join(map(sql.Literal, key))) for key in keys]
+    columns = sql.SQL(", ").join(map(sql.Identifier, names))
+    return sql.SQL("({}) IN ({})").format(columns, sql.SQL(", ").join(rows)).as_string()
+
+
+def _followed(manifest: Manifest, reference: Reference) -> ExportedReference | None:
+    """Return what the manifest says of a reference of the target, if the search follows it."""
+    for known in manifest.references:
+        only = None if reference.only is None else (reference.only.column, reference.only.value)
+        if (known.table, known.columns, known.references, known.referenced_columns) == (
+            reference.table,
+            reference.columns,
+            reference.references,
+            reference.referenced_columns,
+        ) and (known.elements, known.only) == (reference.elements, only):
+            return known
+    return None
+
+
+def _declared(manifest: Manifest, catalog: Catalog) -> Iterator[DeclaredReference]:
+    """Yield the references that are no foreign keys of the target."""
+    keys = {
+        (key.table, key.columns, key.references, key.referenced_columns)
+        for table in catalog.tables.values()
+        for key in table.foreign_keys
+    }
+    names = {EdgeName(t.name, k.name) for t in catalog.tables.values() for k in t.foreign_keys}
+    for known in manifest.references:
+        ends = (known.table, known.columns, known.references, known.referenced_columns)
+        name = known.name
+        while EdgeName(known.table, name) in names:
+            name += "_declared"
+        if known.only is not None:
+            target = PolymorphicTarget(known.only[1], known.references, known.referenced_columns)
+            yield PolymorphicReference(
+                known.table, known.only[0], known.columns, (target,), f"{name}_{known.only[1]}"
+            )
+        elif known.elements:
+            yield ArrayReference(
+                known.table, known.columns[0], known.references, known.referenced_columns[0], name
+            )
+        elif ends not in keys:
+            yield PlainReference(
+                known.table, known.columns, known.references, known.referenced_columns, name
+            )

@@ -51,8 +51,9 @@ from replant.replay.load_order_choice import OrderTables
 from replant.replay.replay import Loaded, replay_rows
 from replant.selection.declared_shapes import declared_shapes, shapes_to_record
 from replant.selection.select import select_tables
+from replant.verification.differences import TableResult
 from replant.verification.unseen_tables import find_unseen_tables
-from replant.verification.verify import TableResult, compare_tables
+from replant.verification.verify import HashingPlace, compare_tables
 
 
 def _silent(_table: RelationName, _rows: int, _bytes: int) -> None:
@@ -149,6 +150,7 @@ def replay(
     *,
     strategy: str | None = None,
     host: Host | None = None,
+    rehearse: bool = False,
     opened: Callable[[Manifest], None] = lambda _: None,
     preflighted: Callable[[Preflight], None] = lambda _: None,
     confirm: Confirm = lambda _: False,
@@ -162,6 +164,8 @@ def replay(
         strategy: orders the load in place of the strategy of the export; `auto` looks at the
             target and takes the weakest means that work.
         host: the plugins to ask; None for those that the settings enable.
+        rehearse: whether everything is done, compared, and then undone. The target stays as it
+            was, its sequences too.
         opened: told of the artifact's manifest, once its digest was found right.
         preflighted: told of what was found before the first row.
         confirm: asked whether to go on if the target is on another host, or rows of another
@@ -182,7 +186,7 @@ def replay(
         preflighted(found)
         found.check(confirm)
         with writing(dsn) as database:
-            applied = replay_rows(database, load, progress)
+            applied = replay_rows(database, load, progress, rehearse=rehearse)
     return Replayed(manifest, found.strategy, applied.tables, applied.notes)
 
 
@@ -224,6 +228,7 @@ def verify(
     artifact: str,
     settings: Settings,
     *,
+    hashing: HashingPlace = HashingPlace.AUTO,
     opened: Callable[[Manifest], None] = lambda _: None,
     progress: Progress = _silent,
 ) -> tuple[TableResult, ...]:
@@ -232,8 +237,10 @@ def verify(
     Args:
         artifact: the path of the artifact.
         settings: says where the target is.
+        hashing: where the target's rows are hashed; by default on the client if the server is on
+            this host, else on the server.
         opened: told of the artifact's manifest, once its digest was found right.
-        progress: told of each table when it was compared.
+        progress: told of the rows as they are compared.
 
     Raises:
         ReplantError: see `replant.errors`.
@@ -245,9 +252,8 @@ def verify(
         catalog = read_catalog(database)
         check_nothing_missing(source.manifest, catalog)
         tables = tables_in_target(source.manifest, catalog)
-        return compare_tables(
-            database, source, tables, find_unseen_tables(database, catalog, tables), progress
-        )
+        unseen = find_unseen_tables(database, catalog, tables)
+        return compare_tables(database, catalog, source, tables, unseen, progress, hashing)
 
 
 def why(settings: Settings, asked: Root, host: Host | None = None) -> Explanation:

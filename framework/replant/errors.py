@@ -77,5 +77,8 @@ class ArtifactError(ReplantError):
 #: Exit code of a check that found a difference. It is a result, not an error.
 DIFFERENCE_FOUND = 1
 
+#: Exit code of an error that nobody foresaw, a fault of replant itself: EX_SOFTWARE of sysexits.h.
+UNFORESEEN = 70
+
 #: Exit code of an interrupted command: 128 + SIGINT, as shells report it.
 INTERRUPTED = 130

@@ -297,7 +297,7 @@ class TestTheTarget:
         assert replant("replay", artifact, "--target", deployed.dsn).code == 0
         outcome = replant("replay", artifact, "--target", deployed.dsn)
         assert_one_line(
-            outcome, 4, "already holds every row of this artifact", "--on-conflict skip"
+            outcome, 4, "already holds every row of this artifact", "--on-conflict same"
         )
 
     def test_that_holds_the_last_rows_only_gets_none_of_the_others(
@@ -443,16 +443,18 @@ class TestInterruption:
         assert tenants(deployed) == 0
 
     def wait_for_replay(self, target: Database) -> int:
-        """The process id of the backend that inserts."""
+        """The process id of the backend that loads."""
         query = (
             "SELECT pid FROM pg_stat_activity WHERE application_name = 'replant' "
-            "AND datname = current_database() AND query LIKE 'INSERT INTO %procedure%'"
+            "AND datname = current_database() AND query LIKE 'COPY %procedure%FROM stdin%'"
         )
+        end = time.monotonic() + 60
         with psycopg.connect(target.dsn, autocommit=True) as connection:
-            while True:
+            while time.monotonic() < end:
                 row = connection.execute(query.encode()).fetchone()
                 if row is not None:
                     return int(row[0])
+        raise AssertionError("the replay loads no procedure")
 
 
 def test_no_configuration_at_all_is_needed(

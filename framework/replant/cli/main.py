@@ -7,17 +7,19 @@ feel instant.
 from __future__ import annotations
 
 import importlib
+import io
 import logging
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from replant import __version__
-from replant.errors import INTERRUPTED, OutputError, ReplantError
+from replant.errors import INTERRUPTED, UNFORESEEN, OutputError, ReplantError
 
 #: The commands in the order in which `--help` lists them, each with its one line there.
 COMMANDS = {
@@ -78,6 +80,10 @@ def main(arguments: list[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, _as_interrupt)
     # psycopg tells its log of each connection that is lost, which without this is standard error.
     logging.getLogger("psycopg").addHandler(logging.NullHandler())
+    for stream in (sys.stdout, sys.stderr):
+        # Names and values may have characters that the terminal's encoding has not.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -95,20 +101,37 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except click.exceptions.Exit as done:
         return done.exit_code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.exceptions.Abort):
         _complain("interrupted; nothing half-done was kept")
         return INTERRUPTED
-    except click.ClickException as error:
-        _complain(_usage(error))
-        return error.exit_code
-    except ReplantError as error:
-        _complain(str(error))
-        return error.exit_code
-    except OSError as error:
-        if error.filename is not None:
-            raise
-        return _unwritten(error)
+    except Exception as error:  # noqa: BLE001 - the last one that can say anything at all
+        return _failed(error)
     return outcome if isinstance(outcome, int) else 0
+
+
+def _failed(error: Exception) -> int:
+    """Report an error on one line; return its exit code."""
+    match error:
+        case click.ClickException():
+            _complain(_usage(error))
+            return error.exit_code
+        case ReplantError():
+            _complain(str(error))
+            return error.exit_code
+        case OSError(filename=None):
+            return _unwritten(error)
+    return _unforeseen(error)
+
+
+def _unforeseen(error: Exception) -> int:
+    """Report a fault of replant itself on one line; REPLANT_TRACEBACK shows where it is."""
+    if os.environ.get("REPLANT_TRACEBACK"):
+        traceback.print_exception(error)
+    _complain(
+        f"an error that was not foreseen: {type(error).__name__}: {' '.join(str(error).split())}; "
+        f"please report it, with what REPLANT_TRACEBACK=1 prints"
+    )
+    return UNFORESEEN
 
 
 def _unwritten(error: OSError) -> int:

@@ -14,6 +14,7 @@ from replant import api
 from replant.api import Replayed
 from replant.cli import options
 from replant.cli.screen import Meter, console, counted, grid, metered
+from replant.errors import UsageError
 from replant.model import Finding, OnConflict, RelationName, Severity, Subject
 from replant.preflight.preflight import Preflight
 from replant.replay.replay import Loaded
@@ -29,7 +30,8 @@ _TOLD_LATER = (Subject.ROW, Subject.SEQUENCE, Subject.UNSEEN)
     options.target,
     options.strategy,
     options.on_conflict,
-    click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing."),
+    click.option("--dry-run", is_flag=True, help="Say what can be foreseen, and do nothing."),
+    click.option("--rehearse", is_flag=True, help="Load and compare everything, and then undo it."),
     click.option("-y", "--yes", is_flag=True, help="Take every question for answered with yes."),
     options.quiet,
     options.verbose,
@@ -41,6 +43,7 @@ def command(
     strategy: str | None,
     on_conflict: OnConflict | None,
     dry_run: bool,
+    rehearse: bool,
     yes: bool,
     quiet: bool,
     verbose: bool,
@@ -53,7 +56,13 @@ def command(
 
     The strategy auto takes the weakest means that work in the target. It is also taken where the
     artifact's own order cannot be used there.
+
+    --dry-run looks at the target, and says what it foresees; triggers and policies have the last
+    word. --rehearse loads everything, compares it, and undoes it: it ends as the replay would. It
+    holds the same locks meanwhile.
     """
+    if dry_run and rehearse:
+        raise UsageError("--dry-run changes nothing, and --rehearse undoes what it did: choose one")
     settings = options.settings_of(config, target=target, on_conflict=on_conflict)
     if dry_run:
         found = api.preflight(artifact, settings, strategy=strategy)
@@ -84,12 +93,13 @@ def command(
             artifact,
             settings,
             strategy=strategy,
+            rehearse=rehearse,
             preflighted=preflighted,
             confirm=lambda questions: yes or _agreed(questions),
             progress=progress,
         )
     if not quiet:
-        _report(screen, done, verbose=verbose)
+        _report(screen, done, verbose=verbose, rehearsed=rehearse)
 
 
 def show(screen: Console, found: Preflight) -> None:
@@ -115,13 +125,15 @@ def _agreed(questions: Sequence[Finding]) -> bool:
     return click.confirm("Replay all the same?", err=True)
 
 
-def _report(screen: Console, done: Replayed, *, verbose: bool) -> None:
+def _report(screen: Console, done: Replayed, *, verbose: bool, rehearsed: bool) -> None:
     if verbose:
         table = grid("Rows:", "table", *_WAYS, numbers=frozenset({1, 2, 3, 4}))
         for name, loaded in done.tables.items():
             table.add_row(str(name), *(str(number) for _, number in _ways(loaded)))
         screen.print(table)
     screen.print(summary(done))
+    if rehearsed:
+        screen.print("this was a rehearsal: everything was undone")
     for note in done.notes:
         screen.print(f"note: {note}")
 

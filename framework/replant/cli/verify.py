@@ -10,7 +10,7 @@ from replant import api
 from replant.cli import options
 from replant.cli.screen import console, counted, metered
 from replant.errors import DIFFERENCE_FOUND, PrivilegeError
-from replant.verification.verify import TableResult
+from replant.verification.differences import RowDifferenceKind, TableResult
 
 
 @click.command(epilog="Example: replant verify tenant.sql --target postgresql://localhost/new")
@@ -37,7 +37,8 @@ def command(
             for line in lines(result):
                 screen.print(line)
     if not quiet:
-        screen.print(summary(results))
+        for line in summary(results):
+            screen.print(line)
     return exit_code(results)
 
 
@@ -49,28 +50,55 @@ def exit_code(results: tuple[TableResult, ...]) -> int:
 
 
 def lines(result: TableResult) -> list[str]:
-    """Describe the result for a table: one line, and one for each row that is named."""
+    """Describe the result of a table: one line, and one for each row that is named."""
+    held = counted(result.exported, "row")
     if result.unseen:
-        held = counted(result.exported, "row")
         return [f"{result.name}: {held} not compared, the role may not see them; {result.unseen}"]
     if result.equal:
-        return [f"{result.name}: {counted(result.exported, 'row')}, equal"]
+        return [f"{result.name}: {held}, equal"]
     named = [f"  {difference}" for difference in result.differences]
     if result.count > len(named):
         named.append(f"  and {result.count - len(named)} more")
+    if result.counts.get(RowDifferenceKind.MISSING) == result.exported == result.count:
+        return [f"{result.name}: {_all_missing(result.exported)}", *named]
     differ = "row differs" if result.count == 1 else "rows differ"
-    held = counted(result.exported, "row")
-    return [f"{result.name}: {result.count} {differ}, of {held} exported:", *named]
+    kinds = ", ".join(f"{number} {_KINDS[kind]}" for kind, number in result.counts.items())
+    return [f"{result.name}: {result.count} {differ} ({kinds}), of {held} exported:", *named]
 
 
-def summary(results: tuple[TableResult, ...]) -> str:
-    """Sum up all tables on one line."""
+_KINDS = {
+    RowDifferenceKind.MISSING: "missing",
+    RowDifferenceKind.CHANGED: "changed",
+    RowDifferenceKind.ADDITIONAL: "only in the target",
+}
+
+
+def _all_missing(number: int) -> str:
+    return "the one row is missing:" if number == 1 else f"all {number} rows are missing:"
+
+
+def summary(results: tuple[TableResult, ...]) -> list[str]:
+    """Describe the result of all tables: one line, and where rows were looked for one way only."""
     wrong = sum(1 for result in results if result.count)
     unseen = sum(1 for result in results if result.unseen)
     rows = sum(result.exported for result in results if not result.unseen)
     left = f"; {unseen} could not be seen" if unseen else ""
     if wrong:
         differ = "differs" if wrong == 1 else "differ"
-        return f"{wrong} of {counted(len(results), 'table')} {differ}{left}"
-    seen = counted(len(results) - unseen, "table")
-    return f"verified: {counted(rows, 'row')} of {seen} are equal{left}"
+        lines = [f"{wrong} of {counted(len(results), 'table')} {differ}{left}"]
+    else:
+        seen = counted(len(results) - unseen, "table")
+        lines = [f"verified: {counted(rows, 'row')} of {seen} are equal{left}"]
+    return [*lines, *_one_way(results)]
+
+
+def _one_way(results: tuple[TableResult, ...]) -> list[str]:
+    """Name the tables in which rows that only the target has were not looked for."""
+    by_reason: dict[str, list[str]] = {}
+    for result in results:
+        if result.one_way:
+            by_reason.setdefault(result.one_way, []).append(str(result.name))
+    return [
+        f"rows that only the target has were not looked for in {', '.join(names)}: {reason}"
+        for reason, names in by_reason.items()
+    ]

@@ -22,11 +22,16 @@ def connection_string(
         environment: the process's environment.
 
     Raises:
-        ConfigurationError: `env:NAME` names a variable that is not set.
+        ConfigurationError: `env:NAME` names a variable that is not set, or the text is empty.
 
     """
     if dsn is None:
         return environment.get(variable, "")
+    if not dsn.strip():
+        raise ConfigurationError(
+            f"the connection string is empty; give one, or leave it out so that {variable} or "
+            f"libpq's own variables say where to connect"
+        )
     if not dsn.startswith("env:"):
         return dsn
     name = dsn.removeprefix("env:")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from enum import Enum
 from textwrap import dedent
 from typing import Any
 
@@ -56,7 +57,9 @@ def _parameter(parameter: inspect.Parameter) -> str:
     text = f"{parameter.name}: {parameter.annotation}"
     if parameter.default is parameter.empty:
         return text
-    return f"{text} = {'...' if callable(parameter.default) else repr(parameter.default)}"
+    default = parameter.default
+    shown = str(default) if isinstance(default, Enum) else repr(default)
+    return f"{text} = {'...' if callable(default) else shown}"
 
 
 def _sections(function: Callable[..., Any]) -> dict[str, str]:

@@ -181,6 +181,4 @@ HELP_OF = ("", *COMMANDS)
 
 def _quoted(value: object) -> str:
     """A value as the formatter leaves it in the documents."""
-    if isinstance(value, Enum):
-        return f"{type(value).__name__}.{value.name}"
     return json.dumps(value) if isinstance(value, str) else repr(value)

@@ -361,7 +361,7 @@ def test_verify_names_the_table_the_key_the_column_and_both_values(
     outcome = replant("verify", move.artifact, "--target", move.to.dsn)
     assert outcome.code == 1
     assert outcome.out.splitlines() == [
-        "s.t: 3 rows differ, of 5 rows exported:",
+        "s.t: 3 rows differ (1 missing, 1 changed, 1 only in the target), of 5 rows exported:",
         "  id = 2: v is changed, exported was v2",
         "  id = 5 is missing in the target",
         "  id = 6 is in the target only",

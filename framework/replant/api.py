@@ -41,7 +41,8 @@ from replant.model import (
 )
 from replant.model.table_shape import shapes_of
 from replant.planning.make_plan import make_plan
-from replant.plugins.manager import Host, InstalledPlugin, Registered, installed_plugins
+from replant.plugins.installed import InstalledPlugin, installed_plugins
+from replant.plugins.manager import Host, Registered
 from replant.preflight.preflight import Confirm, Preflight, run_preflight
 from replant.preflight.target_schema import check_nothing_missing
 from replant.preflight.target_tables import tables_in_target

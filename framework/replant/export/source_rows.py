@@ -28,6 +28,8 @@ from replant.model import (
     Step,
     Text,
 )
+from replant.planning.plugin_faults import blaming_plugins, row_namer
+from replant.plugins.guarded import each_row
 from replant.sql import row_queries as queries
 from replant.sql.copy_text import copy_row, copy_row_hash, insert_lines
 from replant.sql.load_statements import Frame
@@ -80,14 +82,14 @@ class SourceRows:
         """Yield the rows in the format of a plugin, without line ends."""
         selection = self._plan.selection
         if isinstance(table.row_format, PythonRow):
-            function = table.row_format.function
+            function, name_of = table.row_format.function, row_namer(table)
             batches: Iterator[list[bytes]] = (
-                [function(row) for row in rows] for rows in self._texts(table)
+                each_row(function, rows, name_of) for rows in self._texts(table)
             )
         else:
             assert isinstance(table.row_format, SqlExpression)
             query = queries.rendered(selection, table, table.row_format)
-            batches = copied_texts(self._database, query)
+            batches = blaming_plugins(table, copied_texts(self._database, query))
         for lines in batches:
             self._passed(table.name, lines)
             yield lines
@@ -118,7 +120,7 @@ class SourceRows:
         """Yield batches in which all rows have the same depth; rows without a depth come last."""
         query = queries.lines_by_depth(self._plan.selection, table, key)
         begun = False
-        for rows in copied_fields(self._database, query):
+        for rows in blaming_plugins(table, copied_fields(self._database, query)):
             lines = [text or b"" for text, _ in rows]
             self.fingerprints[table.name] += sum_of_hashes(lines)
             shown = on_one_line_each(lines)
@@ -132,14 +134,15 @@ class SourceRows:
     def _copied(self, table: PlannedTable) -> Iterator[list[bytes]]:
         if computed_by_server(table.columns):
             query = queries.fields(self._plan.selection, table)
-            yield from copied_rows(self._database, query)
+            yield from blaming_plugins(table, copied_rows(self._database, query))
             return
         for rows in self._texts(table):
             yield list(map(copy_row, rows))
 
     def _lines(self, table: PlannedTable) -> Iterator[list[bytes]]:
         if computed_by_server(table.columns):
-            yield from copied_texts(self._database, queries.lines(self._plan.selection, table))
+            query = queries.lines(self._plan.selection, table)
+            yield from blaming_plugins(table, copied_texts(self._database, query))
             return
         for rows in self._texts(table):
             yield list(map(line, rows))
@@ -151,11 +154,15 @@ class SourceRows:
             for column in table.columns
         ]
         query = queries.texts(self._plan.selection, table)
-        for rows in copied_fields(self._database, query):
-            yield [
-                tuple(_transformed(value, chain) for value, chain in zip(row, chains, strict=True))
-                for row in rows
-            ]
+        name_of = row_namer(table)
+
+        def transformed(row: tuple[bytes | None, ...]) -> tuple[Text, ...]:
+            return tuple(
+                _transformed(value, chain) for value, chain in zip(row, chains, strict=True)
+            )
+
+        for rows in blaming_plugins(table, copied_fields(self._database, query)):
+            yield each_row(transformed, rows, name_of)
 
     def _passed(self, table: RelationName, lines: list[bytes]) -> None:
         self.counts[table] += len(lines)

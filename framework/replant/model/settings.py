@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from replant.model.checked import checked
 from replant.model.names import RelationName
 
 
@@ -72,7 +73,7 @@ COPY = "copy"
 OWN_FORMATS = (INSERT, COPY)
 
 
-@frozen
+@frozen(field_transformer=checked)
 class TableSettings:
     """Changes to one registered table.
 
@@ -93,7 +94,7 @@ class TableSettings:
     max_rows: int | None = None
 
 
-@frozen
+@frozen(field_transformer=checked)
 class ExportSettings:
     """How an export is made and where it goes.
 
@@ -136,7 +137,7 @@ class ExportSettings:
         return INSERT if self.layout is Layout.FILE else COPY
 
 
-@frozen
+@frozen(field_transformer=checked)
 class PluginSettings:
     """Which plugins are asked, in which order, and what each is told.
 
@@ -150,7 +151,7 @@ class PluginSettings:
     settings: Mapping[str, Mapping[str, Any]] = field(factory=dict)
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Settings:
     """Everything a command may need to know.
 

@@ -31,6 +31,7 @@ from replant.model.table_shape import shapes_of
 from replant.planning.find_closure_origin import closure_origin
 from replant.planning.load_request import ask_for_load_order, copied_tables, exported_key
 from replant.planning.on_conflict import configured_on_conflict
+from replant.planning.plugin_sql import try_plugin_sql
 from replant.planning.sequences import large_objects, sequence_positions
 from replant.planning.transforms import changed_columns, planned_columns, row_format
 from replant.planning.triggers import firing_triggers
@@ -70,6 +71,7 @@ def make_plan(
         check_declared(known, selected, more)
     selected, counted = count_rows(database, catalog, selected, settings)
     decided = plan_from(catalog, selected, counted, host, settings, known, more)
+    try_plugin_sql(database, decided, host)
     sequences, unmoved = sequence_positions(database, selected, decided)
     objects = large_objects(database, selected, decided)
     return evolve(
@@ -166,6 +168,7 @@ def _planned_table(
     table, columns = selected.tables[name], selected.columns[name]
     key = exported_key(selected, name)
     planned = planned_columns(host, table, columns)
+    rendering = row_format(host, table, columns, planned, format_name)
     return PlannedTable(
         name=name,
         columns=planned,
@@ -173,7 +176,8 @@ def _planned_table(
         collatable=frozenset(c.name for c in columns if c.collatable and c.name in key),
         rows=counted.rows[name],
         row_count=counted.counts[name],
-        row_format=row_format(host, table, columns, planned, format_name),
+        row_format=rendering.row_format if rendering else None,
+        renderer=rendering.plugin if rendering else None,
     )
 
 

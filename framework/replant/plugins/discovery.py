@@ -13,8 +13,9 @@ from itertools import pairwise
 from attrs import frozen
 
 from replant.errors import ConfigurationError, PluginError
-from replant.model import PluginSettings
+from replant.model import PluginSettings, Settings
 from replant.model.names import did_you_mean
+from replant.plugins.guarded import one_line
 
 GROUP = "replant.plugins"
 
@@ -90,7 +91,8 @@ def choose(
         strategy: a plugin of this name is chosen as well, so that naming a strategy is enough.
 
     Raises:
-        ConfigurationError: a name is not installed; the nearest right name is given.
+        ConfigurationError: a name is not installed; the nearest right name is given. Or a plugin
+            has settings, and is not enabled.
         PluginError: nothing is installed, not even replant's own plugins.
 
     """
@@ -113,6 +115,9 @@ def choose(
         raise ConfigurationError("\n".join(problems))
     if strategy in installed and strategy not in names:
         names.append(strategy)
+    idle = [name for name in plugins.settings if name in installed and name not in names]
+    if idle:
+        raise ConfigurationError("\n".join(map(_not_enabled, idle)))
     return tuple(installed[name] for name in names)
 
 
@@ -126,10 +131,12 @@ def load(candidate: Candidate) -> LoadedPlugin:
     entry = EntryPoint(candidate.name, candidate.target, GROUP)
     try:
         implementation = entry.load()
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also SystemExit would be its end, not replant's
         raise PluginError(
             f"{candidate} cannot be imported from {candidate.target}: "
-            f"{type(error).__name__}: {error}; repair or uninstall {candidate.distribution}, "
+            f"{one_line(error)}; repair or uninstall {candidate.distribution}, "
             f"or take {candidate.name!r} out of [plugins] enable"
         ) from error
     if isinstance(implementation, type):
@@ -140,10 +147,36 @@ def load(candidate: Candidate) -> LoadedPlugin:
     return LoadedPlugin(candidate, implementation)
 
 
+def check_sub_tables(settings: Settings, candidates: Sequence[Candidate]) -> None:
+    """Refuse a `[plugins.NAME]` of a plugin that is not installed.
+
+    Raises:
+        ConfigurationError: one is not.
+
+    """
+    installed = [candidate.name for candidate in candidates]
+    problems = [
+        not_installed(f"plugins.{name}", name, installed)
+        for name in settings.plugins.settings
+        if name not in installed
+    ]
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
 def _candidate(entry: EntryPoint) -> Candidate:
     distribution = entry.dist
     name, version = (distribution.name, distribution.version) if distribution else ("?", "?")
     return Candidate(entry.name, name, version, entry.value)
+
+
+def _not_enabled(name: str) -> str:
+    """Say that nobody would read the settings of a plugin; options of the command may be them."""
+    options = " (as --include, --exclude, --root and --scope-column do)" * (name == "schemas")
+    return (
+        f"plugins.{name}: the plugin is not enabled, so what is set here{options} would change "
+        f"nothing; add {name!r} to [plugins] enable, or leave the settings out"
+    )
 
 
 def not_installed(path: str, name: str, installed: Iterable[str]) -> str:

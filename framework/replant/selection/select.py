@@ -12,6 +12,7 @@ from replant.errors import (
     PluginError,
     PrivilegeError,
     ScopeError,
+    unexpected,
 )
 from replant.model import (
     AllRows,
@@ -263,6 +264,8 @@ def _rows(
             conditions.append(RowsAt(()))
         case AllRows():
             pass
+        case other:
+            unexpected(other)
     if change is not None and change.where is not None:
         conditions.append(Satisfies(change.where))
     table = tables[name]

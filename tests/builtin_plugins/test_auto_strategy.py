@@ -22,6 +22,7 @@ from replant.model import (
     Severity,
 )
 from replant.preflight.preflight import Preflight
+from replant.replay import load_order_choice
 from replant.replay import load_plan as load
 from replant.replay.replay import Loaded
 from replant.testing.servers.server import Server, grant
@@ -53,7 +54,7 @@ MANY = 10
 @pytest.fixture(autouse=True)
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cycles, "MOST_ROWS_TOGETHER", MANY)
-    monkeypatch.setattr("replant.replay.load_order_choice.ROWS_HELD", MANY)
+    monkeypatch.setattr(load_order_choice, "ROWS_HELD", MANY)
     monkeypatch.setattr(load, "ROWS_HELD", MANY)
 
 

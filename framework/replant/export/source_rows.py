@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import groupby
 
 from attrs import evolve
@@ -28,6 +29,7 @@ from replant.model import (
     Step,
     Text,
 )
+from replant.planning.changed_keys import WrittenKeys
 from replant.planning.plugin_faults import blaming_plugins, row_namer
 from replant.plugins.guarded import each_row
 from replant.sql import row_queries as queries
@@ -161,8 +163,11 @@ class SourceRows:
                 _transformed(value, chain) for value, chain in zip(row, chains, strict=True)
             )
 
-        for rows in blaming_plugins(table, copied_fields(self._database, query)):
-            yield each_row(transformed, rows, name_of)
+        with closing(WrittenKeys(table)) as keys:
+            for rows in blaming_plugins(table, copied_fields(self._database, query)):
+                changed = each_row(transformed, rows, name_of)
+                keys.check(changed)
+                yield changed
 
     def _passed(self, table: RelationName, lines: list[bytes]) -> None:
         self.counts[table] += len(lines)

@@ -83,6 +83,11 @@ class Column:
         """Whether an INSERT may name the column."""
         return not self.generated
 
+    @property
+    def has_default(self) -> bool:
+        """Whether a row that is not given a value gets one other than NULL."""
+        return self.default is not None or self.identity is not Identity.NONE
+
 
 @frozen(field_transformer=checked)
 class ForeignKey:

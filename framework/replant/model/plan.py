@@ -55,6 +55,7 @@ class PlannedTable:
         on_conflict: what a replay does with a row that is there already.
         row_format: how a row is rendered, when a plugin renders it.
         renderer: that plugin.
+        changed_keys: the exported unique keys that transforms change.
 
     """
 
@@ -67,6 +68,7 @@ class PlannedTable:
     on_conflict: OnConflict = OnConflict.ERROR
     row_format: RowFormat | None = None
     renderer: str | None = None
+    changed_keys: tuple[tuple[str, ...], ...] = ()
 
     @property
     def column_names(self) -> tuple[str, ...]:

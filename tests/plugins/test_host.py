@@ -141,7 +141,15 @@ def test_two_plugins_of_one_name_are_both_named(install: Install) -> None:
     install("notes", GOOD, distribution="replant-a")
     install("notes", GOOD, distribution="replant-b")
     with pytest.raises(PluginError, match=r"replant-a 2\.1 .* and replant-b 2\.1 .*; uninstall"):
-        find()
+        host("notes")
+
+
+def test_two_plugins_of_one_name_do_no_harm_where_neither_is_asked_for(install: Install) -> None:
+    install("notes", GOOD, distribution="replant-a")
+    install("notes", GOOD, distribution="replant-b")
+    assert "notes" not in host("meta_public").versions
+    listed = [p.candidate.distribution for p in installed_plugins(Settings()) if p.hooks]
+    assert {"replant-a", "replant-b"} <= set(listed)
 
 
 def test_a_plugin_that_raises_while_it_is_asked_is_named(install: Install) -> None:

@@ -52,6 +52,17 @@ class Commands(click.Group):
         command: click.Command = module.command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or name the nearest one."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from replant.model.names import did_you_mean  # noqa: PLC0415 - costs time at each start
+
+            meant = did_you_mean(args[0], COMMANDS, "; did you mean {!r}?")
+            ctx.fail(f"there is no command {args[0]!r}{meant}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         del ctx
@@ -99,7 +110,7 @@ def run(arguments: Sequence[str]) -> int:
         _complain("interrupted; nothing half-done was kept")
         return INTERRUPTED
     except click.ClickException as error:
-        _complain(_usage(error))
+        _complain(_usage(error, arguments))
         return error.exit_code
     except ReplantError as error:
         _complain(str(error))
@@ -120,10 +131,14 @@ def _unwritten(error: OSError) -> int:
     return OutputError.exit_code
 
 
-def _usage(error: click.ClickException) -> str:
-    """Say on one line what is wrong with the command line, and where help is."""
+def _usage(error: click.ClickException, arguments: Sequence[str]) -> str:
+    """Say on one line what is wrong with the command line, and where help is.
+
+    What click finds before it has read all options does not say of which command they are.
+    """
     context = error.ctx if isinstance(error, click.UsageError) else None
-    path = context.command_path if context else "replant"
+    command = [word for word in arguments if word in COMMANDS][:1]
+    path = context.command_path if context else " ".join(["replant", *command])
     return f"{error.format_message().rstrip('.')}; see {path} --help"
 
 

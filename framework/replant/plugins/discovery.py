@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
-from itertools import pairwise
 
 from attrs import frozen
 
@@ -53,30 +52,24 @@ class LoadedPlugin:
 def find() -> tuple[Candidate, ...]:
     """Find every installed plugin, sorted by name and distribution.
 
-    Raises:
-        PluginError: two distributions offer a plugin of one name; `importlib.metadata` would
-            drop one of them without a word.
-
+    Two distributions may offer a plugin of one name, which matters once it is asked for.
     """
-    return check_unique(_candidate(entry) for entry in entry_points(group=GROUP))
+    return tuple(sorted({_candidate(entry) for entry in entry_points(group=GROUP)}))
 
 
-def check_unique(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """Sort the candidates, and refuse a name that occurs twice.
+def check_unique(name: str, candidates: Iterable[Candidate]) -> None:
+    """Refuse a plugin that two distributions offer: nothing says which of them is meant.
 
     Raises:
-        PluginError: two of them have one name.
+        PluginError: two candidates have the name.
 
     """
-    ordered = sorted(set(candidates))
-    for first, second in pairwise(ordered):
-        if first.name == second.name:
-            raise PluginError(
-                f"two plugins are named {first.name!r}: {first.distribution} {first.version} "
-                f"({first.target}) and {second.distribution} {second.version} ({second.target}); "
-                f"uninstall one of the two distributions"
-            )
-    return tuple(ordered)
+    offers = [candidate for candidate in candidates if candidate.name == name]
+    if len(offers) > 1:
+        listed = " and ".join(f"{c.distribution} {c.version} ({c.target})" for c in offers)
+        raise PluginError(
+            f"two plugins are named {name!r}: {listed}; uninstall one of the two distributions"
+        )
 
 
 def choose(
@@ -93,7 +86,8 @@ def choose(
     Raises:
         ConfigurationError: a name is not installed; the nearest right name is given. Or a plugin
             has settings, and is not enabled.
-        PluginError: nothing is installed, not even replant's own plugins.
+        PluginError: nothing is installed, not even replant's own plugins; or two distributions
+            offer a plugin that is chosen.
 
     """
     if not candidates:
@@ -118,6 +112,8 @@ def choose(
     idle = [name for name in plugins.settings if name in installed and name not in names]
     if idle:
         raise ConfigurationError("\n".join(map(_not_enabled, idle)))
+    for name in names:
+        check_unique(name, candidates)
     return tuple(installed[name] for name in names)
 
 

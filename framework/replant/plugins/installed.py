@@ -26,7 +26,7 @@ def installed_plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
 
     Raises:
         ConfigurationError: the configuration names a plugin that is not installed.
-        PluginError: two plugins have one name.
+        PluginError: two distributions offer a plugin that is enabled.
 
     """
     candidates = discovery.find()

@@ -10,6 +10,17 @@ EXAMPLE := docs/examples/replant-notes
 DEV := $(VENV)/.dev
 DEMO := $(if $(wildcard $(DEV)),$(DEV),$(VENV)/.demo)
 
+# Each worker starts a server of its own. One that has no tests left takes some of another's.
+WORKERS ?= logical
+PARALLEL := --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal
+
+# What `make fuzz` tries: how many examples where `make test` tries 100, which tests, which seed.
+FUZZ_EXAMPLES ?= 1000
+FUZZ_TESTS ?= tests
+ifndef FUZZ_SEED
+FUZZ_SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+endif
+
 # Servers of further releases, and what fetches them.
 SERVERS := build/postgresql
 NPM := $(or $(shell command -v npm),$(BIN)/npm)
@@ -29,7 +40,13 @@ demo: $(DEMO) ## Move a tenant between two databases of its own, and prove it
 
 .PHONY: test
 test: $(DEV) ## Run all tests, against a PostgreSQL that they start themselves
-	$(BIN)/python -m pytest
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest $(PARALLEL)
+
+.PHONY: fuzz
+fuzz: $(DEV) ## Try property tests on new rows, for longer (FUZZ_EXAMPLES, FUZZ_TESTS, FUZZ_SEED)
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) PYTHONHASHSEED=$(FUZZ_SEED) \
+		$(BIN)/python -m pytest $(PARALLEL) -m hypothesis \
+		--hypothesis-profile=fuzz --hypothesis-seed=$(FUZZ_SEED) '$(FUZZ_TESTS)'
 
 .PHONY: test-versions
 test-versions: $(DEV) $(SERVERS)/.unpacked ## Move rows between PostgreSQL 14 to 18, in every pair (Linux on x86-64)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from attrs import frozen
-from hypothesis import settings as hypothesis_settings
 
-from replant.cli.main import run
 from replant.model import ExportSettings, Settings
 from replant.testing.pytest_plugin import DatabaseFrom
 from replant.testing.servers.database_templates import Templates
@@ -18,18 +13,15 @@ from replant.testing.servers.server import Database, Server, embedded_program
 from replant_plugins import ddl
 from replant_plugins.demonstration import PLATFORM
 
-pytest_plugins = ["tests.support.two_databases", "tests.support.tenant_fixtures"]
+pytest_plugins = [
+    "tests.support.commands",
+    "tests.support.installed_plugins",
+    "tests.support.property_tests",
+    "tests.support.two_databases",
+    "tests.support.tenant_fixtures",
+]
 
 MakeDatabase = DatabaseFrom
-
-# A real server takes the time it takes, so examples have no deadline. In CI the examples are the
-# same each time: a change is judged by what it changes. `--hypothesis-profile=thorough` looks
-# further, in minutes.
-hypothesis_settings.register_profile("replant", deadline=None)
-hypothesis_settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
-hypothesis_settings.register_profile("thorough", deadline=None, max_examples=1000)
-if hypothesis_settings.get_current_profile_name() != "thorough":
-    hypothesis_settings.load_profile("ci" if os.environ.get("CI") == "true" else "replant")
 
 
 @pytest.fixture(scope="session")
@@ -82,33 +74,6 @@ def settings(filled: Database, deployed: Database, tmp_path: Path) -> Settings:
         scope=dict(PLATFORM.scope),
         export=ExportSettings(output=f"{tmp_path}/tenant.sql"),
     )
-
-
-@frozen
-class Outcome:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-
-Replant = Callable[..., Outcome]
-
-
-@pytest.fixture
-def replant(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Replant:
-    """Run the command line in this process: `replant("plan", "--source", dsn)`."""
-    for variable in ("REPLANT_SOURCE", "REPLANT_TARGET"):
-        monkeypatch.delenv(variable, raising=False)
-
-    def command(*arguments: object) -> Outcome:
-        capfd.readouterr()
-        code = run([str(argument) for argument in arguments])
-        captured = capfd.readouterr()
-        return Outcome(code, captured.out, captured.err)
-
-    return command
 
 
 @pytest.fixture

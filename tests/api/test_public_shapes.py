@@ -13,7 +13,8 @@ from psycopg import Connection, sql
 
 from replant.model import RelationName
 from replant.testing.servers.server import Database, Server, grant
-from tests.conftest import MakeDatabase, Replant
+from tests.conftest import MakeDatabase
+from tests.support.commands import Replant
 
 _FILES = Path(__file__).parents[1] / "support" / "shapes"
 

@@ -24,9 +24,10 @@ from replant.testing.generation.row_strategies import rows_for
 from replant.testing.rows import Rows, contents, first_difference, insert_rows
 from replant.testing.servers.server import Database, Server
 from replant_plugins.strategies import cycles, ordered
+from tests.support.property_tests import example_count
 
 SCHEMA = 'the "odd"\nschema'
-EXAMPLES = settings().max_examples // 4
+EXAMPLES = example_count(25)
 
 #: Every type that rows can be drawn for without being told its values.
 TYPES = (

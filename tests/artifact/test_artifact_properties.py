@@ -27,10 +27,11 @@ from replant.sql.copy_text import copy_texts
 from replant.sql.row_text import texts
 from tests.support.artifacts import FORMS, Example, examples
 from tests.support.manifest_schema import problems
+from tests.support.property_tests import example_count
 
 # Each example is written to a disk, in full.
-FEW = settings(max_examples=2 * settings().max_examples // 5)
-FEWER = settings(max_examples=settings().max_examples // 5)
+FEW = settings(max_examples=example_count(40))
+FEWER = settings(max_examples=example_count(20))
 
 FILES = [form for form in FORMS if form.layout.value == "file"]
 DIRECTORIES = [form for form in FORMS if form.layout.value == "directory"]

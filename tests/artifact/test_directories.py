@@ -26,8 +26,9 @@ from replant.errors import ArtifactError
 from replant.model import Compression, ExportSettings, Layout, RelationName, Settings
 from replant.testing.servers.server import Database, Server
 from replant_plugins.demonstration import PLATFORM
-from tests.conftest import MakeDatabase, Outcome, Replant
+from tests.conftest import MakeDatabase
 from tests.support.artifacts import FORMS, Form
+from tests.support.commands import Replant, assert_one_line
 from tests.support.hostile_artifacts import (
     Files,
     Genuine,
@@ -81,19 +82,10 @@ def refused(replant: Replant, target: Target, path: Path) -> Callable[..., None]
         before = target.contents()
         for command in ("replay", "verify"):
             outcome = replant(command, path, "--target", target.database.dsn)
-            one_line(outcome, code, *words)
+            assert_one_line(outcome, code, *words)
             assert target.contents() == before
 
     return check
-
-
-def one_line(outcome: Outcome, code: int, *words: str) -> None:
-    assert outcome.code == code, outcome.err
-    assert outcome.out == ""
-    assert outcome.err.startswith("replant: ")
-    assert len(outcome.err.splitlines()) == 1, outcome.err
-    for word in words:
-        assert word in outcome.err, outcome.err
 
 
 class TestATenant:
@@ -197,7 +189,9 @@ class TestTheOutput:
     ) -> None:
         monkeypatch.chdir(tmp_path)
         scope = f"database_id={settings.scope['database_id']}"
-        one_line(replant("export", "--source", filled.dsn, "--scope", scope, *options), 2, words)
+        assert_one_line(
+            replant("export", "--source", filled.dsn, "--scope", scope, *options), 2, words
+        )
         assert list(tmp_path.iterdir()) == []
 
     def directory(self, settings: Settings, path: Path) -> Settings:
@@ -222,7 +216,7 @@ class TestTheOutput:
         scope = f"database_id={settings.scope['database_id']}"
         options = ("--layout", "directory", "-o", path, *(["--force"] if force else []))
         outcome = replant("export", "--source", settings.source, "--scope", scope, *options)
-        one_line(outcome, 2, str(path), "choose another -o")
+        assert_one_line(outcome, 2, str(path), "choose another -o")
         assert contents(path) == {Path("precious"): b"1"}
 
     def test_a_link_to_an_artifact_is_never_replaced(
@@ -233,7 +227,7 @@ class TestTheOutput:
         scope = f"database_id={settings.scope['database_id']}"
         options = ("--layout", "directory", "-o", path, "--force")
         outcome = replant("export", "--source", settings.source, "--scope", scope, *options)
-        one_line(outcome, 2, "is no artifact")
+        assert_one_line(outcome, 2, "is no artifact")
         assert path.is_symlink()
 
 
@@ -345,7 +339,7 @@ class TestADataFileWithItsDigest:
         before = target.contents()
         put(path, plain.with_data(PARENT, data))
         outcome = replant("replay", path, "--target", target.database.dsn)
-        one_line(outcome, 5, f"{path / PARENT}{line}: ", words)
+        assert_one_line(outcome, 5, f"{path / PARENT}{line}: ", words)
         assert target.contents() == before
 
     def test_that_holds_rows_of_a_table_that_should_have_none(
@@ -360,7 +354,7 @@ class TestADataFileWithItsDigest:
         before = target.contents()
         put(path, plain.with_data(PARENT, b"1\ta\t1\n2\tb\t2\n3\tevil\t\\N\n"))
         outcome = replant("replay", path, "--target", target.database.dsn)
-        one_line(outcome, 4, "s.parent: the rows differ from those that were exported")
+        assert_one_line(outcome, 4, "s.parent: the rows differ from those that were exported")
         assert target.contents() == before
 
     @pytest.mark.parametrize("form", DIRECTORIES[1:], ids=str)
@@ -387,7 +381,7 @@ class TestADataFileWithItsDigest:
         }
         put(path, artifact.with_bytes(name, stored[damage]))
         outcome = replant("replay", path, "--target", target.database.dsn)
-        one_line(outcome, 5, str(path / name))
+        assert_one_line(outcome, 5, str(path / name))
         assert target.contents() == before
 
     def test_that_needs_more_memory_than_it_should(
@@ -400,7 +394,7 @@ class TestADataFileWithItsDigest:
         stored = compressor.compress(artifact.data(name)) + compressor.flush()
         put(path, artifact.with_bytes(name, stored))
         outcome = replant("replay", path, "--target", target.database.dsn)
-        one_line(outcome, 5, str(path / name), "cannot be decompressed")
+        assert_one_line(outcome, 5, str(path / name), "cannot be decompressed")
 
     def test_that_holds_a_row_without_end(
         self, artifacts: dict[Form, Genuine], path: Path, monkeypatch: pytest.MonkeyPatch
@@ -547,7 +541,7 @@ class TestAManifestWithItsDigest:
         put(path, changed(plain, ((*EMPTY, "rows"), value)))
         for command in ("replay", "verify"):
             outcome = replant(command, path, "--target", target.database.dsn)
-            one_line(outcome, 4, "none")
+            assert_one_line(outcome, 4, "none")
             assert target.contents() == before
 
     @pytest.mark.parametrize(

@@ -36,9 +36,10 @@ from tests.support.hostile_artifacts import (
     put,
 )
 from tests.support.manifest_schema import problems
+from tests.support.property_tests import example_count
 
 # Each example asks a server.
-FEW = settings(max_examples=settings().max_examples // 2)
+FEW = settings(max_examples=example_count(50))
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +110,7 @@ def test_a_genuine_artifact_is_replayed_in_every_form(
         target.reset()
 
 
-@settings(max_examples=3 * settings().max_examples)
+@settings(max_examples=example_count(300))
 @given(data=st.data())
 def test_a_manifest_that_is_read_is_what_it_says_and_fits_the_schema(
     artifacts: list[Genuine], data: DataObject

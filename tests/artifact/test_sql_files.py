@@ -17,8 +17,8 @@ from replant.artifact.manifest_json import laid_out
 from replant.artifact.sql_file_writer import MANIFEST_MARK, comment
 from replant.model import Layout
 from replant.testing.servers.server import Database, Server
-from tests.conftest import Replant
 from tests.support.artifacts import FORMS, Form
+from tests.support.commands import Replant
 from tests.support.hostile_artifacts import (
     Genuine,
     Target,

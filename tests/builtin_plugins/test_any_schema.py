@@ -21,7 +21,8 @@ from replant.model import (
     TableSettings,
 )
 from replant.testing.servers.server import Database, Server, grant
-from tests.conftest import MakeDatabase, Replant
+from tests.conftest import MakeDatabase
+from tests.support.commands import Replant
 
 SHOP = """
 CREATE SCHEMA crm;

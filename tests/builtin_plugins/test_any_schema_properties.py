@@ -44,10 +44,11 @@ from tests.support.any_schemas import (
     whole_tables,
 )
 from tests.support.closure_graphs import shuffled
+from tests.support.property_tests import example_count
 from tests.support.schema_pair import Pair
 
 #: An example creates two schemas, and makes several round trips for each of their tables.
-EXAMPLES = settings().max_examples // 8
+EXAMPLES = example_count(12)
 
 ASKING = {
     "from-roots": growing_from_roots(),

@@ -28,17 +28,10 @@ from replant.replay.replay import Loaded
 from replant.testing.servers.server import Server, grant
 from replant_plugins.strategies import cycles
 from tests.support.moves import Move, in_every_format
+from tests.support.stores import CYCLE, STAFF, STORE
 
-STORE, STAFF = RelationName("s", "store"), RelationName("s", "staff")
 NODE = RelationName("s", "node")
 
-CYCLE = """
-CREATE SCHEMA s;
-CREATE TABLE s.store (id int PRIMARY KEY, manager int {null}, name text);
-CREATE TABLE s.staff (id int PRIMARY KEY, store int NOT NULL REFERENCES s.store, boss int,
-  FOREIGN KEY (boss) REFERENCES s.staff);
-ALTER TABLE s.store ADD FOREIGN KEY (manager) REFERENCES s.staff {deferrable};
-"""
 NEVER_NULL = CYCLE.format(null="NOT NULL", deferrable="")
 ROWS = r"""
 SET session_replication_role = replica;

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from replant.testing import conformance
 from replant_plugins import ddl
+from tests.support.property_tests import example_count
+
+pytestmark = pytest.mark.hypothesis  # by way of the suite
 
 SHAPES = Path(__file__).parents[1] / "support" / "shapes"
 
 # A round trip of 51 tables takes its time; `test_tenant_properties` tries more of them.
-TestThePlatform = conformance("collections_public", "meta_public", deploy=ddl.deploy, tries=2)
+TestThePlatform = conformance(
+    "collections_public", "meta_public", deploy=ddl.deploy, tries=example_count(2)
+)
 
 TestAnySchemaFromRoots = conformance(
     "schemas",
     deploy=SHAPES / "film_rental.sql",
     settings={"plugins": {"schemas": {"roots": ["rental.customer: true"]}}},
-    tries=5,
+    tries=example_count(5),
 )

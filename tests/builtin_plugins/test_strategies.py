@@ -34,6 +34,7 @@ from replant.plugins.manager import Host
 from replant.testing.servers.server import Database, Server, grant
 from replant_plugins.strategies import cycles
 from tests.conftest import MakeDatabase
+from tests.support.stores import CYCLE, STAFF, STORE
 
 
 class EveryTable:
@@ -200,18 +201,10 @@ def test_rows_that_are_null_first_and_reference_their_own_table_come_in_one_stat
     assert (tmp_path / "x.sql").read_text().count('INSERT INTO "s"."store"') == 1
 
 
-CYCLE = """
-CREATE SCHEMA s;
-CREATE TABLE s.store (id int PRIMARY KEY, manager int {null}, name text);
-CREATE TABLE s.staff (id int PRIMARY KEY, store int NOT NULL REFERENCES s.store, boss int,
-  FOREIGN KEY (boss) REFERENCES s.staff);
-ALTER TABLE s.store ADD FOREIGN KEY (manager) REFERENCES s.staff {deferrable};
-"""
 CYCLE_ROWS = """
 INSERT INTO s.store SELECT i, 21 - i, 'store ' || i FROM generate_series(1, 20) AS i;
 INSERT INTO s.staff SELECT i, i, 21 - i FROM generate_series(1, 20) AS i;
 """
-STORE, STAFF = RelationName("s", "store"), RelationName("s", "staff")
 
 
 def test_a_small_cycle_is_one_statement_with_an_insert_for_each(round_trip: RoundTrip) -> None:

@@ -14,10 +14,11 @@ from psycopg import sql
 from replant.testing.generation.row_strategies import Tenants
 from replant.testing.rows import first_difference, insert_rows
 from tests.support.platform_rows import DATABASE_NAMES, EXTENSION
+from tests.support.property_tests import example_count
 from tests.support.tenant_mover import Mover
 
 #: An example here is several round trips to a server: a tenth of what the profile says.
-EXAMPLES = settings().max_examples // 10
+EXAMPLES = example_count(10)
 
 
 @settings(max_examples=EXAMPLES)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -19,7 +16,7 @@ from replant.database.connections import reading
 from replant.model import RelationName, Settings
 from replant.testing.servers.server import Database, Server, grant
 from replant_plugins.demonstration import PLATFORM
-from tests.conftest import Outcome, Replant
+from tests.support.commands import Outcome, Replant, assert_one_line, start_replant
 
 SCOPE = ("--scope", f"database_id={PLATFORM.scope['database_id']}")
 
@@ -27,16 +24,6 @@ SCOPE = ("--scope", f"database_id={PLATFORM.scope['database_id']}")
 @pytest.fixture
 def artifact(settings: Settings) -> Path:
     return Path(api.export(settings).output)
-
-
-def one_line(outcome: Outcome, code: int, *words: str) -> None:
-    """The outcome is this exit code and one line with these words, and no traceback."""
-    assert outcome.code == code, outcome.err
-    assert outcome.out == ""
-    assert outcome.err.startswith("replant: ")
-    assert len(outcome.err.splitlines()) == 1, outcome.err
-    for word in words:
-        assert word in outcome.err
 
 
 def lines(outcome: Outcome, code: int, *wanted: str) -> None:
@@ -62,7 +49,9 @@ class TestTheSource:
     def test_a_server_that_is_not_there(self, replant: Replant, tmp_path: Path) -> None:
         out = tmp_path / "x.sql"
         outcome = replant("export", "--source", "host=127.0.0.1 port=1", *SCOPE, "-o", out)
-        one_line(outcome, 4, "cannot connect to the source (host=127.0.0.1 port=1)", "--source")
+        assert_one_line(
+            outcome, 4, "cannot connect to the source (host=127.0.0.1 port=1)", "--source"
+        )
         assert not out.exists()
 
     def test_a_wrong_password_is_never_repeated(
@@ -78,17 +67,19 @@ class TestTheSource:
         wrong = {"password": "s3cret-and-wrong"}
         dsn = make_conninfo(filled.as_role(role), **wrong)
         outcome = replant("plan", "--source", dsn, *SCOPE)
-        one_line(outcome, 4, "cannot connect", "password authentication failed")
+        assert_one_line(outcome, 4, "cannot connect", "password authentication failed")
         assert "s3cret" not in outcome.err
 
     def test_a_malformed_connection_string_is_never_repeated(self, replant: Replant) -> None:
         outcome = replant("plan", "--source", "postgresqll://me:s3cret@host/x", *SCOPE)
-        one_line(outcome, 4, "neither 'key=value ...' nor a 'postgresql://' URI")
+        assert_one_line(outcome, 4, "neither 'key=value ...' nor a 'postgresql://' URI")
         assert "s3cret" not in outcome.err
 
     def test_a_database_without_the_schemas(self, replant: Replant, database: Database) -> None:
         outcome = replant("plan", "--source", database.dsn, *SCOPE)
-        one_line(outcome, 2, database.name, "which rows", "--root", "--include", "replant init")
+        assert_one_line(
+            outcome, 2, database.name, "which rows", "--root", "--include", "replant init"
+        )
 
     def test_a_database_without_the_schemas_of_a_plugin_that_is_enabled(
         self, replant: Replant, database: Database, tmp_path: Path
@@ -96,7 +87,7 @@ class TestTheSource:
         file = tmp_path / "replant.toml"
         file.write_text('plugins.enable = ["collections_public", "ordered"]')
         outcome = replant("plan", "-c", file, "--source", database.dsn, *SCOPE)
-        one_line(outcome, 4, database.name, "has no schema 'collections_public'", "enable")
+        assert_one_line(outcome, 4, database.name, "has no schema 'collections_public'", "enable")
 
     @pytest.mark.parametrize(
         ("arguments", "said"),
@@ -109,13 +100,15 @@ class TestTheSource:
     def test_a_mistake_on_the_command_line(
         self, replant: Replant, arguments: tuple[str, ...], said: str
     ) -> None:
-        one_line(replant(*arguments), 2, said)
+        assert_one_line(replant(*arguments), 2, said)
 
     def test_a_table_that_is_not_there(self, replant: Replant, filled: Database) -> None:
         with psycopg.connect(filled.dsn) as connection:
             connection.execute("ALTER TABLE meta_public.domains RENAME TO domain")
         outcome = replant("plan", "--source", filled.dsn, *SCOPE)
-        one_line(outcome, 4, "meta_public.domains", "does not exist", "mean meta_public.domain?")
+        assert_one_line(
+            outcome, 4, "meta_public.domains", "does not exist", "mean meta_public.domain?"
+        )
 
     def test_a_role_that_may_not_read_a_table_is_told_the_grant(
         self, replant: Replant, settings: Settings, server: Server, filled: Database
@@ -124,7 +117,7 @@ class TestTheSource:
         tables = [table.name for table in api.plan(settings).tables]
         grant(filled, role, "SELECT", [name for name in tables if name.name != "domains"])
         outcome = replant("plan", "--source", filled.as_role(role), *SCOPE)
-        one_line(outcome, 4, "GRANT SELECT ON meta_public.domains TO reads_all_but_one;")
+        assert_one_line(outcome, 4, "GRANT SELECT ON meta_public.domains TO reads_all_but_one;")
 
     def test_rows_that_a_policy_would_hide(
         self, replant: Replant, settings: Settings, server: Server, filled: Database
@@ -134,11 +127,11 @@ class TestTheSource:
         with psycopg.connect(filled.dsn) as connection:
             connection.execute("ALTER TABLE meta_public.sites ENABLE ROW LEVEL SECURITY")
         outcome = replant("plan", "--source", filled.as_role(role), *SCOPE)
-        one_line(outcome, 4, "row-level security", "meta_public.sites", "BYPASSRLS")
+        assert_one_line(outcome, 4, "row-level security", "meta_public.sites", "BYPASSRLS")
 
     def test_an_environment_variable_that_is_not_set(self, replant: Replant) -> None:
         outcome = replant("plan", "--source", "env:REPLANT_NOWHERE", *SCOPE)
-        one_line(outcome, 2, "'REPLANT_NOWHERE'", "not set")
+        assert_one_line(outcome, 2, "'REPLANT_NOWHERE'", "not set")
 
 
 class TestTheScope:
@@ -146,30 +139,30 @@ class TestTheScope:
 
     def test_missing(self, replant: Replant, filled: Database) -> None:
         outcome = replant("plan", "--source", filled.dsn)
-        one_line(outcome, 2, "--scope database_id=VALUE")
+        assert_one_line(outcome, 2, "--scope database_id=VALUE")
 
     def test_malformed(self, replant: Replant, filled: Database) -> None:
         outcome = replant("plan", "--source", filled.dsn, "--scope", "database_id=12")
-        one_line(outcome, 2, "'12' does not fit", "(uuid)")
+        assert_one_line(outcome, 2, "'12' does not fit", "(uuid)")
 
     def test_not_a_pair(self, replant: Replant, filled: Database) -> None:
         outcome = replant("plan", "--source", filled.dsn, "--scope", "database_id")
-        one_line(outcome, 2, "'database_id' is not NAME=VALUE")
+        assert_one_line(outcome, 2, "'database_id' is not NAME=VALUE")
 
     def test_of_no_tenant(self, replant: Replant, filled: Database, tmp_path: Path) -> None:
         nobody = "database_id=00000000-0000-0000-0000-000000000001"
         out = tmp_path / "x.sql"
         outcome = replant("export", "--source", filled.dsn, "--scope", nobody, "-o", out)
-        one_line(outcome, 2, "no row of any of the 51 tables", "allow_empty = true")
+        assert_one_line(outcome, 2, "no row of any of the 51 tables", "allow_empty = true")
         assert not out.exists()
 
     def test_misspelt(self, replant: Replant, filled: Database) -> None:
         outcome = replant("plan", "--source", filled.dsn, *SCOPE, "--scope", "databas_id=1")
-        one_line(outcome, 2, "did you mean 'database_id'?")
+        assert_one_line(outcome, 2, "did you mean 'database_id'?")
 
     def test_one_that_tries_to_be_sql(self, replant: Replant, filled: Database) -> None:
         evil = "database_id='); DROP TABLE collections_public.field; --"
-        one_line(replant("plan", "--source", filled.dsn, "--scope", evil), 2, "does not fit")
+        assert_one_line(replant("plan", "--source", filled.dsn, "--scope", evil), 2, "does not fit")
         assert tenants(filled) == 2
 
 
@@ -193,27 +186,31 @@ class TestTheConfiguration:
 
     def test_not_toml(self, replant: Replant, toml: Path) -> None:
         toml.write_text("[export\n")
-        one_line(replant("plan", "-c", toml), 2, "is not TOML", "line 1")
+        assert_one_line(replant("plan", "-c", toml), 2, "is not TOML", "line 1")
 
     def test_not_there(self, replant: Replant, toml: Path) -> None:
-        one_line(replant("plan", "-c", toml), 2, "cannot be read")
+        assert_one_line(replant("plan", "-c", toml), 2, "cannot be read")
 
     def test_a_plugin_that_is_not_installed(self, replant: Replant, toml: Path) -> None:
         toml.write_text('[plugins]\nenable = ["meta_publik"]\n')
-        one_line(replant("plan", "-c", toml), 2, "did you mean 'meta_public'?", "installed are")
+        assert_one_line(
+            replant("plan", "-c", toml), 2, "did you mean 'meta_public'?", "installed are"
+        )
 
     def test_settings_of_a_plugin_that_is_not_installed(self, replant: Replant, toml: Path) -> None:
         toml.write_text("[plugins.meta_publik]\nx = 1\n")
-        one_line(replant("plugins", "-c", toml), 2, "plugins.meta_publik", "'meta_public'?")
+        assert_one_line(replant("plugins", "-c", toml), 2, "plugins.meta_publik", "'meta_public'?")
 
     def test_an_unknown_strategy(self, replant: Replant, filled: Database) -> None:
         outcome = replant("plan", "--source", filled.dsn, *SCOPE, "--strategy", "orderd")
-        one_line(outcome, 2, "no enabled plugin knows the strategy 'orderd'", "mean 'ordered'?")
+        assert_one_line(
+            outcome, 2, "no enabled plugin knows the strategy 'orderd'", "mean 'ordered'?"
+        )
 
     def test_an_unknown_format(self, replant: Replant, toml: Path, filled: Database) -> None:
         toml.write_text('[export]\nformat = "xml"\n')
         outcome = replant("plan", "-c", toml, "--source", filled.dsn, *SCOPE)
-        one_line(outcome, 2, "no enabled plugin knows the format 'xml'")
+        assert_one_line(outcome, 2, "no enabled plugin knows the format 'xml'")
 
     @pytest.mark.parametrize(
         ("change", "words"),
@@ -230,20 +227,20 @@ class TestTheConfiguration:
     ) -> None:
         toml.write_text(f"[[tables]]\n{change}\n")
         outcome = replant("plan", "-c", toml, "--source", filled.dsn, *SCOPE)
-        one_line(outcome, 2, words)
+        assert_one_line(outcome, 2, words)
 
 
 class TestTheOutput:
     """Where the artifact goes."""
 
     def test_none(self, replant: Replant, filled: Database) -> None:
-        one_line(replant("export", "--source", filled.dsn, *SCOPE), 2, "-o FILE")
+        assert_one_line(replant("export", "--source", filled.dsn, *SCOPE), 2, "-o FILE")
 
     def test_that_exists_is_kept(self, replant: Replant, filled: Database, tmp_path: Path) -> None:
         out = tmp_path / "x.sql"
         out.write_text("precious")
         outcome = replant("export", "--source", filled.dsn, *SCOPE, "-o", out)
-        one_line(outcome, 2, "exists already", "--force")
+        assert_one_line(outcome, 2, "exists already", "--force")
         assert out.read_text() == "precious"
 
     def test_that_exists_is_replaced_by_force(
@@ -258,7 +255,7 @@ class TestTheOutput:
     def test_in_no_folder(self, replant: Replant, filled: Database, tmp_path: Path) -> None:
         out = tmp_path / "nowhere" / "x.sql"
         outcome = replant("export", "--source", filled.dsn, *SCOPE, "-o", out)
-        one_line(outcome, 2, "there is no directory")
+        assert_one_line(outcome, 2, "there is no directory")
 
     def test_on_standard_output_is_alone_there(
         self, replant: Replant, filled: Database, artifact: Path
@@ -285,16 +282,16 @@ class TestTheArtifact:
     def test_changed(self, replant: Replant, artifact: Path, deployed: Database) -> None:
         artifact.write_bytes(artifact.read_bytes().replace(b"arkfield", b"arkfielt", 1))
         outcome = replant("replay", artifact, "--target", deployed.dsn)
-        one_line(outcome, 5, "was changed")
+        assert_one_line(outcome, 5, "was changed")
 
     def test_none_at_all(self, replant: Replant, tmp_path: Path, deployed: Database) -> None:
         (tmp_path / "x.sql").write_text("SELECT 1;\n")
         outcome = replant("verify", tmp_path / "x.sql", "--target", deployed.dsn)
-        one_line(outcome, 5, "is no replant artifact")
+        assert_one_line(outcome, 5, "is no replant artifact")
 
     def test_not_there(self, replant: Replant, tmp_path: Path, deployed: Database) -> None:
         outcome = replant("replay", tmp_path / "x.sql", "--target", deployed.dsn)
-        one_line(outcome, 5, "No such file")
+        assert_one_line(outcome, 5, "No such file")
 
 
 class TestTheTarget:
@@ -314,7 +311,7 @@ class TestTheTarget:
             connection.execute("ALTER TABLE meta_public.sites DROP COLUMN logo")
         table, column = "no table meta_public.domains", "meta_public.sites has no column logo"
         lines(replant("replay", artifact, "--target", deployed.dsn), 4, column, table)
-        one_line(replant("verify", artifact, "--target", deployed.dsn), 4, column, table)
+        assert_one_line(replant("verify", artifact, "--target", deployed.dsn), 4, column, table)
         assert tenants(deployed) == 0
 
     def test_that_already_holds_these_rows(
@@ -322,7 +319,9 @@ class TestTheTarget:
     ) -> None:
         assert replant("replay", artifact, "--target", deployed.dsn).code == 0
         outcome = replant("replay", artifact, "--target", deployed.dsn)
-        one_line(outcome, 4, "already holds every row of this artifact", "--on-conflict skip")
+        assert_one_line(
+            outcome, 4, "already holds every row of this artifact", "--on-conflict skip"
+        )
 
     def test_that_holds_the_last_rows_only_gets_none_of_the_others(
         self, replant: Replant, artifact: Path, settings: Settings, deployed: Database
@@ -337,7 +336,9 @@ class TestTheTarget:
                     )
                 )
         outcome = replant("replay", artifact, "--target", deployed.dsn)
-        one_line(outcome, 4, "already holds 2 of these rows, the first by id = ", "--on-conflict")
+        assert_one_line(
+            outcome, 4, "already holds 2 of these rows, the first by id = ", "--on-conflict"
+        )
         assert tenants(deployed) == 0
 
     def test_without_insert_is_told_the_grant(
@@ -352,7 +353,9 @@ class TestTheTarget:
         tables = [table.name for table in api.plan(settings).tables]
         grant(deployed, role, "INSERT", [name for name in tables if name.name != "domains"])
         outcome = replant("replay", artifact, "--target", deployed.as_role(role))
-        one_line(outcome, 4, "GRANT INSERT ON meta_public.domains TO inserts_into_all_but_one;")
+        assert_one_line(
+            outcome, 4, "GRANT INSERT ON meta_public.domains TO inserts_into_all_but_one;"
+        )
         assert tenants(deployed) == 0
 
     def test_without_usage_of_the_schema_is_told_the_grant(
@@ -360,7 +363,9 @@ class TestTheTarget:
     ) -> None:
         role = server.create_role("stranger")
         outcome = replant("verify", artifact, "--target", deployed.as_role(role))
-        one_line(outcome, 4, "GRANT USAGE ON SCHEMA collections_public, meta_public TO stranger;")
+        assert_one_line(
+            outcome, 4, "GRANT USAGE ON SCHEMA collections_public, meta_public TO stranger;"
+        )
 
     def test_whose_trigger_drops_a_row_gets_none(
         self, replant: Replant, artifact: Path, deployed: Database
@@ -389,7 +394,7 @@ class TestTheTarget:
                 'CHECK (theme @> \'{"dark": "never"}\')'
             )
         outcome = replant("replay", artifact, "--target", deployed.dsn)
-        one_line(outcome, 4, "meta_public.site_themes", "dark", "nothing was replayed")
+        assert_one_line(outcome, 4, "meta_public.site_themes", "dark", "nothing was replayed")
         assert tenants(deployed) == 0
 
 
@@ -408,24 +413,11 @@ class TestInterruption:
             )
         return filled
 
-    def start(self, *arguments: object) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                "from replant.cli.main import main; main()",
-                *map(str, arguments),
-            ],
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"NO_COLOR": "1"},
-        )
-
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_a_signal_ends_an_export_with_one_line_and_no_file(
         self, long: Database, tmp_path: Path, number: int
     ) -> None:
-        process = self.start("export", "--source", long.dsn, *SCOPE, "-o", tmp_path / "x.sql")
+        process = start_replant("export", "--source", long.dsn, *SCOPE, "-o", tmp_path / "x.sql")
         while not list(tmp_path.glob(".x.sql.*.partial")):
             time.sleep(0.005)
         process.send_signal(number)
@@ -438,7 +430,7 @@ class TestInterruption:
     def test_a_killed_export_leaves_no_file_under_the_final_name(
         self, long: Database, tmp_path: Path, delay: float
     ) -> None:
-        process = self.start("export", "--source", long.dsn, *SCOPE, "-o", tmp_path / "x.sql")
+        process = start_replant("export", "--source", long.dsn, *SCOPE, "-o", tmp_path / "x.sql")
         while not list(tmp_path.glob(".x.sql.*.partial")):
             time.sleep(0.005)
         time.sleep(delay)
@@ -451,7 +443,7 @@ class TestInterruption:
         self, long: Database, settings: Settings, deployed: Database, number: int
     ) -> None:
         artifact = api.export(settings).output
-        process = self.start("replay", artifact, "--target", deployed.dsn)
+        process = start_replant("replay", artifact, "--target", deployed.dsn)
         self.wait_for_replay(deployed)
         process.send_signal(number)
         _, err = process.communicate(timeout=60)
@@ -463,7 +455,7 @@ class TestInterruption:
         self, long: Database, settings: Settings, deployed: Database
     ) -> None:
         artifact = api.export(settings).output
-        process = self.start("replay", artifact, "--target", deployed.dsn)
+        process = start_replant("replay", artifact, "--target", deployed.dsn)
         pid = self.wait_for_replay(deployed)
         with psycopg.connect(deployed.dsn, autocommit=True) as connection:
             connection.execute("SELECT pg_terminate_backend(%s)", [pid])

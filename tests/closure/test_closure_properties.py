@@ -37,12 +37,13 @@ from tests.support.closure_oracle import (
     rows_like,
     smallest,
 )
+from tests.support.property_tests import example_count
 
 DRAWN = drawn_graphs()
 
 # An example takes a schema of its own, though none is ever committed.
-EXAMPLES = settings().max_examples // 2
-FEWER_EXAMPLES = settings().max_examples // 4
+EXAMPLES = example_count(50)
+FEWER_EXAMPLES = example_count(25)
 
 
 @pytest.fixture(scope="module")

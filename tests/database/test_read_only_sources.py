@@ -22,7 +22,8 @@ from replant.testing.servers.server import (
 )
 from replant_plugins import ddl
 from replant_plugins.demonstration import PLATFORM
-from tests.conftest import MakeDatabase, Replant
+from tests.conftest import MakeDatabase
+from tests.support.commands import Replant
 
 SCOPE = f"database_id={PLATFORM.scope['database_id']}"
 ROOT = f"collections_public.database: id = '{PLATFORM.scope['database_id']}'"

@@ -15,7 +15,8 @@ from jsonschema import Draft202012Validator
 from replant.drift import drift_findings
 from replant.testing.servers.server import Database, Server
 from replant_plugins.demonstration import PLATFORM
-from tests.conftest import MakeDatabase, Replant
+from tests.conftest import MakeDatabase
+from tests.support.commands import Replant
 
 SCHEMA: dict[str, Any] = json.loads(
     (Path(drift_findings.__file__).parent / "drift.schema.json").read_text(encoding="utf-8")

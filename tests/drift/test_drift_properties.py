@@ -24,6 +24,7 @@ from replant.selection.declared_shapes import declared_shapes, shapes_to_record
 from replant.testing.servers.server import Database as ServerDatabase
 from replant.testing.servers.server import Server
 from replant_plugins.schemas import collections_public, meta_public
+from tests.support.property_tests import example_count
 from tests.support.recorded_shapes import recorded_shapes
 from tests.support.schema_changes import KINDS, Kind, Mutation, mutations, of_kind
 
@@ -106,7 +107,7 @@ def test_exactly_what_changed_is_found(
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__.strip("_"))
-@settings(max_examples=3)
+@settings(max_examples=example_count(3))
 @given(data=st.data())
 def test_every_kind_of_change_is_found(
     kind: Kind, data: DataObject, changeable: Changeable

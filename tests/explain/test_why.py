@@ -22,7 +22,8 @@ from replant.model import (
 from replant.planning import find_closure_origin
 from replant.testing.servers.server import Database, Server, grant
 from replant_plugins.demonstration import PLATFORM
-from tests.conftest import MakeDatabase, Outcome, Replant
+from tests.conftest import MakeDatabase
+from tests.support.commands import Outcome, Replant
 
 SHOP = """
 CREATE TABLE country (code text PRIMARY KEY);

@@ -31,9 +31,10 @@ from tests.closure.test_closure_properties import ends_of_path
 from tests.support.any_schemas import Asking, growing_from_roots, of_a_tenant, whole_tables
 from tests.support.closure_graphs import SCHEMAS, Drawn
 from tests.support.closure_oracle import Edge, RowId, edges_of, smallest
+from tests.support.property_tests import example_count
 
 #: An example creates a schema, and asks for each of its rows.
-EXAMPLES = settings().max_examples // 10
+EXAMPLES = example_count(10)
 
 FORMS = st.sampled_from(
     (ExportSettings(), ExportSettings(format=COPY), ExportSettings(layout=Layout.DIRECTORY))
@@ -129,7 +130,7 @@ def check_path(
     [growing_from_roots(), whole_tables(), of_a_tenant()],
     ids=["from-roots", "whole-tables", "tenant"],
 )
-@settings(max_examples=EXAMPLES // 2)
+@settings(max_examples=example_count(5))
 @given(data=st.data())
 def test_source_and_artifact_know_whether_a_row_is_exported(
     askings: st.SearchStrategy[Asking],

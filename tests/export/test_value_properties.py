@@ -21,13 +21,14 @@ from replant.plugins.manager import Host
 from replant.testing.servers.server import Database, Server
 from replant_plugins.strategies import cycles, ordered
 from tests.support.moves import FORMS, WAYS, Move, Registering
+from tests.support.property_tests import example_count
 from tests.support.reading import connected, copied, identifier, literals
 from tests.support.type_schemas import Cycle, Shown, TypedTable, cycles_of_keys, typed_tables
 
 SCHEMA = 'the "odd"\nschema'
 TABLE, OTHER = (RelationName(SCHEMA, f'table\'s "{name}"\r\n-- $$') for name in "12")
-EXAMPLES = settings().max_examples * 2 // 5
-FEWER_EXAMPLES = settings().max_examples // 4
+EXAMPLES = example_count(40)
+FEWER_EXAMPLES = example_count(25)
 
 
 @frozen(repr=False)

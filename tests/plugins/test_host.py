@@ -22,6 +22,7 @@ from replant.model import (
 from replant.plugins.discovery import choose, find, load
 from replant.plugins.installed import installed_plugins
 from replant.plugins.manager import Host, Rendering, Transforming
+from tests.support.installed_plugins import install_plugin
 
 Install = Callable[..., None]
 
@@ -32,20 +33,21 @@ TABLE = Table(RelationName("s", "t"), (Column("c", "text"),))
 
 
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+def install(importable_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     """Put a distribution with one plugin where Python looks for distributions."""
-    monkeypatch.syspath_prepend(str(tmp_path))
 
     def make(name: str, code: str, *, distribution: str = "", target: str = "") -> None:
         distribution = distribution or f"replant-{name}"
         module = f"plugin_{distribution.replace('-', '_')}"
         monkeypatch.delitem(sys.modules, module, raising=False)
-        (tmp_path / f"{module}.py").write_text(code)
-        folder = tmp_path / f"{distribution.replace('-', '_')}-2.1.dist-info"
-        folder.mkdir()
-        (folder / "METADATA").write_text(f"Name: {distribution}\nVersion: 2.1\n")
-        (folder / "entry_points.txt").write_text(
-            f"[replant.plugins]\n{name} = {target or module}\n"
+        install_plugin(
+            importable_folder,
+            name,
+            code,
+            module=module,
+            distribution=distribution,
+            version="2.1",
+            target=target,
         )
 
     return make

@@ -10,7 +10,6 @@ from attrs import evolve
 from replant import api
 from replant.errors import PreflightError
 from replant.model import (
-    ByColumn,
     Check,
     Dangling,
     ExportSettings,
@@ -22,11 +21,10 @@ from replant.model import (
     Severity,
     Subject,
     TableSettings,
-    ThroughForeignKey,
 )
 from replant.preflight.preflight import Preflight
 from replant.testing.servers.server import Server, grant
-from tests.conftest import Replant
+from tests.support.commands import Replant
 from tests.support.moves import Move, in_every_format
 
 T, U = RelationName("s", "t"), RelationName("s", "u")
@@ -561,14 +559,7 @@ def test_a_verification_says_what_it_could_not_see(
 def test_rows_that_are_chosen_by_those_of_an_unseen_table_are_compared_by_key(
     move: Move, server: Server
 ) -> None:
-    through = evolve(
-        move,
-        scope={"tenant": "1"},
-        registrations=(
-            Registration("s.t", ByColumn("id", "tenant")),
-            Registration("s.u", ThroughForeignKey(("t",))),
-        ),
-    )
+    through = move.of_tenant("1", column="id")
     moved(through, TWO, TWO_ROWS)
     move.replay()
     reader = server.create_role("met_by_preflight")

@@ -27,6 +27,7 @@ from replant.plugins.hookspecs import hookimpl
 from replant.plugins.manager import Host
 from replant.testing.servers.server import Database, Server
 from replant_plugins.strategies import auto, ordered
+from tests.support.property_tests import example_count
 
 DDL = """
 CREATE SCHEMA s;
@@ -136,7 +137,7 @@ HELD = rows_of(OTHERS, CODES.map(str.upper)) | rows_of(OTHERS, CODES) | rows_of(
 PARENTS = st.just({1, 2, 3, 4}) | st.sets(NUMBERS)
 
 
-@settings(max_examples=60)
+@settings(max_examples=example_count(60))
 @given(exported=EXPORTED, held=HELD, parents=PARENTS, way=st.sampled_from(OnConflict))
 def test_a_preflight_refuses_what_would_fail(
     pair: Pair, exported: Rows, held: Rows, parents: set[int], way: OnConflict

@@ -14,20 +14,17 @@ from attrs import evolve
 from replant import api
 from replant.errors import PreflightError, UsageError
 from replant.model import (
-    ByColumn,
     Check,
     ExportSettings,
     Finding,
     OnConflict,
-    Registration,
     RelationName,
     Settings,
     Severity,
-    ThroughForeignKey,
 )
 from replant.preflight import same_database as guard
 from replant.preflight.same_database import DatabaseIdentity, Kinship, is_local, kinship
-from tests.conftest import Replant
+from tests.support.commands import Replant
 from tests.support.moves import Move
 
 T, U = RelationName("s", "t"), RelationName("s", "u")
@@ -41,14 +38,7 @@ CREATE TABLE s.u (id int PRIMARY KEY, t int REFERENCES s.t)
 @pytest.fixture
 def tenant(move: Move) -> Move:
     """The artifact holds the rows of tenant 1."""
-    of_tenant = evolve(
-        move,
-        scope={"tenant": "1"},
-        registrations=(
-            Registration("s.t", ByColumn("tenant", "tenant")),
-            Registration("s.u", ThroughForeignKey(("t",))),
-        ),
-    )
+    of_tenant = move.of_tenant("1")
     of_tenant.on_both(TABLES)
     of_tenant.source.execute("INSERT INTO s.t VALUES (1, 1, 'a'), (2, 1, 'b'), (3, 2, 'c')")
     of_tenant.source.execute("INSERT INTO s.u VALUES (1, 1)")

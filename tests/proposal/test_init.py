@@ -12,7 +12,7 @@ import tomli
 
 from replant.model import RelationName
 from replant.testing.servers.server import Database, Server, grant
-from tests.conftest import Replant
+from tests.support.commands import Replant
 
 FILMS = """
 CREATE TABLE country (country_id serial PRIMARY KEY, country text NOT NULL, since date);

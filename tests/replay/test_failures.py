@@ -10,7 +10,6 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -29,6 +28,7 @@ from replant.model import ExportSettings, Settings
 from replant.testing.servers.server import Database, Server
 from replant_plugins.demonstration import PLATFORM
 from tests.support.artifacts import FORMS, Form
+from tests.support.commands import start_replant
 
 FILE, DIRECTORY = FORMS[0], FORMS[-1]
 BOTH = pytest.mark.parametrize("form", [FILE, DIRECTORY], ids=str)
@@ -68,17 +68,13 @@ class Command:
 
 def start(*arguments: object, largest_file: int | None = None, stdout: str = os.devnull) -> Command:
     """Start the command line; a file of it may grow to so many bytes."""
-    code = "from replant.cli.main import main; main()"
     limit = largest_file if largest_file is not None else resource.RLIM_INFINITY
     with Path(stdout).open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, *map(str, arguments)],
+        process = start_replant(
+            *arguments,
             stdout=out,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"NO_COLOR": "1"},
             # It runs in the new process, which has no other thread.
-            preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit)),  # noqa: PLW1509
+            preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit)),
         )
     return Command(process)
 
@@ -290,17 +286,12 @@ class TestAnExport:
 
     def test_whose_reader_goes_away(self, source: Database) -> None:
         arguments = ("--source", source.dsn, "--scope", SCOPE, "-o", "-", "--quiet")
-        code = "from replant.cli.main import main; main()"
-        with subprocess.Popen(
-            [sys.executable, "-c", code, "export", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        ) as process:
+        with start_replant("export", *arguments, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             assert process.stderr is not None
             process.stdout.read(1000)
             process.stdout.close()
-            assert process.stderr.read() == b""
+            assert process.stderr.read() == ""
         assert process.returncode == 1
 
 

@@ -14,20 +14,17 @@ from replant.errors import (
     ReplayError,
 )
 from replant.model import (
-    ByColumn,
     ExportSettings,
     LoadTogether,
     OnConflict,
     PatchColumns,
-    Registration,
     RelationName,
     TableSettings,
-    ThroughForeignKey,
 )
 from replant.replay.replay import Loaded
 from replant.testing.servers.server import Server, grant
 from replant_plugins.strategies import cycles
-from tests.conftest import Replant
+from tests.support.commands import Replant
 from tests.support.moves import (
     Move,
     Way,
@@ -387,14 +384,7 @@ def test_a_role_that_may_not_see_what_rows_are_chosen_by_is_told_so(
         "CREATE TABLE s.u (id int PRIMARY KEY, t int REFERENCES s.t)"
     )
     move.source.execute("INSERT INTO s.t VALUES (1, 7); INSERT INTO s.u VALUES (1, 1)")
-    of_tenant = evolve(
-        move,
-        scope={"tenant": "7"},
-        registrations=(
-            Registration("s.t", ByColumn("tenant", "tenant")),
-            Registration("s.u", ThroughForeignKey(("t",))),
-        ),
-    )
+    of_tenant = move.of_tenant("7")
     role = server.create_role("sees children alone")
     grant(move.to, role, "INSERT", [T, U])
     grant(move.to, role, "SELECT", [U])

@@ -11,17 +11,14 @@ from replant import api
 from replant.cli.plan import show
 from replant.cli.screen import console
 from replant.model import (
-    ByColumn,
     Check,
     Dangling,
     ExportSettings,
     OnConflict,
-    Registration,
     RelationName,
-    ThroughForeignKey,
 )
 from replant.testing.servers.server import Server, grant
-from tests.conftest import Replant
+from tests.support.commands import Replant
 from tests.support.moves import (
     FORMS,
     WAYS,
@@ -215,14 +212,7 @@ def test_rows_that_go_to_another_scope_are_missed(move: Move, way: Way) -> None:
     )
     move.source.execute("INSERT INTO s.t VALUES (1, 7), (2, 7), (3, 8)")
     move.source.execute("INSERT INTO s.u VALUES (1, 1), (2, 2), (3, 3)")
-    of_tenant = evolve(
-        move,
-        scope={"tenant": "7"},
-        registrations=(
-            Registration("s.t", ByColumn("tenant", "tenant")),
-            Registration("s.u", ThroughForeignKey(("t",))),
-        ),
-    )
+    of_tenant = move.of_tenant("7")
     assert of_tenant.move(way).kept
     move.target.execute("TRUNCATE s.t CASCADE")
     move.target.execute(

@@ -18,6 +18,8 @@ from replant.sql.copy_text import copy_row, copy_texts, insert_lines, is_copy_ro
 from replant.sql.row_text import is_row, line, on_one_line_each, texts
 from replant.testing.generation.values import texts as any_text
 from replant.testing.servers.server import Server
+from tests.support.changed_text import changed_text
+from tests.support.property_tests import example_count
 
 TEXTS = st.none() | any_text()
 ROWS = st.lists(TEXTS, min_size=1, max_size=6).map(tuple)
@@ -40,12 +42,7 @@ PIECES = st.sampled_from(
 @st.composite
 def almost_rows(draw: DrawFn) -> bytes:
     """A row, some of its characters replaced by what might break out of it."""
-    changed = copy_row(draw(ROWS)).decode()
-    for _ in range(draw(st.integers(0, 3))):
-        start = draw(st.integers(0, len(changed)))
-        end = draw(st.integers(start, min(len(changed), start + 3)))
-        changed = changed[:start] + draw(PIECES) + changed[end:]
-    return changed.encode()
+    return changed_text(draw, copy_row(draw(ROWS)).decode(), PIECES).encode()
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +184,7 @@ def test_the_server_writes_the_rows_that_python_writes(
     assert found == [copy_row(row) for row in rows]
 
 
-@settings(max_examples=300)
+@settings(max_examples=example_count(300))
 @given(text=almost_rows())
 def test_what_is_taken_for_a_row_is_one_row_to_the_server(
     connection: Connection[Any], text: bytes

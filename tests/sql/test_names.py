@@ -19,7 +19,7 @@ from replant.cli.plan import show
 from replant.cli.screen import console
 from replant.model import Dangling, ExportSettings, OnConflict, Registration, RelationName
 from replant.testing.servers.server import Database, Server, grant
-from tests.conftest import Replant
+from tests.support.commands import Replant
 from tests.support.moves import (
     FORMS,
     WAYS,
@@ -27,6 +27,7 @@ from tests.support.moves import (
     Way,
     in_two_ways,
 )
+from tests.support.property_tests import example_count
 from tests.support.two_databases import connected
 
 #: Names that have ended something somewhere.
@@ -167,7 +168,7 @@ name_of_anything = st.text(
 
 
 @hypothesis_settings(
-    max_examples=8,
+    max_examples=example_count(8),
     deadline=None,
     # Every example empties the databases that the fixture gives.
     suppress_health_check=[HealthCheck.function_scoped_fixture],

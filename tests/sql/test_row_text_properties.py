@@ -26,6 +26,8 @@ from replant.sql.row_text import (
 from replant.testing.generation.values import AWKWARD
 from replant.testing.generation.values import texts as any_text
 from replant.testing.servers.server import Server
+from tests.support.changed_text import changed_text
+from tests.support.property_tests import example_count
 
 TEXTS = st.none() | any_text()
 ROWS = st.lists(TEXTS, min_size=1, max_size=6).map(tuple)
@@ -58,12 +60,7 @@ PIECES = st.sampled_from(
 @st.composite
 def almost_lines(draw: DrawFn) -> bytes:
     """A line on one line, some of its characters replaced by what might break out of it."""
-    changed = on_one_line(line(draw(ROWS))).decode()
-    for _ in range(draw(st.integers(0, 3))):
-        start = draw(st.integers(0, len(changed)))
-        end = draw(st.integers(start, min(len(changed), start + 3)))
-        changed = changed[:start] + draw(PIECES) + changed[end:]
-    return changed.encode()
+    return changed_text(draw, on_one_line(line(draw(ROWS))).decode(), PIECES).encode()
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +116,7 @@ def test_a_line_with_anything_around_it_is_no_row(
     assert not is_row(around + shown if before else shown + around, len(row))
 
 
-@settings(max_examples=300)
+@settings(max_examples=example_count(300))
 @given(text=almost_lines())
 def test_what_is_taken_for_a_row_is_one_row_of_literals_to_the_server(
     connection: Connection[Any], text: bytes
@@ -141,7 +138,7 @@ def test_the_server_writes_the_line_that_python_writes(
     assert found[0].encode() == line(row)
 
 
-@settings(max_examples=20)
+@settings(max_examples=example_count(20))
 @given(width=st.integers(95, 205), row=ROWS)
 def test_the_server_writes_a_line_however_many_columns_there_are(
     connection: Connection[Any], width: int, row: tuple[Text, ...]

@@ -16,6 +16,7 @@ from replant import api
 from replant.api import Exported, Replayed
 from replant.errors import ReplantError
 from replant.model import (
+    ByColumn,
     Catalog,
     Compression,
     ExportSettings,
@@ -26,6 +27,7 @@ from replant.model import (
     RelationKind,
     Settings,
     TableSettings,
+    ThroughForeignKey,
 )
 from replant.plugins.discovery import Candidate, LoadedPlugin
 from replant.plugins.hookspecs import hookimpl
@@ -144,6 +146,17 @@ class Move:
         """Leave no schema but `public` in either database."""
         for connection in self._both:
             connection.execute(_EMPTY)
+
+    def of_tenant(self, tenant: str, *, column: str = "tenant") -> Move:
+        """The same, of a tenant: its rows of `s.t`, and those of `s.u` that reference them."""
+        return evolve(
+            self,
+            scope={"tenant": tenant},
+            registrations=(
+                Registration("s.t", ByColumn(column, "tenant")),
+                Registration("s.u", ThroughForeignKey(("t",))),
+            ),
+        )
 
     def on_both(self, statements: str) -> None:
         """Say the same to both databases."""

@@ -1,4 +1,4 @@
-"""What the tests of this folder share: databases that live as long as the run."""
+"""The platform's databases that live as long as the run, and what moves a tenant between them."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ TEXT = (ROOT / "docs" / "reference" / "testing.md").read_text("utf-8")
 #: Of each check that draws rows; what it finds is looked for elsewhere.
 ONE_EXAMPLE = """
 import hypothesis
-hypothesis.settings.register_profile("one", max_examples=25)
+hypothesis.settings.register_profile("one", max_examples=25, derandomize=True)
 hypothesis.settings.load_profile("one")
 """
 

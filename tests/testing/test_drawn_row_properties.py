@@ -16,6 +16,7 @@ from replant.testing.generation.row_strategies import Registry, Tenants, rows_fo
 from replant.testing.generation.values import Values, values_of
 from replant.testing.rows import Row, Rows, insert_rows, remove_rows
 from tests.support.platform_rows import DATABASE, REGISTRY
+from tests.support.property_tests import example_count
 from tests.support.tenant_mover import PlatformDatabase
 
 TABLE = RelationName("collections_public", "table")
@@ -35,7 +36,7 @@ def catalog_of(*tables: Table) -> Catalog:
     return Catalog("d", "r", 180000, {table.name: table for table in tables}, frozenset("s"))
 
 
-@settings(max_examples=settings().max_examples // 8)
+@settings(max_examples=example_count(12))
 @given(data=st.data())
 def test_rows_of_both_schemas_are_accepted(data: DataObject, source: PlatformDatabase) -> None:
     rows = data.draw(rows_for(source.catalog, source.tables, registry=REGISTRY))
@@ -45,7 +46,7 @@ def test_rows_of_both_schemas_are_accepted(data: DataObject, source: PlatformDat
         insert_rows(source.connection, rows)
 
 
-@settings(max_examples=settings().max_examples // 3)
+@settings(max_examples=example_count(33))
 @given(data=st.data())
 def test_a_tenants_rows_reference_its_own_rows_or_shared_ones(
     data: DataObject, source: PlatformDatabase, tenants: SearchStrategy[Tenants]
@@ -62,7 +63,7 @@ def test_a_tenants_rows_reference_its_own_rows_or_shared_ones(
                     assert None in held or held in there, f"{key} leaves the tenant with {held}"
 
 
-@settings(max_examples=settings().max_examples // 3)
+@settings(max_examples=example_count(33))
 @given(data=st.data())
 def test_all_rows_of_a_tenant_hold_its_scope_value(
     data: DataObject, source: PlatformDatabase, tenants: SearchStrategy[Tenants]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from replant.model import RelationName
 from replant.testing import Server
 from replant.testing.scaffold.project import RESERVED, ProjectNames, project_files
-from tests.conftest import Replant
+from tests.support.commands import Replant
 
 
 @pytest.mark.parametrize("name", ["my-shop", "my_shop", "My.Shop", "replant-my-shop"])

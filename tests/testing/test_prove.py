@@ -40,7 +40,8 @@ from replant.testing.prove.proof_databases import prepare_proof
 from replant.testing.servers.database_structure import restore_structure
 from replant.testing.servers.server import Database, Server, grant
 from replant_plugins.strategies import ordered
-from tests.conftest import MakeDatabase, Replant
+from tests.conftest import MakeDatabase
+from tests.support.commands import Replant
 
 SHAPES = Path(__file__).parents[1] / "support" / "shapes"
 OWNER, ITEM = RelationName("s", "owner"), RelationName("s", "item")

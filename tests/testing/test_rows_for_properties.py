@@ -18,6 +18,7 @@ from replant.testing.prove.accepted_rows import AcceptedRows
 from replant.testing.rows import Row, Rows, insert_rows
 from replant.testing.servers.example_database import ExampleDatabase, open_example_database
 from replant.testing.servers.server import Database, Server
+from tests.support.property_tests import example_count
 
 SCHEMA = """
 CREATE SCHEMA s;
@@ -95,7 +96,7 @@ def drawn(side: ExampleDatabase) -> SearchStrategy[Rows]:
     return rows_for(side.catalog, rows=(0, 3))
 
 
-@settings(max_examples=settings().max_examples // 2)
+@settings(max_examples=example_count(50))
 @given(data=st.data())
 def test_rows_drawn_from_a_catalog_alone_are_accepted(
     data: DataObject, drawn: SearchStrategy[Rows], side: ExampleDatabase
@@ -114,7 +115,7 @@ def test_every_table_can_have_rows(drawn: SearchStrategy[Rows], side: ExampleDat
         find(drawn, lambda rows, name=name: bool(rows[name]), settings=quick)  # type: ignore[misc]
 
 
-@settings(max_examples=settings().max_examples // 5)
+@settings(max_examples=example_count(20))
 @given(data=st.data())
 def test_the_server_takes_what_is_left_of_rows_that_it_refuses(
     data: DataObject, drawn: SearchStrategy[Rows], side: ExampleDatabase

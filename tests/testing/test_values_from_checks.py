@@ -17,6 +17,7 @@ from psycopg import sql
 from replant.testing.checks.parse import parse_check
 from replant.testing.checks.suggest import values_from_checks
 from replant.testing.servers.server import Server
+from tests.support.property_tests import example_count
 
 UUID = "00000000-0000-0000-0000-000000000007"
 
@@ -41,7 +42,7 @@ def connection(server: Server) -> Iterator[psycopg.Connection[Any]]:
         ("(value ~ '^\\w+$'::text) OR (value = '-'::text)", "text"),
     ],
 )
-@settings(max_examples=settings().max_examples // 5)
+@settings(max_examples=example_count(20))
 @given(data=st.data())
 def test_suggested_values_satisfy_the_check(
     data: DataObject, check: str, kind: str, connection: psycopg.Connection[Any]

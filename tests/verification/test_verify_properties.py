@@ -16,10 +16,11 @@ from replant.model import RelationName
 from replant.testing.rows import insert_rows
 from replant.verification.verify import RowDifference, RowDifferenceKind, ValueDifference
 from replant_plugins.demonstration import PLATFORM
+from tests.support.property_tests import example_count
 from tests.support.tenant_mover import Mover, PlatformDatabase
 
 TENANT = PLATFORM.scope["database_id"]
-EXAMPLES = settings().max_examples // 4
+EXAMPLES = example_count(25)
 
 #: Tables of which no row can be added to a tenant: one is the tenant, the other belongs to nobody.
 NOT_ADDED = {

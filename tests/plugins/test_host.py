@@ -217,7 +217,9 @@ def test_the_first_plugin_that_knows_a_format_renders_it(install: Install) -> No
         install(name, HEAD + f"@hookimpl\ndef render_row():\n    return SqlExpression('{name}')")
     chosen = host("silent", "beta", "alpha").render_row(TABLE, TABLE.columns, "jsonl")
     assert chosen == Rendering("beta", SqlExpression("beta"))
-    with pytest.raises(ConfigurationError, match="known are those of: insert, silent"):
+    with pytest.raises(
+        ConfigurationError, match=r"known are: insert, copy, those of the plugin .silent."
+    ):
         host("silent").render_row(TABLE, TABLE.columns, "jsonl")
 
 
@@ -230,9 +232,7 @@ def test_a_strategy_of_two_plugins_names_both(install: Install) -> None:
 
 
 def test_a_strategy_of_no_plugin_names_those_that_were_asked() -> None:
-    with pytest.raises(
-        ConfigurationError, match=r"'superuser'\? known are those of: superuser, ordered"
-    ):
+    with pytest.raises(ConfigurationError, match=r"'superuser'\? known are: superuser, ordered"):
         host("superuser", "meta_public").order_tables(OrderRequest("superusr", ()))
 
 

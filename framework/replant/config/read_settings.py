@@ -74,7 +74,17 @@ def read_settings(file: Path | None) -> Settings:
             return Settings()
         file = DEFAULT_FILE
     settings = settings_from(parsed(file), str(file))
-    return attrs.evolve(settings, recorded=str(file.with_suffix(".lock.toml")))
+    return attrs.evolve(
+        settings,
+        recorded=str(file.with_suffix(".lock.toml")),
+        export=attrs.evolve(settings.export, output=_beside(file, settings.export.output)),
+        file=str(file),
+    )
+
+
+def _beside(file: Path, output: str | None) -> str | None:
+    """Take a path of the configuration relative to its file; `-` is standard output."""
+    return output if output is None or output == "-" else str(file.parent / output)
 
 
 def parsed(file: Path | Traversable) -> dict[str, Any]:
@@ -158,8 +168,11 @@ def with_options(
     for name, table in (plugins or {}).items():
         tables[name] = {**tables.get(name, {}), **table}
     said = {name: value for name, value in export.items() if value is not None}
+    options = [f"export.{name}" for name in said]
+    options += [f"plugins.{name}.{key}" for name, keys in (plugins or {}).items() for key in keys]
     return attrs.evolve(
         settings,
+        options=(*settings.options, *options),
         source=settings.source if source is None else source,
         target=settings.target if target is None else target,
         scope={**settings.scope, **(scope or {})},

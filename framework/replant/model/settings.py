@@ -160,6 +160,8 @@ class Settings:
         target: connection string of the target; None likewise.
         scope: the named values that say whose rows are exported.
         recorded: the file with the recorded shape of tables, which need not be there.
+        file: the file that was read; None if none was.
+        options: the paths of what the command line says in place of the file.
 
     """
 
@@ -170,3 +172,5 @@ class Settings:
     plugins: PluginSettings = field(factory=PluginSettings)
     tables: tuple[TableSettings, ...] = ()
     recorded: str = "replant.lock.toml"
+    file: str | None = None
+    options: tuple[str, ...] = ()

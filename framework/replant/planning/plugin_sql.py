@@ -10,7 +10,8 @@ from attrs import evolve
 from psycopg import ProgrammingError, sql
 from psycopg.errors import DataError, InternalError, NotSupportedError
 
-from replant.database.connections import DatabaseConnection, one_line
+from replant.database.connections import DatabaseConnection
+from replant.database.expression_errors import why_invalid
 from replant.errors import PluginError
 from replant.model import Plan, PlannedColumn, PlannedTable, SqlExpression, readable
 from replant.plugins.manager import Host
@@ -51,16 +52,16 @@ def _try_chain(
         if not isinstance(transform, SqlExpression):
             return
         step = evolve(column, transforms=column.transforms[: place + 1])
+        query = sql.SQL("EXPLAIN SELECT {} FROM {} AS t0").format(
+            value_expression(step), sql.Identifier(table.name.schema, table.name.name)
+        )
         try:
-            database.execute(
-                sql.SQL("EXPLAIN SELECT {} FROM {} AS t0").format(
-                    value_expression(step), sql.Identifier(table.name.schema, table.name.name)
-                )
-            )
+            database.execute(query)
         except _REFUSALS as error:
+            reason = why_invalid(error, query.as_string(database), transform.sql)
             raise PluginError(
                 f"{host.describe(column.plugins[place])} changes {table.name}."
-                f"{readable(column.name)} by SQL that the source refuses: {one_line(error)}; "
+                f"{readable(column.name)} by SQL that the source refuses: {reason}; "
                 f"correct the plugin"
             ) from error
 
@@ -74,9 +75,10 @@ def _try_row_format(
     try:
         described = database.execute(limited).description
     except _REFUSALS as error:
+        reason = why_invalid(error, limited.as_string(database), row.sql)
         raise PluginError(
             f"{plugin} renders rows of {table.name} in the format {plan.format!r} by SQL that the "
-            f"source refuses: {one_line(error)}; correct the plugin"
+            f"source refuses: {reason}; correct the plugin"
         ) from error
     assert described is not None
     if described[0].type_code not in _TEXTS:

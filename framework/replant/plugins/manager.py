@@ -14,6 +14,7 @@ from attrs import frozen
 
 from replant.errors import ConfigurationError, PluginError, UsageError
 from replant.model import (
+    OWN_FORMATS,
     Catalog,
     Column,
     LoadOrder,
@@ -183,7 +184,7 @@ class Host:
             return Rendering(name, row_format)
         raise ConfigurationError(
             f"export.format: no enabled plugin knows the format {format_name!r}"
-            f"{self._near(format_name, 'render_row', ['insert'])}"
+            f"{self._known(format_name, 'render_row', 'FORMATS', OWN_FORMATS)}"
         )
 
     def order_tables(self, request: OrderRequest) -> LoadOrder:
@@ -202,7 +203,7 @@ class Host:
         if not answers:
             raise ConfigurationError(
                 f"export.strategy: no enabled plugin knows the strategy {request.strategy!r}"
-                f"{self._near(request.strategy, 'order_tables', [])}"
+                f"{self._known(request.strategy, 'order_tables', 'STRATEGIES', ())}"
             )
         if len(answers) > 1:
             names = " and ".join(str(self._plugins[name].candidate) for name, _ in answers)
@@ -255,11 +256,20 @@ class Host:
         for item in self._is(name, hook, answer, (list, tuple)):
             yield self._is(name, hook, item, (kind,))
 
-    def _near(self, name: str, hook: str, own: list[str]) -> str:
-        """Name the nearest known name, and which plugins were asked."""
-        asked = [plugin for plugin in self._plugins if hook in self.hooks_of(plugin)]
-        meant = did_you_mean(name, [*own, *asked], " did you mean {!r}?")
-        return f";{meant} known are those of: {', '.join([*own, *asked]) or 'no plugin'}"
+    def _known(self, name: str, hook: str, listed: str, own: Sequence[str]) -> str:
+        """Name the nearest known name, and all that are known.
+
+        A plugin lists its names in an attribute, `STRATEGIES` or `FORMATS`; of one that does not,
+        the plugin is named in their place.
+        """
+        known, silent = list(own), []
+        for plugin, loaded in self._plugins.items():
+            if hook in self.hooks_of(plugin):
+                names = getattr(loaded.implementation, listed, None)
+                known += names if isinstance(names, list | tuple) else []
+                silent += [] if names else [f"those of the plugin {plugin!r}"]
+        meant = did_you_mean(name, known, " did you mean {!r}?")
+        return f";{meant} known are: {', '.join([*known, *silent]) or 'none'}"
 
 
 def _registered_twice(table: RelationName, first: str, second: str) -> str:

@@ -16,6 +16,7 @@ from replant.artifact.artifact import open_artifact
 from replant.artifact.atomic_output import check_writable, whole_file
 from replant.artifact.manifest import Manifest
 from replant.config.connection_strings import SOURCE_VARIABLE, TARGET_VARIABLE, connection_string
+from replant.config.naming_the_file import naming_the_file
 from replant.config.recorded_shapes import Recorded, read_recorded, recorded_text
 from replant.database.connections import DatabaseConnection, reading, writing
 from replant.database.read_catalog import read_catalog
@@ -41,7 +42,8 @@ from replant.model import (
 )
 from replant.model.table_shape import shapes_of
 from replant.planning.make_plan import make_plan
-from replant.plugins.manager import Host, InstalledPlugin, Registered, installed_plugins
+from replant.plugins.installed import InstalledPlugin, installed_plugins
+from replant.plugins.manager import Host, Registered
 from replant.preflight.preflight import Confirm, Preflight, run_preflight
 from replant.preflight.target_schema import check_nothing_missing
 from replant.preflight.target_tables import tables_in_target
@@ -268,8 +270,8 @@ def why(settings: Settings, asked: Root, host: Host | None = None) -> Explanatio
         ReplantError: see `replant.errors`.
 
     """
-    host = host or Host.for_settings(settings)
-    with _source(settings) as database:
+    with naming_the_file(settings), _source(settings) as database:
+        host = host or Host.for_settings(settings)
         catalog = read_catalog(database)
         selected = select_tables(catalog, host.register_tables(catalog, settings), settings)
         return explain_in_database(database, catalog, selected, settings, asked)
@@ -395,24 +397,27 @@ def plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
         ReplantError: see `replant.errors`.
 
     """
-    return installed_plugins(settings)
+    with naming_the_file(settings):
+        return installed_plugins(settings)
 
 
 @contextmanager
 def _planned(settings: Settings, host: Host | None) -> Iterator[tuple[DatabaseConnection, Plan]]:
     """Make the plan of an export, and keep the snapshot in which it was made open."""
-    host = host or Host.for_settings(settings)
-    with _source(settings) as database:
-        catalog, recorded = read_catalog(database), _recorded(settings)
-        yield database, make_plan(database, catalog, host, settings, recorded)
+    with naming_the_file(settings):
+        host = host or Host.for_settings(settings)
+        with _source(settings) as database:
+            catalog, recorded = read_catalog(database), _recorded(settings)
+            yield database, make_plan(database, catalog, host, settings, recorded)
 
 
 def _registered(settings: Settings, host: Host | None) -> tuple[Catalog, tuple[Registered, ...]]:
     """Return the source's catalog, and what the plugins register of it."""
-    host = host or Host.for_settings(settings)
-    with _source(settings) as database:
-        catalog = read_catalog(database)
-        return catalog, host.register_tables(catalog, settings)
+    with naming_the_file(settings):
+        host = host or Host.for_settings(settings)
+        with _source(settings) as database:
+            catalog = read_catalog(database)
+            return catalog, host.register_tables(catalog, settings)
 
 
 def _recorded(settings: Settings) -> Recorded | None:

@@ -7,7 +7,7 @@ where (table, column, key, plugin, line), and what to do; the command line print
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Never, NoReturn
 
 
 class ReplantError(Exception):
@@ -72,6 +72,16 @@ class ArtifactError(ReplantError):
     """The artifact is damaged, unreadable, or no artifact at all."""
 
     exit_code = 5
+
+
+def unexpected(value: Never) -> NoReturn:
+    """Refuse a value of a plugin's that nothing was written for; the last case of a match.
+
+    Raises:
+        PluginError: always.
+
+    """
+    raise PluginError(f"a plugin gave a {type(value).__name__} where that has no meaning")
 
 
 #: Exit code of a check that found a difference. It is a result, not an error.

@@ -77,7 +77,30 @@ class TestTheSource:
 
     def test_a_database_without_the_schemas(self, replant: Replant, database: Database) -> None:
         outcome = replant("plan", "--source", database.dsn, *SCOPE)
+        assert_one_line(
+            outcome, 2, database.name, "which rows", "--root", "--include", "replant init"
+        )
+
+    def test_a_database_without_the_schemas_of_a_plugin_that_is_enabled(
+        self, replant: Replant, database: Database, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "replant.toml"
+        file.write_text('plugins.enable = ["collections_public", "ordered"]')
+        outcome = replant("plan", "-c", file, "--source", database.dsn, *SCOPE)
         assert_one_line(outcome, 4, database.name, "has no schema 'collections_public'", "enable")
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (("pln",), "no command 'pln'; did you mean 'plan'?; see replant --help"),
+            (("export", "--source"), "requires an argument; see replant export --help"),
+            (("nonsense",), "no command 'nonsense'; see replant --help"),
+        ],
+    )
+    def test_a_mistake_on_the_command_line(
+        self, replant: Replant, arguments: tuple[str, ...], said: str
+    ) -> None:
+        assert_one_line(replant(*arguments), 2, said)
 
     def test_a_table_that_is_not_there(self, replant: Replant, filled: Database) -> None:
         with psycopg.connect(filled.dsn) as connection:

@@ -18,7 +18,7 @@ from replant.database.connections import EXACT_TEXT, READING
 from replant.model import ExportSettings, PluginSettings, Settings, TableSettings
 from replant.model.table_differences import DifferenceKind
 from replant.plugins import hookspecs
-from replant_plugins.schemas import any_schema
+from replant_plugins.schemas import asked
 from tests.docs.documents import DOCUMENTS, Document
 from tests.docs.generated import DRIFT_SCHEMA, HELP_OF, error_classes, generate, parts
 
@@ -130,10 +130,10 @@ def test_every_documented_configuration_key_is_accepted() -> None:
 def test_every_setting_of_the_plugin_schemas_is_documented_with_its_default_and_no_other() -> None:
     documented = {row[0].strip("`"): row[2].strip("`") for row in CONFIGURATION.rows("Setting")}
     parts = {
-        "": any_schema.Asked,
-        "tables[].": any_schema.TableRule,
-        "edges[].": any_schema.Edge,
-        "references[].": any_schema.DeclaredShapes,
+        "": asked.Asked,
+        "tables[].": asked.TableRule,
+        "edges[].": asked.Edge,
+        "references[].": asked.DeclaredShapes,
     }
     assert documented == {
         f"{place}{attribute.name}": _setting_default(attribute)
@@ -176,7 +176,7 @@ def _keys_and_defaults() -> dict[str, str]:
     """The keys as the reference writes them; a dash stands for no default."""
     keys = {"source.dsn": "—", "target.dsn": "—", "scope.NAME": "—", "plugins.NAME": "—"}
     settings = {attribute.name for attribute in attrs.fields(Settings)}
-    beside = {"recorded"}  # the file's name decides it, and no key
+    beside = {"recorded", "file", "options"}  # no key says them
     assert settings - beside == {"source", "target", "scope", "export", "plugins", "tables"}
     for attribute in attrs.fields(PluginSettings):
         if attribute.name != "settings":

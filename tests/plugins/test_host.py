@@ -20,7 +20,8 @@ from replant.model import (
     Table,
 )
 from replant.plugins.discovery import choose, find, load
-from replant.plugins.manager import Host, installed_plugins
+from replant.plugins.installed import installed_plugins
+from replant.plugins.manager import Host, Rendering, Transforming
 from tests.support.installed_plugins import install_plugin
 
 Install = Callable[..., None]
@@ -142,7 +143,15 @@ def test_two_plugins_of_one_name_are_both_named(install: Install) -> None:
     install("notes", GOOD, distribution="replant-a")
     install("notes", GOOD, distribution="replant-b")
     with pytest.raises(PluginError, match=r"replant-a 2\.1 .* and replant-b 2\.1 .*; uninstall"):
-        find()
+        host("notes")
+
+
+def test_two_plugins_of_one_name_do_no_harm_where_neither_is_asked_for(install: Install) -> None:
+    install("notes", GOOD, distribution="replant-a")
+    install("notes", GOOD, distribution="replant-b")
+    assert "notes" not in host("meta_public").versions
+    listed = [p.candidate.distribution for p in installed_plugins(Settings()) if p.hooks]
+    assert {"replant-a", "replant-b"} <= set(listed)
 
 
 def test_a_plugin_that_raises_while_it_is_asked_is_named(install: Install) -> None:
@@ -172,10 +181,9 @@ def test_a_mistake_in_a_plugins_own_settings_is_the_configurations(install: Inst
 def test_settings_of_a_plugin_that_takes_none_are_refused(install: Install) -> None:
     install("deaf", GOOD)
     install("keen", GOOD.replace("(catalog)", "(catalog, settings)"))
-    given: dict[str, dict[str, object]] = {"keen": {"x": 1}}
-    both = PluginSettings(("deaf", "keen"), given)
+    both = PluginSettings(("deaf", "keen"), {"keen": {"x": 1}})
     assert list(Host.for_settings(Settings(plugins=both)).versions) == ["deaf", "keen", "ordered"]
-    given["deaf"] = {"x": 1}
+    both = PluginSettings(("deaf", "keen"), {"keen": {"x": 1}, "deaf": {"x": 1}})
     with pytest.raises(ConfigurationError, match=r"plugins\.deaf: the plugin takes no settings"):
         Host.for_settings(Settings(plugins=both))
 
@@ -197,7 +205,7 @@ def test_transforms_form_a_chain_in_the_order_of_the_configuration(install: Inst
         install(
             name, HEAD + f"@hookimpl\ndef transform_value():\n    return SqlExpression('{name}')"
         )
-    first, second = SqlExpression("alpha"), SqlExpression("beta")
+    first, second = (Transforming(name, SqlExpression(name)) for name in ("alpha", "beta"))
     assert host("alpha", "beta").transform_value(TABLE, TABLE.columns[0]) == (first, second)
     assert host("beta", "alpha").transform_value(TABLE, TABLE.columns[0]) == (second, first)
 
@@ -208,8 +216,10 @@ def test_the_first_plugin_that_knows_a_format_renders_it(install: Install) -> No
     for name in ("alpha", "beta"):
         install(name, HEAD + f"@hookimpl\ndef render_row():\n    return SqlExpression('{name}')")
     chosen = host("silent", "beta", "alpha").render_row(TABLE, TABLE.columns, "jsonl")
-    assert chosen == SqlExpression("beta")
-    with pytest.raises(ConfigurationError, match="known are those of: insert, silent"):
+    assert chosen == Rendering("beta", SqlExpression("beta"))
+    with pytest.raises(
+        ConfigurationError, match=r"known are: insert, copy, those of the plugin .silent."
+    ):
         host("silent").render_row(TABLE, TABLE.columns, "jsonl")
 
 
@@ -222,9 +232,7 @@ def test_a_strategy_of_two_plugins_names_both(install: Install) -> None:
 
 
 def test_a_strategy_of_no_plugin_names_those_that_were_asked() -> None:
-    with pytest.raises(
-        ConfigurationError, match=r"'superuser'\? known are those of: superuser, ordered"
-    ):
+    with pytest.raises(ConfigurationError, match=r"'superuser'\? known are: superuser, ordered"):
         host("superuser", "meta_public").order_tables(OrderRequest("superusr", ()))
 
 
@@ -242,3 +250,51 @@ def test_the_list_of_plugins_shows_hooks_and_failures(install: Install) -> None:
 def test_each_host_has_a_manager_of_its_own() -> None:
     one = [load(candidate) for candidate in find() if candidate.name == "ordered"]
     assert Host(one).versions == Host(one).versions
+
+
+# -- what does nothing, and what goes further than it may ------------------------------------------
+
+
+def test_a_hook_without_its_marker_is_told(install: Install) -> None:
+    install("unmarked", GOOD + "def transform_value(table, column):\n    return None\n")
+    with pytest.raises(PluginError, match=r"'unmarked'.*has transform_value without the marker"):
+        host("unmarked")
+
+
+def test_a_module_without_hooks_is_told(install: Install) -> None:
+    install("hollow", "answer = 42\n")
+    with pytest.raises(PluginError, match=r"'hollow'.*implements no hook.*entry point"):
+        host("hollow")
+
+
+def test_settings_of_a_plugin_that_is_not_enabled_are_refused() -> None:
+    plugins = PluginSettings(("meta_public",), {"schemas": {"include": ("public",)}})
+    with pytest.raises(ConfigurationError, match=r"plugins\.schemas: the plugin is not enabled"):
+        choose(find(), plugins, "ordered")
+
+
+@pytest.mark.parametrize("end", ["SystemExit(0)", "GeneratorExit", "ValueError('a\\nb')"])
+def test_no_end_of_a_plugin_is_the_end_of_replant(install: Install, end: str) -> None:
+    install("at_import", f"raise {end}")
+    with pytest.raises(PluginError, match=r"'at_import'.*cannot be imported") as caught:
+        host("at_import")
+    assert "\n" not in str(caught.value)
+    install("in_hook", HEAD + f"@hookimpl\ndef register_tables():\n    raise {end}\n")
+    with pytest.raises(PluginError, match=r"'in_hook'.*failed in register_tables") as caught:
+        host("in_hook").register_tables(CATALOG, Settings())
+    assert "\n" not in str(caught.value)
+
+
+def test_a_class_in_place_of_its_instance_is_not_all_rows(install: Install) -> None:
+    code = "from replant import WhereReferenced\n" + GOOD
+    install("open_door", code.replace("('s.t')", "('s.t', rows=WhereReferenced)"))
+    with pytest.raises(PluginError, match=r"'open_door'.*not the class WhereReferenced"):
+        host("open_door").register_tables(CATALOG, Settings())
+
+
+def test_a_hook_cannot_turn_a_setting_off_for_the_next_call(install: Install) -> None:
+    install("greedy", HEAD + "@hookimpl\ndef register_tables(settings):\n    "
+            "settings.plugins.settings['greedy'].pop('columns')\n")  # fmt: skip
+    settings = Settings(plugins=PluginSettings(("greedy",), {"greedy": {"columns": ["a"]}}))
+    with pytest.raises(PluginError, match=r"'greedy'.*has no attribute 'pop'"):
+        Host.for_settings(settings).register_tables(CATALOG, settings)

@@ -54,6 +54,17 @@ class Commands(click.Group):
         command: click.Command = module.command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or name the nearest one."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from replant.model.names import did_you_mean  # noqa: PLC0415 - costs time at each start
+
+            meant = did_you_mean(args[0], COMMANDS, "; did you mean {!r}?")
+            ctx.fail(f"there is no command {args[0]!r}{meant}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         del ctx
@@ -105,22 +116,23 @@ def run(arguments: Sequence[str]) -> int:
         _complain("interrupted; nothing half-done was kept")
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last one that can say anything at all
-        return _failed(error)
+        return _failed(error, arguments)
     return outcome if isinstance(outcome, int) else 0
 
 
-def _failed(error: Exception) -> int:
+def _failed(error: Exception, arguments: Sequence[str]) -> int:
     """Report an error on one line; return its exit code."""
     match error:
         case click.ClickException():
-            _complain(_usage(error))
+            _complain(_usage(error, arguments))
             return error.exit_code
         case ReplantError():
             _complain(str(error))
             return error.exit_code
         case OSError(filename=None):
             return _unwritten(error)
-    return _unforeseen(error)
+        case _:
+            return _unforeseen(error)
 
 
 def _unforeseen(error: Exception) -> int:
@@ -143,10 +155,14 @@ def _unwritten(error: OSError) -> int:
     return OutputError.exit_code
 
 
-def _usage(error: click.ClickException) -> str:
-    """Say on one line what is wrong with the command line, and where help is."""
+def _usage(error: click.ClickException, arguments: Sequence[str]) -> str:
+    """Say on one line what is wrong with the command line, and where help is.
+
+    What click finds before it has read all options does not say of which command they are.
+    """
     context = error.ctx if isinstance(error, click.UsageError) else None
-    path = context.command_path if context else "replant"
+    command = [word for word in arguments if word in COMMANDS][:1]
+    path = context.command_path if context else " ".join(["replant", *command])
     return f"{error.format_message().rstrip('.')}; see {path} --help"
 
 

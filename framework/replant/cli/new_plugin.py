@@ -38,7 +38,7 @@ def command(name: str, directory: Path | None) -> None:
     screen = console()
     screen.print(f"{folder}: the plugin {names.plugin}, with tests of its own:")
     screen.print(f"  cd {shlex.quote(str(folder))}")
-    screen.print("  pip install --editable . 'replant[testing]'")
+    screen.print("  pip install --editable '.[test]'")
     screen.print("  python -m pytest")
 
 

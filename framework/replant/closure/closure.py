@@ -16,7 +16,8 @@ from replant.closure.reachability import find_reachable
 from replant.closure.row_locations import RowLocations, pointer
 from replant.closure.search import Search
 from replant.closure.visited_rows import VisitedRows
-from replant.database.connections import DatabaseConnection, one_line
+from replant.database.connections import DatabaseConnection
+from replant.database.expression_errors import why_invalid
 from replant.database.planner_settings import index_scans_preferred
 from replant.errors import BudgetError, ScopeError, UsageError
 from replant.model import Progress, RelationName
@@ -141,10 +142,12 @@ def check_predicates(database: DatabaseConnection, roots: Iterable[Root]) -> Non
 
     """
     for root in roots:
+        query = explain_predicate(root.table, root.predicate)
         try:
-            database.execute(explain_predicate(root.table, root.predicate))
+            database.execute(query)
         except (psycopg.ProgrammingError, psycopg.DataError) as error:
-            raise UsageError(f"the condition {root} is not valid: {one_line(error)}") from error
+            reason = why_invalid(error, query.as_string(database), root.predicate)
+            raise UsageError(f"the condition {root} is not valid: {reason}") from error
 
 
 def _check_budget(

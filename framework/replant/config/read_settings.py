@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar, get_args, get_origin
 
 import attrs
@@ -32,6 +33,9 @@ from replant.model import (
 from replant.model.names import did_you_mean
 
 Shape = TypeVar("Shape")
+
+#: What TOML's arrays are: as they are read, and as plugins get them, whom nothing lets change them.
+_ARRAY = (list, tuple)
 
 #: The file that is read when none is named, if it is there.
 DEFAULT_FILE = Path("replant.toml")
@@ -70,7 +74,17 @@ def read_settings(file: Path | None) -> Settings:
             return Settings()
         file = DEFAULT_FILE
     settings = settings_from(parsed(file), str(file))
-    return attrs.evolve(settings, recorded=str(file.with_suffix(".lock.toml")))
+    return attrs.evolve(
+        settings,
+        recorded=str(file.with_suffix(".lock.toml")),
+        export=attrs.evolve(settings.export, output=_beside(file, settings.export.output)),
+        file=str(file),
+    )
+
+
+def _beside(file: Path, output: str | None) -> str | None:
+    """Take a path of the configuration relative to its file; `-` is standard output."""
+    return output if output is None or output == "-" else str(file.parent / output)
 
 
 def parsed(file: Path | Traversable) -> dict[str, Any]:
@@ -154,8 +168,11 @@ def with_options(
     for name, table in (plugins or {}).items():
         tables[name] = {**tables.get(name, {}), **table}
     said = {name: value for name, value in export.items() if value is not None}
+    options = [f"export.{name}" for name in said]
+    options += [f"plugins.{name}.{key}" for name, keys in (plugins or {}).items() for key in keys]
     return attrs.evolve(
         settings,
+        options=(*settings.options, *options),
         source=settings.source if source is None else source,
         target=settings.target if target is None else target,
         scope={**settings.scope, **(scope or {})},
@@ -214,7 +231,7 @@ def _count(value: Any, _: type) -> int:
 
 def _toml_type(value: Any) -> str:
     names = {bool: "a boolean", int: "an integer", float: "a float", str: "a string"}
-    names |= {list: "an array", dict: "a table"}
+    names |= {list: "an array", tuple: "an array", dict: "a table", MappingProxyType: "a table"}
     return names.get(type(value), f"a {type(value).__name__}")
 
 
@@ -227,7 +244,7 @@ def _choice(value: Any, kind: type[Enum]) -> Enum:
 
 
 def _names(value: Any, _: type) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+    if not isinstance(value, _ARRAY) or not all(isinstance(item, str) for item in value):
         raise TypeError("must be an array of strings")
     return tuple(value)
 
@@ -240,7 +257,7 @@ def _relation(value: Any, _: type) -> RelationName:
 
 def _scope(value: Any, _: type) -> dict[str, str]:
     """Read scope values, which are texts for an input function; a plain number is one too."""
-    if not isinstance(value, dict):
+    if not isinstance(value, Mapping):
         raise TypeError(f"must be a table, not {_toml_type(value)}")
     wrong = [key for key, item in value.items() if type(item) not in (str, int)]
     if wrong:
@@ -250,12 +267,12 @@ def _scope(value: Any, _: type) -> dict[str, str]:
 
 def _plugins(value: Any, _: type) -> PluginSettings:
     """Read `enable`, and beside it one free sub-table for each plugin."""
-    if not isinstance(value, dict):
+    if not isinstance(value, Mapping):
         raise TypeError(f"must be a table, not {_toml_type(value)}")
     tables = {key: item for key, item in value.items() if key != "enable"}
     errors: list[Exception] = []
     for key, item in tables.items():
-        if not isinstance(item, dict):
+        if not isinstance(item, Mapping):
             errors.append(_at(key, TypeError(_not_a_sub_table(key))))
     enable = None
     if "enable" in value:
@@ -312,7 +329,7 @@ def _is_tuple_of_tables(kind: Any) -> bool:
 
 def _array_of_tables(converter: Converter) -> Any:
     def structure(value: Any, kind: Any) -> tuple[Any, ...]:
-        if not isinstance(value, list):
+        if not isinstance(value, _ARRAY):
             raise TypeError(f"must be an array of tables, not {_toml_type(value)}")
         items: Any = list[get_args(kind)[0]]  # type: ignore[misc] # a type that is only known now
         return tuple(converter.structure(value, items))
@@ -321,7 +338,7 @@ def _array_of_tables(converter: Converter) -> Any:
 
 
 def _table(converter: Converter, value: Any, kind: type) -> Any:
-    if not isinstance(value, dict):
+    if not isinstance(value, Mapping):
         raise TypeError(f"must be a table, not {_toml_type(value)}")
     structure: Any = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
     return structure(value, kind)

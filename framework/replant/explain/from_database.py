@@ -316,6 +316,8 @@ class _RowExplainer:
                 yield f"its {readable(column)} is the scope's: {one_line(value)}"
             case Satisfies(text):
                 yield f"it satisfies {self._origin(name, text)}: {one_line(text)}"
+            case _:
+                pass  # the path of references says it
 
     def _why_not(self, name: RelationName, condition: Condition, text: str | None) -> str:
         match condition:

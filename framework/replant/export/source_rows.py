@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import groupby
 
 from attrs import evolve
@@ -29,6 +30,9 @@ from replant.model import (
     Step,
     Text,
 )
+from replant.planning.changed_keys import WrittenKeys
+from replant.planning.plugin_faults import blaming_plugins, row_namer
+from replant.plugins.guarded import each_row
 from replant.sql import row_queries as queries
 from replant.sql.fingerprints import Fingerprint
 from replant.sql.load_statements import Frame
@@ -78,14 +82,14 @@ class SourceRows:
         """Read the rows in the format of a plugin, one line each without its end."""
         selection = self._plan.selection
         if isinstance(table.row_format, PythonRow):
-            function = table.row_format.function
+            function, name_of = table.row_format.function, row_namer(table)
             batches: Iterator[Rows] = (
-                [function(row) for row in rows] for rows in self._texts(table)
+                each_row(function, rows, name_of) for rows in self._texts(table)
             )
         else:
             assert isinstance(table.row_format, SqlExpression)
             query = queries.rendered(selection, table, table.row_format)
-            batches = copied_texts(self._database, query)
+            batches = blaming_plugins(table, copied_texts(self._database, query))
         for lines in batches:
             self._passed(table.name, lines)
             yield lines
@@ -133,7 +137,7 @@ class SourceRows:
         fingerprint = self.fingerprints[table.name] = Fingerprint()
         query = queries.rows_by_depth(self._plan.selection, table, key)
         begun = False
-        for fetched in copied_fields(self._database, query):
+        for fetched in blaming_plugins(table, copied_fields(self._database, query)):
             rows = [text or b"" for text, _ in fetched]
             fingerprint.add(rows)
             self._passed(table.name, rows)
@@ -146,10 +150,11 @@ class SourceRows:
     def _read(self, table: PlannedTable, form: RowForm) -> Iterator[Rows]:
         if computed_by_server(table.columns):
             query = queries.fields(self._plan.selection, table)
-            yield from copied_rows(self._database, query, form.copy_out_options)
+            rows = copied_rows(self._database, query, form.copy_out_options)
+            yield from blaming_plugins(table, rows)
             return
-        for rows in self._texts(table):
-            yield list(map(form.row, rows))
+        for texts in self._texts(table):
+            yield list(map(form.row, texts))
 
     def _texts(self, table: PlannedTable) -> Iterator[list[tuple[Text, ...]]]:
         """Read the rows' texts after all transforms."""
@@ -158,11 +163,18 @@ class SourceRows:
             for column in table.columns
         ]
         query = queries.texts(self._plan.selection, table)
-        for rows in copied_fields(self._database, query):
-            yield [
-                tuple(_transformed(value, chain) for value, chain in zip(row, chains, strict=True))
-                for row in rows
-            ]
+        name_of = row_namer(table)
+
+        def transformed(row: tuple[bytes | None, ...]) -> tuple[Text, ...]:
+            return tuple(
+                _transformed(value, chain) for value, chain in zip(row, chains, strict=True)
+            )
+
+        with closing(WrittenKeys(table)) as keys:
+            for rows in blaming_plugins(table, copied_fields(self._database, query)):
+                changed = each_row(transformed, rows, name_of)
+                keys.check(changed)
+                yield changed
 
     def _passed(self, table: RelationName, rows: Rows) -> None:
         self.counts[table] += len(rows)

@@ -10,6 +10,7 @@ from enum import Enum
 
 from attrs import field, frozen
 
+from replant.model.checked import checked
 from replant.model.names import RelationName
 from replant.model.types import DefinedType, RangeType
 
@@ -37,7 +38,7 @@ class RelationKind(Enum):
         return self in (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE)
 
 
-@frozen
+@frozen(field_transformer=checked)
 class OwnedSequence:
     """A sequence that a column owns: that of an identity column, of `serial`, of OWNED BY."""
 
@@ -45,7 +46,7 @@ class OwnedSequence:
     increment: int = 1
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Column:
     """One column of a table that is not dropped.
 
@@ -82,8 +83,13 @@ class Column:
         """Whether an INSERT may name the column."""
         return not self.generated
 
+    @property
+    def has_default(self) -> bool:
+        """Whether a row that is not given a value gets one other than NULL."""
+        return self.default is not None or self.identity is not Identity.NONE
 
-@frozen
+
+@frozen(field_transformer=checked)
 class ForeignKey:
     """A foreign key constraint: `columns` of `table` hold `referenced_columns` of `references`."""
 
@@ -119,7 +125,7 @@ class Firing(Enum):
     ALWAYS = "A"
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Trigger:
     """A trigger or rule that changes what an INSERT or UPDATE of a table does.
 
@@ -137,7 +143,7 @@ class Trigger:
     partition: RelationName | None = None
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Table:
     """A relation with its columns in `attnum` order and its keys in name order.
 
@@ -196,7 +202,7 @@ def _in_order(tables: Mapping[RelationName, Table]) -> dict[RelationName, Table]
     return {name: tables[name] for name in sorted(tables)}
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Catalog:
     """The tables of one database, seen in one snapshot by one role.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from replant.model.checked import checked
 from replant.model.closure_rules import Children
 from replant.model.names import RelationName
 from replant.model.references import Reference
 
 
-@frozen
+@frozen(field_transformer=checked)
 class FollowedReference:
     """A reference along which a closed set may have grown.
 
@@ -26,7 +27,7 @@ class FollowedReference:
     limit: int | None = None
 
 
-@frozen
+@frozen(field_transformer=checked)
 class RootRows:
     """The rows of one table from which a closed set grew.
 
@@ -44,7 +45,7 @@ class RootRows:
     keys: tuple[tuple[str, ...], ...] | None = None
 
 
-@frozen
+@frozen(field_transformer=checked)
 class ClosureOrigin:
     """Nothing for what was not made by a closed set."""
 

@@ -6,11 +6,12 @@ from enum import Enum
 
 from attrs import field, frozen, validators
 
+from replant.model.checked import checked
 from replant.model.names import RelationName
 from replant.model.references import Reference
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Root:
     """The rows of a table that satisfy an SQL predicate over its columns.
 
@@ -57,7 +58,7 @@ class Children(Enum):
     STOP = "stop"
 
 
-@frozen
+@frozen(field_transformer=checked)
 class EdgeRule:
     """What holds for one reference.
 
@@ -72,7 +73,7 @@ class EdgeRule:
     limit: int | None = field(default=None, validator=validators.optional(validators.ge(1)))
 
 
-@frozen
+@frozen(field_transformer=checked)
 class ArrivalCount:
     """By which way rows came into the set: as a root, or by a reference up or down.
 

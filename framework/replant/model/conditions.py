@@ -12,13 +12,14 @@ from struct import Struct
 
 from attrs import field, frozen
 
+from replant.model.checked import checked
 from replant.model.names import RelationName
 
 #: Block, first and last line pointer.
 _RUN = Struct("!IHH")
 
 
-@frozen
+@frozen(field_transformer=checked)
 class ColumnIs:
     """The column holds this value, written as the type's input function reads it."""
 
@@ -26,7 +27,7 @@ class ColumnIs:
     value: str
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Link:
     """Columns of one table that hold the `other_columns` of a row of another."""
 
@@ -35,7 +36,7 @@ class Link:
     other_columns: tuple[str, ...]
 
 
-@frozen
+@frozen(field_transformer=checked)
 class LinkedTo:
     """At least one of the links leads to a chosen row of the other table.
 
@@ -45,14 +46,14 @@ class LinkedTo:
     links: tuple[Link, ...]
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Satisfies:
     """An SQL predicate over the table's columns holds."""
 
     sql: str
 
 
-@frozen
+@frozen(field_transformer=checked)
 class KeyIsNot:
     """The row's key is none of these: what was left out because of where it references."""
 
@@ -60,7 +61,7 @@ class KeyIsNot:
     keys: tuple[tuple[str, ...], ...]
 
 
-@frozen
+@frozen(field_transformer=checked)
 class RowsIn:
     """Rows of one leaf by their places, in order.
 
@@ -96,7 +97,7 @@ class RowsIn:
         return _RUN.iter_unpack(self.runs)
 
 
-@frozen
+@frozen(field_transformer=checked)
 class RowsAt:
     """The rows at certain places of the source's snapshot, by leaf; no other snapshot has them."""
 
@@ -109,7 +110,7 @@ Lasting = ColumnIs | LinkedTo | KeyIsNot
 Condition = Lasting | Satisfies | RowsAt
 
 
-@frozen
+@frozen(field_transformer=checked)
 class ChosenRows:
     """The rows of one table for which all conditions hold; all its rows if there are none.
 

@@ -6,6 +6,8 @@ from enum import Enum
 
 from attrs import frozen
 
+from replant.model.checked import checked
+
 
 class Severity(Enum):
     """What a finding does to the command that makes it."""
@@ -32,7 +34,7 @@ class Subject(Enum):
     UNSEEN = "unseen"
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Finding:
     """One thing that was found.
 

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
+from replant.errors import unexpected
 from replant.model.catalog import ForeignKey
+from replant.model.checked import checked, named
 from replant.model.names import RelationName
 
 
-@frozen
+@frozen(field_transformer=checked)
 class LoadTable:
     """Load one table.
 
@@ -33,7 +35,7 @@ class LoadTable:
     patched: tuple[str, ...] = ()
 
 
-@frozen
+@frozen(field_transformer=checked)
 class LoadTogether:
     """Load several tables in one statement, which checks their foreign keys at its end.
 
@@ -44,16 +46,16 @@ class LoadTogether:
 
     """
 
-    tables: tuple[RelationName, ...]
+    tables: tuple[RelationName, ...] = field(validator=named)
     staged: bool = False
 
 
-@frozen
+@frozen(field_transformer=checked)
 class PatchColumns:
     """Set columns that a `LoadTable` left NULL, row by row by key."""
 
     table: RelationName
-    columns: tuple[str, ...]
+    columns: tuple[str, ...] = field(validator=named)
 
 
 Step = LoadTable | LoadTogether | PatchColumns
@@ -64,14 +66,14 @@ def step_tables(step: Step) -> tuple[RelationName, ...]:
     return step.tables if isinstance(step, LoadTogether) else (step.table,)
 
 
-@frozen
+@frozen(field_transformer=checked)
 class DeferConstraints:
     """Check these deferrable foreign keys at COMMIT: (schema, constraint) pairs."""
 
     constraints: tuple[tuple[str, str], ...]
 
 
-@frozen
+@frozen(field_transformer=checked)
 class AsReplica:
     """Set `session_replication_role` to `replica` until the transaction ends.
 
@@ -79,7 +81,7 @@ class AsReplica:
     """
 
 
-@frozen
+@frozen(field_transformer=checked)
 class CheckForeignKeys:
     """Check every foreign key of the loaded tables for the rows of this transaction."""
 
@@ -87,7 +89,7 @@ class CheckForeignKeys:
 Statement = DeferConstraints | AsReplica | CheckForeignKeys
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Cycle:
     """Tables that reference each other, and why they are loaded the way they are."""
 
@@ -95,7 +97,7 @@ class Cycle:
     way: str
 
 
-@frozen
+@frozen(field_transformer=checked)
 class OrderRequest:
     """What a strategy may know.
 
@@ -127,7 +129,7 @@ class OrderRequest:
     may_be_replica: bool | None = None
 
 
-@frozen
+@frozen(field_transformer=checked)
 class LoadOrder:
     """A strategy's answer.
 
@@ -156,4 +158,8 @@ class LoadOrder:
                     names.append(name)
                 case LoadTogether(several):
                     names += several
+                case PatchColumns():
+                    pass
+                case _:
+                    unexpected(step)
         return tuple(names)

@@ -8,12 +8,14 @@ from collections.abc import Iterable
 
 from attrs import frozen
 
+from replant.model.checked import checked
+
 _PART = r'(?:"(?:[^"]|"")+"|[^".\s]+)'
 _RELATION = re.compile(rf"({_PART})\.({_PART})")
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
 
-@frozen(order=True)
+@frozen(order=True, field_transformer=checked)
 class RelationName:
     """A table's schema and name, as `pg_namespace` and `pg_class` hold them (not folded)."""
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from attrs import evolve, field, frozen
 
 from replant.model.catalog import Trigger
+from replant.model.checked import checked
 from replant.model.closure_origin import ClosureOrigin
 from replant.model.closure_rules import ArrivalCount
 from replant.model.conditions import ChosenRows, Selection
@@ -21,12 +22,13 @@ from replant.model.transform import RowFormat, Transform
 from replant.model.types import DefinedType
 
 
-@frozen
+@frozen(field_transformer=checked)
 class PlannedColumn:
     """A column that is exported.
 
     Attributes:
         transforms: the chain that its values pass through.
+        plugins: the plugin of each transform, in the same order.
         always_identity: whether it is an identity column that is GENERATED ALWAYS, which an
             UPDATE may not set.
 
@@ -36,9 +38,10 @@ class PlannedColumn:
     type: str
     transforms: tuple[Transform, ...] = ()
     always_identity: bool = False
+    plugins: tuple[str, ...] = ()
 
 
-@frozen
+@frozen(field_transformer=checked)
 class PlannedTable:
     """A table, its chosen rows and columns, and how they are written.
 
@@ -51,6 +54,8 @@ class PlannedTable:
         row_count: how many rows they chose in the snapshot of the plan.
         on_conflict: what a replay does with a row that is there already.
         row_format: how a row is rendered, when a plugin renders it.
+        renderer: that plugin.
+        changed_keys: the exported unique keys that transforms change.
 
     """
 
@@ -62,6 +67,8 @@ class PlannedTable:
     row_count: int = 0
     on_conflict: OnConflict = OnConflict.ERROR
     row_format: RowFormat | None = None
+    renderer: str | None = None
+    changed_keys: tuple[tuple[str, ...], ...] = ()
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -78,7 +85,7 @@ class PlannedTable:
         return evolve(self, columns=tuple(columns))
 
 
-@frozen
+@frozen(field_transformer=checked)
 class SequencePosition:
     """How far a sequence must have come in the target, to cover the exported rows.
 
@@ -95,7 +102,7 @@ class SequencePosition:
     greatest: int
 
 
-@frozen
+@frozen(field_transformer=checked)
 class FiringTrigger:
     """A trigger or rule that fires during a replay, as the source has it."""
 
@@ -109,7 +116,7 @@ class FiringTrigger:
         return f"{self.trigger.kind} {readable(self.trigger.name)} of {place}, on {events}"
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Omission:
     """Something that is not exported, and why."""
 
@@ -117,7 +124,7 @@ class Omission:
     why: str
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Plan:
     """What will be exported, in which order, and what will not.
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
+from replant.errors import unexpected
 from replant.model.catalog import ForeignKey, Table
+from replant.model.checked import checked, named
 from replant.model.names import RelationName, readable
 
 
-@frozen(order=True)
+@frozen(order=True, field_transformer=checked)
 class EdgeName:
     """The name of a reference: that of a constraint is unique for its table only."""
 
@@ -28,18 +30,29 @@ class EdgeName:
 # -- what a configuration declares ---------------------------------------------------------------
 
 
-@frozen
+def _check_as_many(columns: tuple[str, ...], referenced: tuple[str, ...]) -> None:
+    if len(columns) != len(referenced):
+        raise ValueError(f"columns has {len(columns)} names, referenced_columns {len(referenced)}")
+
+
+def _as_many_columns(
+    reference: PlainReference, _: Attribute[tuple[str, ...]], referenced: tuple[str, ...]
+) -> None:
+    _check_as_many(reference.columns, referenced)
+
+
+@frozen(field_transformer=checked)
 class PlainReference:
     """Columns that hold the value of another table's columns, as a foreign key's would."""
 
     table: RelationName
-    columns: tuple[str, ...]
+    columns: tuple[str, ...] = field(validator=named)
     references: RelationName
-    referenced_columns: tuple[str, ...]
+    referenced_columns: tuple[str, ...] = field(validator=_as_many_columns)
     name: str | None = None
 
 
-@frozen
+@frozen(field_transformer=checked)
 class ArrayReference:
     """A column of an array type, each element of which holds the value of another's column."""
 
@@ -50,24 +63,29 @@ class ArrayReference:
     name: str | None = None
 
 
-@frozen
+@frozen(field_transformer=checked)
 class PolymorphicTarget:
     """The table that a polymorphic reference leads to where its type column holds `value`."""
 
     value: str
     references: RelationName
-    referenced_columns: tuple[str, ...]
+    referenced_columns: tuple[str, ...] = field(validator=named)
 
 
-@frozen
+@frozen(field_transformer=checked)
 class PolymorphicReference:
     """A column whose value chooses the table that other columns reference."""
 
     table: RelationName
     type_column: str
-    columns: tuple[str, ...]
-    targets: tuple[PolymorphicTarget, ...]
+    columns: tuple[str, ...] = field(validator=named)
+    targets: tuple[PolymorphicTarget, ...] = field(validator=named)
     name: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse a target with another number of columns."""
+        for target in self.targets:
+            _check_as_many(self.columns, target.referenced_columns)
 
 
 DeclaredReference = PlainReference | ArrayReference | PolymorphicReference
@@ -76,7 +94,7 @@ DeclaredReference = PlainReference | ArrayReference | PolymorphicReference
 # -- the edges of the graph ----------------------------------------------------------------------
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Comparison:
     """How a value is compared with the one it may equal: `referenced OPERATOR(schema.name) own`.
 
@@ -99,7 +117,7 @@ class Comparison:
     converts: bool = False
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Pair:
     """A column, and the column of the referenced row whose value it holds."""
 
@@ -108,7 +126,7 @@ class Pair:
     comparison: Comparison = Comparison()
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Only:
     """The references of those rows only whose `column` holds `value`."""
 
@@ -117,7 +135,7 @@ class Only:
     comparison: Comparison = Comparison()
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Reference:
     """A way from rows of `table` to the rows of `references` that they reference.
 
@@ -178,7 +196,7 @@ def from_foreign_key(key: ForeignKey) -> Reference:
     )
 
 
-def from_declared(declared: DeclaredReference) -> tuple[Reference, ...]:
+def from_declared(declared: DeclaredReference) -> tuple[Reference, ...]:  # noqa: RET503 - unexpected() raises
     """Yield the references of a declaration; a polymorphic one has one for each of its targets.
 
     Without a name of its own it is called after its columns; a target adds its value.
@@ -206,6 +224,8 @@ def from_declared(declared: DeclaredReference) -> tuple[Reference, ...]:
                 )
                 for target in targets
             )
+        case _:
+            unexpected(declared)
 
 
 def _pairs(columns: Iterable[str], referenced: Iterable[str]) -> tuple[Pair, ...]:
@@ -218,7 +238,7 @@ def _pairs(columns: Iterable[str], referenced: Iterable[str]) -> tuple[Pair, ...
 # -- where rows lie ------------------------------------------------------------------------------
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Leaf:
     """A relation that holds rows itself: a table, or a partition that has no partitions.
 
@@ -235,7 +255,7 @@ class Leaf:
     foreign: bool = False
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Storage:
     """Where the rows of a table lie.
 
@@ -256,7 +276,7 @@ def _sorted(references: Iterable[Reference]) -> tuple[Reference, ...]:
     return tuple(sorted(references, key=lambda reference: reference.edge))
 
 
-@frozen
+@frozen(field_transformer=checked)
 class ReferenceGraph:
     """Tables as nodes, references as edges.
 

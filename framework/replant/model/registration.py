@@ -7,16 +7,18 @@ plan can be printed and the target can be asked for the same rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from attrs import field, frozen
 
+from replant.model.checked import checked, named, sql_text
 from replant.model.closure_rules import Children, EdgeRule
 from replant.model.names import RelationName
 from replant.model.references import DeclaredReference
 from replant.model.table_shape import TableShape
 
 
-@frozen
+@frozen(field_transformer=checked)
 class ByColumn:
     """The rows whose `column` holds the scope value named `scope`."""
 
@@ -24,34 +26,34 @@ class ByColumn:
     scope: str
 
 
-@frozen
+@frozen(field_transformer=checked)
 class ThroughForeignKey:
     """The rows that reference an exported row of another table.
 
     `columns` are this table's, and they must be those of a foreign key.
     """
 
-    columns: tuple[str, ...]
+    columns: tuple[str, ...] = field(validator=named)
 
 
-@frozen
+@frozen(field_transformer=checked)
 class WhereReferenced:
     """Only the rows that exported rows of other tables reference."""
 
 
-@frozen
+@frozen(field_transformer=checked)
 class ByPredicate:
     """The rows for which an SQL predicate over the table's columns holds."""
 
-    sql: str
+    sql: str = field(validator=sql_text)
 
 
-@frozen
+@frozen(field_transformer=checked)
 class AllRows:
     """Every row of the table."""
 
 
-@frozen
+@frozen(field_transformer=checked)
 class InClosure:
     """The rows of the closed set that grows from the roots and from all other chosen rows.
 
@@ -64,7 +66,7 @@ class InClosure:
 
     """
 
-    root: str | None = None
+    root: str | None = field(default=None, validator=sql_text)
 
 
 Membership = ByColumn | ThroughForeignKey | WhereReferenced | ByPredicate | AllRows | InClosure
@@ -74,7 +76,10 @@ def _relation(name: RelationName | str) -> RelationName:
     return RelationName.parse(name) if isinstance(name, str) else name
 
 
-def _names(names: Iterable[str]) -> tuple[str, ...]:
+def _names(names: Any) -> Any:
+    # The letters of a text would be names, too; what is no list of names is left to the check.
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        return names
     return tuple(names)
 
 
@@ -82,7 +87,7 @@ def _shape(shape: TableShape | str | None) -> TableShape | None:
     return TableShape.parse(shape) if isinstance(shape, str) else shape
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Registration:
     """A plugin's request to export a table.
 

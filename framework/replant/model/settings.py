@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from replant.model.checked import checked
 from replant.model.names import RelationName
 
 
@@ -82,7 +83,7 @@ COPY = "copy"
 OWN_FORMATS = (INSERT, COPY)
 
 
-@frozen
+@frozen(field_transformer=checked)
 class TableSettings:
     """Changes to one registered table.
 
@@ -103,7 +104,7 @@ class TableSettings:
     max_rows: int | None = None
 
 
-@frozen
+@frozen(field_transformer=checked)
 class ExportSettings:
     """How an export is made and where it goes.
 
@@ -146,7 +147,7 @@ class ExportSettings:
         return INSERT if self.layout is Layout.FILE else COPY
 
 
-@frozen
+@frozen(field_transformer=checked)
 class PluginSettings:
     """Which plugins are asked, in which order, and what each is told.
 
@@ -160,7 +161,7 @@ class PluginSettings:
     settings: Mapping[str, Mapping[str, Any]] = field(factory=dict)
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Settings:
     """Everything a command may need to know.
 
@@ -169,6 +170,8 @@ class Settings:
         target: connection string of the target; None likewise.
         scope: the named values that say whose rows are exported.
         recorded: the file with the recorded shape of tables, which need not be there.
+        file: the file that was read; None if none was.
+        options: the paths of what the command line says in place of the file.
 
     """
 
@@ -179,3 +182,5 @@ class Settings:
     plugins: PluginSettings = field(factory=PluginSettings)
     tables: tuple[TableSettings, ...] = ()
     recorded: str = "replant.lock.toml"
+    file: str | None = None
+    options: tuple[str, ...] = ()

@@ -21,11 +21,12 @@ from collections.abc import Iterable, Mapping
 from attrs import evolve, field, frozen
 
 from replant.model.catalog import Catalog, Identity, Table
+from replant.model.checked import checked
 from replant.model.names import RelationName
 from replant.model.types import DefinedType
 
 
-@frozen
+@frozen(field_transformer=checked)
 class ColumnShape:
     """A column.
 
@@ -53,7 +54,7 @@ class ColumnShape:
         return " ".join([*words, *_IDENTITIES[self.identity]])
 
 
-@frozen(order=True)
+@frozen(order=True, field_transformer=checked)
 class ShapeReference:
     """A foreign key, whatever its name."""
 
@@ -68,7 +69,7 @@ class ShapeReference:
         return f"foreign key ({own}) references {other} ({theirs})"
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Keys:
     """The keys of a table.
 
@@ -92,7 +93,7 @@ class Keys:
         return (*primary, *unique, *map(str, sorted(self.foreign))) or (_NO_KEY,)
 
 
-@frozen
+@frozen(field_transformer=checked)
 class TableShape:
     """A table.
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attrs import frozen
+from attrs import field, frozen
+
+from replant.model.checked import checked, sql_text
 
 Text = str | None
 
 
-@frozen
+@frozen(field_transformer=checked)
 class SqlExpression:
     """An SQL expression that the source server computes.
 
@@ -20,10 +22,10 @@ class SqlExpression:
     As a row format it sees the row as `row_`, its columns as they are exported, and yields text.
     """
 
-    sql: str
+    sql: str = field(validator=sql_text)
 
 
-@frozen
+@frozen(field_transformer=checked)
 class PythonFunction:
     """A Python function from a value's text to the new text; None stands for NULL.
 
@@ -36,7 +38,7 @@ class PythonFunction:
 Transform = SqlExpression | PythonFunction
 
 
-@frozen
+@frozen(field_transformer=checked)
 class PythonRow:
     """A Python function from a row's texts to one line of bytes without its line end.
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from replant.model.checked import checked
 
-@frozen
+
+@frozen(field_transformer=checked)
 class EnumType:
     """An enum, with its labels in their order."""
 
@@ -16,7 +18,7 @@ class EnumType:
     labels: tuple[str, ...]
 
 
-@frozen
+@frozen(field_transformer=checked)
 class DomainType:
     """A domain.
 
@@ -34,7 +36,7 @@ class DomainType:
     checks: tuple[str, ...] | None = ()
 
 
-@frozen
+@frozen(field_transformer=checked)
 class CompositeType:
     """A composite type, with (name, type) of each attribute in their order."""
 
@@ -42,7 +44,7 @@ class CompositeType:
     attributes: tuple[tuple[str, str], ...]
 
 
-@frozen
+@frozen(field_transformer=checked)
 class RangeType:
     """A range type, with the type of its bounds and the multirange type that belongs to it."""
 

@@ -99,6 +99,8 @@ def _condition(table: PlannedTable) -> str:
                 found.append(f"{readable(column)} = {value}")
             case Satisfies(text):
                 found.append(text)
+            case _:
+                pass  # what another table decides, and what was left out, is said elsewhere
     return " AND ".join(found) or "all rows that were chosen"
 
 

@@ -28,9 +28,12 @@ from replant.model import (
 )
 from replant.model.table_differences import TableDifference
 from replant.model.table_shape import shapes_of
+from replant.planning.changed_keys import changed_keys, check_keys_in_source
 from replant.planning.find_closure_origin import closure_origin
 from replant.planning.load_request import ask_for_load_order, copied_tables, exported_key
 from replant.planning.on_conflict import configured_on_conflict
+from replant.planning.plugin_sql import try_plugin_sql
+from replant.planning.reference_ends import check_reference_ends
 from replant.planning.sequences import large_objects, sequence_positions
 from replant.planning.transforms import changed_columns, planned_columns, row_format
 from replant.planning.triggers import firing_triggers
@@ -70,6 +73,8 @@ def make_plan(
         check_declared(known, selected, more)
     selected, counted = count_rows(database, catalog, selected, settings)
     decided = plan_from(catalog, selected, counted, host, settings, known, more)
+    try_plugin_sql(database, decided, host)
+    check_keys_in_source(database, decided)
     sequences, unmoved = sequence_positions(database, selected, decided)
     objects = large_objects(database, selected, decided)
     return evolve(
@@ -111,8 +116,8 @@ def plan_from(
     """Make the plan of a counted selection; pure except for the plugins that it asks.
 
     Raises:
-        ConfigurationError: no plugin knows the strategy or the format, or rows of a table should
-            be updated that no key tells apart.
+        ConfigurationError: no plugin knows the strategy or the format, rows of a table should be
+            updated that no key tells apart, or the ends of a reference are not treated alike.
         PluginError: a plugin fails, or its load order does not fit the tables.
 
     """
@@ -126,6 +131,7 @@ def plan_from(
         )
         for name in selected.tables
     }
+    check_reference_ends(selected, planned)
     order = ask_for_load_order(selected, counted, host, settings.export.strategy, on_conflict)
     return Plan(
         source_version=catalog.version_text,
@@ -166,6 +172,7 @@ def _planned_table(
     table, columns = selected.tables[name], selected.columns[name]
     key = exported_key(selected, name)
     planned = planned_columns(host, table, columns)
+    rendering = row_format(host, table, columns, planned, format_name)
     return PlannedTable(
         name=name,
         columns=planned,
@@ -173,7 +180,9 @@ def _planned_table(
         collatable=frozenset(c.name for c in columns if c.collatable and c.name in key),
         rows=counted.rows[name],
         row_count=counted.counts[name],
-        row_format=row_format(host, table, columns, planned, format_name),
+        row_format=rendering.row_format if rendering else None,
+        renderer=rendering.plugin if rendering else None,
+        changed_keys=changed_keys(table, planned),
     )
 
 

@@ -19,7 +19,7 @@ from replant.model import (
     Transform,
     readable,
 )
-from replant.plugins.manager import Host
+from replant.plugins.manager import Host, Rendering
 from replant.sql.row_text import computed_by_server
 
 
@@ -32,14 +32,17 @@ def planned_columns(
         PluginError: a plugin fails, or a chain has SQL after Python.
 
     """
-    return tuple(
-        PlannedColumn(
-            c.name,
-            c.type,
-            _chain(host.transform_value(table, c), table, c),
-            always_identity=c.identity is Identity.ALWAYS,
-        )
-        for c in columns
+    return tuple(_planned_column(host, table, column) for column in columns)
+
+
+def _planned_column(host: Host, table: Table, column: Column) -> PlannedColumn:
+    chain = host.transform_value(table, column)
+    return PlannedColumn(
+        column.name,
+        column.type,
+        _chain(tuple(step.transform for step in chain), table, column),
+        always_identity=column.identity is Identity.ALWAYS,
+        plugins=tuple(step.plugin for step in chain),
     )
 
 
@@ -49,7 +52,7 @@ def row_format(
     columns: tuple[Column, ...],
     planned: tuple[PlannedColumn, ...],
     format_name: str,
-) -> RowFormat | None:
+) -> Rendering | None:
     """Ask the plugin of a format how the table's rows are rendered; None for replant's own.
 
     Raises:
@@ -58,9 +61,9 @@ def row_format(
     """
     if format_name in OWN_FORMATS:
         return None
-    renderer = host.render_row(table, columns, format_name)
-    _check_renderer(renderer, planned, table.name, format_name)
-    return renderer
+    rendering = host.render_row(table, columns, format_name)
+    _check_renderer(rendering.row_format, planned, table.name, format_name)
+    return rendering
 
 
 def changed_columns(planned: Iterable[PlannedTable]) -> dict[RelationName, set[str]]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
-from itertools import pairwise
 
 from attrs import frozen
 
 from replant.errors import ConfigurationError, PluginError
-from replant.model import PluginSettings
+from replant.model import PluginSettings, Settings
 from replant.model.names import did_you_mean
+from replant.plugins.guarded import one_line
 
 GROUP = "replant.plugins"
 
@@ -52,30 +52,24 @@ class LoadedPlugin:
 def find() -> tuple[Candidate, ...]:
     """Find every installed plugin, sorted by name and distribution.
 
-    Raises:
-        PluginError: two distributions offer a plugin of one name; `importlib.metadata` would
-            drop one of them without a word.
-
+    Two distributions may offer a plugin of one name, which matters once it is asked for.
     """
-    return check_unique(_candidate(entry) for entry in entry_points(group=GROUP))
+    return tuple(sorted({_candidate(entry) for entry in entry_points(group=GROUP)}))
 
 
-def check_unique(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """Sort the candidates, and refuse a name that occurs twice.
+def check_unique(name: str, candidates: Iterable[Candidate]) -> None:
+    """Refuse a plugin that two distributions offer: nothing says which of them is meant.
 
     Raises:
-        PluginError: two of them have one name.
+        PluginError: two candidates have the name.
 
     """
-    ordered = sorted(set(candidates))
-    for first, second in pairwise(ordered):
-        if first.name == second.name:
-            raise PluginError(
-                f"two plugins are named {first.name!r}: {first.distribution} {first.version} "
-                f"({first.target}) and {second.distribution} {second.version} ({second.target}); "
-                f"uninstall one of the two distributions"
-            )
-    return tuple(ordered)
+    offers = [candidate for candidate in candidates if candidate.name == name]
+    if len(offers) > 1:
+        listed = " and ".join(f"{c.distribution} {c.version} ({c.target})" for c in offers)
+        raise PluginError(
+            f"two plugins are named {name!r}: {listed}; uninstall one of the two distributions"
+        )
 
 
 def choose(
@@ -90,8 +84,10 @@ def choose(
         strategy: a plugin of this name is chosen as well, so that naming a strategy is enough.
 
     Raises:
-        ConfigurationError: a name is not installed; the nearest right name is given.
-        PluginError: nothing is installed, not even replant's own plugins.
+        ConfigurationError: a name is not installed; the nearest right name is given. Or a plugin
+            has settings, and is not enabled.
+        PluginError: nothing is installed, not even replant's own plugins; or two distributions
+            offer a plugin that is chosen.
 
     """
     if not candidates:
@@ -113,6 +109,11 @@ def choose(
         raise ConfigurationError("\n".join(problems))
     if strategy in installed and strategy not in names:
         names.append(strategy)
+    idle = [name for name in plugins.settings if name in installed and name not in names]
+    if idle:
+        raise ConfigurationError("\n".join(map(_not_enabled, idle)))
+    for name in names:
+        check_unique(name, candidates)
     return tuple(installed[name] for name in names)
 
 
@@ -126,10 +127,12 @@ def load(candidate: Candidate) -> LoadedPlugin:
     entry = EntryPoint(candidate.name, candidate.target, GROUP)
     try:
         implementation = entry.load()
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also SystemExit would be its end, not replant's
         raise PluginError(
             f"{candidate} cannot be imported from {candidate.target}: "
-            f"{type(error).__name__}: {error}; repair or uninstall {candidate.distribution}, "
+            f"{one_line(error)}; repair or uninstall {candidate.distribution}, "
             f"or take {candidate.name!r} out of [plugins] enable"
         ) from error
     if isinstance(implementation, type):
@@ -140,10 +143,36 @@ def load(candidate: Candidate) -> LoadedPlugin:
     return LoadedPlugin(candidate, implementation)
 
 
+def check_sub_tables(settings: Settings, candidates: Sequence[Candidate]) -> None:
+    """Refuse a `[plugins.NAME]` of a plugin that is not installed.
+
+    Raises:
+        ConfigurationError: one is not.
+
+    """
+    installed = [candidate.name for candidate in candidates]
+    problems = [
+        not_installed(f"plugins.{name}", name, installed)
+        for name in settings.plugins.settings
+        if name not in installed
+    ]
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
 def _candidate(entry: EntryPoint) -> Candidate:
     distribution = entry.dist
     name, version = (distribution.name, distribution.version) if distribution else ("?", "?")
     return Candidate(entry.name, name, version, entry.value)
+
+
+def _not_enabled(name: str) -> str:
+    """Say that nobody would read the settings of a plugin; options of the command may be them."""
+    options = " (as --include, --exclude, --root and --scope-column do)" * (name == "schemas")
+    return (
+        f"plugins.{name}: the plugin is not enabled, so what is set here{options} would change "
+        f"nothing; add {name!r} to [plugins] enable, or leave the settings out"
+    )
 
 
 def not_installed(path: str, name: str, installed: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
+from replant.errors import unexpected
 from replant.model import (
     AsReplica,
     CheckForeignKeys,
@@ -60,6 +61,8 @@ def _check_steps(
                     raise ValueError(f"it sets other columns of {name} than it left NULL")
                 if name not in keyed:
                     raise ValueError(f"it sets columns of {name}, of which no key tells rows apart")
+            case _:
+                unexpected(step)
     for name in waiting:
         raise ValueError(f"it leaves columns of {name} NULL")
     wrong = sorted({*loaded, *tables} - {name for name in tables if loaded[name] == 1})

@@ -14,6 +14,7 @@ from attrs import frozen
 
 from replant.errors import ConfigurationError, PluginError, UsageError
 from replant.model import (
+    OWN_FORMATS,
     Catalog,
     Column,
     LoadOrder,
@@ -28,10 +29,12 @@ from replant.model import (
     Table,
     Transform,
 )
-from replant.model.names import did_you_mean
+from replant.model.names import did_you_mean, readable
 from replant.plugins import discovery, hookspecs
-from replant.plugins.discovery import Candidate, LoadedPlugin
+from replant.plugins.discovery import LoadedPlugin
+from replant.plugins.guarded import GuardedFunction, GuardedRow, one_line
 from replant.plugins.load_order_checks import check_order
+from replant.plugins.registering import register
 
 
 @frozen
@@ -40,6 +43,22 @@ class Registered:
 
     plugin: str
     registration: Registration
+
+
+@frozen
+class Transforming:
+    """A step in the chain of a column's transforms, with the plugin that gave it."""
+
+    plugin: str
+    transform: Transform
+
+
+@frozen
+class Rendering:
+    """How rows of a table are rendered, with the plugin that said so."""
+
+    plugin: str
+    row_format: RowFormat
 
 
 class Host:
@@ -56,7 +75,7 @@ class Host:
         self._manager.add_hookspecs(hookspecs)
         self._plugins = {plugin.candidate.name: plugin for plugin in plugins}
         for plugin in plugins:
-            _register(self._manager, plugin)
+            register(self._manager, plugin)
 
     @classmethod
     def for_settings(cls, settings: Settings) -> Host:
@@ -68,7 +87,7 @@ class Host:
 
         """
         candidates = discovery.find()
-        check_sub_tables(settings, candidates)
+        discovery.check_sub_tables(settings, candidates)
         chosen = discovery.choose(candidates, settings.plugins, settings.export.strategy)
         host = cls([discovery.load(candidate) for candidate in chosen])
         host.check_takes_settings(settings)
@@ -104,6 +123,10 @@ class Host:
             for name, plugin in sorted(self._plugins.items())
         }
 
+    def describe(self, name: str) -> str:
+        """Write a plugin as an error names it, with its distribution."""
+        return str(self._plugins[name].candidate)
+
     def hooks_of(self, name: str) -> tuple[str, ...]:
         """Return the hooks that the plugin implements, in the order in which they are called."""
         callers = self._manager.get_hookcallers(self._plugins[name].implementation) or ()
@@ -126,19 +149,25 @@ class Host:
                 found[registration.table] = Registered(name, registration)
         return tuple(found[table] for table in sorted(found))
 
-    def transform_value(self, table: Table, column: Column) -> tuple[Transform, ...]:
+    def transform_value(self, table: Table, column: Column) -> tuple[Transforming, ...]:
         """Return the chain of transforms for a column, first to last.
 
         Raises:
             PluginError: a plugin fails, or answers with something else.
 
         """
-        return tuple(
-            self._is(name, "transform_value", answer, (SqlExpression, PythonFunction))
-            for name, answer in self._answers("transform_value", table=table, column=column)
-        )
+        place = f"{table.name}.{readable(column.name)}"
+        chain = []
+        for name, answer in self._answers("transform_value", table=table, column=column):
+            kinds = (SqlExpression, PythonFunction)
+            transform: Transform = self._is(name, "transform_value", answer, kinds)
+            if isinstance(transform, PythonFunction):
+                guarded = GuardedFunction(transform.function, self.describe(name), place)
+                transform = PythonFunction(guarded)
+            chain.append(Transforming(name, transform))
+        return tuple(chain)
 
-    def render_row(self, table: Table, columns: Sequence[Column], format_name: str) -> RowFormat:
+    def render_row(self, table: Table, columns: Sequence[Column], format_name: str) -> Rendering:
         """Return how the first plugin that knows the format renders a row of the table.
 
         Raises:
@@ -149,10 +178,13 @@ class Host:
         answers = self._answers("render_row", table=table, columns=columns, format=format_name)
         for name, answer in answers:
             row_format: RowFormat = self._is(name, "render_row", answer, (SqlExpression, PythonRow))
-            return row_format
+            if isinstance(row_format, PythonRow):
+                guarded = GuardedRow(row_format.function, self.describe(name), str(table.name))
+                row_format = PythonRow(guarded)
+            return Rendering(name, row_format)
         raise ConfigurationError(
             f"export.format: no enabled plugin knows the format {format_name!r}"
-            f"{self._near(format_name, 'render_row', ['insert'])}"
+            f"{self._known(format_name, 'render_row', 'FORMATS', OWN_FORMATS)}"
         )
 
     def order_tables(self, request: OrderRequest) -> LoadOrder:
@@ -171,7 +203,7 @@ class Host:
         if not answers:
             raise ConfigurationError(
                 f"export.strategy: no enabled plugin knows the strategy {request.strategy!r}"
-                f"{self._near(request.strategy, 'order_tables', [])}"
+                f"{self._known(request.strategy, 'order_tables', 'STRATEGIES', ())}"
             )
         if len(answers) > 1:
             names = " and ".join(str(self._plugins[name].candidate) for name, _ in answers)
@@ -198,11 +230,11 @@ class Host:
                 continue
             try:
                 answers = ask(**arguments)
-            except UsageError:
+            except (UsageError, KeyboardInterrupt):
                 raise  # the plugin found a mistake in its settings, and said so
-            except Exception as error:
+            except BaseException as error:  # also SystemExit would be its end, not replant's
                 raise PluginError(
-                    f"{plugin.candidate} failed in {hook}: {type(error).__name__}: {error}; "
+                    f"{plugin.candidate} failed in {hook}: {one_line(error)}; "
                     f"update it, or take {name!r} out of [plugins] enable"
                 ) from error
             for answer in answers:
@@ -221,87 +253,23 @@ class Host:
     def _all_are(
         self, name: str, hook: str, answer: Any, kind: type[Registration]
     ) -> Iterator[Registration]:
-        for item in self._is(name, hook, answer, (Sequence,)):
+        for item in self._is(name, hook, answer, (list, tuple)):
             yield self._is(name, hook, item, (kind,))
 
-    def _near(self, name: str, hook: str, own: list[str]) -> str:
-        """Name the nearest known name, and which plugins were asked."""
-        asked = [plugin for plugin in self._plugins if hook in self.hooks_of(plugin)]
-        meant = did_you_mean(name, [*own, *asked], " did you mean {!r}?")
-        return f";{meant} known are those of: {', '.join([*own, *asked]) or 'no plugin'}"
+    def _known(self, name: str, hook: str, listed: str, own: Sequence[str]) -> str:
+        """Name the nearest known name, and all that are known.
 
-
-@frozen
-class InstalledPlugin:
-    """A line of `replant plugins`."""
-
-    candidate: Candidate
-    enabled: bool
-    hooks: tuple[str, ...] = ()
-    failure: str | None = None
-
-
-def installed_plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
-    """Describe every installed plugin: its hooks, or why it cannot be loaded.
-
-    Raises:
-        ConfigurationError: the configuration names a plugin that is not installed.
-        PluginError: two plugins have one name.
-
-    """
-    candidates = discovery.find()
-    check_sub_tables(settings, candidates)
-    enabled = discovery.choose(candidates, settings.plugins, settings.export.strategy)
-    return tuple(_inspect(candidate, candidate in enabled) for candidate in candidates)
-
-
-def check_sub_tables(settings: Settings, candidates: Sequence[Candidate]) -> None:
-    """Refuse a `[plugins.NAME]` of a plugin that is not installed.
-
-    Raises:
-        ConfigurationError: one is not.
-
-    """
-    installed = [candidate.name for candidate in candidates]
-    problems = [
-        discovery.not_installed(f"plugins.{name}", name, installed)
-        for name in settings.plugins.settings
-        if name not in installed
-    ]
-    if problems:
-        raise ConfigurationError("\n".join(problems))
-
-
-def _inspect(candidate: Candidate, enabled: bool) -> InstalledPlugin:
-    try:
-        host = Host([discovery.load(candidate)])
-    except PluginError as error:
-        return InstalledPlugin(candidate, enabled, failure=str(error))
-    return InstalledPlugin(candidate, enabled, hooks=host.hooks_of(candidate.name))
-
-
-def _register(manager: pluggy.PluginManager, plugin: LoadedPlugin) -> None:
-    """Register one plugin, and name it if a hook of it is unknown or has a wrong signature.
-
-    pluggy accepts an unknown hook in silence until `check_pending` is called.
-    """
-    candidate = plugin.candidate
-    if type(plugin.implementation).__hash__ is None:
-        kind = type(plugin.implementation).__name__
-        raise PluginError(
-            f"{candidate} is a {kind}, which cannot be hashed, as pluggy needs; "
-            f"let the class keep object.__hash__ (attrs and dataclasses: eq=False)"
-        )
-    try:
-        manager.register(plugin.implementation, candidate.name)
-        manager.check_pending()
-    except pluggy.PluginValidationError as error:
-        reason = " ".join(str(error).split())
-        names = ", ".join(hook.__name__ for hook in hookspecs.HOOKS)
-        raise PluginError(
-            f"{candidate} does not fit the hook specifications: {reason}; the hooks are {names}; "
-            f"update it, or take {candidate.name!r} out of [plugins] enable"
-        ) from error
+        A plugin lists its names in an attribute, `STRATEGIES` or `FORMATS`; of one that does not,
+        the plugin is named in their place.
+        """
+        known, silent = list(own), []
+        for plugin, loaded in self._plugins.items():
+            if hook in self.hooks_of(plugin):
+                names = getattr(loaded.implementation, listed, None)
+                known += names if isinstance(names, list | tuple) else []
+                silent += [] if names else [f"those of the plugin {plugin!r}"]
+        meant = did_you_mean(name, known, " did you mean {!r}?")
+        return f";{meant} known are: {', '.join([*known, *silent]) or 'none'}"
 
 
 def _registered_twice(table: RelationName, first: str, second: str) -> str:

@@ -74,6 +74,8 @@ def by_tables(inspection: Inspection) -> Proposal:
         for name, table in tables.items()
         if (reason := reason_to_leave_out(table, inspection.facts[name]))
     }
+    if reasons.keys() == tables.keys():
+        reasons = {}  # who asks for logs alone wants the logs
     owned = [name for name in reasons if inspection.facts[name].extension]
     excluded = unneeded(tables, reasons, owned)
     kept = {name: table for name, table in tables.items() if name not in excluded}

@@ -12,6 +12,7 @@ from attrs import frozen
 from psycopg import sql
 
 from replant.database.connections import DatabaseConnection, one_line
+from replant.database.expression_errors import why_invalid
 from replant.errors import BudgetError, ConfigurationError, ScopeError
 from replant.model import (
     ArrivalCount,
@@ -118,11 +119,13 @@ def _check_predicates(database: DatabaseConnection, selected: SelectedTables) ->
     for name, chosen in selected.rows.items():
         predicates = [c.sql for c in chosen.conditions if isinstance(c, Satisfies)]
         for predicate in predicates:
+            query = queries.explain_predicate(name, predicate)
             try:
-                database.execute(queries.explain_predicate(name, predicate))
+                database.execute(query)
             except psycopg.ProgrammingError as error:
+                reason = why_invalid(error, query.as_string(database), predicate)
                 raise ConfigurationError(
-                    f"the condition on the rows of {name} is not valid: {one_line(error)}; "
+                    f"the condition on the rows of {name} is not valid: {reason}; "
                     f"check 'where' of this table under [[tables]], or its plugin"
                 ) from error
 

@@ -12,6 +12,7 @@ from replant.errors import (
     PluginError,
     PrivilegeError,
     ScopeError,
+    unexpected,
 )
 from replant.model import (
     AllRows,
@@ -121,7 +122,10 @@ def _live_tables(
     """Return the registered tables as the catalog has them."""
     if not registered:
         raise ConfigurationError(
-            "no enabled plugin registers a table; enable one that does with [plugins] enable"
+            f"nothing says which rows of the database {catalog.database!r} to export; choose them "
+            f"with --root 'schema.table: condition' or --include 'schema.*', let replant init "
+            f"propose a configuration, or enable a plugin that registers tables with "
+            f"[plugins] enable"
         )
     for schema in sorted({name.schema for name in registered} - catalog.schemas):
         plugins = sorted({r.plugin for n, r in registered.items() if n.schema == schema})
@@ -229,7 +233,7 @@ def _columns(table: Table, item: Registered, change: TableSettings | None) -> tu
             raise ConfigurationError(
                 f"{table.name} has no column {name!r} to omit{did_you_mean(name, present)}"
             )
-        if column.not_null and column.default is None:
+        if column.not_null and not column.has_default:
             raise ConfigurationError(
                 f"{table.name}.{name} cannot be omitted: it is NOT NULL and has no default, so "
                 f"no row could be inserted"
@@ -263,6 +267,8 @@ def _rows(
             conditions.append(RowsAt(()))
         case AllRows():
             pass
+        case other:
+            unexpected(other)
     if change is not None and change.where is not None:
         conditions.append(Satisfies(change.where))
     table = tables[name]

@@ -8,110 +8,44 @@ tables that such rows reference are included in each case, unless they are exclu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
-from attrs import field, frozen
+from attrs import frozen
 
 from replant.config.read_settings import structured
 from replant.errors import ConfigurationError
 from replant.model import (
     AllRows,
-    ArrayReference,
     ByColumn,
     Catalog,
     Children,
     EdgeRule,
     InClosure,
     Membership,
-    PlainReference,
-    PolymorphicReference,
-    PolymorphicTarget,
     Registration,
     RelationName,
     Root,
     Settings,
     Table,
 )
+from replant.model.names import did_you_mean
+from replant.model.references import DeclaredReference
 from replant.plugins.hookspecs import hookimpl
+from replant_plugins.schemas.asked import (
+    NAME,
+    PATH,
+    Asked,
+    declared_references,
+    edges_of,
+    referenced_table,
+)
 from replant_plugins.schemas.patterns import matching
-
-NAME = "schemas"
-_PATH = f"plugins.{NAME}"
-
-
-@frozen
-class TableRule:
-    """`[[plugins.schemas.tables]]`: whether rows that reference rows of the table come along."""
-
-    name: RelationName
-    children: Children
-
-
-@frozen
-class Edge:
-    """`[[plugins.schemas.edges]]`: what holds for one foreign key or declared reference.
-
-    It is named, or told by its columns.
-    """
-
-    table: RelationName
-    name: str | None = None
-    columns: tuple[str, ...] | None = None
-    children: Children | None = None
-    limit: int | None = None
-
-
-@frozen
-class DeclaredShapes:
-    """`[[plugins.schemas.references]]`: a reference that no foreign key declares.
-
-    Attributes:
-        columns: the referencing columns.
-        array: in their place, a column that holds an array of referenced values.
-        references: the referenced table.
-        referenced_columns: its columns; its primary key if they are not given.
-        type_column: the column whose value chooses one of `targets`.
-        targets: the referenced table for each value of that column.
-        name: by which `[[plugins.schemas.edges]]` speaks of it.
-
-    """
-
-    table: RelationName
-    columns: tuple[str, ...] | None = None
-    array: str | None = None
-    references: RelationName | None = None
-    referenced_columns: tuple[str, ...] | None = None
-    type_column: str | None = None
-    targets: dict[str, str] = field(factory=dict)
-    name: str | None = None
-
-
-@frozen
-class Asked:
-    """`[plugins.schemas]`.
-
-    Attributes:
-        include: patterns of tables, such as `public.*`; all tables if there is none.
-        exclude: patterns of tables that are left out, whatever references them.
-        roots: `schema.table: condition` each; a closed set starts from the rows that satisfy it.
-        scope_column: the column that says whose a row is; the value is the scope's of that name.
-        children: whether rows that reference rows of the set are included.
-
-    """
-
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    roots: tuple[str, ...] = ()
-    scope_column: str | None = None
-    children: Children = Children.FROM_ROOTS
-    tables: tuple[TableRule, ...] = ()
-    edges: tuple[Edge, ...] = ()
-    references: tuple[DeclaredShapes, ...] = ()
 
 
 @hookimpl
 def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registration]:
     """Register the tables of the patterns, and those that their rows may need."""
-    asked = structured(settings.plugins.settings.get(NAME, {}), Asked, _PATH)
+    asked = structured(settings.plugins.settings.get(NAME, {}), Asked, PATH)
     if not (asked.include or asked.roots or asked.scope_column):
         return []
     tables = {
@@ -119,22 +53,78 @@ def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registrati
         for name, table in catalog.tables.items()
         if table.kind.holds_rows and not table.is_partition
     }
-    excluded = matching(asked.exclude, tables, f"{_PATH}.exclude")
-    included = matching(asked.include or ("*",), tables, f"{_PATH}.include") - excluded
+    problems: list[str] = []
+    chosen = _chosen(asked, tables, problems)
+    registrations = [_registration(asked, chosen, name, problems) for name in sorted(chosen.wanted)]
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+    return registrations
+
+
+@frozen
+class _Chosen:
+    """The tables that are not excluded, those that are asked for, and those that are needed."""
+
+    available: Mapping[RelationName, Table]
+    included: frozenset[RelationName]
+    roots: Mapping[RelationName, str]
+    wanted: set[RelationName]
+
+
+def _chosen(asked: Asked, tables: Mapping[RelationName, Table], problems: list[str]) -> _Chosen:
+    excluded, included = frozenset[RelationName](), frozenset(tables)
+    roots: dict[RelationName, str] = {}
+    with _collecting(problems):
+        excluded = matching(asked.exclude, tables, f"{PATH}.exclude")
     available = {name: table for name, table in tables.items() if name not in excluded}
-    roots = _roots(asked, available)
-    wanted = _with_referenced(available, {*included, *roots}, asked)
-    _check_names(asked, wanted)
-    return [
-        Registration(
-            table=name,
-            rows=_rows(asked, available[name], included, roots),
-            children=_children(asked, name),
-            edges=dict(_edges(asked, available[name])),
-            references=tuple(_declared(asked, available, name)),
+    with _collecting(problems):
+        included = matching(asked.include or ("*",), tables, f"{PATH}.include") - excluded
+    with _collecting(problems):
+        roots = _roots(asked, available)
+    with _collecting(problems):
+        _check_scope_column(asked, available)
+    wanted = set(available)
+    with _collecting(problems):
+        wanted = _with_referenced(available, {*included, *roots}, asked)
+    with _collecting(problems):
+        _check_names(asked, wanted)
+    return _Chosen(available, included, roots, wanted)
+
+
+def _registration(
+    asked: Asked, chosen: _Chosen, name: RelationName, problems: list[str]
+) -> Registration:
+    edges: dict[str, EdgeRule] = {}
+    references: tuple[DeclaredReference, ...] = ()
+    with _collecting(problems):
+        edges = dict(edges_of(asked, chosen.available[name]))
+    with _collecting(problems):
+        references = tuple(declared_references(asked, chosen.available, name))
+    return Registration(
+        table=name,
+        rows=_rows(asked, chosen.available[name], chosen.included, chosen.roots),
+        children=_children(asked, name),
+        edges=edges,
+        references=references,
+    )
+
+
+@contextmanager
+def _collecting(problems: list[str]) -> Iterator[None]:
+    """Keep the mistakes of the block, so that all are told at once."""
+    try:
+        yield
+    except ConfigurationError as error:
+        problems += str(error).splitlines()
+
+
+def _check_scope_column(asked: Asked, tables: Mapping[RelationName, Table]) -> None:
+    columns = {column.name for table in tables.values() for column in table.columns}
+    if asked.scope_column is not None and asked.scope_column not in columns:
+        raise ConfigurationError(
+            f"{PATH}.scope_column: no table has a column {asked.scope_column!r}"
+            f"{did_you_mean(asked.scope_column, sorted(columns))}"
         )
-        for name in sorted(wanted)
-    ]
 
 
 def _rows(
@@ -158,7 +148,7 @@ def _roots(asked: Asked, tables: Mapping[RelationName, Table]) -> dict[RelationN
     found: dict[RelationName, str] = {}
     problems = []
     for place, text in enumerate(asked.roots):
-        path = f"{_PATH}.roots[{place}]"
+        path = f"{PATH}.roots[{place}]"
         try:
             root = Root.parse(text)
         except ValueError as error:
@@ -191,7 +181,7 @@ def _with_referenced(
     for reference in asked.references:
         ends = declared.setdefault(reference.table, [])
         ends += [reference.references] if reference.references else []
-        ends += [_relation(text, reference) for text in reference.targets.values()]
+        ends += [referenced_table(text, reference) for text in reference.targets.values()]
     found, pending = set(names), list(names)
     while pending:
         name = pending.pop()
@@ -208,86 +198,9 @@ def _check_names(asked: Asked, wanted: set[RelationName]) -> None:
     said += [(f"edges[{place}]", edge.table) for place, edge in enumerate(asked.edges)]
     said += [(f"references[{place}]", item.table) for place, item in enumerate(asked.references)]
     problems = [
-        f"{_PATH}.{where}: {name} is no table that is exported"
+        f"{PATH}.{where}: {name} is no table that is exported"
         for where, name in said
         if name not in wanted
     ]
     if problems:
         raise ConfigurationError("\n".join(problems))
-
-
-def _edges(asked: Asked, table: Table) -> Iterator[tuple[str, EdgeRule]]:
-    for place, edge in enumerate(asked.edges):
-        if edge.table != table.name:
-            continue
-        rule = EdgeRule(edge.children, edge.limit)
-        if edge.name is not None:
-            yield edge.name, rule
-            continue
-        keys = [key.name for key in table.foreign_keys if key.columns == edge.columns]
-        if not keys:
-            listed = ", ".join(edge.columns or ())
-            raise ConfigurationError(
-                f"{_PATH}.edges[{place}]: {table.name} has no foreign key on ({listed}); give the "
-                f"name of a foreign key or of a declared reference, or the columns of a key"
-            )
-        for name in keys:
-            yield name, rule
-
-
-def _declared(
-    asked: Asked, tables: Mapping[RelationName, Table], name: RelationName
-) -> Iterator[PlainReference | ArrayReference | PolymorphicReference]:
-    for place, item in enumerate(asked.references):
-        if item.table == name:
-            try:
-                yield _reference(item, tables)
-            except (KeyError, ValueError) as error:
-                raise ConfigurationError(f"{_PATH}.references[{place}]: {error}") from error
-
-
-def _reference(
-    item: DeclaredShapes, tables: Mapping[RelationName, Table]
-) -> PlainReference | ArrayReference | PolymorphicReference:
-    if item.type_column is not None and item.columns and item.targets:
-        targets = {value: _relation(text, item) for value, text in item.targets.items()}
-        return PolymorphicReference(
-            item.table,
-            item.type_column,
-            item.columns,
-            tuple(
-                PolymorphicTarget(value, name, _key(item, tables, name))
-                for value, name in sorted(targets.items())
-            ),
-            item.name,
-        )
-    if item.references is None or (item.columns is None) == (item.array is None):
-        raise ValueError(
-            "give columns and references; or array and references; or columns, type_column and "
-            "targets"
-        )
-    key = _key(item, tables, item.references)
-    if item.columns is not None:
-        return PlainReference(item.table, item.columns, item.references, key, item.name)
-    assert item.array is not None
-    if len(key) != 1:
-        raise ValueError(f"{item.references} has no key of one column; give referenced_columns")
-    return ArrayReference(item.table, item.array, item.references, key[0], item.name)
-
-
-def _key(
-    item: DeclaredShapes, tables: Mapping[RelationName, Table], name: RelationName
-) -> tuple[str, ...]:
-    if name not in tables:
-        raise ValueError(f"there is no table {name}, or it is excluded")
-    key = item.referenced_columns or tables[name].primary_key
-    if not key:
-        raise ValueError(f"{name} has no primary key; give referenced_columns")
-    return key
-
-
-def _relation(text: str, item: DeclaredShapes) -> RelationName:
-    try:
-        return RelationName.parse(text)
-    except ValueError as error:
-        raise ConfigurationError(f"{_PATH}.references of {item.table}: {error}") from error

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from replant.model import ByColumn, Registration, WhereReferenced
+from replant.model import ByColumn, Catalog, Registration, Settings, WhereReferenced
 from replant.plugins.hookspecs import hookimpl
-from replant_plugins.schemas.declaring import declare
+from replant_plugins.schemas.declaring import declare, where_wanted
 
 REGISTRATIONS = declare(
     files("replant_plugins.schemas") / "collections_public.lock.toml",
@@ -23,6 +23,9 @@ REGISTRATIONS = declare(
 
 
 @hookimpl
-def register_tables() -> tuple[Registration, ...]:
-    """Register every table, whether the source has it or not: one that is gone must be noticed."""
-    return REGISTRATIONS
+def register_tables(catalog: Catalog, settings: Settings) -> tuple[Registration, ...]:
+    """Register every table, whether the source has it or not: one that is gone must be noticed.
+
+    In a database of another sort, where nobody asked for this plugin, it registers none.
+    """
+    return where_wanted("collections_public", REGISTRATIONS, catalog, settings)

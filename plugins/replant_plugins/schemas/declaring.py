@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from importlib.resources.abc import Traversable
 
 from replant.config.recorded_shapes import read_recorded
-from replant.model import Membership, Registration, RelationName
+from replant.model import Catalog, Membership, Registration, RelationName, Settings
 
 
 def declare(
@@ -48,3 +48,15 @@ def declare(
         Registration(name, rows=said.get(name, rows), omit=left_out.get(name, ()), shape=shape)
         for name, shape in sorted(tables.items())
     )
+
+
+def where_wanted(
+    plugin: str, registrations: tuple[Registration, ...], catalog: Catalog, settings: Settings
+) -> tuple[Registration, ...]:
+    """Return the registrations if the plugin was asked for, or the database has their schema.
+
+    A plugin that is enabled by name registers every table, so that one that is gone is noticed.
+    """
+    enabled = settings.plugins.enable is not None and plugin in settings.plugins.enable
+    schemas = {registration.table.schema for registration in registrations}
+    return registrations if enabled or schemas & catalog.schemas else ()

@@ -12,6 +12,7 @@ from replant.plugins.hookspecs import hookimpl
 from replant_plugins.strategies.cycles import as_replica, joined, parts_of
 
 NAME = "auto"
+STRATEGIES = (NAME,)
 
 
 @hookimpl

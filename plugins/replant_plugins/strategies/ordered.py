@@ -11,6 +11,7 @@ from replant.plugins.hookspecs import hookimpl
 from replant_plugins.strategies.cycles import joined, parts_of
 
 NAME = "ordered"
+STRATEGIES = (NAME,)
 
 
 @hookimpl

@@ -12,6 +12,7 @@ from replant.plugins.hookspecs import hookimpl
 from replant_plugins.strategies.cycles import as_replica
 
 NAME = "superuser"
+STRATEGIES = (NAME,)
 
 
 @hookimpl

@@ -26,7 +26,8 @@ from replant.model import (
     Table,
 )
 from replant.plugins.discovery import OWN_DISTRIBUTION
-from replant.plugins.manager import Host, Registered, installed_plugins
+from replant.plugins.installed import installed_plugins
+from replant.plugins.manager import Host, Registered
 from replant.sql.grants import grants, usage_grants
 from replant.testing.conformance.round_trip import ReplayMethod, RoundTrip
 from replant.testing.generation.registry import Registry, offered

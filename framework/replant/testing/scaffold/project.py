@@ -39,6 +39,14 @@ _KEY_WORDS = """
 """
 RESERVED = frozenset(_KEY_WORDS.split())
 
+#: The names that something else has, and what that is.
+_TAKEN = {
+    "plugins": "replant's own package is named replant_plugins",
+    "enable": "[plugins] enable is a setting of replant",
+    "public": "every database has a schema of that name",
+    "information_schema": "every database has a schema of that name",
+}
+
 
 class _Template(string.Template):
     """Filled in where `@@name` stands: `$` has a meaning in SQL and in shells."""
@@ -77,6 +85,8 @@ class ProjectNames:
             raise ValueError(f"{name!r} is too long for a plugin: {_LONGEST} characters at most")
         if not plugin[0].isalpha():
             raise ValueError(f"{plugin!r} cannot be the name of a plugin: it begins with a digit")
+        if plugin in _TAKEN:
+            raise ValueError(f"{plugin!r} cannot be the name of a plugin: {_TAKEN[plugin]}")
         if plugin.startswith("pg_"):
             raise ValueError(f"{plugin!r} cannot be a schema: PostgreSQL reserves names with pg_")
         return cls(name, plugin)

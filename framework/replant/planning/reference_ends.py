@@ -1,0 +1,163 @@
+"""Refuses a plan in which the two ends of a reference are not treated alike.
+
+A key that is left to its default, or changed, while the rows that reference it keep the old value,
+attaches those rows to somebody else's, and no database would notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from types import FunctionType
+from typing import Any
+
+from replant.errors import ConfigurationError
+from replant.model import (
+    PlannedColumn,
+    PlannedTable,
+    PythonFunction,
+    RelationName,
+    Transform,
+    readable,
+)
+from replant.model.references import Reference, from_declared, from_foreign_key
+from replant.plugins.guarded import GuardedFunction
+from replant.selection.select import SelectedTables
+
+
+def check_reference_ends(
+    selected: SelectedTables, planned: Mapping[RelationName, PlannedTable]
+) -> None:
+    """Refuse references between exported tables of which one end is omitted or changed alone.
+
+    Args:
+        selected: the exported tables, with their foreign keys and declared references.
+        planned: their columns, with the transforms.
+
+    Raises:
+        ConfigurationError: it names both ends of each such reference.
+
+    """
+    problems = sorted(
+        {
+            problem
+            for reference in _references(selected)
+            for problem in _problems(selected, planned, reference)
+        }
+    )
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
+def _references(selected: SelectedTables) -> Iterator[Reference]:
+    """Yield the references with both tables exported."""
+    for name, table in selected.tables.items():
+        keys = [from_foreign_key(key) for key in table.foreign_keys]
+        declared = selected.registered[name].registration.references
+        for reference in (*keys, *(one for item in declared for one in from_declared(item))):
+            if reference.references in selected.tables:
+                yield reference
+
+
+def _problems(
+    selected: SelectedTables,
+    planned: Mapping[RelationName, PlannedTable],
+    reference: Reference,
+) -> Iterator[str]:
+    for pair in reference.pairs:
+        own = _End(selected, planned, reference.table, pair.column)
+        other = _End(selected, planned, reference.references, pair.referenced)
+        if own.holds_nothing or own.is_treated_as(other, elements=reference.elements):
+            continue
+        yield (
+            f"the reference {reference} would lead to other rows: {own} {own.treatment}, and "
+            f"{other} {other.treatment}; treat both ends alike"
+        )
+    if reference.only is not None:
+        kind = _End(selected, planned, reference.table, reference.only.column)
+        if kind.omitted or kind.transforms:
+            yield (
+                f"the reference {reference} would lead to other tables: {kind} {kind.treatment}; "
+                f"leave it as it is"
+            )
+
+
+class _End:
+    """A column at one end of a reference, and what an export does with it."""
+
+    def __init__(
+        self,
+        selected: SelectedTables,
+        planned: Mapping[RelationName, PlannedTable],
+        table: RelationName,
+        name: str,
+    ) -> None:
+        self._name = f"{table}.{readable(name)}"
+        self._column = selected.tables[table].column(name)
+        found = [column for column in planned[table].columns if column.name == name]
+        self._planned: PlannedColumn | None = found[0] if found else None
+
+    def __str__(self) -> str:
+        return self._name
+
+    @property
+    def omitted(self) -> bool:
+        """Whether it is left to its default; what the target computes follows its own columns."""
+        writable = self._column is not None and self._column.writable
+        return writable and self._planned is None
+
+    @property
+    def holds_nothing(self) -> bool:
+        """Whether it is left to a default that is NULL, which references no row."""
+        column = self._column
+        return self.omitted and column is not None and not column.has_default
+
+    @property
+    def transforms(self) -> tuple[Transform, ...]:
+        return self._planned.transforms if self._planned else ()
+
+    @property
+    def treatment(self) -> str:
+        """What an export does with it, as the end of a sentence."""
+        if self.omitted:
+            return "is left to its default (omit)"
+        if self._planned is None or not self._planned.transforms:
+            return "stays as it is"
+        return f"is changed by {' and '.join(map(repr, self._planned.plugins))}"
+
+    def is_treated_as(self, other: _End, *, elements: bool) -> bool:
+        """Whether equal values stay equal; a default gives each row a value of its own."""
+        if self.omitted or other.omitted:
+            return False
+        if elements:  # one end is an array: no transform is the same for it and for its elements
+            return not (self.transforms or other.transforms)
+        if len(self.transforms) != len(other.transforms):
+            return False
+        return all(map(_same_transform, self.transforms, other.transforms))
+
+
+def _same_transform(one: Transform, other: Transform) -> bool:
+    if isinstance(one, PythonFunction) and isinstance(other, PythonFunction):
+        return _same_function(one.function, other.function)
+    return one == other
+
+
+def _same_function(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
+    """Return whether two functions do the same, though a hook made each anew."""
+    if isinstance(one, GuardedFunction) and isinstance(other, GuardedFunction):
+        return one.plugin == other.plugin and _same_function(one.function, other.function)
+    if isinstance(one, partial) and isinstance(other, partial):
+        given = (one.args, one.keywords) == (other.args, other.keywords)
+        return given and _same_function(one.func, other.func)
+    if isinstance(one, FunctionType) and isinstance(other, FunctionType):
+        return (one.__code__, one.__defaults__, one.__kwdefaults__, _enclosed(one)) == (
+            other.__code__,
+            other.__defaults__,
+            other.__kwdefaults__,
+            _enclosed(other),
+        )
+    return one == other
+
+
+def _enclosed(function: FunctionType) -> tuple[Any, ...]:
+    return tuple(cell.cell_contents for cell in function.__closure__ or ())

@@ -1,0 +1,189 @@
+"""The settings of the plugin `schemas`: what is asked for, with rules and declared references."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from attrs import field, frozen
+
+from replant.errors import ConfigurationError
+from replant.model import (
+    ArrayReference,
+    Children,
+    EdgeRule,
+    PlainReference,
+    PolymorphicReference,
+    PolymorphicTarget,
+    RelationName,
+    Table,
+)
+from replant.model.names import did_you_mean
+
+NAME = "schemas"
+PATH = f"plugins.{NAME}"
+
+
+@frozen
+class TableRule:
+    """`[[plugins.schemas.tables]]`: whether rows that reference rows of the table come along."""
+
+    name: RelationName
+    children: Children
+
+
+@frozen
+class Edge:
+    """`[[plugins.schemas.edges]]`: what holds for one foreign key or declared reference.
+
+    It is named, or told by its columns.
+    """
+
+    table: RelationName
+    name: str | None = None
+    columns: tuple[str, ...] | None = None
+    children: Children | None = None
+    limit: int | None = None
+
+
+@frozen
+class DeclaredShapes:
+    """`[[plugins.schemas.references]]`: a reference that no foreign key declares.
+
+    Attributes:
+        columns: the referencing columns.
+        array: in their place, a column that holds an array of referenced values.
+        references: the referenced table.
+        referenced_columns: its columns; its primary key if they are not given.
+        type_column: the column whose value chooses one of `targets`.
+        targets: the referenced table for each value of that column.
+        name: by which `[[plugins.schemas.edges]]` speaks of it.
+
+    """
+
+    table: RelationName
+    columns: tuple[str, ...] | None = None
+    array: str | None = None
+    references: RelationName | None = None
+    referenced_columns: tuple[str, ...] | None = None
+    type_column: str | None = None
+    targets: dict[str, str] = field(factory=dict)
+    name: str | None = None
+
+
+@frozen
+class Asked:
+    """`[plugins.schemas]`.
+
+    Attributes:
+        include: patterns of tables, such as `public.*`; all tables if there is none.
+        exclude: patterns of tables that are left out, whatever references them.
+        roots: `schema.table: condition` each; a closed set starts from the rows that satisfy it.
+        scope_column: the column that says whose a row is; the value is the scope's of that name.
+        children: whether rows that reference rows of the set are included.
+
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
+    scope_column: str | None = None
+    children: Children = Children.FROM_ROOTS
+    tables: tuple[TableRule, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    references: tuple[DeclaredShapes, ...] = ()
+
+
+def edges_of(asked: Asked, table: Table) -> Iterator[tuple[str, EdgeRule]]:
+    """Yield the rules for references of a table, by their names."""
+    problems = []
+    for place, edge in enumerate(asked.edges):
+        if edge.table != table.name:
+            continue
+        rule = EdgeRule(edge.children, edge.limit)
+        if edge.name is not None:
+            yield edge.name, rule
+            continue
+        keys = [key.name for key in table.foreign_keys if key.columns == edge.columns]
+        if not keys:
+            listed = ", ".join(edge.columns or ())
+            problems.append(
+                f"{PATH}.edges[{place}]: {table.name} has no foreign key on ({listed}); give the "
+                f"name of a foreign key or of a declared reference, or the columns of a key"
+            )
+        for name in keys:
+            yield name, rule
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
+def declared_references(
+    asked: Asked, tables: Mapping[RelationName, Table], name: RelationName
+) -> Iterator[PlainReference | ArrayReference | PolymorphicReference]:
+    """Yield the references of a table that the settings declare."""
+    problems = []
+    for place, item in enumerate(asked.references):
+        if item.table == name:
+            try:
+                yield _reference(item, tables)
+            except (KeyError, ValueError) as error:
+                problems.append(f"{PATH}.references[{place}]: {error}")
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
+def _reference(
+    item: DeclaredShapes, tables: Mapping[RelationName, Table]
+) -> PlainReference | ArrayReference | PolymorphicReference:
+    own = [*(item.columns or ()), *filter(None, (item.array, item.type_column))]
+    _check_columns(tables[item.table], own)
+    if item.type_column is not None and item.columns and item.targets:
+        targets = {value: referenced_table(text, item) for value, text in item.targets.items()}
+        return PolymorphicReference(
+            item.table,
+            item.type_column,
+            item.columns,
+            tuple(
+                PolymorphicTarget(value, name, _key(item, tables, name))
+                for value, name in sorted(targets.items())
+            ),
+            item.name,
+        )
+    if item.references is None or (item.columns is None) == (item.array is None):
+        raise ValueError(
+            "give columns and references; or array and references; or columns, type_column and "
+            "targets"
+        )
+    key = _key(item, tables, item.references)
+    if item.columns is not None:
+        return PlainReference(item.table, item.columns, item.references, key, item.name)
+    assert item.array is not None
+    if len(key) != 1:
+        raise ValueError(f"{item.references} has no key of one column; give referenced_columns")
+    return ArrayReference(item.table, item.array, item.references, key[0], item.name)
+
+
+def _check_columns(table: Table, names: Iterable[str]) -> None:
+    present = [column.name for column in table.columns]
+    for name in names:
+        if name not in present:
+            raise ValueError(f"{table.name} has no column {name!r}{did_you_mean(name, present)}")
+
+
+def _key(
+    item: DeclaredShapes, tables: Mapping[RelationName, Table], name: RelationName
+) -> tuple[str, ...]:
+    if name not in tables:
+        raise ValueError(f"there is no table {name}, or it is excluded")
+    _check_columns(tables[name], item.referenced_columns or ())
+    key = item.referenced_columns or tables[name].primary_key
+    if not key:
+        raise ValueError(f"{name} has no primary key; give referenced_columns")
+    return key
+
+
+def referenced_table(text: str, item: DeclaredShapes) -> RelationName:
+    """Read the name of a table to which a declared reference leads."""
+    try:
+        return RelationName.parse(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{PATH}.references of {item.table}: {error}") from error

@@ -1,0 +1,131 @@
+"""A plugin's function or SQL that fails is one line: plugin, table, column, key, and no value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from attrs import evolve, frozen
+
+from replant import api
+from replant.errors import PluginError
+from replant.model import (
+    Column,
+    PythonFunction,
+    PythonRow,
+    RowFormat,
+    SqlExpression,
+    Table,
+    Transform,
+)
+from replant.plugins.discovery import Candidate, LoadedPlugin
+from replant.plugins.hookspecs import hookimpl
+from replant.plugins.manager import Host
+from replant_plugins.strategies import ordered
+from tests.support.moves import Move, Registering
+
+
+@frozen(eq=False)
+class Changing:
+    """A plugin that changes the column `v`, and renders rows."""
+
+    transform: Transform | None = None
+    row: RowFormat | None = None
+
+    @hookimpl
+    def transform_value(self, table: Table, column: Column) -> Transform | None:
+        return self.transform if column.name == "v" else None
+
+    @hookimpl
+    def render_row(self) -> RowFormat | None:
+        return self.row
+
+
+def failure(move: Move, plugin: Changing, *, form: str = "insert") -> str:
+    """What is said of an export by a plugin, of two rows whose values are secret."""
+    move.source.execute(
+        "CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY, v text);"
+        "INSERT INTO s.t VALUES (7, 'fine'), (8, 'secret')"
+    )
+    plugins: dict[str, Any] = {"all": Registering(()), "faulty": plugin, "ordered": ordered}
+    host = Host([LoadedPlugin(Candidate(n, "faults", "1.2", n), p) for n, p in plugins.items()])
+    settings = move.settings()
+    settings = evolve(settings, export=evolve(settings.export, format=form))
+    with pytest.raises(PluginError) as caught:
+        api.export(settings, host=host)
+    said = str(caught.value)
+    assert "\n" not in said
+    assert "secret" not in said
+    assert "faulty" in said
+    assert not move.artifact.exists()
+    return said
+
+
+def fails(text: str | None) -> str:
+    if text == "secret":
+        raise ValueError(text)
+    return "x"
+
+
+def ends(text: str | None) -> str:
+    raise SystemExit(0)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (fails, "raised ValueError (test_guarded.py, line"),
+        (ends, "raised SystemExit"),
+        (lambda text: 5 if text == "secret" else text, "gave int, not str or None"),
+        (lambda text: f"{text}\0" if text == "secret" else text, "has a NUL character"),
+        (lambda text: "\ud800" if text == "secret" else text, "has a lone surrogate"),
+    ],
+)
+def test_a_function_that_fails_is_told_by_column_and_key(
+    move: Move, function: Callable[[str | None], Any], said: str
+) -> None:
+    message = failure(move, Changing(PythonFunction(function)))
+    assert said in message
+    assert "plugin 'faulty' (distribution faults 1.2): the function that changes s.t.v" in message
+    assert ("id = 7" if function is ends else "id = 8") in message
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda row: fails(row[1]).encode(), "raised ValueError"),
+        (lambda row: row[1], "gave str, not bytes"),
+        (lambda row: b"\xff", "its line is not UTF-8"),
+        (lambda row: b"a\0b", "has a NUL character"),
+    ],
+)
+def test_a_row_that_cannot_be_rendered_is_told_by_key(
+    move: Move, function: Callable[[Any], Any], said: str
+) -> None:
+    message = failure(move, Changing(row=PythonRow(function)), form="own")
+    assert said in message
+    assert "renders rows of s.t" in message
+    assert ", for the row id = " in message
+
+
+@pytest.mark.parametrize("sql", ["md6(value)", "value ||", "no_such_column", "1/0"])
+def test_sql_that_the_source_refuses_is_found_while_planning(move: Move, sql: str) -> None:
+    message = failure(move, Changing(SqlExpression(sql)))
+    assert "plugin 'faulty' (distribution faults 1.2) changes s.t.v by SQL" in message
+
+
+def test_sql_that_fails_over_a_value_names_the_plugin_and_the_column(move: Move) -> None:
+    message = failure(move, Changing(SqlExpression("(value::int)::text")))
+    assert "InvalidTextRepresentation (SQLSTATE 22P02)" in message
+    assert "the plugin 'faulty' changes s.t.v" in message
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [("to_jsonb(row_)", "as jsonb, not as text"), ("no_such(row_)", "that the source refuses")],
+)
+def test_a_row_format_yields_text(move: Move, sql: str, said: str) -> None:
+    message = failure(move, Changing(row=SqlExpression(sql)), form="own")
+    assert said in message
+    assert "renders rows of s.t in the format 'own'" in message

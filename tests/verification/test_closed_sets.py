@@ -174,3 +174,13 @@ def test_the_answer_is_the_same_wherever_rows_are_hashed(
     assert {d.key for d in result.differences} == {
         f"id = {key}" for key in (0, 1, 3, 9000, 20000, 30000)
     }
+
+
+@pytest.mark.parametrize("place", HashingPlace)
+def test_the_command_hashes_where_it_is_told(
+    move: Move, one_customer: Settings, replant: Replant, place: HashingPlace
+) -> None:
+    outcome = replant("verify", move.artifact, "--target", move.to.dsn, "--compare", place.value)
+
+    assert outcome.code == 0, outcome.err
+    assert outcome.out == "verified: 10 rows of 4 tables are equal\n"

@@ -11,12 +11,31 @@ from replant.cli import options
 from replant.cli.screen import console, counted, metered
 from replant.errors import DIFFERENCE_FOUND, PrivilegeError
 from replant.verification.differences import RowDifferenceKind, TableResult
+from replant.verification.verify import HashingPlace
 
 
 @click.command(epilog="Example: replant verify tenant.sql --target postgresql://localhost/new")
-@options.together(options.artifact, options.config, options.target, options.quiet, options.verbose)
+@options.together(
+    options.artifact,
+    options.config,
+    options.target,
+    click.option(
+        "--compare",
+        type=click.Choice([place.value for place in HashingPlace]),
+        default=HashingPlace.AUTO.value,
+        help="Hash the target's rows on the client (stream) or on the server. "
+        "[default: auto, which streams if the server is on this host]",
+    ),
+    options.quiet,
+    options.verbose,
+)
 def command(
-    artifact: str, config: Path | None, target: str | None, quiet: bool, verbose: bool
+    artifact: str,
+    config: Path | None,
+    target: str | None,
+    compare: str,
+    quiet: bool,
+    verbose: bool,
 ) -> int:
     """Compare the rows of a database with those of an artifact, by content.
 
@@ -28,6 +47,7 @@ def command(
         results = api.verify(
             artifact,
             settings,
+            hashing=HashingPlace(compare),
             opened=lambda manifest: meter.expect(manifest.row_count),
             progress=meter.advance,
         )

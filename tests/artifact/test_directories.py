@@ -460,7 +460,7 @@ class TestAManifestWithItsDigest:
             ((*EMPTY, "file", "name"), "data/s.loose.copy", "the file of s.empty is not its own"),
             ((*EMPTY, "file", "size"), -1, "the size or SHA-256 of the file of s.empty is none"),
             ((*EMPTY, "file", "sha256"), "0", "the size or SHA-256 of the file of s.empty is none"),
-            ((*LOOSE, "on_conflict"), "update", "s.loose should be updated without a key"),
+            ((*LOOSE, "on_conflict"), "update", "s.loose should be found by a key"),
             ((*EMPTY, "rows"), [{"sql": "true", "is": "Satisfies"}], "cannot be read"),
             ((*EMPTY, "rows"), [{"columns": [], "keys": [], "is": "KeyIsNot"}], "cannot be read"),
             ((*PET, "rows"), linked(other=["s", "none"]), "leads to s.none, not exported"),

@@ -9,6 +9,7 @@ from replant.model import (
     ByColumn,
     Catalog,
     ColumnShape,
+    PluginSettings,
     Registration,
     RelationName,
     Settings,
@@ -39,7 +40,8 @@ def registered(*plugins: object) -> list[list[Registration]]:
         manager.register(plugin)
     manager.check_pending()
     catalog = Catalog(database="d", role="r", version=180000)
-    answers = manager.hook.register_tables(catalog=catalog, settings=Settings())
+    asked = Settings(plugins=PluginSettings(("collections_public", "meta_public")))
+    answers = manager.hook.register_tables(catalog=catalog, settings=asked)
     return [list(answer) for answer in answers]
 
 

@@ -201,11 +201,13 @@ def test_a_row_with_two_references_that_lead_outside_is_left_out_once(database: 
 
 
 class Masking:
-    """A plugin that changes what the policies reference."""
+    """A plugin that changes the keys of tables, and what references them."""
 
     @hookimpl
     def transform_value(self, table: Table, column: Column) -> SqlExpression | None:
-        masked = table.name == POLICY and column.name == "table_id"
+        masked = (table.name == TABLE and column.name == "id") or any(
+            key.references == TABLE and column.name in key.columns for key in table.foreign_keys
+        )
         return SqlExpression("md5(value::text)::uuid") if masked else None
 
 

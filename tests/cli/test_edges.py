@@ -17,7 +17,7 @@ CREATE SCHEMA s;
 CREATE TABLE s."t→é" (id int PRIMARY KEY, parent int REFERENCES s."t→é", v text);
 INSERT INTO s."t→é" VALUES (1, NULL, 'ü 漢'), (2, 1, 'b');
 """
-ENCODINGS = pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii"])
+ENCODINGS = pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 
 
 def run(*arguments: object, encoding: str, code: int = 0) -> subprocess.CompletedProcess[bytes]:
@@ -47,7 +47,7 @@ def test_no_output_fails_because_of_the_encoding_of_the_terminal(move: Move, enc
     assert b"v is " in run(*verified, encoding=encoding, code=1).stdout
 
 
-@ENCODINGS
+@pytest.mark.parametrize("encoding", ["ascii"])
 @pytest.mark.parametrize("command", ["", "plan", "export", "replay", "verify", "why", "init"])
 def test_help_is_printed_in_any_encoding(encoding: str, command: str) -> None:
     assert run(*filter(None, [command]), "--help", encoding=encoding).stdout

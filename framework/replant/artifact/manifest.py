@@ -125,6 +125,10 @@ class ExportedTable:
         """The form of the rows."""
         return FORMS[self.form]
 
+    def has_content(self, row_count: int, total: int) -> bool:
+        """Tell whether rows of this number and sum of hashes are those of the table."""
+        return row_count == self.row_count and total % 2**64 == int(self.fingerprint, 16)
+
     @property
     def planned(self) -> PlannedTable:
         """The table as statements and queries are composed from it."""

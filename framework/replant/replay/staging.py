@@ -9,18 +9,17 @@ own temporary tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from attrs import frozen
-from psycopg import sql
 
 from replant.artifact.sql_file_writer import write_copied
 from replant.database.connections import DatabaseConnection
 from replant.model import OnConflict, Progress, RelationName, Step
 from replant.sql.conflict import updated_rows
+from replant.sql.load_statements import copy_into
 from replant.sql.row_forms import INSERT_ROWS, RowForm, Rows
 from replant.sql.staging_tables import Staging, create_all, insert_all
-from replant.sql.where_clauses import columns
 
 
 @frozen
@@ -76,10 +75,10 @@ def load_staged(
     given = []
     for one, of_table in zip(staged, rows.tables, strict=True):
         reported = _with_progress(of_table.rows, one.table.name, progress)
-        statement = _copy(one.rows, one.table.column_names, of_table.form)
+        statement = copy_into(one.rows, one.table.column_names, of_table.form)
         given.append(_send(database, statement, reported))
         if one.separate_columns:
-            separate = _copy(one.separate, one.separate_with_key, INSERT_ROWS)
+            separate = copy_into(one.separate, one.separate_with_key, INSERT_ROWS)
             _send(database, separate, of_table.separate_values)
     updating = any(one.table.on_conflict is OnConflict.UPDATE for one in staged)
     counters = len(staged) if updating else 0
@@ -122,9 +121,3 @@ def _with_progress(
     for lines in batches:
         yield lines
         progress(name, len(lines), sum(map(len, lines)))
-
-
-def _copy(name: sql.Composable, names: Sequence[str], form: RowForm) -> bytes:
-    options = sql.SQL(f" WITH ({form.copy_options})" if form.copy_options else "")
-    statement = sql.SQL("COPY {} ({}) FROM stdin{}").format(name, columns(names), options)
-    return statement.as_string().encode()

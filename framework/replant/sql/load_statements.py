@@ -234,13 +234,13 @@ def copy_from(table: PlannedTable, form: RowForm = COPY_ROWS) -> bytes:
 
     For an identity column that is GENERATED ALWAYS, COPY takes the values that it is given.
     """
-    return _bytes(
-        sql.SQL("COPY {} ({}) FROM stdin{}").format(
-            relation(table.name),
-            columns(table.column_names),
-            sql.SQL(f" WITH ({form.copy_options})" if form.copy_options else ""),
-        )
-    )
+    return copy_into(relation(table.name), table.column_names, form)
+
+
+def copy_into(name: sql.Composable, names: Sequence[str], form: RowForm) -> bytes:
+    """Compose COPY FROM for rows in a form into a table, without its semicolon."""
+    options = sql.SQL(f" WITH ({form.copy_options})" if form.copy_options else "")
+    return _bytes(sql.SQL("COPY {} ({}) FROM stdin{}").format(name, columns(names), options))
 
 
 def _together(

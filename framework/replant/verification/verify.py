@@ -100,8 +100,8 @@ def _compare(rows: RowComparison, *, stream: bool) -> TableResult:
     ordered = bool(table.key) and whole and ordered_alike(table)
     if exported.rows is None:
         return rows.by_key() if table.key else rows.by_content()
-    found = (_streamed if stream else _computed)(rows, blocks=ordered)
-    if _equal(exported, found.row_count, found.total):
+    found = _streamed(rows, blocks=ordered) if stream else _computed(rows)
+    if exported.has_content(found.row_count, found.total):
         return TableResult(exported.name, exported.row_count, found.row_count)
     if not table.key:
         return rows.by_content()
@@ -110,10 +110,6 @@ def _compare(rows: RowComparison, *, stream: bool) -> TableResult:
     blocks = found.blocks if stream else _computed_blocks(rows)
     ranges = differing_ranges(exported.blocks or (_all_rows(exported),), blocks)
     return rows.by_ranges(ranges, found.row_count)
-
-
-def _equal(exported: ExportedTable, count: int, total: int) -> bool:
-    return count == exported.row_count and total % 2**64 == int(exported.fingerprint, 16)
 
 
 def _all_rows(exported: ExportedTable) -> Block:
@@ -132,9 +128,8 @@ def _streamed(rows: RowComparison, *, blocks: bool) -> Fingerprint:
     return found
 
 
-def _computed(rows: RowComparison, *, blocks: bool) -> Fingerprint:
+def _computed(rows: RowComparison) -> Fingerprint:
     """Let the target hash its rows."""
-    del blocks
     query = queries.fingerprint(rows.exported.row_form, rows.selection, rows.table)
     count, total = rows.database.execute(query).fetchone() or (0, 0)
     rows.progress(rows.table.name, rows.exported.row_count, 0)

@@ -5,8 +5,8 @@ What a command does, a program can do: these functions take settings and paths, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -18,8 +18,9 @@ from replant.artifact.manifest import Manifest
 from replant.config.connection_strings import SOURCE_VARIABLE, TARGET_VARIABLE, connection_string
 from replant.config.naming_the_file import naming_the_file
 from replant.config.recorded_shapes import Recorded, read_recorded, recorded_text
-from replant.database.connections import DatabaseConnection, reading, writing
+from replant.database.connections import ReadingConnection, reading, writing
 from replant.database.read_catalog import read_catalog
+from replant.database.table_locks import check_unchanged, decide_under_locks
 from replant.drift.drift_findings import Drift
 from replant.drift.source_drift import source_drift
 from replant.drift.target_drift import target_drift
@@ -50,9 +51,11 @@ from replant.preflight.target_tables import tables_in_target
 from replant.proposal.proposal import Proposal
 from replant.proposal.propose import propose as proposed
 from replant.replay.load_order_choice import OrderTables
+from replant.replay.load_plan import Tables
 from replant.replay.replay import Loaded, replay_rows
 from replant.selection.declared_shapes import declared_shapes, shapes_to_record
-from replant.selection.select import select_tables
+from replant.selection.expand import tables_to_read
+from replant.selection.select import SelectedTables, select_tables
 from replant.verification.differences import TableResult
 from replant.verification.unseen_tables import find_unseen_tables
 from replant.verification.verify import HashingPlace, compare_tables
@@ -110,8 +113,9 @@ def plan(settings: Settings, host: Host | None = None) -> Plan:
         ReplantError: see `replant.errors`.
 
     """
-    with _planned(settings, host) as (_, decided):
-        return decided
+    with _planned(settings, host) as (database, decided):
+        check_unchanged(database)
+    return decided
 
 
 def export(
@@ -178,16 +182,16 @@ def replay(
         ReplantError: see `replant.errors`. Then the target is as it was.
 
     """
-    dsn = connection_string(settings.target, TARGET_VARIABLE)
     with open_artifact(artifact) as source:
         manifest = source.manifest
         opened(manifest)
-        with reading(dsn, "target") as database:
+        with _target(settings) as database:
             orders, origin = _orders(settings, host), _known_source(settings)
             found, load = run_preflight(database, source, settings, strategy, orders, source=origin)
         preflighted(found)
         found.check(confirm)
-        with writing(dsn) as database:
+        dsn = connection_string(settings.target, TARGET_VARIABLE)
+        with writing(dsn, settings.target_settings) as database:
             applied = replay_rows(database, load, progress, rehearse=rehearse)
     return Replayed(manifest, found.strategy, applied.tables, applied.notes)
 
@@ -216,8 +220,7 @@ def preflight(
         ReplantError: the question cannot be answered; see `replant.errors`.
 
     """
-    dsn = connection_string(settings.target, TARGET_VARIABLE)
-    with open_artifact(artifact) as source, reading(dsn, "target") as database:
+    with open_artifact(artifact) as source, _target(settings) as database:
         opened(source.manifest)
         orders, origin = _orders(settings, host), _known_source(settings)
         found, _ = run_preflight(
@@ -248,14 +251,19 @@ def verify(
         ReplantError: see `replant.errors`.
 
     """
-    dsn = connection_string(settings.target, TARGET_VARIABLE)
-    with open_artifact(artifact) as source, reading(dsn, "target") as database:
+    with open_artifact(artifact) as source, _target(settings) as database:
         opened(source.manifest)
-        catalog = read_catalog(database)
-        check_nothing_missing(source.manifest, catalog)
-        tables = tables_in_target(source.manifest, catalog)
+
+        def compared(catalog: Catalog) -> tuple[Tables, Collection[RelationName]]:
+            check_nothing_missing(source.manifest, catalog)
+            tables = tables_in_target(source.manifest, catalog)
+            return tables, tables
+
+        catalog, tables = decide_under_locks(database, compared)
         unseen = find_unseen_tables(database, catalog, tables)
-        return compare_tables(database, catalog, source, tables, unseen, progress, hashing)
+        results = compare_tables(database, catalog, source, tables, unseen, progress, hashing)
+        check_unchanged(database)
+    return results
 
 
 def why(settings: Settings, asked: Root, host: Host | None = None) -> Explanation:
@@ -272,9 +280,10 @@ def why(settings: Settings, asked: Root, host: Host | None = None) -> Explanatio
     """
     with naming_the_file(settings), _source(settings) as database:
         host = host or Host.for_settings(settings)
-        catalog = read_catalog(database)
-        selected = select_tables(catalog, host.register_tables(catalog, settings), settings)
-        return explain_in_database(database, catalog, selected, settings, asked)
+        catalog, selected = _selected(database, host, settings, asked.table)
+        explanation = explain_in_database(database, catalog, selected, settings, asked)
+        check_unchanged(database)
+    return explanation
 
 
 def why_in_artifact(artifact: str, asked: Root) -> Explanation:
@@ -346,7 +355,7 @@ def drift_against(settings: Settings, target: str, *, host: Host | None = None) 
     shapes = shapes_of(catalog, [item.registration.table for item in registered])
     types = {type_.name: type_ for shape in shapes.values() for type_ in shape.types}
     made_from = f"the source {catalog.database!r}"
-    with reading(connection_string(target, TARGET_VARIABLE), "target") as database:
+    with _target(evolve(settings, target=target)) as database:
         return target_drift(shapes, types.values(), read_catalog(database), made_from=made_from)
 
 
@@ -361,8 +370,7 @@ def drift_of_artifact(artifact: str, settings: Settings) -> Drift:
         ReplantError: see `replant.errors`.
 
     """
-    dsn = connection_string(settings.target, TARGET_VARIABLE)
-    with open_artifact(artifact) as opened, reading(dsn, "target") as database:
+    with open_artifact(artifact) as opened, _target(settings) as database:
         manifest = opened.manifest
         return target_drift(
             manifest.shapes, manifest.types, read_catalog(database), made_from=artifact
@@ -402,13 +410,34 @@ def plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
 
 
 @contextmanager
-def _planned(settings: Settings, host: Host | None) -> Iterator[tuple[DatabaseConnection, Plan]]:
+def _planned(settings: Settings, host: Host | None) -> Iterator[tuple[ReadingConnection, Plan]]:
     """Make the plan of an export, and keep the snapshot in which it was made open."""
     with naming_the_file(settings):
         host = host or Host.for_settings(settings)
         with _source(settings) as database:
-            catalog, recorded = read_catalog(database), _recorded(settings)
-            yield database, make_plan(database, catalog, host, settings, recorded)
+            recorded = _recorded(settings)
+            catalog, selected = _selected(database, host, settings)
+            yield database, make_plan(database, catalog, selected, host, settings, recorded)
+
+
+def _selected(
+    database: ReadingConnection, host: Host, settings: Settings, *asked: RelationName
+) -> tuple[Catalog, SelectedTables]:
+    """Select what is exported, in a transaction in which all that it reads is locked.
+
+    Args:
+        database: the source.
+        host: the plugins to ask.
+        settings: the whole configuration.
+        asked: tables that are read besides.
+
+    """
+
+    def select(catalog: Catalog) -> tuple[SelectedTables, Collection[RelationName]]:
+        selected = select_tables(catalog, host.register_tables(catalog, settings), settings)
+        return selected, {*tables_to_read(database, catalog, selected, settings), *asked}
+
+    return decide_under_locks(database, select)
 
 
 def _registered(settings: Settings, host: Host | None) -> tuple[Catalog, tuple[Registered, ...]]:
@@ -427,12 +456,19 @@ def _recorded(settings: Settings) -> Recorded | None:
 
 
 @contextmanager
-def _source(settings: Settings) -> Iterator[DatabaseConnection]:
+def _source(settings: Settings) -> Iterator[ReadingConnection]:
     """Open the source in one snapshot."""
     dsn = connection_string(settings.source, SOURCE_VARIABLE)
     fail = settings.export.row_security is RowSecurity.FAIL
-    with reading(dsn, "source", hidden_rows_fail=fail) as database:
+    own = settings.source_settings
+    with reading(dsn, "source", hidden_rows_fail=fail, settings=own) as database:
         yield database
+
+
+def _target(settings: Settings) -> AbstractContextManager[ReadingConnection]:
+    """Open the target in one snapshot."""
+    dsn = connection_string(settings.target, TARGET_VARIABLE)
+    return reading(dsn, "target", settings=settings.target_settings)
 
 
 def _known_source(settings: Settings) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 from attrs import evolve
 
 from replant.database.connections import DatabaseConnection
+from replant.database.session_settings import qualified_names
 from replant.model import (
     Catalog,
     Column,
@@ -226,10 +227,12 @@ ORDER BY 1
 
 
 def read_catalog(database: DatabaseConnection) -> Catalog:
-    """Read every relation outside PostgreSQL's own schemas, in the transaction's snapshot.
+    """Read every relation outside PostgreSQL's own schemas, in the transaction's snapshot."""
+    with qualified_names(database):
+        return _read_catalog(database)
 
-    Types come out qualified only under an empty `search_path`, as `reading` pins it.
-    """
+
+def _read_catalog(database: DatabaseConnection) -> Catalog:
     identity = database.execute("SELECT current_database(), current_user").fetchone()
     assert identity is not None
     relations = database.execute(_RELATIONS.encode()).fetchall()

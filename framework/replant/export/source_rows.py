@@ -13,8 +13,9 @@ from itertools import groupby
 from attrs import evolve
 
 from replant.artifact.sql_file_writer import Batch, in_one_statement
-from replant.database.connections import DatabaseConnection
+from replant.database.connections import ReadingConnection
 from replant.database.copy_stream import copied_fields, copied_rows, copied_texts
+from replant.database.table_locks import check_unchanged
 from replant.errors import DatabaseError
 from replant.model import (
     ForeignKey,
@@ -43,7 +44,7 @@ from replant.sql.row_text import computed_by_server
 class SourceRows:
     """Gives the rows of each step, and keeps the fingerprint of each table as they pass."""
 
-    def __init__(self, database: DatabaseConnection, plan: Plan, progress: Progress) -> None:
+    def __init__(self, database: ReadingConnection, plan: Plan, progress: Progress) -> None:
         """Read from `database`, in the transaction in which the plan was made."""
         self._database = database
         self._plan = plan
@@ -94,13 +95,15 @@ class SourceRows:
             self._passed(table.name, lines)
             yield lines
 
-    def check_counts(self) -> None:
-        """Refuse an export that wrote another number of rows than were counted before.
+    def check_rows(self) -> None:
+        """Refuse an export that wrote other rows than the snapshot has, or than were counted.
 
         Raises:
-            DatabaseError: it did; the condition of a table is true now and then.
+            DatabaseError: a table was altered before it was locked, or the condition of a table is
+                true now and then.
 
         """
+        check_unchanged(self._database)
         for table in self._plan.tables:
             if self.counts[table.name] != table.row_count:
                 raise DatabaseError(

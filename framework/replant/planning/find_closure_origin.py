@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from attrs import evolve
 
 from replant.closure.closure_request import ClosureRequest
+from replant.closure.graph_reader import read_uncompared_graph
 from replant.closure.reachability import Reachable, find_reachable
 from replant.database.connections import DatabaseConnection
 from replant.model import (
@@ -24,7 +25,7 @@ from replant.model import (
 from replant.model.closure_origin import ClosureOrigin, FollowedReference, RootRows
 from replant.model.closure_rules import Children
 from replant.model.references import Reference, ReferenceGraph
-from replant.selection.expand import closure_request
+from replant.selection.expand import closure_request, declared_references
 from replant.selection.select import SelectedTables
 from replant.sql import row_queries as queries
 
@@ -47,7 +48,8 @@ def closure_origin(
     """
     if not selected.open:
         return ClosureOrigin()
-    graph, request = closure_request(database, catalog, selected, plan.selection, settings)
+    every = read_uncompared_graph(database, catalog, declared_references(selected))
+    graph, request = closure_request(every, selected, plan.selection, settings)
     return ClosureOrigin(
         references=tuple(_followed(graph, request, find_reachable(graph, request))),
         roots=tuple(_root_rows(database, selected, plan, root) for root in request.roots),

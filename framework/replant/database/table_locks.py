@@ -15,7 +15,7 @@ from psycopg import sql
 
 from replant.database.connections import DatabaseConnection, ReadingConnection, one_line
 from replant.database.read_catalog import read_catalog
-from replant.errors import DatabaseError
+from replant.errors import DatabaseError, ReplantError
 from replant.model import Catalog, RelationName
 
 Decision = TypeVar("Decision")
@@ -112,23 +112,29 @@ def decide_under_locks(
             tables changed again and again.
 
     """
-    version, catalog = _read_version(database), read_catalog(database)
-    decision, names = decide(catalog)
     for _ in range(_MOST_ATTEMPTS):
-        if _lock(database, names):
-            known, version = version, _read_version(database)
-            if version == known:
-                return catalog, decision
-        else:
-            version = _read_version(database)
-        catalog = read_catalog(database)
-        decision, names = decide(catalog)
-        if _all_locked(database, names):
+        version = _read_version(database)
+        try:
+            catalog = read_catalog(database)
+            decision, names = decide(catalog)
+        except (ReplantError, psycopg.Error, TypeError):
+            # PostgreSQL's functions fail, or return NULL, for what was dropped after the snapshot.
+            if database.closed or not _is_altered(database, version):
+                raise
+            continue
+        if _all_locked(database, names) or (
+            _lock(database, names) and _read_version(database) == version
+        ):
             return catalog, decision
     raise DatabaseError(
         f"the {database.side}'s tables were altered again and again before they could be locked; "
         f"run it when no migration runs"
     )
+
+
+def _is_altered(database: ReadingConnection, version: object) -> bool:
+    database.begin_again()
+    return _read_version(database) != version
 
 
 def check_unchanged(database: ReadingConnection) -> None:

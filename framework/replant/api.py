@@ -20,6 +20,7 @@ from replant.config.naming_the_file import naming_the_file
 from replant.config.recorded_shapes import Recorded, read_recorded, recorded_text
 from replant.database.connections import ReadingConnection, reading, writing
 from replant.database.read_catalog import read_catalog
+from replant.database.session_settings import own_settings
 from replant.database.table_locks import check_unchanged, decide_under_locks
 from replant.drift.drift_findings import Drift
 from replant.drift.source_drift import source_drift
@@ -281,7 +282,8 @@ def why(settings: Settings, asked: Root, host: Host | None = None) -> Explanatio
     with naming_the_file(settings), _source(settings) as database:
         host = host or Host.for_settings(settings)
         catalog, selected = _selected(database, host, settings, asked.table)
-        explanation = explain_in_database(database, catalog, selected, settings, asked)
+        with own_settings(database):
+            explanation = explain_in_database(database, catalog, selected, settings, asked)
         check_unchanged(database)
     return explanation
 

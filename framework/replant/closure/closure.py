@@ -19,6 +19,7 @@ from replant.closure.visited_rows import VisitedRows
 from replant.database.connections import DatabaseConnection
 from replant.database.expression_errors import why_invalid
 from replant.database.planner_settings import index_scans_preferred
+from replant.database.session_settings import own_settings
 from replant.errors import BudgetError, ScopeError, UsageError
 from replant.model import Progress, RelationName
 from replant.model.closure_rules import ArrivalCount, Root
@@ -103,7 +104,8 @@ def find_closure(
 
     """
     find_reachable(graph, request)
-    check_predicates(database, request.roots)
+    with own_settings(database):
+        check_predicates(database, request.roots)
     found = VisitedRows()
     counts: Counter[RelationName] = Counter()
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from attrs import evolve
@@ -130,6 +130,9 @@ SELECT m.root, pg_catalog.format_type(t.oid, NULL), t.typtype::text,
 FROM made AS m
 JOIN pg_catalog.pg_type AS t ON t.oid = m.oid
 WHERE t.typtype IN ('e', 'd', 'c') AND t.typnamespace <> 'pg_catalog'::regnamespace
+   OR t.typname = ANY (ARRAY['regclass', 'regproc', 'regprocedure', 'regoper', 'regoperator',
+                             'regtype', 'regconfig', 'regdictionary', 'regcollation'])
+      AND t.typnamespace = 'pg_catalog'::regnamespace
 """
 
 # pg_depend has 'a' for OWNED BY and serial, 'i' for identity.
@@ -237,8 +240,8 @@ def _read_catalog(database: DatabaseConnection) -> Catalog:
     assert identity is not None
     relations = database.execute(_RELATIONS.encode()).fetchall()
     names = {oid: RelationName(schema, name) for oid, schema, name, *_ in relations}
-    types, made_of = _defined_types(database)
-    columns = _columns(database, made_of)
+    types, made_of, naming = _defined_types(database)
+    columns = _columns(database, made_of, naming)
     unique_keys = _grouped(database.execute(_UNIQUE_KEYS.encode()))
     foreign_keys = _grouped(database.execute(_FOREIGN_KEYS.encode()))
     triggers = _grouped(database.execute(_TRIGGERS.encode()))
@@ -296,12 +299,22 @@ def _table(
 
 def _defined_types(
     database: DatabaseConnection,
-) -> tuple[dict[str, DefinedType], defaultdict[int, tuple[str, ...]]]:
-    """Return the types used by tables' columns by name, and their names by a column's type."""
+) -> tuple[dict[str, DefinedType], defaultdict[int, tuple[str, ...]], set[int]]:
+    """Read the types that tables' columns use.
+
+    Returns:
+        The types by name, their names by a column's type, and the columns' types whose values
+        name objects of the database.
+
+    """
     types: dict[str, DefinedType] = {}
+    naming: set[int] = set()
     made_of: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
     rows = database.execute(_DEFINED_TYPES.encode())
     for root, name, kind, labels, base, not_null, checks, attributes in rows:
+        if kind == "b":
+            naming.add(root)
+            continue
         made_of[root] += (name,)
         match kind:
             case "e":
@@ -310,11 +323,13 @@ def _defined_types(
                 types[name] = DomainType(name, base, not_null, tuple(checks))
             case _:
                 types[name] = CompositeType(name, tuple((n, type_) for n, type_ in attributes))
-    return types, made_of
+    return types, made_of, naming
 
 
 def _columns(
-    database: DatabaseConnection, made_of: Mapping[int, tuple[str, ...]]
+    database: DatabaseConnection,
+    made_of: Mapping[int, tuple[str, ...]],
+    naming: Collection[int],
 ) -> defaultdict[int, list[Column]]:
     """Read the columns of every relation, by its oid."""
     rows = database.execute(_COLUMNS.encode()).fetchall()
@@ -341,6 +356,7 @@ def _columns(
                 base_type=base,
                 made_of=tuple(sorted(made_of[type_id])),
                 sequence=sequences.get((oid, number)),
+                names_objects=type_id in naming,
             )
         )
     return columns

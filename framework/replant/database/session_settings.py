@@ -18,6 +18,7 @@ from replant.database.connections import (
     ReadingConnection,
     set_locally,
 )
+from replant.model import PlannedTable
 
 
 def qualified_names(database: DatabaseConnection) -> AbstractContextManager[None]:
@@ -25,12 +26,32 @@ def qualified_names(database: DatabaseConnection) -> AbstractContextManager[None
     return settings_for_a_while(database, {"search_path": ""})
 
 
+def exact_names(database: DatabaseConnection, table: PlannedTable) -> AbstractContextManager[None]:
+    """Let the texts of a table's rows be the same whatever the search path is.
+
+    The path is emptied where values name objects. Elsewhere it stays: an index or a policy may
+    call functions that find others by it.
+    """
+    return qualified_names(database) if table.names_objects else nullcontext()
+
+
+def has_exact_settings(database: DatabaseConnection) -> bool:
+    """Tell whether the database computes under the same settings under which rows are read."""
+    if not isinstance(database, ReadingConnection):
+        return True
+    return all(database.pinned[name] == database.own[name] for name in _own_names(database))
+
+
 def own_settings(database: DatabaseConnection) -> AbstractContextManager[None]:
     """Let the database compute under its own settings; a connection that pins none has them."""
     if not isinstance(database, ReadingConnection):
         return nullcontext()
-    kept = {name: value for name, value in database.own.items() if name in EXACT_TEXT}
-    return settings_for_a_while(database, kept)
+    names = _own_names(database)
+    return settings_for_a_while(database, {name: database.own[name] for name in names})
+
+
+def _own_names(database: ReadingConnection) -> list[str]:
+    return [name for name in database.own if name in EXACT_TEXT]
 
 
 @contextmanager

@@ -9,12 +9,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import groupby
+from typing import TypeVar
 
 from attrs import evolve
 
 from replant.artifact.sql_file_writer import Batch, in_one_statement
 from replant.database.connections import ReadingConnection
 from replant.database.copy_stream import copied_fields, copied_rows, copied_texts
+from replant.database.session_settings import exact_names
 from replant.database.table_locks import check_unchanged
 from replant.errors import DatabaseError
 from replant.model import (
@@ -39,6 +41,8 @@ from replant.sql.fingerprints import Fingerprint
 from replant.sql.load_statements import Frame
 from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS, RowForm, Rows
 from replant.sql.row_text import computed_by_server
+
+Fetched = TypeVar("Fetched")
 
 
 class SourceRows:
@@ -90,7 +94,7 @@ class SourceRows:
         else:
             assert isinstance(table.row_format, SqlExpression)
             query = queries.rendered(selection, table, table.row_format)
-            batches = blaming_plugins(table, copied_texts(self._database, query))
+            batches = self._named(table, copied_texts(self._database, query))
         for lines in batches:
             self._passed(table.name, lines)
             yield lines
@@ -140,7 +144,7 @@ class SourceRows:
         fingerprint = self.fingerprints[table.name] = Fingerprint()
         query = queries.rows_by_depth(self._plan.selection, table, key)
         begun = False
-        for fetched in blaming_plugins(table, copied_fields(self._database, query)):
+        for fetched in self._named(table, copied_fields(self._database, query)):
             rows = [text or b"" for text, _ in fetched]
             fingerprint.add(rows)
             self._passed(table.name, rows)
@@ -154,7 +158,7 @@ class SourceRows:
         if computed_by_server(table.columns):
             query = queries.fields(self._plan.selection, table)
             rows = copied_rows(self._database, query, form.copy_out_options)
-            yield from blaming_plugins(table, rows)
+            yield from self._named(table, rows)
             return
         for texts in self._texts(table):
             yield list(map(form.row, texts))
@@ -174,10 +178,15 @@ class SourceRows:
             )
 
         with closing(WrittenKeys(table)) as keys:
-            for rows in blaming_plugins(table, copied_fields(self._database, query)):
+            for rows in self._named(table, copied_fields(self._database, query)):
                 changed = each_row(transformed, rows, name_of)
                 keys.check(changed)
                 yield changed
+
+    def _named(self, table: PlannedTable, batches: Iterator[Fetched]) -> Iterator[Fetched]:
+        """Read rows with exact names, and name the plugin whose SQL fails meanwhile."""
+        with exact_names(self._database, table):
+            yield from blaming_plugins(table, batches)
 
     def _passed(self, table: RelationName, rows: Rows) -> None:
         self.counts[table] += len(rows)

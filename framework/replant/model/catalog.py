@@ -63,6 +63,8 @@ class Column:
             modifier where there is no domain.
         made_of: the names of the enums, domains and composite types in the type, itself included.
         sequence: the sequence that the column owns.
+        names_objects: whether a value names an object of the database, as one of `regclass` does,
+            so that its text depends on the search path.
 
     """
 
@@ -77,6 +79,7 @@ class Column:
     base_type: str = ""
     made_of: tuple[str, ...] = ()
     sequence: OwnedSequence | None = None
+    names_objects: bool = False
 
     @property
     def writable(self) -> bool:

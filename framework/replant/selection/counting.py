@@ -13,6 +13,7 @@ from psycopg import sql
 
 from replant.database.connections import DatabaseConnection, one_line
 from replant.database.expression_errors import why_invalid
+from replant.database.session_settings import own_settings
 from replant.errors import BudgetError, ConfigurationError, ScopeError
 from replant.model import (
     ArrivalCount,
@@ -25,6 +26,7 @@ from replant.model import (
 )
 from replant.selection.dangling import DanglingReferences, count_chosen, settle_references
 from replant.selection.expand import expand_selection
+from replant.selection.predicate_rows import find_predicate_rows
 from replant.selection.select import SelectedTables
 from replant.sql import row_queries as queries
 
@@ -71,9 +73,11 @@ def count_rows(
 
     """
     check_scope_values(database, selected, settings)
-    _check_predicates(database, selected)
+    with own_settings(database):
+        _check_predicates(database, selected)
+    chosen = find_predicate_rows(database, selected)
     # A closed set starts from rows that are exported, so rows are left out before it is found.
-    rows, left_out, _ = settle_references(database, selected, selected.rows, settings)
+    rows, left_out, _ = settle_references(database, selected, chosen, settings)
     expanded = expand_selection(database, catalog, selected, rows, settings)
     rows, more, kept = settle_references(database, expanded.selected, expanded.rows, settings)
     counts = {name: count_chosen(database, rows, name) for name in rows}

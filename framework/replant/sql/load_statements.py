@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from attrs import evolve, frozen
 from psycopg import sql
 
-from replant.database.connections import EXACT_TEXT
+from replant.database.connections import EXACT_INPUT
 from replant.model import (
     COPY,
     AsReplica,
@@ -33,9 +33,10 @@ from replant.sql.staging_tables import Staging, create_all, insert_all
 from replant.sql.where_clauses import columns, equals, null_of, relation
 
 #: Set for the transaction only, so the session is left as it was: what a value's text means when
-#: it is read and when it is compared, and that nothing cuts a long load short.
+#: it is read, and that nothing cuts a long load short. What triggers, CHECK constraints and
+#: defaults compute with is the target's own.
 _SETTINGS = {
-    **EXACT_TEXT,
+    **EXACT_INPUT,
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "jit": "off",
@@ -66,11 +67,13 @@ BEGIN
   FOR key IN
     SELECT k.conname, n.nspname, t.relname, k.conrelid::regclass AS relation,
            k.confrelid::regclass AS referenced,
-           string_agg(format('p.%I OPERATOR(%I.%s) c.%I', b.attname, m.nspname, o.oprname,
-             a.attname), ' AND ' ORDER BY u.place) AS same,
-           string_agg(format('c.%I IS NOT NULL', a.attname), CASE WHEN k.confmatchtype = 'f'
-             THEN ' OR ' ELSE ' AND ' END ORDER BY u.place) AS given,
-           string_agg(format('%L, c.%I', a.attname, a.attname), ', ' ORDER BY u.place) AS shown
+           pg_catalog.string_agg(pg_catalog.format('p.%I OPERATOR(%I.%s) c.%I', b.attname,
+             m.nspname, o.oprname, a.attname), ' AND ' ORDER BY u.place) AS same,
+           pg_catalog.string_agg(pg_catalog.format('c.%I IS NOT NULL', a.attname),
+             CASE WHEN k.confmatchtype = 'f' THEN ' OR ' ELSE ' AND ' END ORDER BY u.place)
+             AS given,
+           pg_catalog.string_agg(pg_catalog.format('%L, c.%I', a.attname, a.attname), ', '
+             ORDER BY u.place) AS shown
     FROM pg_constraint AS k
     JOIN pg_class AS t ON t.oid = k.conrelid
     JOIN pg_namespace AS n ON n.oid = t.relnamespace
@@ -81,21 +84,22 @@ BEGIN
     JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.own
     JOIN pg_attribute AS b ON b.attrelid = k.confrelid AND b.attnum = u.other
     WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid = ANY (ARRAY[{tables}]::regclass[])
-      AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)
+      AND coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::boolean, true)
     GROUP BY k.oid, k.conname, k.conrelid, k.confrelid, k.confmatchtype, n.nspname, t.relname
     ORDER BY k.conrelid::regclass::text, k.conname
   LOOP
-    EXECUTE format(
-      'SELECT json_build_object(%s)::text FROM %s AS c WHERE age(c.xmin) <= 0'
+    EXECUTE pg_catalog.format(
+      'SELECT pg_catalog.json_build_object(%s)::text FROM %s AS c WHERE pg_catalog.age(c.xmin) <= 0'
       ' AND (%s) AND NOT EXISTS (SELECT FROM %s AS p WHERE %s) LIMIT 1',
       key.shown, key.relation, key.given, key.referenced, key.same) INTO broken;
     IF broken IS NOT NULL THEN
       RAISE EXCEPTION USING ERRCODE = 'foreign_key_violation',
         SCHEMA = key.nspname, TABLE = key.relname, CONSTRAINT = key.conname,
-        MESSAGE = regexp_replace(format('a row of %s violates its foreign key %I',
-          key.relation, key.conname), '{unprintable}', '?', 'g'),
-        DETAIL = regexp_replace(format('%s references no row of %s', broken, key.referenced),
-          '{unprintable}', '?', 'g');
+        MESSAGE = pg_catalog.regexp_replace(pg_catalog.format(
+          'a row of %s violates its foreign key %I', key.relation, key.conname),
+          '{unprintable}', '?', 'g'),
+        DETAIL = pg_catalog.regexp_replace(pg_catalog.format(
+          '%s references no row of %s', broken, key.referenced), '{unprintable}', '?', 'g');
     END IF;
   END LOOP;
 END""".replace("{unprintable}", UNPRINTABLE)
@@ -124,11 +128,15 @@ class Frame:
 
 def opening(before: Iterable[Statement], tables: Sequence[RelationName]) -> bytes:
     """Compose BEGIN, the settings, and what a strategy runs before the first row."""
-    settings = b"".join(
+    return b"BEGIN;\n" + set_local(_SETTINGS) + do(_SEARCH_PATH) + said(before, tables)
+
+
+def set_local(settings: Mapping[str, str]) -> bytes:
+    """Compose the statements that set parameters until the transaction ends."""
+    return b"".join(
         _bytes(sql.SQL("SET LOCAL {} = {};\n").format(sql.SQL(name), sql.Literal(value)))
-        for name, value in _SETTINGS.items()
+        for name, value in settings.items()
     )
-    return b"BEGIN;\n" + settings + do(_SEARCH_PATH) + said(before, tables)
 
 
 def said(statements: Iterable[Statement], tables: Sequence[RelationName]) -> bytes:

@@ -149,10 +149,8 @@ def rows_at(rows: RowsAt, alias: str) -> sql.Composable:
 
 
 def equals(schema: str | None) -> sql.Composable:
-    """Return the operator `=` of a schema; that of `pg_catalog` by its plain name."""
-    if schema is None:
-        return sql.SQL("=")
-    return sql.SQL("OPERATOR({}.=)").format(sql.Identifier(schema))
+    """Return the operator `=` of a schema, by its full name; by default that of `pg_catalog`."""
+    return sql.SQL("OPERATOR({}.=)").format(sql.Identifier(schema or "pg_catalog"))
 
 
 def _equality(selection: Selection, name: RelationName) -> Mapping[str, str]:

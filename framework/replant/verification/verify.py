@@ -16,6 +16,7 @@ from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import ExportedTable
 from replant.database.connections import DatabaseConnection, is_near
 from replant.database.copy_stream import copied_rows
+from replant.database.session_settings import exact_names
 from replant.model import Catalog, PlannedTable, Progress, RelationName
 from replant.model.conditions import RowsAt, queryable
 from replant.sql import row_queries as queries
@@ -90,7 +91,8 @@ def compare_tables(
         rows = RowComparison(
             database, artifact, selected, tables[name], selection, progress, closure.why_not
         )
-        results.append(_compare(rows, stream=stream))
+        with exact_names(database, tables[name]):
+            results.append(_compare(rows, stream=stream))
     return tuple(results)
 
 

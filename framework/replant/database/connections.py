@@ -310,9 +310,11 @@ def _configure(
     for name, value in settings.items():
         try:
             _set(database, {name: value}, local=local)
-        except psycopg.errors.InvalidAuthorizationSpecification as error:
-            raise ConfigurationError(f"{side}.settings.{name}: {one_line(error)}") from error
-        except (psycopg.DataError, psycopg.ProgrammingError) as error:
+        except (
+            psycopg.DataError,
+            psycopg.ProgrammingError,
+            psycopg.errors.CantChangeRuntimeParam,
+        ) as error:
             database.rollback()
             known = [name for (name,) in database.execute("SELECT name FROM pg_settings")]
             meant = did_you_mean(name, known)

@@ -6,6 +6,9 @@ Rows are read with settings that make their texts exact. Under these a condition
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+import psycopg
 from attrs import evolve
 from psycopg import sql
 
@@ -64,7 +67,10 @@ def _is_alike(database: DatabaseConnection, alone: Selection, table: Table) -> b
     query = queries.place_hash(alone, table.name)
     if not may_locate and table.identifying_columns:
         query = queries.key_hash(alone, table.name, table.identifying_columns)
-    exact = database.execute(query).fetchone()
+    exact = None
+    # A value such as '31/12/2024' is none under another DateStyle.
+    with suppress(psycopg.DataError), database.transaction():
+        exact = database.execute(query).fetchone()
     with own_settings(database):
         own = [database.execute(query).fetchone()]
         if own[0] != exact:

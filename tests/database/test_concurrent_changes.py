@@ -38,7 +38,7 @@ B = RelationName("s", "b")
 REWRITE = "ALTER TABLE s.b ADD COLUMN n uuid DEFAULT gen_random_uuid()"
 
 #: What another session does, always together with another row of `s.a`; the rows of `s.b` then.
-CHANGES = {
+CHANGES: dict[str, list[tuple[Any, ...]] | None] = {
     "TRUNCATE s.b": [],
     REWRITE: [(i, i, -i) for i in range(1, 11)],
     "ALTER TABLE s.b ALTER x TYPE numeric(9, 1)": [(i, f"{i}.0", -i) for i in range(1, 11)],
@@ -56,7 +56,7 @@ CHANGES = {
        CREATE TABLE s.b (id int PRIMARY KEY, a int REFERENCES s.a, x int, y int);
        INSERT INTO s.a VALUES (1), (2); INSERT INTO s.b VALUES (3, 1, 0, 0)""": [(3, 0, 0)],
 }
-BEFORE = [(i, i, -i) for i in range(1, 11)]
+BEFORE: list[tuple[Any, ...]] = [(i, i, -i) for i in range(1, 11)]
 
 
 @pytest.fixture

@@ -104,8 +104,7 @@ def find_closure(
 
     """
     find_reachable(graph, request)
-    with own_settings(database):
-        check_predicates(database, request.roots)
+    check_predicates(database, request.roots)
     found = VisitedRows()
     counts: Counter[RelationName] = Counter()
 
@@ -146,7 +145,8 @@ def check_predicates(database: DatabaseConnection, roots: Iterable[Root]) -> Non
     for root in roots:
         query = explain_predicate(root.table, root.predicate)
         try:
-            database.execute(query)
+            with own_settings(database):
+                database.execute(query)
         except (psycopg.ProgrammingError, psycopg.DataError) as error:
             reason = why_invalid(error, query.as_string(database), root.predicate)
             raise UsageError(f"the condition {root} is not valid: {reason}") from error

@@ -129,7 +129,7 @@ class ExportedTable:
         """Tell whether rows of this number and sum of hashes are those of the table."""
         return row_count == self.row_count and total % 2**64 == int(self.fingerprint, 16)
 
-    @property
+    @cached_property
     def planned(self) -> PlannedTable:
         """The table as statements and queries are composed from it."""
         equality = {c.name: c.equality for c in self.columns if c.equality is not None}
@@ -229,12 +229,12 @@ class Manifest:
     def _by_name(self) -> dict[RelationName, ExportedTable]:
         return {table.name: table for table in self.tables}
 
-    @property
+    @cached_property
     def planned(self) -> dict[RelationName, PlannedTable]:
         """The tables by name, as statements and queries are composed from them."""
         return {table.name: table.planned for table in self.tables}
 
-    @property
+    @cached_property
     def shapes(self) -> dict[RelationName, TableShape]:
         """What the tables looked like in the source."""
         return {table.name: evolve(table.shape, types=self.types) for table in self.tables}

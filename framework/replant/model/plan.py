@@ -6,6 +6,7 @@ A plan is compared, printed and tested without a database.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 from attrs import evolve, field, frozen
 
@@ -170,10 +171,9 @@ class Plan:
     shapes: Mapping[RelationName, TableShape] = field(factory=dict)
     omissions: tuple[Omission, ...] = ()
     warnings: tuple[str, ...] = ()
-    _by_name: Mapping[RelationName, PlannedTable] = field(init=False, repr=False, eq=False)
 
-    @_by_name.default
-    def _index(self) -> Mapping[RelationName, PlannedTable]:
+    @cached_property
+    def _by_name(self) -> Mapping[RelationName, PlannedTable]:
         return {table.name: table for table in self.tables}
 
     def table(self, name: RelationName) -> PlannedTable:
@@ -185,7 +185,7 @@ class Plan:
         """
         return self._by_name[name]
 
-    @property
+    @cached_property
     def selection(self) -> Selection:
         """The chosen rows of every table."""
         return {table.name: table.rows for table in self.tables}

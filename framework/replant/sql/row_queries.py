@@ -42,9 +42,10 @@ _SELECT = "SELECT {} FROM {} WHERE {}"
 _PLACE = sql.SQL("t0.tableoid, t0.ctid")
 
 
-def count(selection: Selection, name: RelationName) -> sql.Composed:
-    """Query how many rows are chosen."""
-    return _select(selection, name, sql.SQL("count(*)"))
+def count(selection: Selection, name: RelationName, number: int = 0) -> sql.Composed:
+    """Query how many rows are chosen, after a number by which to know the answer."""
+    wanted = sql.SQL("{}, count(*)").format(sql.Literal(number))
+    return _select(selection, name, wanted)
 
 
 def explain_predicate(name: RelationName, predicate: str) -> sql.Composed:
@@ -217,19 +218,13 @@ def dangling(
     `shown` columns. A row with a NULL in the key references nothing (MATCH SIMPLE).
     """
     link = Link(key.columns, key.references, key.referenced_columns)
-    given = sql.SQL(" AND ").join(
-        sql.SQL("{} IS NOT NULL").format(sql.Identifier("t0", column)) for column in key.columns
-    )
     exists = sql.SQL("EXISTS (SELECT FROM {} AS t1 WHERE {})").format(
         sql.Identifier(key.references.schema, key.references.name),
         same_row(selection, (key.table, "t0"), link, "t1"),
     )
     wanted = [sql.SQL("count(*) OVER ()"), exists]
     wanted += [text_expression(sql.Identifier("t0", column)) for column in shown]
-    query = _select(selection, key.table, sql.SQL(", ").join(wanted))
-    query += sql.SQL(" AND {} AND NOT {}").format(
-        given, linked(selection, key.table, link, depth=0)
-    )
+    query = _dangling(selection, key, sql.SQL(", ").join(wanted))
     if shown:
         first = len(wanted) - len(shown) + 1
         places = range(first, len(wanted) + 1)
@@ -237,6 +232,25 @@ def dangling(
             sql.SQL("{}").format(sql.Literal(place)) for place in places
         )
     return query + sql.SQL(" LIMIT {}").format(sql.Literal(limit))
+
+
+def dangles(selection: Selection, key: ForeignKey, number: int) -> sql.Composed:
+    """Query the number alone, in one row, if a chosen row references no chosen row by the key.
+
+    All are counted: to ask whether there is one would let the planner look each row up.
+    """
+    wanted = sql.SQL("{}::integer").format(sql.Literal(number))
+    return _dangling(selection, key, wanted) + sql.SQL(" HAVING count(*) > 0")
+
+
+def _dangling(selection: Selection, key: ForeignKey, wanted: sql.Composable) -> sql.Composed:
+    link = Link(key.columns, key.references, key.referenced_columns)
+    given = sql.SQL(" AND ").join(
+        sql.SQL("{} IS NOT NULL").format(sql.Identifier("t0", column)) for column in key.columns
+    )
+    return _select(selection, key.table, wanted) + sql.SQL(" AND {} AND NOT {}").format(
+        given, linked(selection, key.table, link, depth=0)
+    )
 
 
 def key_texts(selection: Selection, table: PlannedTable) -> sql.Composed:

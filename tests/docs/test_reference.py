@@ -108,6 +108,7 @@ def test_every_documented_configuration_key_is_accepted() -> None:
         "export.layout": {"export": {"layout": "directory"}},
         "export.format": {"export": {"format": "jsonl"}},
         "export.compress": {"export": {"compress": "zstd"}},
+        "export.order": {"export": {"order": "none"}},
         "export.check": {"export": {"check": "count"}},
         "export.on_conflict": {"export": {"on_conflict": "update"}},
         "export.dangling": {"export": {"dangling": "leave-out"}},

@@ -102,8 +102,8 @@ class ExportedTable:
         shape: what the table looked like in the source, with all its columns, and without types:
             those stand once for all tables.
         file: where the rows are, in a directory.
-        blocks: the parts of the rows in the order of the key; empty where there is but one, or
-            where the rows are in no order that another database has too.
+        ordered: whether the rows stand in the order that the key has in the source.
+        blocks: the parts of the rows in that order; empty where there is but one.
 
     """
 
@@ -118,6 +118,7 @@ class ExportedTable:
     form: str
     shape: TableShape
     file: DataFile | None = None
+    ordered: bool = False
     blocks: tuple[Block, ...] = ()
 
     @property
@@ -306,6 +307,7 @@ def manifest_of(
                 form=forms[table.name].name,
                 shape=evolve(plan.shapes[table.name], types=()),
                 file=None if files is None else files[table.name],
+                ordered=found.get(table.name, empty).key_of is not None,
                 blocks=_worth_it(found.get(table.name, empty).blocks),
             )
             for table in plan.tables

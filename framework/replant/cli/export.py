@@ -20,6 +20,7 @@ from replant.model import Plan
     options.layout,
     options.rows_format,
     options.compress,
+    options.row_order,
     options.check,
     options.on_conflict,
     click.option(

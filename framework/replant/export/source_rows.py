@@ -184,11 +184,11 @@ class SourceRows:
 def _key_of(table: PlannedTable, form: RowForm) -> Callable[[bytes], tuple[str, ...]] | None:
     """Return what gives the key of a row, if the rows come in the order of that key.
 
-    They come in the order of the key in the source. Where a transform changes the key, that is no
-    order of the artifact's rows.
+    They come in the order of the key in the source, unless none is wanted. Where a transform
+    changes the key, that is no order of the artifact's rows.
     """
     changed = {column.name for column in table.columns if column.transforms}
-    if not table.key or changed.intersection(table.key):
+    if not table.key or not table.ordered or changed.intersection(table.key):
         return None
     return form.key_of(table.column_names, table.key)
 

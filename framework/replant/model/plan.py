@@ -51,6 +51,7 @@ class PlannedTable:
         key: columns that identify a row; rows are written in their order. Empty when there are
             none: then the order is that of the rows' own text.
         collatable: those key columns whose order needs a collation named.
+        ordered: whether the rows are read in an order at all.
         rows: which rows are exported.
         row_count: how many rows they chose in the snapshot of the plan.
         on_conflict: what a replay does with a row that is there already.
@@ -64,6 +65,7 @@ class PlannedTable:
     columns: tuple[PlannedColumn, ...]
     key: tuple[str, ...] = ()
     collatable: frozenset[str] = frozenset()
+    ordered: bool = True
     rows: ChosenRows = field(factory=ChosenRows)
     row_count: int = 0
     on_conflict: OnConflict = OnConflict.ERROR

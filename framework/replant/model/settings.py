@@ -53,6 +53,13 @@ class Compression(Enum):
     ZSTD = "zstd"
 
 
+class RowOrder(Enum):
+    """In which order the rows of a table are written."""
+
+    KEY = "key"
+    NONE = "none"
+
+
 class Check(Enum):
     """What a replay compares with the exported rows before it commits."""
 
@@ -115,6 +122,8 @@ class ExportSettings:
         format: `insert`, `copy`, or the name of a format that a plugin renders; None for what
             the layout holds by default.
         compress: how the data files of a directory are compressed.
+        order: in which order rows are written. Only in that of their key do the same rows always
+            give the same bytes; in none, the source need not sort them.
         check: what the artifact compares with the exported rows when it is replayed.
         on_conflict: what a replay does with rows that are there already; None when it was not
             said, which is an error for an artifact and the artifact's own way for a replay.
@@ -131,6 +140,7 @@ class ExportSettings:
     layout: Layout = Layout.FILE
     format: str | None = None
     compress: Compression = Compression.NONE
+    order: RowOrder = RowOrder.KEY
     check: Check = Check.CONTENT
     on_conflict: OnConflict | None = None
     dangling: Dangling = Dangling.FAIL

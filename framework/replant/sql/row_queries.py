@@ -65,13 +65,13 @@ def fingerprint(form: RowForm, selection: Selection, table: PlannedTable) -> sql
 
 
 def texts(selection: Selection, table: PlannedTable) -> sql.Composed:
-    """Query the rows' texts in order, a column of type text for each exported column."""
+    """Query the texts of the exported columns, each of type text, in the table's order."""
     values = [text_expression(value_expression(column)) for column in table.columns]
     return _ordered(selection, table, sql.SQL(", ").join(values))
 
 
 def fields(selection: Selection, table: PlannedTable) -> sql.Composed:
-    """Query the rows in order with the exported columns unchanged: what COPY writes as a row."""
+    """Query the exported columns in the table's order, as they are: what COPY writes as a row."""
     return _ordered(selection, table, _values(table))
 
 
@@ -192,7 +192,7 @@ def rows_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) ->
         "WHERE {among} AND NOT {itself}) "
         "SELECT {line}, d.cmin FROM {source} "
         "LEFT JOIN depths AS d ON d.tableoid = t0.tableoid AND d.ctid = t0.ctid "
-        "WHERE {chosen} ORDER BY d.cmin NULLS LAST, {order}"
+        "WHERE {chosen} ORDER BY d.cmin NULLS LAST{order}"
     ).format(
         found=found,
         place=_PLACE,
@@ -205,7 +205,7 @@ def rows_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) ->
         source=source,
         chosen=chosen,
         line=form_expression(INSERT_ROWS, table),
-        order=order_by(table),
+        order=sql.SQL(", ") + order_by(table) if table.ordered else sql.SQL(""),
     )
 
 
@@ -310,4 +310,5 @@ def _select(selection: Selection, name: RelationName, wanted: sql.Composable) ->
 
 
 def _ordered(selection: Selection, table: PlannedTable, wanted: sql.Composable) -> sql.Composed:
-    return _select(selection, table.name, wanted) + sql.SQL(" ORDER BY ") + order_by(table)
+    rows = _select(selection, table.name, wanted)
+    return rows + sql.SQL(" ORDER BY ") + order_by(table) if table.ordered else rows

@@ -97,7 +97,7 @@ def compare_tables(
 def _compare(rows: RowComparison, *, stream: bool) -> TableResult:
     exported, table = rows.exported, rows.table
     whole = table.name not in rows.artifact.stored_separately
-    ordered = bool(table.key) and whole and ordered_alike(table)
+    ordered = exported.ordered and whole and ordered_alike(table)
     if exported.rows is None:
         return rows.by_key() if table.key else rows.by_content()
     found = _streamed(rows, blocks=ordered) if stream else _computed(rows)

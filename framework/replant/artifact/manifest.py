@@ -102,8 +102,8 @@ class ExportedTable:
         shape: what the table looked like in the source, with all its columns, and without types:
             those stand once for all tables.
         file: where the rows are, in a directory.
-        blocks: the parts of the rows in the order of the key; empty where there is but one, or
-            where the rows are in no order that another database has too.
+        ordered: whether the rows stand in the order that the key has in the source.
+        blocks: the parts of the rows in that order; empty where there is but one.
 
     """
 
@@ -118,6 +118,7 @@ class ExportedTable:
     form: str
     shape: TableShape
     file: DataFile | None = None
+    ordered: bool = False
     blocks: tuple[Block, ...] = ()
 
     @property
@@ -129,7 +130,7 @@ class ExportedTable:
         """Tell whether rows of this number and sum of hashes are those of the table."""
         return row_count == self.row_count and total % 2**64 == int(self.fingerprint, 16)
 
-    @property
+    @cached_property
     def planned(self) -> PlannedTable:
         """The table as statements and queries are composed from it."""
         equality = {c.name: c.equality for c in self.columns if c.equality is not None}
@@ -229,12 +230,12 @@ class Manifest:
     def _by_name(self) -> dict[RelationName, ExportedTable]:
         return {table.name: table for table in self.tables}
 
-    @property
+    @cached_property
     def planned(self) -> dict[RelationName, PlannedTable]:
         """The tables by name, as statements and queries are composed from them."""
         return {table.name: table.planned for table in self.tables}
 
-    @property
+    @cached_property
     def shapes(self) -> dict[RelationName, TableShape]:
         """What the tables looked like in the source."""
         return {table.name: evolve(table.shape, types=self.types) for table in self.tables}
@@ -306,6 +307,7 @@ def manifest_of(
                 form=forms[table.name].name,
                 shape=evolve(plan.shapes[table.name], types=()),
                 file=None if files is None else files[table.name],
+                ordered=found.get(table.name, empty).key_of is not None,
                 blocks=_worth_it(found.get(table.name, empty).blocks),
             )
             for table in plan.tables

@@ -24,6 +24,7 @@ from replant.errors import BudgetError, ScopeError, UsageError
 from replant.model import Progress, RelationName
 from replant.model.closure_rules import ArrivalCount, Root
 from replant.model.conditions import RowsAt, RowsIn
+from replant.model.progress import silent
 from replant.model.references import Leaf, ReferenceGraph
 from replant.sql.row_queries import explain_predicate
 
@@ -81,15 +82,11 @@ class Closure:
         return RowsAt(tuple(rows for rows in held if rows.runs))
 
 
-def _silent(_table: RelationName, _rows: int, _bytes: int) -> None:
-    """Report progress to nobody."""
-
-
 def find_closure(
     database: DatabaseConnection,
     graph: ReferenceGraph,
     request: ClosureRequest,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Closure:
     """Find the closed set in the transaction's snapshot.
 

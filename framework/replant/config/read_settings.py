@@ -28,6 +28,7 @@ from replant.model import (
     OnConflict,
     PluginSettings,
     RelationName,
+    RunSettings,
     Settings,
     TableSettings,
 )
@@ -59,6 +60,7 @@ class _Document:
     scope: dict[str, str] = field(factory=dict)
     plugins: PluginSettings = field(factory=PluginSettings)
     export: ExportSettings = field(factory=ExportSettings)
+    run: RunSettings = field(factory=RunSettings)
     tables: tuple[TableSettings, ...] = ()
 
 
@@ -125,6 +127,7 @@ def settings_from(document: Mapping[str, Any], origin: str) -> Settings:
         target_settings=read.target.settings,
         scope=read.scope,
         export=read.export,
+        run=read.run,
         plugins=read.plugins,
         tables=read.tables,
     )
@@ -155,6 +158,7 @@ def with_options(
     target: str | None = None,
     scope: Mapping[str, str] | None = None,
     plugins: Mapping[str, Mapping[str, Any]] | None = None,
+    jobs: int | None = None,
     **export: Any,
 ) -> Settings:
     """Return the settings with the command line's values in them; None changes nothing.
@@ -165,6 +169,7 @@ def with_options(
         target: connection string of the target.
         scope: laid over the file's, value by value.
         plugins: settings of plugins, laid over the file's, key by key.
+        jobs: how many processes read rows.
         export: attributes of `ExportSettings`.
 
     """
@@ -181,6 +186,7 @@ def with_options(
         target=settings.target if target is None else target,
         scope={**settings.scope, **(scope or {})},
         export=attrs.evolve(settings.export, **said),
+        run=settings.run if jobs is None else attrs.evolve(settings.run, jobs=jobs),
         plugins=attrs.evolve(settings.plugins, settings=tables),
     )
 

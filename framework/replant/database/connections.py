@@ -154,6 +154,31 @@ def reading(
 
 
 @contextmanager
+def joining(
+    dsn: str, side: str, snapshot: str, settings: Mapping[str, str]
+) -> Iterator[DatabaseConnection]:
+    """Open a transaction in a snapshot that another connection shares.
+
+    Args:
+        dsn: a libpq connection string.
+        side: `source` or `target`, for errors.
+        snapshot: the identifier that the other connection was given.
+        settings: those of the session.
+
+    Raises:
+        DatabaseError: the server cannot be reached, or the snapshot is gone.
+
+    """
+    with _connected(Connection, dsn, side) as connection, translated(side):
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
+        set_locally(connection, settings)
+        yield connection
+        connection.rollback()
+
+
+@contextmanager
 def writing(
     dsn: str, settings: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[DatabaseConnection]:

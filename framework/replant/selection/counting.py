@@ -77,17 +77,19 @@ def count_rows(
         _check_predicates(database, selected)
     chosen = find_predicate_rows(database, selected)
     # A closed set starts from rows that are exported, so rows are left out before it is found.
-    rows, left_out, _ = settle_references(database, selected, chosen, settings)
+    rows, left_out, kept = settle_references(database, selected, chosen, settings)
     expanded = expand_selection(database, catalog, selected, rows, settings)
-    rows, more, kept = settle_references(database, expanded.selected, expanded.rows, settings)
-    counts = {name: count_chosen(database, rows, name) for name in rows}
+    if expanded.rows is not rows:
+        rows, more, kept = settle_references(database, expanded.selected, expanded.rows, settings)
+        left_out += more
+    counts = count_chosen(database, rows, rows)
     if not any(counts.values()) and not settings.export.allow_empty:
         raise ScopeError(_nothing_chosen(settings, len(counts)))
     _check_budget(counts, settings)
     counted = CountedSelection(
         rows=rows,
         counts=counts,
-        left_out=(*left_out, *more),
+        left_out=left_out,
         kept=kept,
         provenance=expanded.provenance,
         unindexed=expanded.unindexed,

@@ -1,0 +1,64 @@
+"""Opens source, target and the file of recorded shapes, as every function does."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from replant.config.connection_strings import (
+    SOURCE_VARIABLE,
+    TARGET_VARIABLE,
+    connection_string,
+)
+from replant.config.recorded_shapes import Recorded, read_recorded
+from replant.database.connections import ReadingConnection, reading
+from replant.database.table_locks import decide_under_locks
+from replant.model import Catalog, RelationName, RowSecurity, Settings
+from replant.plugins.manager import Host
+from replant.selection.expand import tables_to_read
+from replant.selection.select import SelectedTables, select_tables
+
+
+def recorded_shapes(settings: Settings) -> Recorded | None:
+    """Read what was recorded of the tables, if anything was."""
+    file = Path(settings.recorded)
+    return read_recorded(file) if file.exists() else None
+
+
+def source_database(settings: Settings) -> AbstractContextManager[ReadingConnection]:
+    """Open the source in one snapshot."""
+    dsn = connection_string(settings.source, SOURCE_VARIABLE)
+    fail = settings.export.row_security is RowSecurity.FAIL
+    return reading(dsn, "source", hidden_rows_fail=fail, settings=settings.source_settings)
+
+
+def target_database(settings: Settings) -> AbstractContextManager[ReadingConnection]:
+    """Open the target in one snapshot."""
+    dsn = connection_string(settings.target, TARGET_VARIABLE)
+    return reading(dsn, "target", settings=settings.target_settings)
+
+
+def select_under_locks(
+    database: ReadingConnection, host: Host, settings: Settings, *asked: RelationName
+) -> tuple[Catalog, SelectedTables]:
+    """Select what is exported, in a transaction in which all that it reads is locked.
+
+    Args:
+        database: the source.
+        host: the plugins to ask.
+        settings: the whole configuration.
+        asked: tables that are read besides.
+
+    """
+
+    def select(catalog: Catalog) -> tuple[SelectedTables, Collection[RelationName]]:
+        selected = select_tables(catalog, host.register_tables(catalog, settings), settings)
+        return selected, {*tables_to_read(database, catalog, selected, settings), *asked}
+
+    return decide_under_locks(database, select)
+
+
+def known_source(settings: Settings) -> str | None:
+    """Return the source's connection string, if anything but libpq's own variables says it."""
+    return connection_string(settings.source, SOURCE_VARIABLE) or None

@@ -76,7 +76,9 @@ def predicate_of(selection: Selection, name: RelationName) -> sql.Composable:
     for condition in chosen.conditions:
         match condition:
             case ColumnIs(column, value):
-                equal = equals(chosen.equality.get(column))
+                # People read this one. With a literal, the operator of the column's type is found.
+                schema = chosen.equality.get(column)
+                equal = sql.SQL("=") if schema is None else equals(schema)
                 terms.append(
                     sql.SQL("{} {} {}").format(sql.Identifier(column), equal, sql.Literal(value))
                 )

@@ -15,7 +15,7 @@ from replant import errors, model
 from replant.config import connection_strings
 from replant.config.read_settings import settings_from
 from replant.database.connections import EXACT_TEXT, READING
-from replant.model import ExportSettings, PluginSettings, Settings, TableSettings
+from replant.model import ExportSettings, PluginSettings, RunSettings, Settings, TableSettings
 from replant.model.table_differences import DifferenceKind
 from replant.plugins import hookspecs
 from replant_plugins.schemas import asked
@@ -198,6 +198,8 @@ def _keys_and_defaults() -> dict[str, str]:
             keys[f"plugins.{attribute.name}"] = _default(attribute)
     for attribute in attrs.fields(ExportSettings):
         keys[f"export.{attribute.name}"] = _default(attribute)
+    for attribute in attrs.fields(RunSettings):
+        keys[f"run.{attribute.name}"] = _default(attribute)
     for attribute in attrs.fields(TableSettings):
         keys[f"tables[].{attribute.name}"] = _default(attribute)
     return keys

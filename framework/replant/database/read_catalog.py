@@ -43,7 +43,11 @@ SELECT c.oid, n.nspname, c.relname, c.relkind::text, greatest(c.reltuples, 0)::b
        pg_catalog.has_table_privilege(c.oid, 'SELECT') OR NOT EXISTS (
            SELECT FROM pg_catalog.pg_attribute AS a
            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-             AND NOT pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'))
+             AND NOT pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')),
+       (SELECT x.extname FROM pg_catalog.pg_depend AS d
+        JOIN pg_catalog.pg_extension AS x ON x.oid = d.refobjid
+        WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
+          AND d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.deptype = 'e')
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_OURS}
@@ -53,7 +57,9 @@ _COLUMNS = f"""
 SELECT a.attrelid, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
        CASE WHEN a.attgenerated <> '' THEN NULL WHEN d.oid IS NULL THEN t.typdefault
             ELSE pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,
-       a.attidentity::text, a.attgenerated <> '', a.attcollation <> 0, a.atttypid, a.attnum
+       a.attidentity::text, a.attgenerated <> '', a.attcollation <> 0,
+       coalesce(pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'), false),
+       a.atttypid, a.attnum
 FROM pg_catalog.pg_attribute AS a
 JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -281,7 +287,7 @@ def _table(
     unique_keys: list[tuple[Any, ...]],
     foreign_keys: list[tuple[Any, ...]],
 ) -> Table:
-    oid, _, _, kind, estimate, is_partition, secured, may_use, may_select = row
+    oid, _, _, kind, estimate, is_partition, secured, may_use, may_select, extension = row
     return Table(
         name=names[oid],
         kind=RelationKind(kind),
@@ -294,6 +300,7 @@ def _table(
         rows_are_hidden=secured,
         may_use_schema=may_use,
         may_select=may_select,
+        extension=extension,
     )
 
 
@@ -340,7 +347,7 @@ def _columns(
         for oid, number, schema, name, increment in database.execute(_SEQUENCES.encode())
     }
     columns: defaultdict[int, list[Column]] = defaultdict(list)
-    for oid, name, type_, not_null, default, identity, generated, collatable, *ids in rows:
+    for oid, name, type_, not_null, default, identity, generated, collatable, may, *ids in rows:
         type_id, number = ids
         base, never_null, equality = types[type_id]
         columns[oid].append(
@@ -356,6 +363,7 @@ def _columns(
                 base_type=base,
                 made_of=tuple(sorted(made_of[type_id])),
                 sequence=sequences.get((oid, number)),
+                may_select=may,
                 names_objects=type_id in naming,
             )
         )

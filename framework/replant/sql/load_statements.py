@@ -29,7 +29,7 @@ from replant.model import (
 )
 from replant.sql.conflict import on_conflict, updated_rows
 from replant.sql.row_forms import COPY_ROWS, RowForm
-from replant.sql.staging_tables import Staging, create_all, insert_all
+from replant.sql.staging_tables import Staging, create_all, insert_all_quietly
 from replant.sql.where_clauses import columns, equals, null_of, relation
 
 #: Set for the transaction only, so the session is left as it was: what a value's text means when
@@ -150,6 +150,7 @@ def frames(
     format_name: str,
     *,
     counted: bool = False,
+    quiet: bool = False,
 ) -> tuple[Frame, ...]:
     """Return the frames of one statement of a step, in order.
 
@@ -161,6 +162,7 @@ def frames(
         tables: the tables by name.
         format_name: `copy` to write rows as COPY wherever it serves, else `insert`.
         counted: whether rows that ON CONFLICT updates are counted; see `updated_rows`.
+        quiet: whether nothing is returned, as in a SQL file: psql would print it.
 
     """
     match step:
@@ -171,7 +173,7 @@ def frames(
             tail = on_conflict(tables[name], updated_rows(0) if counted else None) + b";\n"
             return (_insert(tables[name], tail),)
         case LoadTogether(names):
-            return tuple(_together(tables, names, counted=counted))
+            return tuple(_together(tables, names, counted=counted, quiet=quiet))
         case PatchColumns(name, patched):
             return (_patch(tables[name], patched),)
 
@@ -204,11 +206,11 @@ def step_text(
     """
     names = step_tables(step)
     if isinstance(step, PatchColumns) or not any(is_staged_in_file(tables[n]) for n in names):
-        own = frames(step, tables, format_name)
+        own = frames(step, tables, format_name, quiet=True)
         return StepText(b"", own, b"", len(own) == 1)
     staged = [staging_of(tables, name) for name in names]
     own = tuple(_stage(one) for one in staged)
-    return StepText(create_all(staged), own, insert_all(staged, counted=False), may_split=True)
+    return StepText(create_all(staged), own, insert_all_quietly(staged), may_split=True)
 
 
 def is_staged_in_file(table: PlannedTable) -> bool:
@@ -252,18 +254,27 @@ def copy_into(name: sql.Composable, names: Sequence[str], form: RowForm) -> byte
 
 
 def _together(
-    tables: Mapping[RelationName, PlannedTable], names: Sequence[RelationName], *, counted: bool
+    tables: Mapping[RelationName, PlannedTable],
+    names: Sequence[RelationName],
+    *,
+    counted: bool,
+    quiet: bool,
 ) -> Iterable[Frame]:
     """Compose an INSERT for each table in a CTE, all checked at the end of the one statement.
 
-    It says how many rows each table took. RETURNING a constant needs no privilege but INSERT.
+    It says how many rows each table took, unless it is to be quiet: then the last INSERT is the
+    statement itself. RETURNING a constant needs no privilege but INSERT.
     """
     last = len(names) - 1
     counts = ", ".join(f'(SELECT count(*) FROM "{number}")' for number in range(len(names)))  # noqa: S608 - numbers only
     for number, name in enumerate(names):
         lead = "WITH " if number == 0 else ""
-        close = "\nRETURNING 1)" + (f"\nSELECT {counts};\n" if number == last else ",\n")
         taken = on_conflict(tables[name], updated_rows(number) if counted else None)
+        if quiet and number == last:
+            yield _insert(tables[name], taken + b";\n")
+            return
+        quiet_end = "\n" if quiet and number == last - 1 else ",\n"
+        close = "\nRETURNING 1)" + (f"\nSELECT {counts};\n" if number == last else quiet_end)
         frame = _insert(tables[name], taken + close.encode())
         yield evolve(frame, head=f'{lead}"{number}" AS (\n'.encode() + frame.head)
 

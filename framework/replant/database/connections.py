@@ -103,6 +103,7 @@ class ReadingConnection(Connection[TupleRow]):
 
         """
         self.rollback()
+        _begin_without_limits(self)
         timeout = sql.Literal(self.pinned["lock_timeout"])
         self.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(timeout))
         for statement in first:
@@ -136,6 +137,7 @@ def reading(
         connection.side = side
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
+        _begin_without_limits(connection)
         _configure(connection, side, settings, local=True)
         _read_own(connection)
         pinned = {**settings, **READING, "row_security": "off" if hidden_rows_fail else "on"}
@@ -310,6 +312,14 @@ def _without_password(dsn: str, side: str) -> str:
         ) from error.with_traceback(None)
     shown = {key: parts[key] for key in ("host", "port", "dbname", "user") if parts.get(key)}
     return " ".join(f"{key}={value}" for key, value in shown.items()) or "libpq's defaults"
+
+
+def _begin_without_limits(connection: DatabaseConnection) -> None:
+    """Begin a transaction that no limit of the role or the database cuts short."""
+    limits = ["statement_timeout"]
+    if connection.info.server_version >= _TRANSACTION_TIMEOUT:
+        limits.append("transaction_timeout")
+    connection.execute("; ".join(f"SET LOCAL {name} = 0" for name in limits).encode())
 
 
 def set_locally(database: DatabaseConnection, settings: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -33,6 +34,9 @@ _REMEDIES = {
     "42704": "if it is a parameter that a trigger, default or policy reads, give it by "
     "[target.settings]",
 }
+
+#: The line of a stream that no person has seen.
+_ONLY_A_LINE = re.compile(r"COPY [^\n]*, line \d+")
 
 #: A row that does not fit, or a table or column that is not as it was in the source.
 _MISFITS = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
@@ -103,7 +107,10 @@ def _remedy(error: psycopg.Error) -> str:
 
 def _server_words(error: psycopg.Error) -> str:
     """Return what else the server says, a line for each part."""
-    parts = (("HINT", error.diag.message_hint), ("CONTEXT", error.diag.context))
+    context = error.diag.context or ""
+    if _ONLY_A_LINE.fullmatch(context):
+        context = ""
+    parts = (("HINT", error.diag.message_hint), ("CONTEXT", context))
     return "".join(f"\n  {name}: {' '.join(text.split())}" for name, text in parts if text)
 
 

@@ -202,6 +202,19 @@ def test_a_lock_is_not_waited_for_without_end(move: Move, other: Connection[Any]
     assert "lock_timeout under [source.settings]" in str(refused.value)
 
 
+def test_the_setting_is_named_when_the_lock_table_is_full(move: Move) -> None:
+    tables = "FOR i IN 1..400 LOOP EXECUTE format('CREATE TABLE s.t%s ()', i); END LOOP"
+    move.source.execute(f"CREATE SCHEMA s; DO $$ BEGIN {tables}; END $$".encode())
+    with connected(move.from_) as other:
+        # A backend has room for some locks of its own; all the others share one table.
+        with pytest.raises(psycopg.errors.OutOfMemory):
+            other.execute("SELECT pg_advisory_lock(i) FROM generate_series(1, 1000000) AS i")
+        other.execute("SELECT pg_advisory_unlock(i) FROM generate_series(1, 150) AS i")
+
+        with pytest.raises(DatabaseError, match=r"no room to lock 400 tables: .*raise max_locks"):
+            api.plan(move.settings(), move.host)
+
+
 def test_a_role_with_select_on_columns_alone_reads_them(
     move: Move, other: Connection[Any], server: Server
 ) -> None:

@@ -35,8 +35,9 @@ _REMEDIES = {
     "[target.settings]",
 }
 
-#: The line of a stream that no person has seen.
-_ONLY_A_LINE = re.compile(r"COPY [^\n]*, line \d+")
+#: A line of the context that names a function of the target. The others name replant's own blocks,
+#: or repeat the row, whose key is in the message.
+_IN_FUNCTION = re.compile(r"function (?!inline_code_block)")
 
 #: A row that does not fit, or a table or column that is not as it was in the source.
 _MISFITS = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
@@ -85,7 +86,7 @@ def refusals_explained(tables: Sequence[RelationName] = ()) -> Iterator[None]:
 
 def _for_unique(error: psycopg.Error) -> str:
     """Say what helps against a row that is there; one that a trigger writes is no such row."""
-    if "function" in (error.diag.context or ""):
+    if _functions(error):
         return (
             "a trigger of the target writes rows that are in the artifact too: replay with "
             "--strategy superuser, under which ordinary triggers do not fire, or leave one out"
@@ -100,17 +101,20 @@ def _remedy(error: psycopg.Error) -> str:
     known = _REMEDIES.get(error.sqlstate or "", "")
     if known:
         return known
-    if "function" in (error.diag.context or ""):
+    if _functions(error):
         return _BY_FUNCTION
     return "compare the target's schema with the source's" if isinstance(error, _MISFITS) else ""
 
 
+def _functions(error: psycopg.Error) -> str:
+    """Return those lines of the context that name a function of the target."""
+    lines = (error.diag.context or "").splitlines()
+    return "; ".join(line for line in lines if _IN_FUNCTION.search(line))
+
+
 def _server_words(error: psycopg.Error) -> str:
     """Return what else the server says, a line for each part."""
-    context = error.diag.context or ""
-    if _ONLY_A_LINE.fullmatch(context):
-        context = ""
-    parts = (("HINT", error.diag.message_hint), ("CONTEXT", context))
+    parts = (("HINT", error.diag.message_hint), ("CONTEXT", _functions(error)))
     return "".join(f"\n  {name}: {' '.join(text.split())}" for name, text in parts if text)
 
 

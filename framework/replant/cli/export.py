@@ -24,7 +24,11 @@ from replant.model import Plan
     options.check,
     options.on_conflict,
     click.option(
-        "-o", "--output", metavar="PATH", help="Where the artifact goes; - is standard output."
+        "-o",
+        "--output",
+        metavar="PATH",
+        help="Where the artifact goes; - is standard output. A file that ends in .gz or .zst is "
+        "compressed.",
     ),
     click.option("--force", is_flag=True, help="Replace an output that exists."),
     options.jobs,

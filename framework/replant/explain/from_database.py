@@ -46,6 +46,7 @@ from replant.model import (
 )
 from replant.model.names import did_you_mean
 from replant.model.references import Pair, Reference
+from replant.selection.conditions_evaluated_once import evaluate_once
 from replant.selection.counting import check_scope_values, count_rows
 from replant.selection.expand import open_closure
 from replant.selection.select import SelectedTables
@@ -142,7 +143,7 @@ def _settled_selection(
     modes = {settings.export.dangling, *(change.dangling for change in settings.tables)}
     if Dangling.LEAVE_OUT not in modes:
         check_scope_values(database, selected, settings)
-        return selected.rows
+        return evaluate_once(database, selected.rows, set(selected.tables) - selected.open)
     _, counted = count_rows(database, catalog, selected, settings)
     return {**selected.rows, **counted.rows}
 

@@ -47,13 +47,6 @@ class LinkedTo:
 
 
 @frozen(field_transformer=checked)
-class Satisfies:
-    """An SQL predicate over the table's columns holds."""
-
-    sql: str
-
-
-@frozen(field_transformer=checked)
 class KeyIsNot:
     """The row's key is none of these: what was left out because of where it references."""
 
@@ -104,6 +97,21 @@ class RowsAt:
     locations: tuple[RowsIn, ...]
 
 
+@frozen(field_transformer=checked)
+class Satisfies:
+    """An SQL predicate over the table's columns holds.
+
+    Attributes:
+        sql: the predicate.
+        at: the rows for which it held, where it was evaluated once and for all: such a predicate
+            might answer otherwise when it is asked again. None to ask each time.
+
+    """
+
+    sql: str
+    at: RowsAt | None = None
+
+
 #: Conditions that any database can be asked for, not only the one in which they were found.
 Lasting = ColumnIs | LinkedTo | KeyIsNot
 
@@ -126,6 +134,15 @@ class ChosenRows:
     conditions: tuple[Condition, ...] = ()
     only: bool = True
     equality: Mapping[str, str] = field(factory=dict)
+
+    @property
+    def by_location(self) -> bool:
+        """Whether a condition lists the rows by their places."""
+        return any(
+            isinstance(condition, RowsAt)
+            or (isinstance(condition, Satisfies) and condition.at is not None)
+            for condition in self.conditions
+        )
 
 
 #: The chosen rows of every table that is exported.

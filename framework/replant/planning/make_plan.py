@@ -27,6 +27,7 @@ from replant.model import (
     Settings,
     Undeclared,
 )
+from replant.model.closure_origin import ClosureOrigin
 from replant.model.table_differences import TableDifference
 from replant.model.table_shape import shapes_of
 from replant.planning.changed_keys import changed_keys, check_keys_in_source
@@ -81,7 +82,11 @@ def make_plan(
     return evolve(
         decided,
         sequences=sequences,
-        closure_origin=closure_origin(database, catalog, selected, decided, settings),
+        closure_origin=(
+            closure_origin(database, selected, decided, counted.search)
+            if counted.search
+            else ClosureOrigin()
+        ),
         omissions=(*decided.omissions, *unmoved, *objects),
     )
 

@@ -23,8 +23,9 @@ from replant.model import (
     Settings,
     readable,
 )
+from replant.selection.conditions_evaluated_once import evaluate_once
 from replant.selection.dangling import DanglingReferences, count_chosen, settle_references
-from replant.selection.expand import expand_selection
+from replant.selection.expand import FinishedSearch, expand_selection
 from replant.selection.select import SelectedTables
 from replant.sql import row_queries as queries
 
@@ -42,6 +43,7 @@ class CountedSelection:
         unindexed: the references that made a table be read as a whole, for people.
         unreached: the registered tables that no row can come into.
         expected: how many rows of a closed set the planner expected, where there is a limit.
+        search: the search for the closed set; None where there is none.
 
     """
 
@@ -53,6 +55,7 @@ class CountedSelection:
     unindexed: tuple[str, ...] = ()
     unreached: frozenset[RelationName] = frozenset()
     expected: int | None = None
+    search: FinishedSearch | None = None
 
 
 def count_rows(
@@ -73,10 +76,12 @@ def count_rows(
     check_scope_values(database, selected, settings)
     _check_predicates(database, selected)
     # A closed set starts from rows that are exported, so rows are left out before it is found.
-    rows, left_out, kept = settle_references(database, selected, selected.rows, settings)
+    fixed = evaluate_once(database, selected.rows, set(selected.tables) - selected.open)
+    rows, left_out, kept = settle_references(database, selected, fixed, settings)
     expanded = expand_selection(database, catalog, selected, rows, settings)
     if expanded.rows is not rows:
-        rows, more, kept = settle_references(database, expanded.selected, expanded.rows, settings)
+        chosen = evaluate_once(database, expanded.rows, expanded.selected.open)
+        rows, more, kept = settle_references(database, expanded.selected, chosen, settings)
         left_out += more
     counts = count_chosen(database, rows, rows)
     if not any(counts.values()) and not settings.export.allow_empty:
@@ -91,6 +96,7 @@ def count_rows(
         unindexed=expanded.unindexed,
         unreached=frozenset(selected.tables) - frozenset(expanded.selected.tables),
         expected=expanded.expected,
+        search=expanded.search,
     )
     return expanded.selected, counted
 

@@ -16,6 +16,7 @@ from replant.artifact.sql_file_writer import Batch, in_one_statement
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_fields, copied_rows, copied_texts
 from replant.errors import DatabaseError
+from replant.export.written_keys import WrittenKeys
 from replant.model import (
     ForeignKey,
     LoadTable,
@@ -30,7 +31,6 @@ from replant.model import (
     Step,
     Text,
 )
-from replant.planning.changed_keys import WrittenKeys
 from replant.planning.plugin_faults import blaming_plugins, row_namer
 from replant.plugins.guarded import each_row
 from replant.sql import row_queries as queries
@@ -170,11 +170,12 @@ class SourceRows:
                 _transformed(value, chain) for value, chain in zip(row, chains, strict=True)
             )
 
-        with closing(WrittenKeys(table)) as keys:
+        with closing(WrittenKeys(self._database, table)) as keys:
             for rows in blaming_plugins(table, copied_fields(self._database, query)):
                 changed = each_row(transformed, rows, name_of)
                 keys.check(changed)
                 yield changed
+            keys.finish()
 
     def _passed(self, table: RelationName, rows: Rows) -> None:
         self.counts[table] += len(rows)

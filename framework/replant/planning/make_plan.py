@@ -137,7 +137,12 @@ def plan_from(
         )
         for name in selected.tables
     }
-    check_reference_ends(selected, planned)
+    modes = {change.name: change.dangling for change in settings.tables}
+    check_reference_ends(
+        selected,
+        planned,
+        {name: modes.get(name) or settings.export.dangling for name in selected.tables},
+    )
     order = ask_for_load_order(selected, counted, host, settings.export.strategy, on_conflict)
     return Plan(
         source_version=catalog.version_text,

@@ -7,10 +7,10 @@ never taken from an artifact.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from struct import Struct
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from replant.model.checked import checked
 from replant.model.names import RelationName
@@ -134,6 +134,16 @@ class ChosenRows:
     conditions: tuple[Condition, ...] = ()
     only: bool = True
     equality: Mapping[str, str] = field(factory=dict)
+
+    def linked_to(self, names: Container[RelationName]) -> ChosenRows:
+        """Return the rows that are chosen if no row of other tables is."""
+        conditions = tuple(
+            LinkedTo(tuple(link for link in condition.links if link.other in names))
+            if isinstance(condition, LinkedTo)
+            else condition
+            for condition in self.conditions
+        )
+        return evolve(self, conditions=conditions)
 
     @property
     def by_location(self) -> bool:

@@ -23,7 +23,7 @@ from replant.model import (
     Statement,
     readable,
 )
-from replant.sql.load_statements import UNPRINTABLE, do, said, staging_of
+from replant.sql.load_statements import UNPRINTABLE, do, filled_tables, said, staging_of
 from replant.sql.row_forms import RowForm
 from replant.sql.row_text import fingerprint_expression, value_expression
 from replant.sql.staging_tables import same_key
@@ -32,7 +32,8 @@ from replant.sql.where_clauses import chosen_where, relation
 #: SQLSTATE of what the checks refuse and of what they could not do: of no class of PostgreSQL's.
 CHECK_FAILED = "RPLNT"
 
-# Whoever may not read a table is told so; the load itself needs no SELECT. With row_security off, a
+# A table of which no row was exported may be absent. Whoever may not read a table is told so; the
+# load itself needs no SELECT. With row_security off, a
 # policy that hides rows is a missing privilege too. The sums of signed hashes are equal modulo
 # 2**64 or not at all.
 #
@@ -60,6 +61,9 @@ BEGIN
     row_count := 0;
     hash := 0;
     BEGIN
+      CONTINUE WHEN wanted.row_count = 0 AND NOT EXISTS (SELECT FROM pg_class AS c
+        WHERE c.oid = to_regclass(format('%I.%I', wanted.schema, wanted.name))
+          AND c.relkind IN ('r', 'p'));
       FOR part IN EXECUTE wanted.query LOOP
         BEGIN
           later := (part.xmin::text::bigint - this % 4294967296 + 4294967296) % 4294967296;
@@ -187,13 +191,17 @@ class Ending:
 
     @cached_property
     def selection(self) -> Selection:
-        """The rows that the conditions of the tables choose."""
-        return {name: table.rows for name, table in self.tables.items()}
+        """The rows that the conditions of the tables choose.
+
+        A table without rows, which a target need not have, chooses none in others.
+        """
+        filled = frozenset(filled_tables(self.tables))
+        return {n: table.rows.linked_to(filled) for n, table in self.tables.items()}
 
 
 def closing(ending: Ending) -> bytes:
     """Compose the end of a replay: the strategy's statements, the checks, the sequences, COMMIT."""
-    blocks = [said(ending.after, tuple(ending.tables))]
+    blocks = [said(ending.after, filled_tables(ending.tables))]
     if ending.check is not Check.NONE and ending.tables:
         blocks += [SETTLE, check_rows(ending, ending.tables)]
     return b"".join([*blocks, finishing(ending)])

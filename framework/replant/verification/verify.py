@@ -83,6 +83,9 @@ def compare_tables(
         selection[name] = evolve(tables[name].rows, conditions=(rows_at, *rest))
     results = []
     for name, exported in exported_by_name.items():
+        if name not in tables:  # no row of it was exported, so the target need not have it
+            results.append(TableResult(name, 0, 0))
+            continue
         if name in unseen:
             results.append(TableResult(name, exported.row_count, 0, unseen=unseen[name]))
             continue

@@ -11,10 +11,11 @@ from contextlib import closing
 from itertools import groupby
 
 from attrs import evolve
+from psycopg import sql
 
 from replant.artifact.sql_file_writer import Batch, in_one_statement
 from replant.database.connections import DatabaseConnection
-from replant.database.copy_stream import copied_fields, copied_rows, copied_texts
+from replant.database.copy_stream import copied_fields, copied_rows
 from replant.errors import DatabaseError
 from replant.export.written_keys import WrittenKeys
 from replant.model import (
@@ -31,7 +32,7 @@ from replant.model import (
     Step,
     Text,
 )
-from replant.planning.plugin_faults import blaming_plugins, row_namer
+from replant.planning.plugin_faults import blaming_plugins, null_line, row_namer
 from replant.plugins.guarded import each_row
 from replant.sql import row_queries as queries
 from replant.sql.fingerprints import Fingerprint
@@ -89,7 +90,7 @@ class SourceRows:
         else:
             assert isinstance(table.row_format, SqlExpression)
             query = queries.rendered(selection, table, table.row_format)
-            batches = blaming_plugins(table, copied_texts(self._database, query))
+            batches = self._lines(table, query)
         for lines in batches:
             self._passed(table.name, lines)
             yield lines
@@ -137,7 +138,7 @@ class SourceRows:
         fingerprint = self.fingerprints[table.name] = Fingerprint()
         query = queries.rows_by_depth(self._plan.selection, table, key)
         begun = False
-        for fetched in blaming_plugins(table, copied_fields(self._database, query)):
+        for fetched in self._copied_fields(table, query):
             rows = [text or b"" for text, _ in fetched]
             fingerprint.add(rows)
             self._passed(table.name, rows)
@@ -150,8 +151,8 @@ class SourceRows:
     def _read(self, table: PlannedTable, form: RowForm) -> Iterator[Rows]:
         if computed_by_server(table.columns):
             query = queries.fields(self._plan.selection, table)
-            rows = copied_rows(self._database, query, form.copy_out_options)
-            yield from blaming_plugins(table, rows)
+            with blaming_plugins(self._database, self._plan, table):
+                yield from copied_rows(self._database, query, form.copy_out_options)
             return
         for texts in self._texts(table):
             yield list(map(form.row, texts))
@@ -171,11 +172,27 @@ class SourceRows:
             )
 
         with closing(WrittenKeys(self._database, table)) as keys:
-            for rows in blaming_plugins(table, copied_fields(self._database, query)):
+            for rows in self._copied_fields(table, query):
                 changed = each_row(transformed, rows, name_of)
                 keys.check(changed)
                 yield changed
             keys.finish()
+
+    def _lines(self, table: PlannedTable, query: sql.Composed) -> Iterator[Rows]:
+        """Read lines that the server renders."""
+        for rows in self._copied_fields(table, query):
+            lines: Rows = []
+            for line, *key in rows:
+                if line is None:
+                    raise null_line(self._plan, table, key)
+                lines.append(line)
+            yield lines
+
+    def _copied_fields(
+        self, table: PlannedTable, query: sql.Composed
+    ) -> Iterator[list[tuple[bytes | None, ...]]]:
+        with blaming_plugins(self._database, self._plan, table):
+            yield from copied_fields(self._database, query)
 
     def _passed(self, table: RelationName, rows: Rows) -> None:
         self.counts[table] += len(rows)

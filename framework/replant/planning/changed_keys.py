@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from psycopg import DataError, sql
+from psycopg import sql
 
-from replant.database.connections import DatabaseConnection
+from replant.database.connections import DatabaseConnection, translated
 from replant.errors import PluginError
 from replant.model import Plan, PlannedColumn, PlannedTable, Table, readable
+from replant.planning.plugin_faults import blaming_plugins
 from replant.sql.row_text import computed_by_server, value_expression
 from replant.sql.where_clauses import chosen_from, chosen_where
 
@@ -50,7 +51,7 @@ def _has_duplicates(
     query = sql.SQL("SELECT FROM {} WHERE {} AND {} GROUP BY {} HAVING count(*) > 1 LIMIT 1")
     places = [sql.SQL("{}").format(value) for value in values]
     given = [sql.SQL("({}) IS NOT NULL").format(value) for value in values]
-    try:
+    with blaming_plugins(database, plan, table), translated("source"):
         found = database.execute(
             query.format(
                 chosen_from(plan.selection, table.name),
@@ -59,13 +60,7 @@ def _has_duplicates(
                 sql.SQL(", ").join(places),
             )
         )
-    except DataError as error:
-        raise PluginError(
-            f"SQL of a plugin fails over a value: {type(error).__name__} (SQLSTATE "
-            f"{error.sqlstate}), while {_changes(table, [part.name for part in parts])}; correct "
-            f"the plugin"
-        ) from error
-    return found.fetchone() is not None
+        return found.fetchone() is not None
 
 
 def duplicate_keys(table: PlannedTable, key: Sequence[str]) -> str:

@@ -162,7 +162,7 @@ def large_objects(selection: Selection, name: RelationName, column: str) -> sql.
 
 
 def rendered(selection: Selection, table: PlannedTable, row: SqlExpression) -> sql.Composed:
-    """Query the rows in order in a plugin's format, one column of type text.
+    """Query the rows in order in a plugin's format, one column of type text, and their key texts.
 
     The plugin's expression sees the exported columns only, and the whole row as `row_`.
     """
@@ -173,7 +173,8 @@ def rendered(selection: Selection, table: PlannedTable, row: SqlExpression) -> s
     expression = sql.SQL("(SELECT ({}\n) FROM (SELECT {}) AS row_)").format(
         sql.SQL(row.sql), sql.SQL(", ").join(values)
     )
-    return _ordered(selection, table, expression)
+    key = sql.SQL("").join(sql.SQL(", ") + _texts_of([name]) for name in table.key)
+    return _ordered(selection, table, expression + key)
 
 
 def rows_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) -> sql.Composed:

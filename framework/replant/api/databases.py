@@ -9,11 +9,7 @@ from pathlib import Path
 from replant.config.connection_strings import SOURCE_VARIABLE, connection_string
 from replant.config.recorded_shapes import Recorded, read_recorded
 from replant.database.connections import DatabaseConnection, reading
-from replant.model import RelationName, RowSecurity, Settings
-
-
-def silent(_table: RelationName, _rows: int, _bytes: int) -> None:
-    """Report progress to nobody."""
+from replant.model import RowSecurity, Settings
 
 
 def recorded_shapes(settings: Settings) -> Recorded | None:

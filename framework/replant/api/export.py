@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
-from replant.api.databases import silent
 from replant.api.plan import planned_export
 from replant.artifact import directory_writer as directory
 from replant.artifact.atomic_output import check_writable
 from replant.errors import UsageError
 from replant.export.export_rows import export_rows
 from replant.model import Layout, Plan, Progress, RelationName, Settings
+from replant.model.progress import silent
 from replant.plugins.manager import Host
 
 
@@ -62,5 +62,7 @@ def export(
     check_writable(output, force=force, mark=directory.MANIFEST if folder else None)
     with planned_export(settings, host) as (database, decided):
         planned(decided)
-        counts, digest = export_rows(database, decided, output, force=force, progress=progress)
+        counts, digest = export_rows(
+            database, decided, output, force=force, progress=progress, jobs=settings.run.jobs
+        )
     return Exported(decided, output, counts, digest)

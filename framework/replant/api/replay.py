@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 
 from attrs import evolve, frozen
 
-from replant.api.databases import known_source, silent
+from replant.api.databases import known_source
 from replant.artifact.artifact import open_artifact
 from replant.artifact.manifest import Manifest
 from replant.config.connection_strings import TARGET_VARIABLE, connection_string
 from replant.database.connections import reading, writing
 from replant.model import LoadOrder, OrderRequest, Progress, RelationName, Settings
+from replant.model.progress import silent
 from replant.plugins.manager import Host
 from replant.preflight.preflight import Confirm, Preflight, run_preflight
 from replant.replay.load_order_choice import OrderTables

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from replant.api.databases import silent
 from replant.artifact.artifact import open_artifact
 from replant.artifact.manifest import Manifest
 from replant.config.connection_strings import TARGET_VARIABLE, connection_string
 from replant.database.connections import reading
 from replant.database.read_catalog import read_catalog
 from replant.model import Progress, Settings
+from replant.model.progress import silent
+from replant.parallel.workers import open_workers
 from replant.preflight.target_schema import check_nothing_missing
 from replant.preflight.target_tables import tables_in_target
 from replant.verification.differences import TableResult
@@ -47,4 +48,7 @@ def verify(
         check_nothing_missing(source.manifest, catalog)
         tables = tables_in_target(source.manifest, catalog)
         unseen = find_unseen_tables(database, catalog, tables)
-        return compare_tables(database, catalog, source, tables, unseen, progress, hashing)
+        with open_workers(database, "target", settings.run.jobs) as workers:
+            return compare_tables(
+                database, catalog, source, tables, unseen, progress, hashing, workers
+            )

@@ -27,6 +27,7 @@ from replant.model import Plan
         "-o", "--output", metavar="PATH", help="Where the artifact goes; - is standard output."
     ),
     click.option("--force", is_flag=True, help="Replace an output that exists."),
+    options.jobs,
     options.quiet,
     options.verbose,
 )

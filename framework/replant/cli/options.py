@@ -83,6 +83,12 @@ row_order = click.option(
     callback=lambda _context, _parameter, value: value and RowOrder(value),
     help="In which order rows are written; only by key are the bytes repeatable. [default: key]",
 )
+jobs = click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="How many processes read rows at the same time; the result is the same. [default: 1]",
+)
 check = click.option(
     "--check",
     type=click.Choice([check.value for check in Check]),

@@ -23,6 +23,7 @@ from replant.errors import BudgetError, ScopeError, UsageError
 from replant.model import Progress, RelationName
 from replant.model.closure_rules import ArrivalCount, Root
 from replant.model.conditions import RowsAt, RowsIn
+from replant.model.progress import silent
 from replant.model.references import Leaf, ReferenceGraph
 from replant.sql.row_queries import explain_predicate
 
@@ -92,15 +93,11 @@ def _as_condition(held: Iterable[tuple[Leaf, Iterable[Pointer]]]) -> RowsAt:
     return RowsAt(tuple(rows for rows in every if rows.runs))
 
 
-def _silent(_table: RelationName, _rows: int, _bytes: int) -> None:
-    """Report progress to nobody."""
-
-
 def find_closure(
     database: DatabaseConnection,
     graph: ReferenceGraph,
     request: ClosureRequest,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Closure:
     """Find the closed set in the transaction's snapshot.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field, frozen, validators
 
 from replant.model.checked import checked
 from replant.model.names import RelationName
@@ -172,6 +172,18 @@ class PluginSettings:
 
 
 @frozen(field_transformer=checked)
+class RunSettings:
+    """How a command runs; what it does is the same.
+
+    Attributes:
+        jobs: how many processes read rows at the same time.
+
+    """
+
+    jobs: int = field(default=1, validator=validators.ge(1))
+
+
+@frozen(field_transformer=checked)
 class Settings:
     """Everything a command may need to know.
 
@@ -179,6 +191,7 @@ class Settings:
         source: connection string of the source; None leaves it to libpq's own variables.
         target: connection string of the target; None likewise.
         scope: the named values that say whose rows are exported.
+        run: how a command runs.
         recorded: the file with the recorded shape of tables, which need not be there.
         file: the file that was read; None if none was.
         options: the paths of what the command line says in place of the file.
@@ -191,6 +204,7 @@ class Settings:
     export: ExportSettings = field(factory=ExportSettings)
     plugins: PluginSettings = field(factory=PluginSettings)
     tables: tuple[TableSettings, ...] = ()
+    run: RunSettings = field(factory=RunSettings)
     recorded: str = "replant.lock.toml"
     file: str | None = None
     options: tuple[str, ...] = ()

@@ -106,14 +106,52 @@ def texts_between(
     high: Sequence[Text] | None,
 ) -> sql.Composed:
     """Select the texts of the rows whose key is not less than `low`, and less than `high`."""
+    wanted = [text_expression(value_expression(column)) for column in table.columns]
+    rows = _select(selection, table.name, sql.SQL(", ").join(wanted))
+    return rows + _between(table, low, high)
+
+
+def fields_between(
+    selection: Selection,
+    table: PlannedTable,
+    low: Sequence[Text] | None,
+    high: Sequence[Text] | None,
+) -> sql.Composed:
+    """Query what `fields` does, of the rows whose key is not less than `low`, less than `high`."""
+    rows = _select(selection, table.name, _values(table)) + _between(table, low, high)
+    return rows + sql.SQL(" ORDER BY ") + order_by(table) if table.ordered else rows
+
+
+def key_sample(selection: Selection, table: PlannedTable, share: float, parts: int) -> sql.Composed:
+    """Query keys between parts of about the same size, by a sample of the rows, in order.
+
+    Args:
+        selection: the chosen rows of every table.
+        table: whose rows they are.
+        share: how much of the rows is looked at, from 0 to 1.
+        parts: how many parts there are to be.
+
+    """
+    key = [sql.Identifier("t0", name) for name in table.key]
+    sample = _select(selection, table.name, sql.SQL(", ").join(key))
+    sample += sql.SQL(" AND random() < {}").format(sql.Literal(share))
+    return sql.SQL(
+        "SELECT {} FROM (SELECT t0.*, row_number() OVER (ORDER BY {}) AS cmin, count(*) OVER ()"
+        " AS cmax FROM ({}) AS t0) AS t0 WHERE cmin * {parts} / (cmax + 1) <> (cmin - 1) * {parts}"
+        " / (cmax + 1) ORDER BY cmin"
+    ).format(_texts_of(table.key), order_by(table), sample, parts=sql.Literal(parts))
+
+
+def _between(
+    table: PlannedTable, low: Sequence[Text] | None, high: Sequence[Text] | None
+) -> sql.Composed:
     key = sql.SQL("ROW({})").format(order_by(table))
     terms: list[sql.Composable] = [sql.SQL("")]
     for operator, bound in ((">=", low), ("<", high)):
         if bound is not None:
             values = sql.SQL(", ").join(map(sql.Literal, bound))
             terms.append(sql.SQL("{} {} ROW({})").format(key, sql.SQL(operator), values))
-    texts = [text_expression(value_expression(column)) for column in table.columns]
-    return _select(selection, table.name, sql.SQL(", ").join(texts)) + sql.SQL(" AND ").join(terms)
+    return sql.SQL(" AND ").join(terms)
 
 
 def blocks(form: RowForm, selection: Selection, table: PlannedTable) -> sql.Composed:

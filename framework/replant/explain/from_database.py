@@ -48,7 +48,7 @@ from replant.model.names import did_you_mean
 from replant.model.references import Pair, Reference
 from replant.selection.conditions_evaluated_once import evaluate_once
 from replant.selection.counting import check_scope_values, count_rows
-from replant.selection.expand import open_closure
+from replant.selection.expand import check_readable, open_closure
 from replant.selection.select import SelectedTables
 from replant.sql.grants import grants
 
@@ -142,6 +142,7 @@ def _settled_selection(
     """
     modes = {settings.export.dangling, *(change.dangling for change in settings.tables)}
     if Dangling.LEAVE_OUT not in modes:
+        check_readable(database, catalog, selected, settings)
         check_scope_values(database, selected, settings)
         return evaluate_once(database, selected.rows, set(selected.tables) - selected.open)
     _, counted = count_rows(database, catalog, selected, settings)

@@ -25,7 +25,7 @@ from replant.model import (
 )
 from replant.selection.conditions_evaluated_once import evaluate_once
 from replant.selection.dangling import DanglingReferences, count_chosen, settle_references
-from replant.selection.expand import FinishedSearch, expand_selection
+from replant.selection.expand import FinishedSearch, check_readable, expand_selection
 from replant.selection.select import SelectedTables
 from replant.sql import row_queries as queries
 
@@ -71,8 +71,10 @@ def count_rows(
         ConfigurationError: a predicate is not one valid SQL expression.
         DanglingReferenceError: rows reference rows outside, and that is not allowed.
         BudgetError: there are more rows than may be exported.
+        PrivilegeError: the role may not read all tables.
 
     """
+    check_readable(database, catalog, selected, settings)
     check_scope_values(database, selected, settings)
     _check_predicates(database, selected)
     # A closed set starts from rows that are exported, so rows are left out before it is found.

@@ -118,6 +118,21 @@ def expand_selection(
         )
 
 
+def check_readable(
+    database: DatabaseConnection, catalog: Catalog, selected: SelectedTables, settings: Settings
+) -> None:
+    """Find all tables that the role may not read, of the closed set and beside it, at once.
+
+    Raises:
+        PrivilegeError: there are some.
+        ReplantError: see `find_reachable`.
+
+    """
+    tables = selected.tables.values()
+    if selected.open and not all(table.may_select and table.may_use_schema for table in tables):
+        find_reachable(*closure_request(database, catalog, selected, selected.rows, settings))
+
+
 @contextmanager
 def _within(expected: int | None) -> Iterator[None]:
     """Say what the planner expected, when there is more than may be exported."""

@@ -98,9 +98,12 @@ def select_tables(
     """
     by_table = {item.registration.table: item for item in registered}
     tables = _live_tables(catalog, by_table)
-    # Of the tables that are open to a closed set, those matter that it can reach.
+    # Of the tables that are open to a closed set, those matter that it can reach. Where there are
+    # any, `check_readable` finds what may not be read of both sorts in one round.
     fixed = [t for n, t in tables.items() if not isinstance(_membership(by_table[n]), InClosure)]
-    _check_readable(catalog, fixed, settings.export.row_security)
+    if len(fixed) == len(tables):
+        _check_readable(catalog, fixed)
+    _check_not_hidden(catalog, fixed, settings.export.row_security)
     _check_scope(by_table.values(), settings.scope)
     changes = _changes(settings.tables, tables)
     columns = {
@@ -145,9 +148,8 @@ def _live_tables(
     return {name: catalog.tables[name] for name in sorted(registered)}
 
 
-def _check_readable(catalog: Catalog, tables: Iterable[Table], row_security: RowSecurity) -> None:
+def _check_readable(catalog: Catalog, tables: Sequence[Table]) -> None:
     """Find all missing privileges at once, with the GRANT for each kind."""
-    tables = list(tables)
     closed = [table.name.schema for table in tables if not table.may_use_schema]
     unread = [table.name for table in tables if not table.may_select]
     if closed or unread:
@@ -155,6 +157,9 @@ def _check_readable(catalog: Catalog, tables: Iterable[Table], row_security: Row
             f"the role {catalog.role!r} may not read {len(unread) or len(closed)} of the tables "
             f"to export; run as their owner: {read_grants(closed, unread, catalog.role)}"
         )
+
+
+def _check_not_hidden(catalog: Catalog, tables: Sequence[Table], row_security: RowSecurity) -> None:
     hidden = [str(table.name) for table in tables if table.rows_are_hidden]
     if hidden and row_security is RowSecurity.FAIL:
         raise PrivilegeError(

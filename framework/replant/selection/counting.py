@@ -76,7 +76,7 @@ def count_rows(
     """
     check_readable(database, catalog, selected, settings)
     check_scope_values(database, selected, settings)
-    _check_predicates(database, selected)
+    _check_predicates(database, selected, settings)
     # A closed set starts from rows that are exported, so rows are left out before it is found.
     fixed = evaluate_once(database, selected.rows, set(selected.tables) - selected.open)
     rows, left_out, kept = settle_references(database, selected, fixed, settings)
@@ -125,7 +125,10 @@ def check_scope_values(
             ) from error
 
 
-def _check_predicates(database: DatabaseConnection, selected: SelectedTables) -> None:
+def _check_predicates(
+    database: DatabaseConnection, selected: SelectedTables, settings: Settings
+) -> None:
+    said = {f"{change.name} {change.where}" for change in settings.tables}
     for name, chosen in selected.rows.items():
         predicates = [c.sql for c in chosen.conditions if isinstance(c, Satisfies)]
         for predicate in predicates:
@@ -134,9 +137,11 @@ def _check_predicates(database: DatabaseConnection, selected: SelectedTables) ->
                 database.execute(query)
             except psycopg.ProgrammingError as error:
                 reason = why_invalid(error, query.as_string(database), predicate)
+                path = settings.path_of(name) if f"{name} {predicate}" in said else ""
                 raise ConfigurationError(
-                    f"the condition on the rows of {name} is not valid: {reason}; "
-                    f"check 'where' of this table under [[tables]], or its plugin"
+                    f"{f'{path}.where: ' if path else ''}the condition on the rows of {name} is "
+                    f"not valid: {reason}; check 'where' of this table under [[tables]], or its "
+                    f"plugin"
                 ) from error
 
 

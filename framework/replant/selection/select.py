@@ -107,7 +107,8 @@ def select_tables(
     _check_scope(by_table.values(), settings.scope)
     changes = _changes(settings.tables, tables)
     columns = {
-        name: _columns(tables[name], by_table[name], changes.get(name)) for name in sorted(tables)
+        name: _columns(tables[name], by_table[name], changes.get(name), settings)
+        for name in sorted(tables)
     }
     rows = {
         name: _rows(tables, by_table[name], changes.get(name), settings.scope)
@@ -221,7 +222,9 @@ def omitted(item: Registered, change: TableSettings | None) -> tuple[str, ...]:
     return item.registration.omit
 
 
-def _columns(table: Table, item: Registered, change: TableSettings | None) -> tuple[Column, ...]:
+def _columns(
+    table: Table, item: Registered, change: TableSettings | None, settings: Settings
+) -> tuple[Column, ...]:
     present = {column.name: column for column in table.columns}
     shape = item.registration.shape
     for declared in shape.columns if shape else ():
@@ -236,14 +239,21 @@ def _columns(table: Table, item: Registered, change: TableSettings | None) -> tu
         column = present.get(name)
         if column is None:
             raise ConfigurationError(
-                f"{table.name} has no column {name!r} to omit{did_you_mean(name, present)}"
+                f"{_omission(change, settings)}{table.name} has no column {name!r} to omit"
+                f"{did_you_mean(name, present)}"
             )
         if column.not_null and not column.has_default:
             raise ConfigurationError(
-                f"{table.name}.{name} cannot be omitted: it is NOT NULL and has no default, so "
-                f"no row could be inserted"
+                f"{_omission(change, settings)}{table.name}.{name} cannot be omitted: it is NOT "
+                f"NULL and has no default, so no row could be inserted"
             )
     return tuple(c for c in table.columns if c.writable and c.name not in left_out)
+
+
+def _omission(change: TableSettings | None, settings: Settings) -> str:
+    """Return where the configuration says what is omitted, if it does."""
+    said = change is not None and change.omit is not None
+    return f"{settings.path_of(change.name)}.omit: " if said and change is not None else ""
 
 
 def _rows(

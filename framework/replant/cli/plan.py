@@ -29,6 +29,10 @@ def command(config: Path | None, verbose: bool, **said: Any) -> None:
     show(console(), api.plan(settings), verbose=verbose)
 
 
+#: With more tables than fit on a screen, those without a row are counted, and not listed.
+MOST_TABLES = 40
+
+
 def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
     """Print a plan for people."""
     scope = ", ".join(f"{name} = {value}" for name, value in plan.scope.items())
@@ -38,9 +42,14 @@ def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
     screen.print(f"{total}, strategy {plan.strategy}{', ' + scope if scope else ''}\n")
     tables = grid("In load order:", "table", "rows", "columns", "key", numbers=frozenset({1, 2}))
     for table in plan.tables:
+        if not table.row_count and not verbose and len(plan.tables) > MOST_TABLES:
+            continue
         key = ", ".join(map(readable, table.key)) or "none: compared by content"
         tables.add_row(str(table.name), str(table.row_count), str(len(table.columns)), key)
     screen.print(tables)
+    empty = sum(not table.row_count for table in plan.tables)
+    if empty and not verbose and len(plan.tables) > MOST_TABLES:
+        screen.print(f"and {counted(empty, 'table')} without a row; -v lists them")
     _list(
         screen,
         "Cycles of foreign keys:",

@@ -46,9 +46,9 @@ from replant.model import (
 )
 from replant.model.names import did_you_mean
 from replant.model.references import Pair, Reference
-from replant.selection.conditions_evaluated_once import evaluate_once
 from replant.selection.counting import check_scope_values, count_rows
 from replant.selection.expand import check_readable, open_closure
+from replant.selection.predicate_rows import find_predicate_rows
 from replant.selection.select import SelectedTables
 from replant.sql.grants import grants
 
@@ -144,7 +144,8 @@ def _settled_selection(
     if Dangling.LEAVE_OUT not in modes:
         check_readable(database, catalog, selected, settings)
         check_scope_values(database, selected, settings)
-        return evaluate_once(database, selected.rows, set(selected.tables) - selected.open)
+        fixed = set(selected.tables) - selected.open
+        return find_predicate_rows(database, selected, selected.rows, fixed)
     _, counted = count_rows(database, catalog, selected, settings)
     return {**selected.rows, **counted.rows}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import groupby
 
 from attrs import evolve
@@ -15,8 +15,10 @@ from psycopg import sql
 
 from replant.artifact.manifest import row_forms
 from replant.artifact.sql_file_writer import Batch, in_one_statement
-from replant.database.connections import DatabaseConnection
+from replant.database.connections import ReadingConnection
 from replant.database.copy_stream import copied_fields, copied_rows
+from replant.database.session_settings import exact_names
+from replant.database.table_locks import check_unchanged
 from replant.errors import DatabaseError
 from replant.export.written_keys import WrittenKeys
 from replant.model import (
@@ -51,7 +53,7 @@ class SourceRows:
 
     def __init__(
         self,
-        database: DatabaseConnection,
+        database: ReadingConnection,
         plan: Plan,
         progress: Progress,
         workers: Workers | None = None,
@@ -118,13 +120,15 @@ class SourceRows:
             self._passed(table.name, lines)
             yield lines
 
-    def check_counts(self) -> None:
-        """Refuse an export that wrote another number of rows than were counted before.
+    def check_rows(self) -> None:
+        """Refuse an export that wrote other rows than the snapshot has, or than were counted.
 
         Raises:
-            DatabaseError: it did; the condition of a table is true now and then.
+            DatabaseError: a table was altered before it was locked, or the condition of a table is
+                true now and then.
 
         """
+        check_unchanged(self._database)
         for table in self._plan.tables:
             if self.counts[table.name] != table.row_count:
                 raise DatabaseError(
@@ -137,7 +141,7 @@ class SourceRows:
     def _hashed(self, table: PlannedTable, form: RowForm) -> Iterator[Rows]:
         fingerprint = self.fingerprints[table.name] = Fingerprint(_key_of(table, form))
         if self._sliced is not None and table.name in self._sliced:
-            with blaming_plugins(self._database, self._plan, table):
+            with self._named(table):
                 for rows in self._sliced.read(table.name, fingerprint):
                     self._passed(table.name, rows)
                     yield rows
@@ -180,7 +184,7 @@ class SourceRows:
     def _read(self, table: PlannedTable, form: RowForm) -> Iterator[Rows]:
         if computed_by_server(table.columns):
             query = queries.fields(self._plan.selection, table)
-            with blaming_plugins(self._database, self._plan, table):
+            with self._named(table):
                 yield from copied_rows(self._database, query, form.copy_out_options)
             return
         for texts in self._texts(table):
@@ -220,8 +224,14 @@ class SourceRows:
     def _copied_fields(
         self, table: PlannedTable, query: sql.Composed
     ) -> Iterator[list[tuple[bytes | None, ...]]]:
-        with blaming_plugins(self._database, self._plan, table):
+        with self._named(table):
             yield from copied_fields(self._database, query)
+
+    @contextmanager
+    def _named(self, table: PlannedTable) -> Iterator[None]:
+        """Read rows with exact names, and name plugin and row if the plugin's SQL fails."""
+        with exact_names(self._database, table), blaming_plugins(self._database, self._plan, table):
+            yield
 
     def _passed(self, table: RelationName, rows: Rows) -> None:
         self.counts[table] += len(rows)
@@ -256,6 +266,7 @@ def _sliced_tables(plan: Plan) -> Iterator[tuple[RelationName, SlicedTable]]:
     names = [name for step in plan.order.steps for name in step_tables(step)]
     for table in map(plan.table, dict.fromkeys(names)):
         read = is_large(table.row_count) and computed_by_server(table.columns)
+        read = read and not table.names_objects
         if read and table.row_format is None and table.name not in in_parts:
             yield table.name, SlicedTable(table, forms[table.name], _order_of(table))
 

@@ -9,6 +9,7 @@ from attrs import evolve
 from replant.closure.closure_request import ClosureRequest
 from replant.closure.reachability import Reachable
 from replant.database.connections import DatabaseConnection
+from replant.database.session_settings import exact_names
 from replant.model import (
     ColumnIs,
     Plan,
@@ -77,7 +78,8 @@ def _root_rows(
     if table.key and count < table.row_count and count <= MOST_KEYS:
         held = {column.name: column for column in table.columns}
         keyed = table.with_columns(held[name] for name in table.key)
-        found = database.execute(queries.texts(chosen, keyed))
+        with exact_names(database, keyed):
+            found = database.execute(queries.texts(chosen, keyed))
         keys = tuple(_transformed(keyed, row) for row in found)
     return RootRows(table.name, root.predicate, count, keys)
 

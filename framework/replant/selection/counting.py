@@ -13,6 +13,7 @@ from psycopg import sql
 
 from replant.database.connections import DatabaseConnection, one_line
 from replant.database.expression_errors import why_invalid
+from replant.database.session_settings import own_settings
 from replant.errors import BudgetError, ConfigurationError, ScopeError
 from replant.model import (
     ArrivalCount,
@@ -23,9 +24,9 @@ from replant.model import (
     Settings,
     readable,
 )
-from replant.selection.conditions_evaluated_once import evaluate_once
 from replant.selection.dangling import DanglingReferences, count_chosen, settle_references
 from replant.selection.expand import FinishedSearch, check_readable, expand_selection
+from replant.selection.predicate_rows import find_predicate_rows
 from replant.selection.select import SelectedTables
 from replant.sql import row_queries as queries
 
@@ -76,13 +77,18 @@ def count_rows(
     """
     check_readable(database, catalog, selected, settings)
     check_scope_values(database, selected, settings)
-    _check_predicates(database, selected, settings)
+    with own_settings(database):
+        _check_predicates(database, selected, settings)
+    fixed = find_predicate_rows(
+        database, selected, selected.rows, set(selected.tables) - selected.open
+    )
     # A closed set starts from rows that are exported, so rows are left out before it is found.
-    fixed = evaluate_once(database, selected.rows, set(selected.tables) - selected.open)
     rows, left_out, kept = settle_references(database, selected, fixed, settings)
     expanded = expand_selection(database, catalog, selected, rows, settings)
     if expanded.rows is not rows:
-        chosen = evaluate_once(database, expanded.rows, expanded.selected.open)
+        chosen = find_predicate_rows(
+            database, expanded.selected, expanded.rows, expanded.selected.open
+        )
         rows, more, kept = settle_references(database, expanded.selected, chosen, settings)
         left_out += more
     counts = count_chosen(database, rows, rows)

@@ -71,6 +71,11 @@ BEGIN
 {wanted}
     ) AS w (schema, name, shown, row_count, hash, exact, query)
   LOOP
+    CONTINUE WHEN wanted.row_count = 0 AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_class AS c
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE n.nspname = wanted.schema AND c.relname = wanted.name AND c.relkind IN ('r', 'p')
+    );
     WITH RECURSIVE made AS (
       SELECT a.atttypid AS oid FROM pg_attribute AS a
       WHERE a.attrelid = pg_catalog.format('%I.%I', wanted.schema, wanted.name)::regclass
@@ -90,9 +95,6 @@ BEGIN
     row_count := 0;
     hash := 0;
     BEGIN
-      CONTINUE WHEN wanted.row_count = 0 AND NOT EXISTS (SELECT FROM pg_class AS c
-        WHERE c.oid = to_regclass(format('%I.%I', wanted.schema, wanted.name))
-          AND c.relkind IN ('r', 'p'));
       FOR part IN EXECUTE wanted.query LOOP
         BEGIN
           later := (part.xmin::text::bigint - this % 4294967296 + 4294967296) % 4294967296;

@@ -118,18 +118,6 @@ def fields_in_any_order(selection: Selection, table: PlannedTable) -> sql.Compos
     return _select(selection, table.name, _values(table))
 
 
-def texts_between(
-    selection: Selection,
-    table: PlannedTable,
-    low: Sequence[Text] | None,
-    high: Sequence[Text] | None,
-) -> sql.Composed:
-    """Select the texts of the rows whose key is not less than `low`, and less than `high`."""
-    wanted = [text_expression(value_expression(column)) for column in table.columns]
-    rows = _select(selection, table.name, sql.SQL(", ").join(wanted))
-    return rows + _between(table, low, high)
-
-
 def fields_between(
     selection: Selection,
     table: PlannedTable,

@@ -37,7 +37,7 @@ from replant.model import (
     step_tables,
 )
 from replant.sql.closing_checks import closing
-from replant.sql.load_statements import Frame, opening, step_text
+from replant.sql.load_statements import Frame, filled_tables, opening, step_text
 from replant.sql.row_forms import INSERT_ROWS, Rows
 
 FIRST_WORDS = b"-- replant artifact"
@@ -121,7 +121,7 @@ def write_sql_file(
     out.write(header(plan))
     # A reader knows the tables by the manifest alone, so the frames are made from it here too.
     tables = manifest_of(plan).planned
-    out.write(opening(plan.order.before, tuple(tables)))
+    out.write(opening(plan.order.before, filled_tables(tables)))
     offsets = [_write_step(out, tables, plan.format, s, batches) for s in plan.order.steps]
     manifest = finished(offsets)
     out.write(b"\n" + closing(manifest.ending(tables, plan.order.after)))

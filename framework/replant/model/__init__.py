@@ -36,6 +36,7 @@ from replant.model.load_order import (
     PatchColumns,
     Statement,
     Step,
+    step_of,
     step_tables,
 )
 from replant.model.names import RelationName, readable
@@ -180,5 +181,6 @@ __all__ = [
     "Undeclared",
     "WhereReferenced",
     "readable",
+    "step_of",
     "step_tables",
 ]

@@ -27,6 +27,7 @@ from replant.model import (
     Settings,
     Undeclared,
 )
+from replant.model.closure_origin import ClosureOrigin
 from replant.model.table_differences import TableDifference
 from replant.model.table_shape import shapes_of
 from replant.planning.changed_keys import changed_keys, check_keys_in_source
@@ -81,7 +82,11 @@ def make_plan(
     return evolve(
         decided,
         sequences=sequences,
-        closure_origin=closure_origin(database, catalog, selected, decided, settings),
+        closure_origin=(
+            closure_origin(database, selected, decided, counted.search)
+            if counted.search
+            else ClosureOrigin()
+        ),
         omissions=(*decided.omissions, *unmoved, *objects),
     )
 
@@ -132,7 +137,12 @@ def plan_from(
         )
         for name in selected.tables
     }
-    check_reference_ends(selected, planned)
+    modes = {change.name: change.dangling for change in settings.tables}
+    check_reference_ends(
+        selected,
+        planned,
+        {name: modes.get(name) or settings.export.dangling for name in selected.tables},
+    )
     order = ask_for_load_order(selected, counted, host, settings.export.strategy, on_conflict)
     return Plan(
         source_version=catalog.version_text,

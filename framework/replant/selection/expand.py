@@ -10,16 +10,35 @@ from attrs import evolve, frozen
 from replant.closure.closure import Closure, find_closure
 from replant.closure.closure_request import Budget, ClosureRequest, Rules
 from replant.closure.graph_reader import read_reference_graph, read_uncompared_graph
-from replant.closure.reachability import find_reachable, tables_within_reach
+from replant.closure.reachability import Reachable, find_reachable, tables_within_reach
 from replant.closure.size_estimate import estimate_sizes
 from replant.database.connections import DatabaseConnection
 from replant.errors import BudgetError
 from replant.model import Catalog, RelationName, RowSecurity, Selection, Settings
 from replant.model.closure_rules import ArrivalCount, Root
+from replant.model.conditions import RowsAt
 from replant.model.references import DeclaredReference, EdgeName, Reference, ReferenceGraph
 from replant.model.registration import InClosure
 from replant.selection.select import SelectedTables
 from replant.sql.where_clauses import predicate_of
+
+
+@frozen
+class FinishedSearch:
+    """A search for a closed set that has ended.
+
+    Attributes:
+        graph: the references along which the set could grow.
+        request: what was asked for.
+        reachable: the tables and references that it could come to.
+        roots: the rows that satisfied each registered root when it was evaluated.
+
+    """
+
+    graph: ReferenceGraph
+    request: ClosureRequest
+    reachable: Reachable
+    roots: Mapping[Root, RowsAt]
 
 
 @frozen
@@ -33,6 +52,7 @@ class Expanded:
         provenance: by which roots and references rows came.
         unindexed: the references that made a table be read as a whole, for people.
         expected: how many rows the planner expected, asked where the rows have a limit.
+        search: what was searched; None where no table is open.
 
     """
 
@@ -42,6 +62,7 @@ class Expanded:
     provenance: tuple[ArrivalCount, ...] = ()
     unindexed: tuple[str, ...] = ()
     expected: int | None = None
+    search: FinishedSearch | None = None
 
 
 def expand_selection(
@@ -85,7 +106,33 @@ def expand_selection(
             provenance=closure.provenance,
             unindexed=tuple(_unindexed(*found) for found in reachable.unindexed),
             expected=expected,
+            search=FinishedSearch(
+                closure.graph,
+                closure.request,
+                reachable,
+                {
+                    root: closure.root_rows(index)
+                    for index, root in enumerate(closure.request.roots)
+                    if root.table in selected.open
+                },
+            ),
         )
+
+
+def check_readable(
+    database: DatabaseConnection, catalog: Catalog, selected: SelectedTables, settings: Settings
+) -> None:
+    """Find all tables that the role may not read, of the closed set and beside it, at once.
+
+    Raises:
+        PrivilegeError: there are some.
+        ReplantError: see `find_reachable`.
+
+    """
+    tables = selected.tables.values()
+    if selected.open and not all(table.may_select and table.may_use_schema for table in tables):
+        every = read_uncompared_graph(database, catalog, declared_references(selected))
+        find_reachable(*closure_request(every, selected, selected.rows, settings))
 
 
 @contextmanager

@@ -7,13 +7,12 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.filesize import decimal
 
 from replant import api
 from replant.api.show import ShownArtifact
 from replant.artifact.manifest_json import to_json
 from replant.cli import options
-from replant.cli.screen import console, counted, grid, metered
+from replant.cli.screen import console, counted, grid, human_size, metered
 from replant.model import Layout, readable
 
 
@@ -56,7 +55,7 @@ def _document(shown: ShownArtifact) -> dict[str, Any]:
 def _print(screen: Console, shown: ShownArtifact, *, verbose: bool) -> None:
     manifest = shown.manifest
     kind = "directory" if manifest.layout is Layout.DIRECTORY else "SQL file"
-    size = "" if shown.size is None else f", {decimal(shown.size)}"
+    size = "" if shown.size is None else f", {human_size(shown.size)}"
     screen.print(
         f"{shown.origin}: {kind}, rows as {manifest.format.upper()}{size}; written by replant "
         f"{manifest.replant} from PostgreSQL {manifest.postgresql}"
@@ -69,13 +68,13 @@ def _print(screen: Console, shown: ShownArtifact, *, verbose: bool) -> None:
     for table in manifest.tables:
         if table.row_count or verbose:
             key = ", ".join(map(readable, table.key)) or "none: compared by content"
-            tables.add_row(str(table.name), str(table.row_count), str(len(table.columns)), key)
+            tables.add_row(str(table.name), f"{table.row_count:,}", str(len(table.columns)), key)
     screen.print(tables)
     empty = sum(not table.row_count for table in manifest.tables)
     if empty and not verbose:
         screen.print(f"and {counted(empty, 'table')} without a row; -v lists them")
     chosen = [f"{name} = {value}" for name, value in manifest.scope.items()]
-    chosen += [f"{root.table}: {root.condition} ({root.row_count})" for root in manifest.roots]
+    chosen += [f"{root.table}: {root.condition} ({root.row_count:,})" for root in manifest.roots]
     _list(screen, "Chosen by:", chosen)
     _list(
         screen,

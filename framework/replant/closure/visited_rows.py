@@ -51,6 +51,11 @@ UNION
 SELECT max(place) FROM upgraded WHERE round = ?1 GROUP BY place >> 48
 """
 
+_ONLY_UPWARD = """
+SELECT place FROM found WHERE place BETWEEN ? AND ? AND NOT down
+AND NOT EXISTS (SELECT 1 FROM upgraded WHERE upgraded.place = found.place) ORDER BY place
+"""
+
 _BEFORE = """
 SELECT coalesce(p.edge, s.edge), p.place IS NOT NULL OR s.down, count(*)
 FROM found AS f
@@ -187,6 +192,12 @@ class VisitedRows:
         with _translated():
             query = "SELECT place FROM found WHERE place BETWEEN ? AND ? ORDER BY place"
             for (location,) in self._file.execute(query, bounds):
+                yield location
+
+    def only_upward(self, bounds: tuple[int, int]) -> Iterator[int]:
+        """Yield the rows between two locations that were never reached downward, in order."""
+        with _translated():
+            for (location,) in self._file.execute(_ONLY_UPWARD, bounds):
                 yield location
 
     def found_by(self, location: int) -> tuple[SearchStep, int | None]:

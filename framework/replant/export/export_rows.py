@@ -50,7 +50,7 @@ def _write_file(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> st
 
             def finished(step_offsets: Sequence[int | None]) -> Manifest:
                 rows.check_counts()
-                return manifest_of(plan, rows.fingerprints, None, step_offsets)
+                return manifest_of(plan, rows.fingerprints, None, step_offsets, rows.shared)
 
             return write_sql_file(file, plan, rows, finished)
         for table in plan.tables:
@@ -63,7 +63,7 @@ def _write_file(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> st
 def _write_directory(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> str:
     def finished(files: Mapping[RelationName, DataFile]) -> Manifest:
         rows.check_counts()
-        return manifest_of(plan, rows.fingerprints, files)
+        return manifest_of(plan, rows.fingerprints, files, (), rows.shared)
 
     with whole_directory(output, mark=directory_writer.MANIFEST, force=force) as folder:
         return directory_writer.write_directory(folder, plan, rows, finished)

@@ -12,10 +12,12 @@ from itertools import groupby
 
 from attrs import evolve
 
+from replant.artifact.manifest import Runs
 from replant.artifact.sql_file_writer import Batch, in_one_statement
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_fields, copied_rows, copied_texts
 from replant.errors import DatabaseError
+from replant.export.shared_places import SharedPlaces
 from replant.model import (
     ForeignKey,
     LoadTable,
@@ -26,10 +28,12 @@ from replant.model import (
     PythonFunction,
     PythonRow,
     RelationName,
+    Selection,
     SqlExpression,
     Step,
     Text,
 )
+from replant.model.conditions import among
 from replant.planning.changed_keys import WrittenKeys
 from replant.planning.plugin_faults import blaming_plugins, row_namer
 from replant.plugins.guarded import each_row
@@ -50,6 +54,7 @@ class SourceRows:
         self._progress = progress
         self.fingerprints: dict[RelationName, Fingerprint] = {}
         self.counts: defaultdict[RelationName, int] = defaultdict(int)
+        self._places: dict[RelationName, SharedPlaces] = {}
 
     def __call__(self, table: RelationName, step: Step, frame: Frame) -> Iterator[Batch]:
         """Read the rows for a step; see `replant.artifact.sql_file_writer.Batches`."""
@@ -84,7 +89,7 @@ class SourceRows:
         if isinstance(table.row_format, PythonRow):
             function, name_of = table.row_format.function, row_namer(table)
             batches: Iterator[Rows] = (
-                each_row(function, rows, name_of) for rows in self._texts(table)
+                each_row(function, rows, name_of) for rows in self._texts(table, selection)
             )
         else:
             assert isinstance(table.row_format, SqlExpression)
@@ -111,9 +116,9 @@ class SourceRows:
                 )
 
     def _hashed(self, table: PlannedTable, form: RowForm) -> Iterator[Rows]:
-        fingerprint = self.fingerprints[table.name] = Fingerprint(_key_of(table, form))
+        passing = self._passing(table, form)
         for rows in self._read(table, form):
-            fingerprint.add(rows)
+            passing(rows)
             self._passed(table.name, rows)
             yield rows
 
@@ -121,9 +126,9 @@ class SourceRows:
         self, table: PlannedTable, columns: tuple[str, ...], form: RowForm
     ) -> Iterator[Batch]:
         """Read the rows with NULL in some columns; the fingerprint is that of the whole rows."""
-        fingerprint = self.fingerprints[table.name] = Fingerprint(_key_of(table, form))
+        passing = self._passing(table, form)
         for rows in self._read(table, form):
-            fingerprint.add(rows)
+            passing(rows)
         nulled = table.with_columns(
             evolve(c, transforms=(SqlExpression("NULL"),)) if c.name in columns else c
             for c in table.columns
@@ -134,12 +139,12 @@ class SourceRows:
 
     def _by_depth(self, table: PlannedTable, key: ForeignKey) -> Iterator[Batch]:
         """Yield batches that never join rows of different depth; rows without one are together."""
-        fingerprint = self.fingerprints[table.name] = Fingerprint()
+        passing = self._passing(table, INSERT_ROWS, ordered=False)
         query = queries.rows_by_depth(self._plan.selection, table, key)
         begun = False
         for fetched in blaming_plugins(table, copied_fields(self._database, query)):
             rows = [text or b"" for text, _ in fetched]
-            fingerprint.add(rows)
+            passing(rows)
             self._passed(table.name, rows)
             # Rows without a depth come last.
             for depth, group in groupby(zip(rows, fetched, strict=True), lambda pair: pair[1][1]):
@@ -147,22 +152,55 @@ class SourceRows:
                 yield Batch(ready, together=True, continued=depth is None and begun)
                 begun = begun or depth is None
 
-    def _read(self, table: PlannedTable, form: RowForm) -> Iterator[Rows]:
+    def _passing(
+        self, table: PlannedTable, form: RowForm, *, ordered: bool = True
+    ) -> Callable[[Rows], None]:
+        """Return what is told the whole rows of a table as they pass.
+
+        It takes their fingerprint, with blocks if they are ordered, and the places of shared rows.
+        """
+        key_of = _key_of(table, form) if ordered else None
+        fingerprint = self.fingerprints[table.name] = Fingerprint(key_of)
+        if not table.shared.rows.locations:
+            return fingerprint.add
+        identity = form.key_of(table.column_names, table.key) if table.key else bytes
+        selection = {
+            **self._plan.selection,
+            table.name: among(self._plan.selection[table.name], table.shared.rows),
+        }
+        found = (identity(row) for rows in self._read(table, form, selection) for row in rows)
+        places = self._places[table.name] = SharedPlaces(identity, found)
+
+        def passed(rows: Rows) -> None:
+            fingerprint.add(rows)
+            places.add(rows)
+
+        return passed
+
+    @property
+    def shared(self) -> dict[RelationName, Runs]:
+        """The places of the shared rows of each table that has others as well."""
+        return {name: places.runs for name, places in self._places.items()}
+
+    def _read(
+        self, table: PlannedTable, form: RowForm, selection: Selection | None = None
+    ) -> Iterator[Rows]:
+        selection = self._plan.selection if selection is None else selection
         if computed_by_server(table.columns):
-            query = queries.fields(self._plan.selection, table)
+            query = queries.fields(selection, table)
             rows = copied_rows(self._database, query, form.copy_out_options)
             yield from blaming_plugins(table, rows)
             return
-        for texts in self._texts(table):
+        for texts in self._texts(table, selection):
             yield list(map(form.row, texts))
 
-    def _texts(self, table: PlannedTable) -> Iterator[list[tuple[Text, ...]]]:
+    def _texts(self, table: PlannedTable, selection: Selection) -> Iterator[list[tuple[Text, ...]]]:
         """Read the rows' texts after all transforms."""
         chains = [
             [t.function for t in column.transforms if isinstance(t, PythonFunction)]
             for column in table.columns
         ]
-        query = queries.texts(self._plan.selection, table)
+        query = queries.texts(selection, table)
         name_of = row_namer(table)
 
         def transformed(row: tuple[bytes | None, ...]) -> tuple[Text, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from struct import Struct
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from replant.model.checked import checked
 from replant.model.names import RelationName
@@ -126,6 +126,11 @@ class ChosenRows:
     conditions: tuple[Condition, ...] = ()
     only: bool = True
     equality: Mapping[str, str] = field(factory=dict)
+
+
+def among(rows: ChosenRows, at: RowsAt) -> ChosenRows:
+    """Return those of a table's rows that are at certain places."""
+    return evolve(rows, conditions=(at, *rows.conditions))
 
 
 #: The chosen rows of every table that is exported.

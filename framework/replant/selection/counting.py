@@ -5,7 +5,7 @@ A selection goes in; a selection and its counts come out. No row is read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import psycopg
 from attrs import frozen
@@ -18,14 +18,18 @@ from replant.model import (
     ArrivalCount,
     Catalog,
     RelationName,
+    RowsAt,
     Satisfies,
     Selection,
     Settings,
     readable,
 )
+from replant.model.conditions import among
+from replant.model.ownership import Ownership, SharedRows
 from replant.selection.dangling import DanglingReferences, count_chosen, settle_references
-from replant.selection.expand import expand_selection
+from replant.selection.expand import Expanded, expand_selection
 from replant.selection.select import SelectedTables
+from replant.selection.table_ownership import ownership_of
 from replant.sql import row_queries as queries
 
 
@@ -36,6 +40,7 @@ class CountedSelection:
     Attributes:
         rows: the selection, without the rows that were left out.
         counts: how many rows of each table are chosen.
+        shared: which of them are shared.
         left_out: the references for whose sake rows were left out.
         kept: the references that are exported although they lead outside.
         provenance: how rows of a closed set came.
@@ -47,6 +52,7 @@ class CountedSelection:
 
     rows: Selection
     counts: Mapping[RelationName, int]
+    shared: Mapping[RelationName, SharedRows]
     left_out: tuple[DanglingReferences, ...] = ()
     kept: tuple[DanglingReferences, ...] = ()
     provenance: tuple[ArrivalCount, ...] = ()
@@ -83,6 +89,7 @@ def count_rows(
     counted = CountedSelection(
         rows=rows,
         counts=counts,
+        shared=dict(_shared_rows(database, selected, expanded, rows, counts)),
         left_out=(*left_out, *more),
         kept=kept,
         provenance=expanded.provenance,
@@ -91,6 +98,26 @@ def count_rows(
         expected=expanded.expected,
     )
     return expanded.selected, counted
+
+
+def _shared_rows(
+    database: DatabaseConnection,
+    selected: SelectedTables,
+    expanded: Expanded,
+    rows: Selection,
+    counts: Mapping[RelationName, int],
+) -> Iterator[tuple[RelationName, SharedRows]]:
+    """Yield which rows of each table are shared, and how many of those that are chosen."""
+    ownership_by_name = ownership_of(selected)
+    for name in rows:
+        ownership = ownership_by_name[name]
+        at = expanded.shared.get(name, RowsAt(()))
+        number = 0
+        if ownership is Ownership.SHARED:
+            number = counts[name]
+        elif at.locations:
+            number = count_chosen(database, {**rows, name: among(rows[name], at)}, name)
+        yield name, SharedRows(ownership, number, at)
 
 
 def check_scope_values(

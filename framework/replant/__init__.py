@@ -12,6 +12,7 @@ from replant.lazy_names import publish
 
 if TYPE_CHECKING:
     from replant.api import (
+        diff,
         drift,
         drift_against,
         drift_of_artifact,
@@ -85,8 +86,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "replant.api": (
-        "drift drift_against drift_of_artifact export plan plugins preflight propose record replay "
-        "verify why why_in_artifact"
+        "diff drift drift_against drift_of_artifact export plan plugins preflight propose record "
+        "replay verify why why_in_artifact"
     ),
     "replant.config.read_settings": "read_settings",
     "replant.config.recorded_shapes": "Recorded read_recorded",
@@ -155,6 +156,7 @@ __all__ = [
     "UsageError",
     "WhereReferenced",
     "__version__",
+    "diff",
     "drift",
     "drift_against",
     "drift_of_artifact",

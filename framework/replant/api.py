@@ -20,6 +20,9 @@ from replant.config.naming_the_file import naming_the_file
 from replant.config.recorded_shapes import Recorded, read_recorded, recorded_text
 from replant.database.connections import DatabaseConnection, reading, writing
 from replant.database.read_catalog import read_catalog
+from replant.difference.compare_sides import compare_sides
+from replant.difference.result import SideComparison
+from replant.difference.sides import ArtifactSide, DatabaseSide, Side
 from replant.drift.drift_findings import Drift
 from replant.drift.source_drift import source_drift
 from replant.drift.target_drift import target_drift
@@ -30,6 +33,7 @@ from replant.explain.from_database import explain_in_database
 from replant.export.export_rows import export_rows
 from replant.model import (
     Catalog,
+    Compression,
     Layout,
     LoadOrder,
     OrderRequest,
@@ -53,7 +57,7 @@ from replant.replay.load_order_choice import OrderTables
 from replant.replay.replay import Loaded, replay_rows
 from replant.selection.declared_shapes import declared_shapes, shapes_to_record
 from replant.selection.select import select_tables
-from replant.verification.differences import TableResult
+from replant.verification.differences import SHOWN, TableResult
 from replant.verification.unseen_tables import find_unseen_tables
 from replant.verification.verify import HashingPlace, compare_tables
 
@@ -258,6 +262,36 @@ def verify(
         return compare_tables(database, catalog, source, tables, unseen, progress, hashing)
 
 
+def diff(
+    left: str,
+    right: str,
+    settings: Settings,
+    *,
+    host: Host | None = None,
+    limit: int | None = SHOWN,
+    progress: Progress = _silent,
+) -> SideComparison:
+    """Compare the rows of two artifacts, of two databases, or of one and the other.
+
+    Args:
+        left: the path of an artifact, or a connection string. A path that exists is an artifact.
+        right: likewise.
+        settings: say which rows of a database are compared.
+        host: the plugins to ask; None for those that the settings enable.
+        limit: how many differing rows of each table are kept; None for all.
+        progress: told of the rows of databases as they are read.
+
+    Raises:
+        ReplantError: see `replant.errors`.
+
+    """
+    with (
+        _side(left, settings, host, progress) as one,
+        _side(right, settings, host, progress) as other,
+    ):
+        return compare_sides(one, other, limit)
+
+
 def why(settings: Settings, asked: Root, host: Host | None = None) -> Explanation:
     """Explain in the source why rows are exported, or are not.
 
@@ -399,6 +433,29 @@ def plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
     """
     with naming_the_file(settings):
         return installed_plugins(settings)
+
+
+@contextmanager
+def _side(place: str, settings: Settings, host: Host | None, progress: Progress) -> Iterator[Side]:
+    """Open an artifact, or plan what a database would export into a directory."""
+    if Path(place).exists():
+        with open_artifact(place) as artifact:
+            yield ArtifactSide(artifact)
+        return
+    if not (place.startswith("env:") or "=" in place or "://" in place):
+        raise UsageError(
+            f"there is no artifact {place!r}, and a database is given by a connection string "
+            f"such as postgresql://host/name or env:NAME"
+        )
+    form = evolve(
+        settings.export,
+        layout=Layout.DIRECTORY,
+        format=None,
+        compress=Compression.NONE,
+        allow_empty=True,
+    )
+    with _planned(evolve(settings, source=place, export=form), host) as (database, decided):
+        yield DatabaseSide(database, decided, progress)
 
 
 @contextmanager

@@ -23,8 +23,8 @@ def command(config: Path | None, verbose: bool, **said: Any) -> None:
     """Show what an export would do, before any row is read.
 
     Tables in load order with their rows, and how many of these are shared with others, as they come
-    only because owned rows reference them; what is left out, and why; how cycles of foreign keys are
-    broken; which triggers fire and which sequences move; what the role that replays needs.
+    only because owned rows reference them; what is left out, and why; how cycles of foreign keys
+    are broken; which triggers fire and which sequences move; what the role that replays needs.
     """
     settings = options.settings_of(config, **said)
     show(console(), api.plan(settings), verbose=verbose)

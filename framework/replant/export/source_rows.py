@@ -79,9 +79,9 @@ class SourceRows:
                 return map(Batch, self._hashed(planned, form))
         return in_one_statement(rows) if together and not frame.copied else rows
 
-    def rows(self, table: PlannedTable) -> Iterator[Rows]:
-        """Read the rows of a table as COPY writes them."""
-        return self._hashed(table, COPY_ROWS)
+    def rows(self, table: PlannedTable, form: RowForm = COPY_ROWS) -> Iterator[Rows]:
+        """Read the rows of a table, as COPY writes them or in another form."""
+        return self._hashed(table, form)
 
     def rendered(self, table: PlannedTable) -> Iterator[Rows]:
         """Read the rows in the format of a plugin, one line each without its end."""

@@ -167,7 +167,7 @@ def _request(
     """Make the request: registered roots, and as roots all rows of tables that are not open."""
     registrations = [item.registration for item in selected.registered.values()]
     roots = [
-        Root(registration.table, registration.rows.root)
+        Root(registration.table, registration.rows.root, may_be_empty=settings.export.allow_empty)
         for registration in registrations
         if isinstance(registration.rows, InClosure) and registration.rows.root is not None
     ]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         preflight,
         propose,
         record,
+        remove,
         replay,
         verify,
         why,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         ArtifactError,
         BudgetError,
         CatalogMismatchError,
+        ChangeError,
         ConfigurationError,
         DanglingReferenceError,
         DatabaseError,
@@ -87,12 +89,12 @@ __version__ = "0.1.0"
 _HOMES = {
     "replant.api": (
         "diff drift drift_against drift_of_artifact export plan plugins preflight propose record "
-        "replay verify why why_in_artifact"
+        "remove replay verify why why_in_artifact"
     ),
     "replant.config.read_settings": "read_settings",
     "replant.config.recorded_shapes": "Recorded read_recorded",
     "replant.errors": (
-        "ArtifactError BudgetError CatalogMismatchError ConfigurationError "
+        "ArtifactError BudgetError CatalogMismatchError ChangeError ConfigurationError "
         "DanglingReferenceError DatabaseError OutputError PluginError PreflightError "
         "PrivilegeError ReplantError ReplayError ScopeError UsageError"
     ),
@@ -115,6 +117,7 @@ __all__ = [
     "ByPredicate",
     "Catalog",
     "CatalogMismatchError",
+    "ChangeError",
     "CheckForeignKeys",
     "Children",
     "Column",
@@ -169,6 +172,7 @@ __all__ = [
     "read_recorded",
     "read_settings",
     "record",
+    "remove",
     "replay",
     "verify",
     "why",

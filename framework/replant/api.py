@@ -15,6 +15,8 @@ from replant.artifact import directory_writer as directory
 from replant.artifact.artifact import open_artifact
 from replant.artifact.atomic_output import check_writable, whole_file
 from replant.artifact.manifest import Manifest
+from replant.changes.change_plan import ChangePlan, ConfirmChange
+from replant.changes.change_rows import changing
 from replant.config.connection_strings import SOURCE_VARIABLE, TARGET_VARIABLE, connection_string
 from replant.config.naming_the_file import naming_the_file
 from replant.config.recorded_shapes import Recorded, read_recorded, recorded_text
@@ -53,6 +55,7 @@ from replant.preflight.target_schema import check_nothing_missing
 from replant.preflight.target_tables import tables_in_target
 from replant.proposal.proposal import Proposal
 from replant.proposal.propose import propose as proposed
+from replant.removal.remove_rows import plan_removal, remove_rows
 from replant.replay.load_order_choice import OrderTables
 from replant.replay.replay import Loaded, replay_rows
 from replant.selection.declared_shapes import declared_shapes, shapes_to_record
@@ -260,6 +263,45 @@ def verify(
         tables = tables_in_target(source.manifest, catalog)
         unseen = find_unseen_tables(database, catalog, tables)
         return compare_tables(database, catalog, source, tables, unseen, progress, hashing)
+
+
+def remove(
+    artifact: str,
+    settings: Settings,
+    *,
+    dry_run: bool = False,
+    rehearse: bool = False,
+    planned: Callable[[ChangePlan], None] = lambda _: None,
+    confirm: ConfirmChange = lambda _: False,
+) -> ChangePlan:
+    """Delete the owned rows of an artifact from the target: all of them, or none.
+
+    A row is deleted only if it is still as it was exported, and no row that stays references it.
+    Shared rows stay.
+
+    Args:
+        artifact: the path of the artifact.
+        settings: say where the target is.
+        dry_run: whether it is only found out what would be deleted, and what stands in the way.
+        rehearse: whether everything is done, and then undone.
+        planned: told of what will be deleted, before the first row is.
+        confirm: asked whether to go on.
+
+    Returns:
+        What was deleted.
+
+    Raises:
+        ReplantError: see `replant.errors`. Then the target is as it was.
+
+    """
+    dsn = connection_string(settings.target, TARGET_VARIABLE)
+    with open_artifact(artifact) as source, changing(dsn) as database:
+        found = plan_removal(database, source)
+        planned(found)
+        if not dry_run:
+            found.check(confirm)
+            remove_rows(database, found, rehearse=rehearse)
+        return found
 
 
 def diff(

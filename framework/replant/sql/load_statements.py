@@ -122,13 +122,15 @@ class Frame:
     copied: bool = False
 
 
-def opening(before: Iterable[Statement], tables: Sequence[RelationName]) -> bytes:
+def opening(
+    before: Iterable[Statement], tables: Sequence[RelationName], begin: bytes = b"BEGIN;\n"
+) -> bytes:
     """Compose BEGIN, the settings, and what a strategy runs before the first row."""
     settings = b"".join(
         _bytes(sql.SQL("SET LOCAL {} = {};\n").format(sql.SQL(name), sql.Literal(value)))
         for name, value in _SETTINGS.items()
     )
-    return b"BEGIN;\n" + settings + do(_SEARCH_PATH) + said(before, tables)
+    return begin + settings + do(_SEARCH_PATH) + said(before, tables)
 
 
 def said(statements: Iterable[Statement], tables: Sequence[RelationName]) -> bytes:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         record,
         remove,
         replay,
+        sync,
         verify,
         why,
         why_in_artifact,
@@ -89,7 +90,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "replant.api": (
         "diff drift drift_against drift_of_artifact export plan plugins preflight propose record "
-        "remove replay verify why why_in_artifact"
+        "remove replay sync verify why why_in_artifact"
     ),
     "replant.config.read_settings": "read_settings",
     "replant.config.recorded_shapes": "Recorded read_recorded",
@@ -174,6 +175,7 @@ __all__ = [
     "record",
     "remove",
     "replay",
+    "sync",
     "verify",
     "why",
     "why_in_artifact",

@@ -237,7 +237,7 @@ def _check_root(root: RootRows, tables: Mapping[RelationName, ExportedTable]) ->
     keys = root.keys
     if keys is not None and not (
         table.key
-        and len(keys) == root.row_count
+        and len(keys) >= root.row_count
         and all(len(key) == len(table.key) for key in keys)
     ):
         raise ValueError(f"the keys of a root in {root.table} do not fit the table")

@@ -29,6 +29,7 @@ COMMANDS = {
     "export": "Write the chosen rows of a database as an artifact.",
     "replay": "Load an artifact into a database: all its rows, or none.",
     "verify": "Compare the rows of a database with those of an artifact.",
+    "sync": "Make the owned rows of a database those of an artifact.",
     "remove": "Delete the owned rows of an artifact from a database.",
     "diff": "Compare two artifacts or databases, row by row.",
     "why": "Explain by which path a row is exported, or why it is not.",

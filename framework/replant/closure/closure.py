@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 
 import psycopg
@@ -83,17 +83,31 @@ class Closure:
         held = [RowsIn.of(leaf.oid, pointers) for leaf, pointers in self.pointers(table)]
         return RowsAt(tuple(rows for rows in held if rows.runs))
 
+    def owned_at(self, table: RelationName) -> RowsAt:
+        """Return those rows of a table that are owned; see `replant.model.ownership`."""
+        return self._at(table, self._owned)
+
     def shared_at(self, table: RelationName) -> RowsAt:
-        """Return those rows of a table that are shared; see `replant.model.ownership`."""
+        """Return those rows of a table that are shared."""
+        return self._at(table, self._shared)
+
+    def _at(
+        self, table: RelationName, locations: Callable[[tuple[int, int]], Iterator[int]]
+    ) -> RowsAt:
         held = [
-            RowsIn.of(leaf.oid, map(pointer, self._shared(self.locations.bounds(leaf))))
+            RowsIn.of(leaf.oid, map(pointer, locations(self.locations.bounds(leaf))))
             for leaf in self.graph.storage[table].leaves
         ]
         return RowsAt(tuple(rows for rows in held if rows.runs))
 
+    def _owned(self, bounds: tuple[int, int]) -> Iterator[int]:
+        if self.owned is None:
+            return self.found.reached(bounds, downward=True)
+        return self.owned.locations(bounds)
+
     def _shared(self, bounds: tuple[int, int]) -> Iterator[int]:
         if self.owned is None:
-            return self.found.only_upward(bounds)
+            return self.found.reached(bounds, downward=False)
         owned = set(self.owned.locations(bounds))
         return (location for location in self.found.locations(bounds) if location not in owned)
 

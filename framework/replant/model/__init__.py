@@ -77,6 +77,7 @@ from replant.model.settings import (
     PluginSettings,
     RowSecurity,
     Settings,
+    SharedRowsCheck,
     TableSettings,
     Undeclared,
 )
@@ -162,6 +163,7 @@ __all__ = [
     "SequencePosition",
     "Settings",
     "Severity",
+    "SharedRowsCheck",
     "SqlExpression",
     "Statement",
     "Step",

@@ -12,6 +12,7 @@ from replant.lazy_names import publish
 
 if TYPE_CHECKING:
     from replant.api import (
+        copy,
         diff,
         drift,
         drift_against,
@@ -89,8 +90,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "replant.api": (
-        "diff drift drift_against drift_of_artifact export plan plugins preflight propose record "
-        "remove replay sync verify why why_in_artifact"
+        "copy diff drift drift_against drift_of_artifact export plan plugins preflight propose "
+        "record remove replay sync verify why why_in_artifact"
     ),
     "replant.config.read_settings": "read_settings",
     "replant.config.recorded_shapes": "Recorded read_recorded",
@@ -160,6 +161,7 @@ __all__ = [
     "UsageError",
     "WhereReferenced",
     "__version__",
+    "copy",
     "diff",
     "drift",
     "drift_against",

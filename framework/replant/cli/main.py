@@ -25,6 +25,7 @@ from replant.errors import INTERRUPTED, UNFORESEEN, OutputError, ReplantError
 COMMANDS = {
     "demo": "Move a tenant between two databases of its own, and prove it.",
     "init": "Look at a database, and propose a configuration for it.",
+    "copy": "Copy rows from one database to another, and verify them.",
     "plan": "Show what an export would do, before any row is read.",
     "export": "Write the chosen rows of a database as an artifact.",
     "replay": "Load an artifact into a database: all its rows, or none.",

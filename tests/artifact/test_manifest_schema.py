@@ -93,8 +93,9 @@ def parts(hint: Any) -> Iterator[Any]:
 def reached(kind: type) -> set[type]:
     """The classes of which a value of this class is made, itself among them."""
     found = {kind}
-    for hint in get_type_hints(kind).values():
-        for part in parts(hint):
+    hints = get_type_hints(kind)
+    for attribute in attrs.fields(kind):
+        for part in parts(hints[attribute.name]):
             if attrs.has(part) and part not in TEXTS:
                 found |= reached(part)
     return found

@@ -15,7 +15,7 @@ from replant import errors, model
 from replant.config import connection_strings
 from replant.config.read_settings import settings_from
 from replant.database.connections import EXACT_TEXT, READING
-from replant.model import ExportSettings, PluginSettings, Settings, TableSettings
+from replant.model import ExportSettings, PluginSettings, RunSettings, Settings, TableSettings
 from replant.model.table_differences import DifferenceKind
 from replant.plugins import hookspecs
 from replant_plugins.schemas import asked
@@ -108,6 +108,7 @@ def test_every_documented_configuration_key_is_accepted() -> None:
         "export.layout": {"export": {"layout": "directory"}},
         "export.format": {"export": {"format": "jsonl"}},
         "export.compress": {"export": {"compress": "zstd"}},
+        "export.order": {"export": {"order": "none"}},
         "export.check": {"export": {"check": "count"}},
         "export.on_conflict": {"export": {"on_conflict": "update"}},
         "export.dangling": {"export": {"dangling": "leave-out"}},
@@ -115,6 +116,7 @@ def test_every_documented_configuration_key_is_accepted() -> None:
         "export.undeclared": {"export": {"undeclared": "fail"}},
         "export.allow_empty": {"export": {"allow_empty": True}},
         "export.max_rows": {"export": {"max_rows": 1000}},
+        "run.jobs": {"run": {"jobs": 4}},
         "tables[].name": {"tables": [{"name": "a.b"}]},
         "tables[].where": {"tables": [{"name": "a.b", "where": "true"}]},
         "tables[].omit": {"tables": [{"name": "a.b", "omit": ["c"]}]},
@@ -179,12 +181,14 @@ def _keys_and_defaults() -> dict[str, str]:
     keys = {"source.dsn": "—", "target.dsn": "—", "scope.NAME": "—", "plugins.NAME": "—"}
     settings = {attribute.name for attribute in attrs.fields(Settings)}
     beside = {"recorded", "file", "options"}  # no key says them
-    assert settings - beside == {"source", "target", "scope", "export", "plugins", "tables"}
+    assert settings - beside == {"source", "target", "scope", "export", "plugins", "run", "tables"}
     for attribute in attrs.fields(PluginSettings):
         if attribute.name != "settings":
             keys[f"plugins.{attribute.name}"] = _default(attribute)
     for attribute in attrs.fields(ExportSettings):
         keys[f"export.{attribute.name}"] = _default(attribute)
+    for attribute in attrs.fields(RunSettings):
+        keys[f"run.{attribute.name}"] = _default(attribute)
     for attribute in attrs.fields(TableSettings):
         keys[f"tables[].{attribute.name}"] = _default(attribute)
     return keys

@@ -16,7 +16,7 @@ from psycopg import Connection, sql
 from replant.database.copy_stream import copied_rows
 from replant.model import ChosenRows, PlannedColumn, PlannedTable, RelationName, Text
 from replant.sql import row_queries
-from replant.sql.fingerprints import Fingerprint, row_hash
+from replant.sql.fingerprints import row_hash
 from replant.sql.load_statements import copy_from
 from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS, RowForm
 from replant.sql.row_text import fingerprint_expression, form_expression, text_expression
@@ -168,30 +168,6 @@ def test_bytes_that_are_taken_for_a_row_are_text(form: RowForm, text: bytes) -> 
         found = taken(form, line)
         if found is not None:
             assert form.written([form.row(found[1])]) == [line]
-
-
-@given(rows=st.lists(st.binary(max_size=4)), cuts=st.lists(st.integers(0, 9)))
-def test_a_fingerprint_and_its_blocks_are_the_same_however_rows_are_divided(
-    rows: list[bytes], cuts: list[int]
-) -> None:
-    def divided(sizes: list[int]) -> Fingerprint:
-        found = Fingerprint(lambda row: (row.hex(),))
-        left = rows
-        for size in sizes:
-            found.add(left[:size])
-            left = left[size:]
-        found.add(left)
-        return found
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("replant.sql.fingerprints.ROWS_PER_BLOCK", 2)
-        whole, parts = divided([]), divided(cuts)
-        blocks = whole.blocks
-
-    assert (parts.row_count, parts.total, parts.blocks) == (len(rows), whole.total, blocks)
-    assert sum(block.row_count for block in blocks) == len(rows)
-    assert sum(block.fingerprint for block in blocks) % 2**64 == whole.total % 2**64
-    assert all(row_hash(bytes.fromhex(block.key[0])) % 2 == 0 for block in blocks[1:])
 
 
 # -- on the server --------------------------------------------------------------------------------

@@ -52,8 +52,15 @@ def replant(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
 
 
 def start_replant(*arguments: object, **options: Any) -> subprocess.Popen[str]:
-    """Start the command line in a process of its own, whose standard error can be read."""
-    code = "from replant.cli.main import main; main()"
+    """Start the command line in a process of its own, whose standard error can be read.
+
+    It can be interrupted, also where the tests run in the background of a shell, which ignores
+    SIGINT there.
+    """
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from replant.cli.main import main; main()"
+    )
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
         stderr=subprocess.PIPE,

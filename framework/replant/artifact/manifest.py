@@ -110,8 +110,8 @@ class ExportedTable:
         ownership: whether its rows are owned or shared; see `replant.model.ownership`.
         shared: where that is so of each row, the places of the shared rows among the rows of the
             artifact, counted from 0: the first of each run of neighbours, and how many they are.
-        blocks: the parts of the rows in the order of the key; empty where there is but one, or
-            where the rows are in no order that another database has too.
+        ordered: whether the rows stand in the order that the key has in the source.
+        blocks: the parts of the rows in that order; empty where there is but one.
 
     """
 
@@ -128,6 +128,7 @@ class ExportedTable:
     ownership: Ownership
     shared: Runs = ()
     file: DataFile | None = None
+    ordered: bool = False
     blocks: tuple[Block, ...] = ()
 
     @property
@@ -158,7 +159,7 @@ class ExportedTable:
         """Tell whether rows of this number and sum of hashes are those of the table."""
         return row_count == self.row_count and total % 2**64 == int(self.fingerprint, 16)
 
-    @property
+    @cached_property
     def planned(self) -> PlannedTable:
         """The table as statements and queries are composed from it."""
         equality = {c.name: c.equality for c in self.columns if c.equality is not None}
@@ -258,12 +259,12 @@ class Manifest:
     def _by_name(self) -> dict[RelationName, ExportedTable]:
         return {table.name: table for table in self.tables}
 
-    @property
+    @cached_property
     def planned(self) -> dict[RelationName, PlannedTable]:
         """The tables by name, as statements and queries are composed from them."""
         return {table.name: table.planned for table in self.tables}
 
-    @property
+    @cached_property
     def shapes(self) -> dict[RelationName, TableShape]:
         """What the tables looked like in the source."""
         return {table.name: evolve(table.shape, types=self.types) for table in self.tables}
@@ -338,6 +339,7 @@ def manifest_of(
                 ownership=table.shared.ownership,
                 shared=(shared or {}).get(table.name, ()),
                 file=None if files is None else files[table.name],
+                ordered=found.get(table.name, empty).key_of is not None,
                 blocks=_worth_it(found.get(table.name, empty).blocks),
             )
             for table in plan.tables

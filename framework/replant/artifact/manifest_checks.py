@@ -116,6 +116,8 @@ def _check_blocks(table: ExportedTable) -> None:
     blocks = table.blocks
     if not blocks:
         return
+    if not table.ordered:
+        raise ValueError(f"the rows of {table.name} have blocks, and are in no order")
     keys = {block.key for block in blocks}
     if (
         len(blocks) == 1

@@ -8,7 +8,8 @@ composes its own statements around these rows.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import BinaryIO
 
@@ -62,7 +63,7 @@ class SqlFile:
             if isinstance(step, PatchColumns)
         }
         self._tables = self.manifest.planned
-        self._places = self._places_of_steps(end)
+        self._rows, self._patches = _by_table(self._places_of_steps(end))
 
     def rows(self, table: RelationName) -> Iterator[Rows]:
         """Read the rows of one table as it is loaded, in the form that the manifest tells of.
@@ -71,7 +72,8 @@ class SqlFile:
             ArtifactError: the file is not what its manifest calls for; names the line.
 
         """
-        yield from self._found(table, patches=False)
+        for place in self._rows[table]:
+            yield from self._step(place, table)
 
     def patches(self, table: RelationName) -> Iterator[Rows]:
         """Read the key and the columns that stand apart, of one table, as rows of an INSERT.
@@ -80,7 +82,8 @@ class SqlFile:
             ArtifactError: the file is not what its manifest calls for; names the line.
 
         """
-        yield from self._found(table, patches=True)
+        for place in self._patches[table]:
+            yield from self._step(place, table)
 
     def _places_of_steps(self, end: int) -> list[_Place]:
         """Compare what stands before the first step and behind the last; return where steps are.
@@ -109,12 +112,6 @@ class SqlFile:
             _Place(step, offset, after)
             for (step, offset), after in zip(given, [*starts, stop][1:], strict=True)
         ]
-
-    def _found(self, table: RelationName, *, patches: bool) -> Iterator[Rows]:
-        for place in self._places:
-            late = isinstance(place.step, PatchColumns)
-            if late == patches and table in step_tables(place.step):
-                yield from self._step(place, table)
 
     def _step(self, place: _Place, table: RelationName) -> Iterator[Rows]:
         """Read one step, and give the rows of one of its tables."""
@@ -148,6 +145,20 @@ class _Place:
     step: Step
     offset: int
     end: int
+
+
+_Places = Mapping[RelationName, Sequence[_Place]]
+
+
+def _by_table(places: Sequence[_Place]) -> tuple[_Places, _Places]:
+    """Return where the rows of each table stand, and where columns that come later stand."""
+    rows: defaultdict[RelationName, list[_Place]] = defaultdict(list)
+    patches: defaultdict[RelationName, list[_Place]] = defaultdict(list)
+    for place in places:
+        late = isinstance(place.step, PatchColumns)
+        for table in step_tables(place.step):
+            (patches if late else rows)[table].append(place)
+    return rows, patches
 
 
 def _checked(file: BinaryIO, origin: str) -> tuple[Manifest, int]:

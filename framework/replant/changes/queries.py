@@ -112,6 +112,20 @@ def set_to_null(table: PlannedTable, column: str, keys: Sequence[Sequence[Text]]
     )
 
 
+def keys_that_act(name: RelationName) -> sql.Composed:
+    """Select the foreign keys to a table that do something when a row of it is deleted.
+
+    ON DELETE NO ACTION does nothing if at the end of the statement another row has the key.
+    """
+    return sql.SQL(
+        "SELECT n.nspname, c.relname, k.conname FROM pg_catalog.pg_constraint AS k"
+        " JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid"
+        " JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+        " WHERE k.contype = 'f' AND k.confdeltype <> 'a' AND k.confrelid = {}::regclass"
+        " ORDER BY 1, 2, 3"
+    ).format(sql.Literal(relation(name).as_string()))
+
+
 def referencing_rows(
     key: ForeignKey,
     child: tuple[PlannedTable, Sequence[str]],

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from attrs import evolve, frozen
 from psycopg import sql
 
-from replant.changes.queries import set_to_null
+from replant.changes.queries import keys_that_act, set_to_null
 from replant.changes.table_changes import Changes, RowValues, TableChanges, UpdatedRow
 from replant.database.connections import DatabaseConnection
 from replant.errors import ChangeError
@@ -170,17 +170,15 @@ class _TableCollisions:
     def _check_replaceable(self) -> None:
         name = self._live.name
         keys = [
-            key
-            for table in self._catalog.tables.values()
-            for key in table.foreign_keys
-            if key.references == name and not key.deletion_is_checked_late
+            f"{readable(key)} of {RelationName(schema, table)}"
+            for schema, table, key in self._database.execute(keys_that_act(name))
         ]
         missing = {c.name for c in self._live.columns if c.writable} - set(
             self._changes.table.column_names
         )
         if keys or missing:
             why = (
-                f"{keys[0]} acts when a row is deleted"
+                f"the foreign key {keys[0]} acts when a row is deleted"
                 if keys
                 else f"the artifact does not hold {', '.join(map(readable, sorted(missing)))}"
             )

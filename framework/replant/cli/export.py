@@ -20,12 +20,14 @@ from replant.model import Plan
     options.layout,
     options.rows_format,
     options.compress,
+    options.row_order,
     options.check,
     options.on_conflict,
     click.option(
         "-o", "--output", metavar="PATH", help="Where the artifact goes; - is standard output."
     ),
     click.option("--force", is_flag=True, help="Replace an output that exists."),
+    options.jobs,
     options.quiet,
     options.verbose,
 )

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from replant.config.read_settings import read_settings, with_options
-from replant.model import Check, Compression, Layout, OnConflict, Settings
+from replant.model import Check, Compression, Layout, OnConflict, RowOrder, Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -76,6 +76,18 @@ compress = click.option(
     type=click.Choice([compression.value for compression in Compression]),
     callback=lambda _context, _parameter, value: value and Compression(value),
     help="How the data files of a directory are compressed. [default: none]",
+)
+row_order = click.option(
+    "--order",
+    type=click.Choice([order.value for order in RowOrder]),
+    callback=lambda _context, _parameter, value: value and RowOrder(value),
+    help="In which order rows are written; only by key are the bytes repeatable. [default: key]",
+)
+jobs = click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="How many processes read rows at the same time; the result is the same. [default: 1]",
 )
 check = click.option(
     "--check",

@@ -26,6 +26,7 @@ from replant.verification.verify import HashingPlace
         help="Hash the target's rows on the client (stream) or on the server. "
         "[default: auto, which streams if the server is on this host]",
     ),
+    options.jobs,
     options.quiet,
     options.verbose,
 )
@@ -34,6 +35,7 @@ def command(
     config: Path | None,
     target: str | None,
     compare: str,
+    jobs: int | None,
     quiet: bool,
     verbose: bool,
 ) -> int:
@@ -42,7 +44,7 @@ def command(
     Exit code 0 when they are the same, 1 when they differ; then the first keys that differ are
     named for each table. Exit code 4 when no row differs, but the role may not see all tables.
     """
-    settings = options.settings_of(config, target=target)
+    settings = options.settings_of(config, target=target, jobs=jobs)
     with metered(console(stderr=True), "verifying", quiet=quiet) as meter:
         results = api.verify(
             artifact,

@@ -23,6 +23,7 @@ from replant.errors import BudgetError, ScopeError, UsageError
 from replant.model import Progress, RelationName
 from replant.model.closure_rules import ArrivalCount, Children, Root
 from replant.model.conditions import RowsAt, RowsIn
+from replant.model.progress import silent
 from replant.model.references import Leaf, ReferenceGraph
 from replant.sql.row_queries import explain_predicate
 
@@ -112,15 +113,11 @@ class Closure:
         return (location for location in self.found.locations(bounds) if location not in owned)
 
 
-def _silent(_table: RelationName, _rows: int, _bytes: int) -> None:
-    """Report progress to nobody."""
-
-
 def find_closure(
     database: DatabaseConnection,
     graph: ReferenceGraph,
     request: ClosureRequest,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Closure:
     """Find the closed set in the transaction's snapshot.
 

@@ -27,6 +27,7 @@ from replant.model import (
     OnConflict,
     PluginSettings,
     RelationName,
+    RunSettings,
     Settings,
     TableSettings,
 )
@@ -57,6 +58,7 @@ class _Document:
     scope: dict[str, str] = field(factory=dict)
     plugins: PluginSettings = field(factory=PluginSettings)
     export: ExportSettings = field(factory=ExportSettings)
+    run: RunSettings = field(factory=RunSettings)
     tables: tuple[TableSettings, ...] = ()
 
 
@@ -121,6 +123,7 @@ def settings_from(document: Mapping[str, Any], origin: str) -> Settings:
         target=read.target.dsn,
         scope=read.scope,
         export=read.export,
+        run=read.run,
         plugins=read.plugins,
         tables=read.tables,
     )
@@ -151,6 +154,7 @@ def with_options(
     target: str | None = None,
     scope: Mapping[str, str] | None = None,
     plugins: Mapping[str, Mapping[str, Any]] | None = None,
+    jobs: int | None = None,
     **export: Any,
 ) -> Settings:
     """Return the settings with the command line's values in them; None changes nothing.
@@ -161,6 +165,7 @@ def with_options(
         target: connection string of the target.
         scope: laid over the file's, value by value.
         plugins: settings of plugins, laid over the file's, key by key.
+        jobs: how many processes read rows.
         export: attributes of `ExportSettings`.
 
     """
@@ -177,6 +182,7 @@ def with_options(
         target=settings.target if target is None else target,
         scope={**settings.scope, **(scope or {})},
         export=attrs.evolve(settings.export, **said),
+        run=settings.run if jobs is None else attrs.evolve(settings.run, jobs=jobs),
         plugins=attrs.evolve(settings.plugins, settings=tables),
     )
 

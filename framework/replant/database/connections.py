@@ -12,6 +12,7 @@ import psycopg
 from psycopg import Connection, IsolationLevel
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
+from psycopg.sql import SQL
 
 from replant.errors import DatabaseError, PrivilegeError
 
@@ -79,6 +80,31 @@ def reading(dsn: str, side: str, *, hidden_rows_fail: bool = True) -> Iterator[D
         with suppress(psycopg.Error):
             # All was read: a connection that is lost now has lost nothing.
             connection.rollback()
+
+
+@contextmanager
+def joining(
+    dsn: str, side: str, snapshot: str, settings: Mapping[str, str]
+) -> Iterator[DatabaseConnection]:
+    """Open a transaction in a snapshot that another connection shares.
+
+    Args:
+        dsn: a libpq connection string.
+        side: `source` or `target`, for errors.
+        snapshot: the identifier that the other connection was given.
+        settings: those of the session.
+
+    Raises:
+        DatabaseError: the server cannot be reached, or the snapshot is gone.
+
+    """
+    with _connected(dsn, side) as connection, translated(side):
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        connection.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
+        _set(connection, settings)
+        yield connection
+        connection.rollback()
 
 
 @contextmanager
@@ -210,6 +236,10 @@ def _without_password(dsn: str, side: str) -> str:
 def _pin(connection: DatabaseConnection, settings: Mapping[str, str]) -> None:
     if connection.info.server_version >= _TRANSACTION_TIMEOUT:
         settings = {**settings, "transaction_timeout": "0"}
+    _set(connection, settings)
+
+
+def _set(connection: DatabaseConnection, settings: Mapping[str, str]) -> None:
     calls = ", ".join("set_config(%s, %s, true)" for _ in settings)
     values: list[Any] = [text for pair in settings.items() for text in pair]
     connection.execute(f"SELECT {calls}".encode(), values)

@@ -10,8 +10,9 @@ the server, although the row has mostly arrived already.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import accumulate
 from select import select
 from struct import Struct
 
@@ -80,6 +81,29 @@ def copied_rows(
     """
     framing = evolve(_TEXT, options=sql.SQL(f" ({options})")) if options else _TEXT
     yield from _batches(database, query, framing, side)
+
+
+def in_batches(pieces: Iterable[list[bytes]]) -> Iterator[list[bytes]]:
+    """Join pieces of the rows of a query, and divide them as `copied_rows` would have done."""
+    held: list[bytes] = []
+    for piece in pieces:
+        held += piece
+        while len(held) >= ROWS_PER_BATCH or _size(held) > BYTES_PER_BATCH:
+            end = _first_batch(held)
+            yield held[:end]
+            del held[:end]
+    if held:
+        yield held
+
+
+def _first_batch(rows: list[bytes]) -> int:
+    sizes = accumulate(len(row) + len(b"\n") for row in rows[:ROWS_PER_BATCH])
+    full = (number for number, size in enumerate(sizes, 1) if size > BYTES_PER_BATCH)
+    return next(full, min(len(rows), ROWS_PER_BATCH))
+
+
+def _size(rows: list[bytes]) -> int:
+    return sum(map(len, rows)) + len(rows)
 
 
 def copied_texts(database: DatabaseConnection, query: sql.Composable) -> Iterator[list[bytes]]:

@@ -192,7 +192,6 @@ ORDER BY i.indrelid, x.relname
 _FOREIGN_KEYS = f"""
 SELECT k.conrelid, k.conname, k.confrelid, k.condeferrable, k.convalidated,
        coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::boolean, true),
-       k.confdeltype = 'a',
        (SELECT pg_catalog.array_agg(a.attname ORDER BY u.place)
         FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS u (attnum, place)
         JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.attnum),
@@ -371,7 +370,6 @@ def _foreign_key(
     deferrable: bool,
     validated: bool,
     enforced: bool,
-    deletion_is_checked_late: bool,
     columns: list[str],
     referenced_columns: list[str],
 ) -> ForeignKey:
@@ -384,5 +382,4 @@ def _foreign_key(
         deferrable=deferrable,
         enforced=enforced,
         validated=validated,
-        deletion_is_checked_late=deletion_is_checked_late,
     )

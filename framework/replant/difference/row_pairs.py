@@ -37,10 +37,9 @@ class PairedRows:
         """Add the rows that differ, each with the values of the compared columns."""
         pair = self._by_key if self.key else self._by_content
         only_left, only_right = pair(zip_longest(left, right, fillvalue=()), found)
-        for row in only_left:
-            found.add(DifferingRow(Presence.LEFT, self._key(row), self._values(row), None))
-        for row in only_right:
-            found.add(DifferingRow(Presence.RIGHT, self._key(row), None, self._values(row)))
+        for side, rows in enumerate((only_left, only_right)):
+            for row in rows:
+                found.add(self._only(side, row))
 
     def _by_key(
         self, batches: Iterable[tuple[Sequence[Row], ...]], found: FoundRows
@@ -54,7 +53,10 @@ class PairedRows:
                 for row in batch:
                     key = tuple(row[place] for place in places)
                     like = other.pop(key, None)
-                    if like is None:
+                    if like is None and key in own:
+                        # No constraint of this side makes the key unique.
+                        found.add(self._only(side, row))
+                    elif like is None:
                         own[key] = row
                     elif like != row:
                         found.add(self._changed(*((row, like) if side == 0 else (like, row))))
@@ -76,6 +78,12 @@ class PairedRows:
                     else:
                         other[row] -= 1
         return waiting[0].elements(), waiting[1].elements()
+
+    def _only(self, side: int, row: Row) -> DifferingRow:
+        key, values = self._key(row), self._values(row)
+        if side == 0:
+            return DifferingRow(Presence.LEFT, key, values, None)
+        return DifferingRow(Presence.RIGHT, key, None, values)
 
     def _changed(self, left: Row, right: Row) -> DifferingRow:
         pairs = zip(self.columns, left, right, strict=True)

@@ -89,7 +89,7 @@ class ArtifactSide:
                 key=table.key,
                 row_count=table.row_count,
                 form=table.row_form,
-                ordered=bool(table.blocks) and ordered_alike(table.planned),
+                ordered=table.ordered and bool(table.key) and ordered_alike(table.planned),
             )
             for table in self.artifact.manifest.tables
         }
@@ -177,4 +177,5 @@ class DatabaseSide:
 
 def _is_ordered(table: PlannedTable) -> bool:
     changed = {column.name for column in table.columns if column.transforms}
-    return bool(table.key) and not changed.intersection(table.key) and ordered_alike(table)
+    keyed = bool(table.key) and not changed.intersection(table.key)
+    return table.ordered and keyed and ordered_alike(table)

@@ -15,10 +15,17 @@ from replant.artifact.sql_file_writer import write_sql_file
 from replant.database.connections import DatabaseConnection
 from replant.export.source_rows import SourceRows
 from replant.model import OWN_FORMATS, Layout, Plan, Progress, RelationName
+from replant.parallel.workers import open_workers
 
 
 def export_rows(
-    database: DatabaseConnection, plan: Plan, output: str, *, force: bool, progress: Progress
+    database: DatabaseConnection,
+    plan: Plan,
+    output: str,
+    *,
+    force: bool,
+    progress: Progress,
+    jobs: int = 1,
 ) -> tuple[dict[RelationName, int], str | None]:
     """Write the rows of a plan.
 
@@ -28,6 +35,7 @@ def export_rows(
         output: where to; `-` is standard output.
         force: whether an output that exists is replaced.
         progress: told of the rows as they are written.
+        jobs: how many processes read rows at the same time.
 
     Returns:
         How many rows of each table were written, and the SHA-256 over the whole artifact; None for
@@ -38,9 +46,10 @@ def export_rows(
             under the output's name.
 
     """
-    rows = SourceRows(database, plan, progress)
     write = _write_directory if plan.layout is Layout.DIRECTORY else _write_file
-    digest = write(output, plan, rows, force=force)
+    with open_workers(database, "source", jobs) as workers:
+        rows = SourceRows(database, plan, progress, workers)
+        digest = write(output, plan, rows, force=force)
     return dict(rows.counts), digest
 
 

@@ -12,7 +12,7 @@ from itertools import groupby
 
 from attrs import evolve
 
-from replant.artifact.manifest import Runs
+from replant.artifact.manifest import Runs, row_forms
 from replant.artifact.sql_file_writer import Batch, in_one_statement
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_fields, copied_rows, copied_texts
@@ -20,6 +20,7 @@ from replant.errors import DatabaseError
 from replant.export.shared_places import SharedPlaces
 from replant.model import (
     ForeignKey,
+    Layout,
     LoadTable,
     PatchColumns,
     Plan,
@@ -32,8 +33,11 @@ from replant.model import (
     SqlExpression,
     Step,
     Text,
+    step_tables,
 )
 from replant.model.conditions import among
+from replant.parallel.sliced_tables import SlicedTable, SlicedTables, is_large
+from replant.parallel.workers import Workers
 from replant.planning.changed_keys import WrittenKeys
 from replant.planning.plugin_faults import blaming_plugins, row_namer
 from replant.plugins.guarded import each_row
@@ -47,9 +51,27 @@ from replant.sql.row_text import computed_by_server
 class SourceRows:
     """Gives the rows of each step, and keeps the fingerprint of each table as they pass."""
 
-    def __init__(self, database: DatabaseConnection, plan: Plan, progress: Progress) -> None:
-        """Read from `database`, in the transaction in which the plan was made."""
+    def __init__(
+        self,
+        database: DatabaseConnection,
+        plan: Plan,
+        progress: Progress,
+        workers: Workers | None = None,
+    ) -> None:
+        """Read from `database`, in the transaction in which the plan was made.
+
+        Args:
+            database: the source.
+            plan: what is read.
+            progress: told of the rows as they pass.
+            workers: read large tables beside this process.
+
+        """
         self._database = database
+        self._sliced: SlicedTables | None = None
+        if workers is not None:
+            tables = dict(_sliced_tables(plan))
+            self._sliced = SlicedTables(database, workers, plan.selection, tables, leave_rows=True)
         self._plan = plan
         self._progress = progress
         self.fingerprints: dict[RelationName, Fingerprint] = {}
@@ -116,6 +138,12 @@ class SourceRows:
                 )
 
     def _hashed(self, table: PlannedTable, form: RowForm) -> Iterator[Rows]:
+        if self._sliced is not None and table.name in self._sliced:
+            fingerprint = self.fingerprints[table.name] = Fingerprint(_key_of(table, form))
+            for rows in self._sliced.read(table.name, fingerprint):
+                self._passed(table.name, rows)
+                yield rows
+            return
         passing = self._passing(table, form)
         for rows in self._read(table, form):
             passing(rows)
@@ -220,15 +248,37 @@ class SourceRows:
 
 
 def _key_of(table: PlannedTable, form: RowForm) -> Callable[[bytes], tuple[str, ...]] | None:
-    """Return what gives the key of a row, if the rows come in the order of that key.
+    key = _order_of(table)
+    return form.key_of(table.column_names, key) if key else None
 
-    They come in the order of the key in the source. Where a transform changes the key, that is no
-    order of the artifact's rows.
+
+def _order_of(table: PlannedTable) -> tuple[str, ...]:
+    """Return the columns of the key, if the artifact's rows come in the order of that key.
+
+    They come in the order of the key in the source, unless none is wanted. Where a transform
+    changes the key, that is no order of the artifact's rows.
     """
     changed = {column.name for column in table.columns if column.transforms}
-    if not table.key or changed.intersection(table.key):
-        return None
-    return form.key_of(table.column_names, table.key)
+    return () if not table.ordered or changed.intersection(table.key) else table.key
+
+
+def _sliced_tables(plan: Plan) -> Iterator[tuple[RelationName, SlicedTable]]:
+    """Yield the tables that are read as a whole and by the server alone, in the plan's order."""
+    forms = row_forms(plan.layout, plan.format, plan.order, {t.name: t for t in plan.tables})
+    in_parts = {
+        step.table
+        for step in plan.order.steps
+        if plan.layout is Layout.FILE
+        and isinstance(step, LoadTable)
+        and (step.patched or (step.by_depth and forms[step.table] is INSERT_ROWS))
+    }
+    names = [name for step in plan.order.steps for name in step_tables(step)]
+    for table in map(plan.table, dict.fromkeys(names)):
+        read = is_large(table.row_count) and computed_by_server(table.columns)
+        # Of a mixed table the shared rows are told by their places among all rows.
+        read = read and not table.shared.rows.locations
+        if read and table.row_format is None and table.name not in in_parts:
+            yield table.name, SlicedTable(table, forms[table.name], _order_of(table))
 
 
 def _projected(table: PlannedTable, names: tuple[str, ...]) -> PlannedTable:

@@ -91,13 +91,7 @@ class Column:
 
 @frozen(field_transformer=checked)
 class ForeignKey:
-    """A foreign key constraint: `columns` of `table` hold `referenced_columns` of `references`.
-
-    Attributes:
-        deletion_is_checked_late: whether it is ON DELETE NO ACTION, so that a referenced row may be
-            deleted if another has its key at the end of the statement.
-
-    """
+    """A foreign key constraint: `columns` of `table` hold `referenced_columns` of `references`."""
 
     name: str
     table: RelationName
@@ -107,7 +101,6 @@ class ForeignKey:
     deferrable: bool = False
     enforced: bool = True
     validated: bool = True
-    deletion_is_checked_late: bool = True
 
     @property
     def references_itself(self) -> bool:

@@ -15,7 +15,7 @@ _RELATION = re.compile(rf"({_PART})\.({_PART})")
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
 
-@frozen(order=True, field_transformer=checked)
+@frozen(order=True, field_transformer=checked, cache_hash=True)
 class RelationName:
     """A table's schema and name, as `pg_namespace` and `pg_class` hold them (not folded)."""
 

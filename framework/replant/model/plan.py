@@ -6,6 +6,7 @@ A plan is compared, printed and tested without a database.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 from attrs import evolve, field, frozen
 
@@ -51,6 +52,7 @@ class PlannedTable:
         key: columns that identify a row; rows are written in their order. Empty when there are
             none: then the order is that of the rows' own text.
         collatable: those key columns whose order needs a collation named.
+        ordered: whether the rows are read in an order at all.
         rows: which rows are exported.
         row_count: how many rows they chose in the snapshot of the plan.
         on_conflict: what a replay does with a row that is there already.
@@ -65,6 +67,7 @@ class PlannedTable:
     columns: tuple[PlannedColumn, ...]
     key: tuple[str, ...] = ()
     collatable: frozenset[str] = frozenset()
+    ordered: bool = True
     rows: ChosenRows = field(factory=ChosenRows)
     row_count: int = 0
     on_conflict: OnConflict = OnConflict.ERROR
@@ -173,10 +176,9 @@ class Plan:
     shapes: Mapping[RelationName, TableShape] = field(factory=dict)
     omissions: tuple[Omission, ...] = ()
     warnings: tuple[str, ...] = ()
-    _by_name: Mapping[RelationName, PlannedTable] = field(init=False, repr=False, eq=False)
 
-    @_by_name.default
-    def _index(self) -> Mapping[RelationName, PlannedTable]:
+    @cached_property
+    def _by_name(self) -> Mapping[RelationName, PlannedTable]:
         return {table.name: table for table in self.tables}
 
     def table(self, name: RelationName) -> PlannedTable:
@@ -188,7 +190,7 @@ class Plan:
         """
         return self._by_name[name]
 
-    @property
+    @cached_property
     def selection(self) -> Selection:
         """The chosen rows of every table."""
         return {table.name: table.rows for table in self.tables}

@@ -8,3 +8,7 @@ from replant.model.names import RelationName
 
 #: Told a table, and how many rows and bytes of it just passed.
 Progress = Callable[[RelationName, int, int], None]
+
+
+def silent(_table: RelationName, _rows: int, _bytes: int) -> None:
+    """Report progress to nobody."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field, frozen, validators
 
 from replant.model.checked import checked
 from replant.model.names import RelationName
@@ -51,6 +51,13 @@ class Compression(Enum):
     NONE = "none"
     GZIP = "gzip"
     ZSTD = "zstd"
+
+
+class RowOrder(Enum):
+    """In which order the rows of a table are written."""
+
+    KEY = "key"
+    NONE = "none"
 
 
 class Check(Enum):
@@ -126,6 +133,8 @@ class ExportSettings:
         format: `insert`, `copy`, or the name of a format that a plugin renders; None for what
             the layout holds by default.
         compress: how the data files of a directory are compressed.
+        order: in which order rows are written. Only in that of their key do the same rows always
+            give the same bytes; in none, the source need not sort them.
         check: what the artifact compares with the exported rows when it is replayed.
         on_conflict: what a replay does with rows that are there already; None when it was not
             said, which is an error for an artifact and the artifact's own way for a replay.
@@ -142,6 +151,7 @@ class ExportSettings:
     layout: Layout = Layout.FILE
     format: str | None = None
     compress: Compression = Compression.NONE
+    order: RowOrder = RowOrder.KEY
     check: Check = Check.CONTENT
     on_conflict: OnConflict | None = None
     dangling: Dangling = Dangling.FAIL
@@ -173,6 +183,18 @@ class PluginSettings:
 
 
 @frozen(field_transformer=checked)
+class RunSettings:
+    """How a command runs; what it does is the same.
+
+    Attributes:
+        jobs: how many processes read rows at the same time.
+
+    """
+
+    jobs: int = field(default=1, validator=validators.ge(1))
+
+
+@frozen(field_transformer=checked)
 class Settings:
     """Everything a command may need to know.
 
@@ -180,6 +202,7 @@ class Settings:
         source: connection string of the source; None leaves it to libpq's own variables.
         target: connection string of the target; None likewise.
         scope: the named values that say whose rows are exported.
+        run: how a command runs.
         recorded: the file with the recorded shape of tables, which need not be there.
         file: the file that was read; None if none was.
         options: the paths of what the command line says in place of the file.
@@ -192,6 +215,7 @@ class Settings:
     export: ExportSettings = field(factory=ExportSettings)
     plugins: PluginSettings = field(factory=PluginSettings)
     tables: tuple[TableSettings, ...] = ()
+    run: RunSettings = field(factory=RunSettings)
     recorded: str = "replant.lock.toml"
     file: str | None = None
     options: tuple[str, ...] = ()

@@ -80,7 +80,7 @@ def _root_rows(
         return RootRows(table.name, _condition(table), table.row_count)
     rows = evolve(table.rows, conditions=(*table.rows.conditions, Satisfies(root.predicate)))
     chosen = {**plan.selection, table.name: rows}
-    (count,) = database.execute(queries.count(chosen, table.name)).fetchone() or (0,)
+    _, count = database.execute(queries.count(chosen, table.name)).fetchone() or (0, 0)
     keys = None
     if table.key and count < table.row_count and count <= MOST_KEYS:
         held = {column.name: column for column in table.columns}

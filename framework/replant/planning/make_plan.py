@@ -23,6 +23,7 @@ from replant.model import (
     Plan,
     PlannedTable,
     RelationName,
+    RowOrder,
     Settings,
     Undeclared,
 )
@@ -126,7 +127,7 @@ def plan_from(
     on_conflict = {name: way or OnConflict.ERROR for name, way in wanted.items()}
     planned = {
         name: evolve(
-            _planned_table(selected, counted, host, name, settings.export.format_name),
+            _planned_table(selected, counted, host, name, settings.export),
             on_conflict=on_conflict[name],
         )
         for name in selected.tables
@@ -167,17 +168,18 @@ def _planned_table(
     counted: CountedSelection,
     host: Host,
     name: RelationName,
-    format_name: str,
+    export: ExportSettings,
 ) -> PlannedTable:
     table, columns = selected.tables[name], selected.columns[name]
     key = exported_key(selected, name)
     planned = planned_columns(host, table, columns)
-    rendering = row_format(host, table, columns, planned, format_name)
+    rendering = row_format(host, table, columns, planned, export.format_name)
     return PlannedTable(
         name=name,
         columns=planned,
         key=key,
         collatable=frozenset(c.name for c in columns if c.collatable and c.name in key),
+        ordered=export.order is RowOrder.KEY,
         rows=counted.rows[name],
         row_count=counted.counts[name],
         row_format=rendering.row_format if rendering else None,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import define, field
 
+from replant.database.batches import select_all
 from replant.database.connections import DatabaseConnection
 from replant.model import (
     Check,
@@ -205,25 +206,35 @@ class ExistingRows:
         return Finding(Subject.TARGET, Severity.ASKS, str(name), what)
 
 
-def existing_rows_check(context: CheckContext, name: RelationName) -> ExistingRows | None:
-    """Make the check for a table, if the role sees its rows and the target's table has any."""
-    table, live = context.tables[name], context.catalog.tables[name]
+def existing_rows_checks(
+    context: CheckContext, names: Iterable[RelationName]
+) -> dict[RelationName, ExistingRows]:
+    """Make the checks for tables whose rows the role sees, where the target has any."""
+    asked = [name for name in names if _unique_keys(context, name) and context.sees(name)]
+    answers = select_all(
+        context.database,
+        (queries.has_rows(context.tables[name], number) for number, name in enumerate(asked)),
+    )
+    return {asked[number]: _check(context, asked[number]) for number, any_row in answers if any_row}
+
+
+def _unique_keys(context: CheckContext, name: RelationName) -> tuple[tuple[str, ...], ...]:
+    """Return the key and the unique keys all of whose columns the artifact has."""
+    live, given = context.catalog.tables[name], {*context.tables[name].column_names}
     keys = [key for key in (live.primary_key, *live.unique_keys) if key]
-    given = tuple(key for key in keys if {*key} <= {*table.column_names})
-    if not given or not context.sees(name) or not _has_rows(context, name):
-        return None
+    return tuple(key for key in keys if given.issuperset(key))
+
+
+def _check(context: CheckContext, name: RelationName) -> ExistingRows:
+    table, live = context.tables[name], context.catalog.tables[name]
     selection = context.selection if name in context.by_conditions else None
     counted = context.artifact.manifest.check is not Check.NONE
     by_text = same_text(live, table.key)
     separate = context.artifact.stored_separately.get(name, ())
     compared = tuple(column for column in table.column_names if column not in separate)
     compared = compared if table.key else ()
-    return ExistingRows(context.database, table, given, selection, by_text, counted, compared)
-
-
-def _has_rows(context: CheckContext, name: RelationName) -> bool:
-    (any_row,) = context.database.execute(queries.has_rows(context.tables[name])).fetchone() or ()
-    return bool(any_row)
+    keys = _unique_keys(context, name)
+    return ExistingRows(context.database, table, keys, selection, by_text, counted, compared)
 
 
 def every_row_exists(

@@ -24,9 +24,10 @@ from replant.sql.where_clauses import chosen_from, chosen_where, equals, null_of
 Texts = Sequence[Text]
 
 
-def has_rows(table: PlannedTable) -> sql.Composed:
-    """Query whether the table has any row."""
-    return sql.SQL("SELECT EXISTS (SELECT FROM {})").format(_source(table))
+def has_rows(table: PlannedTable, number: int) -> sql.Composed:
+    """Query the number, and whether the table has any row."""
+    query = sql.SQL("SELECT {}, EXISTS (SELECT FROM {})")
+    return query.format(sql.Literal(number), _source(table))
 
 
 def present(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from replant.artifact.artifact import patch_texts, row_texts
 from replant.model import Finding, RelationName, Text
-from replant.preflight.existing_rows import ExistingRows, every_row_exists, existing_rows_check
+from replant.preflight.existing_rows import ExistingRows, every_row_exists, existing_rows_checks
 from replant.preflight.missing_parents import MissingParents, missing_parents_checks
 from replant.preflight.null_values import null_check
 from replant.preflight.row_check import CheckContext, CheckedRow, RowCheck, WaitingCheck
@@ -24,11 +24,13 @@ def check_rows(context: CheckContext) -> list[Finding]:
 
     A table whose columns the target lacks is skipped.
     """
-    checks = {
-        table.name: list(_checks_of(context, table.name))
+    names = [
+        table.name
         for table in context.artifact.manifest.tables
         if table.row_count and _has_place(context, table.name)
-    }
+    ]
+    existing = existing_rows_checks(context, names)
+    checks = {name: list(_checks_of(context, name, existing.get(name))) for name in names}
     for name, of_table in checks.items():
         _observe(context, name, of_table)
     _observe_awaited_rows(context, checks)
@@ -99,8 +101,9 @@ def _observe_awaited_rows(context: CheckContext, checks: _Checks) -> None:
                 check.observe_awaited_rows(rows)
 
 
-def _checks_of(context: CheckContext, name: RelationName) -> Iterator[RowCheck]:
-    existing = existing_rows_check(context, name)
+def _checks_of(
+    context: CheckContext, name: RelationName, existing: ExistingRows | None
+) -> Iterator[RowCheck]:
     if existing is not None:
         yield existing
     nulls = null_check(context, name)

@@ -79,10 +79,12 @@ def count_rows(
     check_scope_values(database, selected, settings)
     _check_predicates(database, selected)
     # A closed set starts from rows that are exported, so rows are left out before it is found.
-    rows, left_out, _ = settle_references(database, selected, selected.rows, settings)
+    rows, left_out, kept = settle_references(database, selected, selected.rows, settings)
     expanded = expand_selection(database, catalog, selected, rows, settings)
-    rows, more, kept = settle_references(database, expanded.selected, expanded.rows, settings)
-    counts = {name: count_chosen(database, rows, name) for name in rows}
+    if expanded.rows is not rows:
+        rows, more, kept = settle_references(database, expanded.selected, expanded.rows, settings)
+        left_out += more
+    counts = count_chosen(database, rows, rows)
     if not any(counts.values()) and not settings.export.allow_empty:
         raise ScopeError(_nothing_chosen(settings, len(counts)))
     _check_budget(counts, settings)
@@ -90,7 +92,7 @@ def count_rows(
         rows=rows,
         counts=counts,
         shared=dict(_shared_rows(database, selected, expanded, rows, counts)),
-        left_out=(*left_out, *more),
+        left_out=left_out,
         kept=kept,
         provenance=expanded.provenance,
         unindexed=expanded.unindexed,
@@ -108,16 +110,13 @@ def _shared_rows(
     counts: Mapping[RelationName, int],
 ) -> Iterator[tuple[RelationName, SharedRows]]:
     """Yield which rows of each table are shared, and how many of those that are chosen."""
-    ownership_by_name = ownership_of(selected)
+    ownership = ownership_of(selected)
+    mixed = {name: at for name, at in expanded.shared.items() if at.locations and name in rows}
+    narrowed = {**rows, **{name: among(rows[name], at) for name, at in mixed.items()}}
+    numbers = count_chosen(database, narrowed, mixed)
     for name in rows:
-        ownership = ownership_by_name[name]
-        at = expanded.shared.get(name, RowsAt(()))
-        number = 0
-        if ownership is Ownership.SHARED:
-            number = counts[name]
-        elif at.locations:
-            number = count_chosen(database, {**rows, name: among(rows[name], at)}, name)
-        yield name, SharedRows(ownership, number, at)
+        number = counts[name] if ownership[name] is Ownership.SHARED else numbers.get(name, 0)
+        yield name, SharedRows(ownership[name], number, mixed.get(name, RowsAt(())))
 
 
 def check_scope_values(

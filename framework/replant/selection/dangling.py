@@ -5,10 +5,12 @@ A selection goes in; a selection comes out from which rows were left out, with w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cache
 
 from attrs import evolve, frozen
 
+from replant.database.batches import select_all
 from replant.database.connections import DatabaseConnection
 from replant.errors import DanglingReferenceError
 from replant.model import (
@@ -100,19 +102,22 @@ def _find(
     modes: Mapping[RelationName, Dangling],
     default: Dangling,
 ) -> list[tuple[DanglingReferences, Dangling]]:
+    has_rows = cache(lambda name: count_chosen(database, rows, [name])[name] > 0)
+    # A role need not be allowed to read a table that no row can come into: its closed set is not
+    # found yet, or has no row of it.
+    read = {name: chosen for name, chosen in rows.items() if not _is_empty(chosen)}
+    keys = [
+        key
+        for name in read
+        for key in tables[name].foreign_keys
+        if key.enforced and key.references in read and not _holds(rows, key, has_rows)
+    ]
+    dangling = select_all(database, (queries.dangles(rows, k, n) for n, k in enumerate(keys)))
     found = []
-    for name in rows:
-        if _is_empty(rows[name]):
-            continue  # nor need the role be allowed to read a table that no row can come into
-        mode = modes.get(name, default)
-        for key in tables[name].foreign_keys:
-            if key.references not in rows or not key.enforced or _holds(database, rows, key):
-                continue
-            if _is_empty(rows[key.references]):
-                continue  # its closed set is not found yet, or has no row of it
-            finding = _dangling(database, tables[name], rows, key)
-            if finding is not None:
-                found.append((finding, mode))
+    for key in [keys[number] for (number,) in sorted(dangling)]:
+        finding = _dangling(database, tables[key.table], rows, key)
+        if finding is not None:
+            found.append((finding, modes.get(key.table, default)))
     return found
 
 
@@ -121,7 +126,7 @@ def _is_empty(chosen: ChosenRows) -> bool:
     return RowsAt(()) in chosen.conditions
 
 
-def _holds(database: DatabaseConnection, rows: Selection, key: ForeignKey) -> bool:
+def _holds(rows: Selection, key: ForeignKey, has_rows: Callable[[RelationName], bool]) -> bool:
     """Return whether the key cannot dangle, as both tables are chosen by the same value in it.
 
     Then every reference is to the one row with that value, if it is there. Nor can a key into a
@@ -136,11 +141,7 @@ def _holds(database: DatabaseConnection, rows: Selection, key: ForeignKey) -> bo
         return False
     condition = other[0]
     same = ColumnIs(key.referenced_columns[0], own[0].value)
-    return (
-        condition == same
-        and own[0].column == key.columns[0]
-        and count_chosen(database, rows, key.references) > 0
-    )
+    return condition == same and own[0].column == key.columns[0] and has_rows(key.references)
 
 
 def _dangling(
@@ -184,13 +185,14 @@ def _without(
     return {**rows, name: evolve(rows[name], conditions=conditions)}
 
 
-def count_chosen(database: DatabaseConnection, rows: Selection, name: RelationName) -> int:
-    """Count the chosen rows of a table; a table that no row can come into is not read."""
-    if _is_empty(rows[name]):
-        return 0
-    row = database.execute(queries.count(rows, name)).fetchone()
-    assert row is not None
-    return int(row[0])
+def count_chosen(
+    database: DatabaseConnection, rows: Selection, names: Iterable[RelationName]
+) -> dict[RelationName, int]:
+    """Count the chosen rows of tables; a table that no row can come into is not read."""
+    counts = dict.fromkeys(names, 0)
+    read = [name for name in counts if not _is_empty(rows[name])]
+    asked = select_all(database, (queries.count(rows, name, n) for n, name in enumerate(read)))
+    return counts | {read[number]: count for number, count in asked}
 
 
 def _refusal(findings: list[DanglingReferences]) -> str:

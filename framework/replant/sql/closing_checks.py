@@ -7,6 +7,7 @@ so a replay in which a trigger, a rule or a column's type changed something is u
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 
 from attrs import evolve, frozen
 from psycopg import sql
@@ -17,6 +18,7 @@ from replant.model import (
     OnConflict,
     PlannedTable,
     RelationName,
+    Selection,
     SequencePosition,
     Statement,
     readable,
@@ -183,6 +185,11 @@ class Ending:
     sequences: Sequence[SequencePosition]
     staged: frozenset[RelationName] = frozenset()
 
+    @cached_property
+    def selection(self) -> Selection:
+        """The rows that the conditions of the tables choose."""
+        return {name: table.rows for name, table in self.tables.items()}
+
 
 def closing(ending: Ending) -> bytes:
     """Compose the end of a replay: the strategy's statements, the checks, the sequences, COMMIT."""
@@ -285,11 +292,11 @@ def _query(ending: Ending, table: PlannedTable, exact: bool, compared: bool) -> 
     target alone. A condition on a column finds the rows of this transaction by an index, where
     there is one.
     """
-    selection = {name: other.rows for name, other in ending.tables.items()}
+    selection = ending.selection
     terms: list[sql.Composable] = []
     if exact:
         conditions = tuple(c for c in table.rows.conditions if isinstance(c, ColumnIs))
-        selection[table.name] = evolve(table.rows, conditions=conditions)
+        selection = {table.name: evolve(table.rows, conditions=conditions)}
         terms.append(sql.SQL("age(t0.xmin) <= 0"))
     terms.append(_in_itself(table))
     terms.append(chosen_where(selection, table.name))

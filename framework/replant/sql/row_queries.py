@@ -42,9 +42,10 @@ _SELECT = "SELECT {} FROM {} WHERE {}"
 _PLACE = sql.SQL("t0.tableoid, t0.ctid")
 
 
-def count(selection: Selection, name: RelationName) -> sql.Composed:
-    """Query how many rows are chosen."""
-    return _select(selection, name, sql.SQL("count(*)"))
+def count(selection: Selection, name: RelationName, number: int = 0) -> sql.Composed:
+    """Query how many rows are chosen, after a number by which to know the answer."""
+    wanted = sql.SQL("{}, count(*)").format(sql.Literal(number))
+    return _select(selection, name, wanted)
 
 
 def explain_predicate(name: RelationName, predicate: str) -> sql.Composed:
@@ -64,13 +65,13 @@ def fingerprint(form: RowForm, selection: Selection, table: PlannedTable) -> sql
 
 
 def texts(selection: Selection, table: PlannedTable) -> sql.Composed:
-    """Query the rows' texts in order, a column of type text for each exported column."""
+    """Query the texts of the exported columns, each of type text, in the table's order."""
     values = [text_expression(value_expression(column)) for column in table.columns]
     return _ordered(selection, table, sql.SQL(", ").join(values))
 
 
 def fields(selection: Selection, table: PlannedTable) -> sql.Composed:
-    """Query the rows in order with the exported columns unchanged: what COPY writes as a row."""
+    """Query the exported columns in the table's order, as they are: what COPY writes as a row."""
     return _ordered(selection, table, _values(table))
 
 
@@ -86,14 +87,52 @@ def texts_between(
     high: Sequence[Text] | None,
 ) -> sql.Composed:
     """Select the texts of the rows whose key is not less than `low`, and less than `high`."""
+    wanted = [text_expression(value_expression(column)) for column in table.columns]
+    rows = _select(selection, table.name, sql.SQL(", ").join(wanted))
+    return rows + _between(table, low, high)
+
+
+def fields_between(
+    selection: Selection,
+    table: PlannedTable,
+    low: Sequence[Text] | None,
+    high: Sequence[Text] | None,
+) -> sql.Composed:
+    """Query what `fields` does, of the rows whose key is not less than `low`, less than `high`."""
+    rows = _select(selection, table.name, _values(table)) + _between(table, low, high)
+    return rows + sql.SQL(" ORDER BY ") + order_by(table) if table.ordered else rows
+
+
+def key_sample(selection: Selection, table: PlannedTable, share: float, parts: int) -> sql.Composed:
+    """Query keys between parts of about the same size, by a sample of the rows, in order.
+
+    Args:
+        selection: the chosen rows of every table.
+        table: whose rows they are.
+        share: how much of the rows is looked at, from 0 to 1.
+        parts: how many parts there are to be.
+
+    """
+    key = [sql.Identifier("t0", name) for name in table.key]
+    sample = _select(selection, table.name, sql.SQL(", ").join(key))
+    sample += sql.SQL(" AND random() < {}").format(sql.Literal(share))
+    return sql.SQL(
+        "SELECT {} FROM (SELECT t0.*, row_number() OVER (ORDER BY {}) AS cmin, count(*) OVER ()"
+        " AS cmax FROM ({}) AS t0) AS t0 WHERE cmin * {parts} / (cmax + 1) <> (cmin - 1) * {parts}"
+        " / (cmax + 1) ORDER BY cmin"
+    ).format(_texts_of(table.key), order_by(table), sample, parts=sql.Literal(parts))
+
+
+def _between(
+    table: PlannedTable, low: Sequence[Text] | None, high: Sequence[Text] | None
+) -> sql.Composed:
     key = sql.SQL("ROW({})").format(order_by(table))
     terms: list[sql.Composable] = [sql.SQL("")]
     for operator, bound in ((">=", low), ("<", high)):
         if bound is not None:
             values = sql.SQL(", ").join(map(sql.Literal, bound))
             terms.append(sql.SQL("{} {} ROW({})").format(key, sql.SQL(operator), values))
-    texts = [text_expression(value_expression(column)) for column in table.columns]
-    return _select(selection, table.name, sql.SQL(", ").join(texts)) + sql.SQL(" AND ").join(terms)
+    return sql.SQL(" AND ").join(terms)
 
 
 def blocks(form: RowForm, selection: Selection, table: PlannedTable) -> sql.Composed:
@@ -191,7 +230,7 @@ def rows_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) ->
         "WHERE {among} AND NOT {itself}) "
         "SELECT {line}, d.cmin FROM {source} "
         "LEFT JOIN depths AS d ON d.tableoid = t0.tableoid AND d.ctid = t0.ctid "
-        "WHERE {chosen} ORDER BY d.cmin NULLS LAST, {order}"
+        "WHERE {chosen} ORDER BY d.cmin NULLS LAST{order}"
     ).format(
         found=found,
         place=_PLACE,
@@ -204,7 +243,7 @@ def rows_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) ->
         source=source,
         chosen=chosen,
         line=form_expression(INSERT_ROWS, table),
-        order=order_by(table),
+        order=sql.SQL(", ") + order_by(table) if table.ordered else sql.SQL(""),
     )
 
 
@@ -217,19 +256,13 @@ def dangling(
     `shown` columns. A row with a NULL in the key references nothing (MATCH SIMPLE).
     """
     link = Link(key.columns, key.references, key.referenced_columns)
-    given = sql.SQL(" AND ").join(
-        sql.SQL("{} IS NOT NULL").format(sql.Identifier("t0", column)) for column in key.columns
-    )
     exists = sql.SQL("EXISTS (SELECT FROM {} AS t1 WHERE {})").format(
         sql.Identifier(key.references.schema, key.references.name),
         same_row(selection, (key.table, "t0"), link, "t1"),
     )
     wanted = [sql.SQL("count(*) OVER ()"), exists]
     wanted += [text_expression(sql.Identifier("t0", column)) for column in shown]
-    query = _select(selection, key.table, sql.SQL(", ").join(wanted))
-    query += sql.SQL(" AND {} AND NOT {}").format(
-        given, linked(selection, key.table, link, depth=0)
-    )
+    query = _dangling(selection, key, sql.SQL(", ").join(wanted))
     if shown:
         first = len(wanted) - len(shown) + 1
         places = range(first, len(wanted) + 1)
@@ -237,6 +270,25 @@ def dangling(
             sql.SQL("{}").format(sql.Literal(place)) for place in places
         )
     return query + sql.SQL(" LIMIT {}").format(sql.Literal(limit))
+
+
+def dangles(selection: Selection, key: ForeignKey, number: int) -> sql.Composed:
+    """Query the number alone, in one row, if a chosen row references no chosen row by the key.
+
+    All are counted: to ask whether there is one would let the planner look each row up.
+    """
+    wanted = sql.SQL("{}::integer").format(sql.Literal(number))
+    return _dangling(selection, key, wanted) + sql.SQL(" HAVING count(*) > 0")
+
+
+def _dangling(selection: Selection, key: ForeignKey, wanted: sql.Composable) -> sql.Composed:
+    link = Link(key.columns, key.references, key.referenced_columns)
+    given = sql.SQL(" AND ").join(
+        sql.SQL("{} IS NOT NULL").format(sql.Identifier("t0", column)) for column in key.columns
+    )
+    return _select(selection, key.table, wanted) + sql.SQL(" AND {} AND NOT {}").format(
+        given, linked(selection, key.table, link, depth=0)
+    )
 
 
 def key_texts(selection: Selection, table: PlannedTable) -> sql.Composed:
@@ -296,4 +348,5 @@ def _select(selection: Selection, name: RelationName, wanted: sql.Composable) ->
 
 
 def _ordered(selection: Selection, table: PlannedTable, wanted: sql.Composable) -> sql.Composed:
-    return _select(selection, table.name, wanted) + sql.SQL(" ORDER BY ") + order_by(table)
+    rows = _select(selection, table.name, wanted)
+    return rows + sql.SQL(" ORDER BY ") + order_by(table) if table.ordered else rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from attrs import evolve
 
@@ -42,10 +42,17 @@ def _plan(
     database: DatabaseConnection, catalog: Catalog, artifact: Artifact, found: RowsInTarget
 ) -> Plan:
     manifest = artifact.manifest
+    counts = count_chosen(database, found.selection, found.selection)
+    shared = dict(_shared_rows(database, artifact, found, counts))
     tables = tuple(
-        _planned(database, found, exported.name, exported.ownership) for exported in manifest.tables
+        evolve(
+            found.tables[exported.name],
+            rows=found.selection[exported.name],
+            row_count=counts[exported.name],
+            shared=shared[exported.name],
+        )
+        for exported in manifest.tables
     )
-    counts = {table.name: table.row_count for table in tables}
     return Plan(
         source_version=catalog.version_text,
         plugins=manifest.plugins,
@@ -67,24 +74,25 @@ def _plan(
     )
 
 
-def _planned(
-    database: DatabaseConnection, found: RowsInTarget, name: RelationName, ownership: Ownership
-) -> PlannedTable:
-    rows = found.selection[name]
-    number = count_chosen(database, found.selection, name)
-    shared = found.closure.shared.get(name, RowsAt(()))
-    shared_number = number if ownership is Ownership.SHARED else 0
-    if shared.locations and ownership is Ownership.EACH:
-        selection = {**found.selection, name: among(rows, shared)}
-        shared_number = count_chosen(database, selection, name)
-    return evolve(
-        found.tables[name],
-        rows=rows,
-        row_count=number,
-        shared=SharedRows(
-            ownership, shared_number, shared if ownership is Ownership.EACH else RowsAt(())
-        ),
-    )
+def _shared_rows(
+    database: DatabaseConnection,
+    artifact: Artifact,
+    found: RowsInTarget,
+    counts: Mapping[RelationName, int],
+) -> Iterator[tuple[RelationName, SharedRows]]:
+    """Yield which rows of each table are shared, and how many."""
+    mixed = {
+        table.name: found.closure.shared[table.name]
+        for table in artifact.manifest.tables
+        if table.ownership is Ownership.EACH and found.closure.shared[table.name].locations
+    }
+    narrowed = {name: among(found.selection[name], at) for name, at in mixed.items()}
+    numbers = count_chosen(database, {**found.selection, **narrowed}, mixed)
+    for table in artifact.manifest.tables:
+        every = table.ownership is Ownership.SHARED
+        number = counts[table.name] if every else numbers.get(table.name, 0)
+        at = mixed.get(table.name, RowsAt(()))
+        yield table.name, SharedRows(table.ownership, number, at)
 
 
 def _root(artifact: Artifact, root: RootRows, most: int) -> RootRows:

@@ -15,6 +15,7 @@ from replant.errors import UsageError
 from replant.model import Catalog, ChosenRows, PlannedTable, RelationName, Selection
 from replant.model.conditions import RowsAt
 from replant.model.ownership import Ownership
+from replant.selection.dangling import count_chosen
 from replant.sql import row_queries as queries
 from replant.sql.fingerprints import Fingerprint
 from replant.sql.row_forms import RowForm, Rows
@@ -30,6 +31,7 @@ class RowsInTarget:
         tables: as the target has them.
         selection: all rows of the set: owned and shared.
         owned: the owned rows; a table of which all rows are shared has none.
+        owned_counts: how many they are.
         closure: the closed set.
 
     """
@@ -37,6 +39,7 @@ class RowsInTarget:
     tables: Mapping[RelationName, PlannedTable]
     selection: Selection
     owned: Selection
+    owned_counts: Mapping[RelationName, int]
     closure: TargetClosure
 
 
@@ -71,7 +74,8 @@ def find_rows_in_target(
         for table in exported
         if table.ownership is not Ownership.SHARED
     }
-    return RowsInTarget(tables, selection, owned, closure)
+    counts = count_chosen(database, {**selection, **owned}, owned)
+    return RowsInTarget(tables, selection, owned, counts, closure)
 
 
 def _owned(exported: ExportedTable, table: PlannedTable, closure: TargetClosure) -> ChosenRows:
@@ -104,13 +108,11 @@ class TargetSide:
         return {name: self._table(self.found.tables[name]) for name in self.found.owned}
 
     def _table(self, table: PlannedTable) -> SideTable:
-        query = queries.count(self._selection(table.name), table.name)
-        (number,) = self.database.execute(query).fetchone() or (0,)
         return SideTable(
             name=table.name,
             columns=table.column_names,
             key=table.key,
-            row_count=number,
+            row_count=self.found.owned_counts[table.name],
             form=None,
             ordered=bool(table.key) and ordered_alike(table),
         )

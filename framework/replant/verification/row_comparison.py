@@ -172,7 +172,12 @@ class RowComparison:
         keys = [tuple(row[name] for name in self.table.key) for row in rows]
         query = queries.texts_by_key(self.table, compared, keys)
         width = len(self.table.key)
-        of_target = {place: rest for place, *rest in self.database.execute(query)}
+        of_target: dict[int, list[Text]] = {}
+        for place, *rest in self.database.execute(query):
+            if seen is not None and place in of_target:
+                # The target has no unique constraint, and the same key once more.
+                self.differences.add(RowDifferenceKind.ADDITIONAL, keys[place])
+            of_target[place] = rest
         for place, (key, row) in enumerate(zip(keys, rows, strict=True)):
             if place not in of_target:
                 if seen is not None:

@@ -7,7 +7,7 @@ conditions cannot select the same rows in the target, all rows are looked up by 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 
 from attrs import evolve
@@ -16,8 +16,11 @@ from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import ExportedTable
 from replant.database.connections import DatabaseConnection, is_near
 from replant.database.copy_stream import copied_rows
+from replant.errors import DatabaseError
 from replant.model import Catalog, PlannedTable, Progress, RelationName
 from replant.model.conditions import RowsAt, queryable
+from replant.parallel.sliced_tables import SlicedTable, SlicedTables, is_large
+from replant.parallel.workers import Workers
 from replant.sql import row_queries as queries
 from replant.sql.fingerprints import Block, Fingerprint
 from replant.sql.row_text import ordered_alike
@@ -48,6 +51,7 @@ def compare_tables(
     unseen: Mapping[RelationName, str],
     progress: Progress,
     comparison: HashingPlace = HashingPlace.AUTO,
+    workers: Workers | None = None,
 ) -> tuple[TableResult, ...]:
     """Compare every table of the artifact with the target.
 
@@ -60,6 +64,7 @@ def compare_tables(
             by such a table's are looked up by their keys.
         progress: told of the rows as they are compared.
         comparison: where the target's rows are hashed.
+        workers: stream large tables beside this process.
 
     Raises:
         ArtifactError: the artifact is not what its manifest calls for.
@@ -81,46 +86,98 @@ def compare_tables(
     for name, rows_at in closure.rows.items():
         rest = tuple(c for c in tables[name].rows.conditions if not isinstance(c, RowsAt))
         selection[name] = evolve(tables[name].rows, conditions=(rows_at, *rest))
-    results = []
-    for name, exported in exported_by_name.items():
-        if name in unseen:
-            results.append(TableResult(name, exported.row_count, 0, unseen=unseen[name]))
-            continue
-        selected = evolve(exported, rows=()) if name in closure.rows else exported
-        rows = RowComparison(
-            database, artifact, selected, tables[name], selection, progress, closure.why_not
+    comparisons = {
+        name: RowComparison(
+            database,
+            artifact,
+            evolve(exported, rows=()) if name in closure.rows else exported,
+            tables[name],
+            selection,
+            progress,
+            closure.why_not,
         )
-        results.append(_compare(rows, stream=stream))
-    return tuple(results)
+        for name, exported in exported_by_name.items()
+        if name not in unseen
+    }
+    sliced: SlicedTables | None = None
+    if workers is not None and stream:
+        cut = dict(_sliced_tables(catalog, comparisons.values()))
+        sliced = SlicedTables(database, workers, selection, cut, leave_rows=False)
+    return tuple(
+        TableResult(name, exported.row_count, 0, unseen=unseen[name])
+        if name in unseen
+        else _compare(catalog, comparisons[name], sliced, stream=stream)
+        for name, exported in exported_by_name.items()
+    )
 
 
-def _compare(rows: RowComparison, *, stream: bool) -> TableResult:
+def _sliced_tables(
+    catalog: Catalog, comparisons: Iterable[RowComparison]
+) -> Iterator[tuple[RelationName, SlicedTable]]:
+    """Yield the tables that are read as a whole, and whose key cannot be NULL in the target."""
+    for rows in comparisons:
+        exported, table = rows.exported, rows.table
+        whole = is_large(exported.row_count) and exported.rows is not None
+        if whole and _has_full_keys(catalog, table):
+            ordered = _is_ordered(catalog, rows)
+            sliced = evolve(table, row_count=exported.row_count, ordered=ordered)
+            key = table.key if ordered else ()
+            yield table.name, SlicedTable(sliced, exported.row_form, key)
+
+
+def _is_ordered(catalog: Catalog, rows: RowComparison) -> bool:
+    """Tell whether the rows stand in the same order in the artifact and in the target."""
+    whole = rows.table.name not in rows.artifact.stored_separately
+    alike = ordered_alike(rows.table) and _has_full_keys(catalog, rows.table)
+    return rows.exported.ordered and whole and alike
+
+
+def _has_full_keys(catalog: Catalog, table: PlannedTable) -> bool:
+    """Tell whether no part of the key can be NULL in the target, so that every row has a place."""
+    live = catalog.tables[table.name]
+    return {column.name for column in live.columns if column.not_null}.issuperset(table.key)
+
+
+def _compare(
+    catalog: Catalog, rows: RowComparison, sliced: SlicedTables | None, *, stream: bool
+) -> TableResult:
     exported, table = rows.exported, rows.table
-    whole = table.name not in rows.artifact.stored_separately
-    ordered = bool(table.key) and whole and ordered_alike(table)
+    ordered = _is_ordered(catalog, rows)
     if exported.rows is None:
         return rows.by_key() if table.key else rows.by_content()
-    found = _streamed(rows, blocks=ordered) if stream else _computed(rows)
+    found = _streamed(rows, sliced, blocks=ordered) if stream else _computed(rows)
     if exported.has_content(found.row_count, found.total):
         return TableResult(exported.name, exported.row_count, found.row_count)
     if not table.key:
         return rows.by_content()
-    if not ordered:
-        return rows.by_key()
-    blocks = found.blocks if stream else _computed_blocks(rows)
-    ranges = differing_ranges(exported.blocks or (_all_rows(exported),), blocks)
-    return rows.by_ranges(ranges, found.row_count)
+    if ordered:
+        blocks = found.blocks if stream else _computed_blocks(rows)
+        ranges = differing_ranges(exported.blocks or (_all_rows(exported),), blocks)
+        result = rows.by_ranges(ranges, found.row_count)
+    else:
+        result = rows.by_key()
+    # There may be fewer, and all be there: rows that the conditions no longer choose.
+    if result.equal and found.row_count > exported.row_count:
+        raise DatabaseError(
+            f"the target has more rows of {table.name} than were exported, and none was found to "
+            f"be additional: please report this"
+        )
+    return result
 
 
 def _all_rows(exported: ExportedTable) -> Block:
     return Block((), exported.row_count, int(exported.fingerprint, 16))
 
 
-def _streamed(rows: RowComparison, *, blocks: bool) -> Fingerprint:
+def _streamed(rows: RowComparison, sliced: SlicedTables | None, *, blocks: bool) -> Fingerprint:
     """Hash the target's rows as they pass, as an export would."""
     form, table = rows.exported.row_form, rows.table
     read = queries.fields if blocks else queries.fields_in_any_order
     found = Fingerprint(form.key_of(table.column_names, table.key) if blocks else None)
+    if sliced is not None and table.name in sliced:
+        for _ in sliced.read(table.name, found, rows.progress):
+            pass
+        return found
     query = read(rows.selection, table)
     for batch in copied_rows(rows.database, query, form.copy_out_options, side="target"):
         found.add(batch)

@@ -17,6 +17,7 @@ the target's role needs as little as can be:
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
 from heapq import heappop, heappush
@@ -125,17 +126,20 @@ def as_replica(request: OrderRequest, way: str) -> LoadOrder:
 def _components(request: OrderRequest) -> Iterable[_Component]:
     """Yield the strongly connected components, by level and then by name."""
     component_of = _strongly_connected(request)
+    inside: defaultdict[tuple[RelationName, ...], list[ForeignKey]] = defaultdict(list)
     sorter: TopologicalSorter[tuple[RelationName, ...]] = TopologicalSorter()
     for component in component_of.values():
         sorter.add(component)
     for key in request.foreign_keys:
-        if component_of[key.table] != component_of[key.references]:
-            sorter.add(component_of[key.table], component_of[key.references])
+        own, other = component_of[key.table], component_of[key.references]
+        if own == other:
+            inside[own].append(key)
+        else:
+            sorter.add(own, other)
     sorter.prepare()
     while level := sorter.get_ready():
         for tables in sorted(level):
-            inside = (k for k in request.foreign_keys if {k.table, k.references} <= {*tables})
-            yield _Component(request, tables, tuple(inside))
+            yield _Component(request, tables, tuple(inside[tables]))
         sorter.done(*level)
 
 

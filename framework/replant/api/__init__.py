@@ -1,0 +1,67 @@
+"""Provides a function for each command; the command line only reads options and prints.
+
+What a command does, a program can do: these functions take settings and paths, and return values.
+Each is in a module of its own name, which is imported when the function is first used: a command
+then waits for no other's imports.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from replant.lazy_names import publish
+
+if TYPE_CHECKING:
+    from replant.api.copy import Copied, copy
+    from replant.api.diff import diff
+    from replant.api.drift import drift, drift_against, drift_of_artifact, record
+    from replant.api.export import Exported, export
+    from replant.api.plan import plan
+    from replant.api.plugins import plugins
+    from replant.api.propose import propose
+    from replant.api.remove import remove
+    from replant.api.replay import Replayed, preflight, replay
+    from replant.api.sync import Synchronized, sync
+    from replant.api.verify import verify
+    from replant.api.why import why, why_in_artifact
+
+_HOMES = {
+    "replant.api.copy": "Copied copy",
+    "replant.api.diff": "diff",
+    "replant.api.drift": "drift drift_against drift_of_artifact record",
+    "replant.api.export": "Exported export",
+    "replant.api.plan": "plan",
+    "replant.api.plugins": "plugins",
+    "replant.api.propose": "propose",
+    "replant.api.remove": "remove",
+    "replant.api.replay": "Replayed preflight replay",
+    "replant.api.sync": "Synchronized sync",
+    "replant.api.verify": "verify",
+    "replant.api.why": "why why_in_artifact",
+}
+
+__all__ = [
+    "Copied",
+    "Exported",
+    "Replayed",
+    "Synchronized",
+    "copy",
+    "diff",
+    "drift",
+    "drift_against",
+    "drift_of_artifact",
+    "export",
+    "plan",
+    "plugins",
+    "preflight",
+    "propose",
+    "record",
+    "remove",
+    "replay",
+    "sync",
+    "verify",
+    "why",
+    "why_in_artifact",
+]
+
+publish(__name__, _HOMES)

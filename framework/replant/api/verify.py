@@ -1,0 +1,54 @@
+"""Compares a database with an artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from replant.artifact.artifact import open_artifact
+from replant.artifact.manifest import Manifest
+from replant.config.connection_strings import TARGET_VARIABLE, connection_string
+from replant.database.connections import reading
+from replant.database.read_catalog import read_catalog
+from replant.model import Progress, Settings
+from replant.model.progress import silent
+from replant.parallel.workers import open_workers
+from replant.preflight.target_schema import check_nothing_missing
+from replant.preflight.target_tables import tables_in_target
+from replant.verification.differences import TableResult
+from replant.verification.unseen_tables import find_unseen_tables
+from replant.verification.verify import HashingPlace, compare_tables
+
+
+def verify(
+    artifact: str,
+    settings: Settings,
+    *,
+    hashing: HashingPlace = HashingPlace.AUTO,
+    opened: Callable[[Manifest], None] = lambda _: None,
+    progress: Progress = silent,
+) -> tuple[TableResult, ...]:
+    """Compare the rows that the target holds with those of an artifact, table by table.
+
+    Args:
+        artifact: the path of the artifact.
+        settings: says where the target is.
+        hashing: where the target's rows are hashed; by default on the client if the server is on
+            this host, else on the server.
+        opened: told of the artifact's manifest, once its digest was found right.
+        progress: told of the rows as they are compared.
+
+    Raises:
+        ReplantError: see `replant.errors`.
+
+    """
+    dsn = connection_string(settings.target, TARGET_VARIABLE)
+    with open_artifact(artifact) as source, reading(dsn, "target") as database:
+        opened(source.manifest)
+        catalog = read_catalog(database)
+        check_nothing_missing(source.manifest, catalog)
+        tables = tables_in_target(source.manifest, catalog)
+        unseen = find_unseen_tables(database, catalog, tables)
+        with open_workers(database, "target", settings.run.jobs) as workers:
+            return compare_tables(
+                database, catalog, source, tables, unseen, progress, hashing, workers
+            )

@@ -1,0 +1,1 @@
+"""Reads rows with several processes, each with a connection in the same snapshot."""

@@ -1,0 +1,84 @@
+"""Starts the processes that work beside this one, and ends them when it ends."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from attrs import frozen
+
+from replant.database.connections import DatabaseConnection, is_near
+from replant.database.shared_snapshot import SharedSnapshot, share_snapshot
+
+
+@frozen
+class Workers:
+    """An executor, and what its tasks need to read the rows of one transaction.
+
+    Attributes:
+        executor: runs tasks; they are pickled.
+        jobs: how many it runs at the same time.
+        snapshot: the transaction's.
+        folder: where tasks leave rows for this process, on a file system that both see.
+
+    """
+
+    executor: Executor
+    jobs: int
+    snapshot: SharedSnapshot
+    folder: Path
+
+
+@contextmanager
+def open_workers(database: DatabaseConnection, side: str, jobs: int) -> Iterator[Workers | None]:
+    """Start processes for a block, in the snapshot of an open transaction; none for one job.
+
+    Processes start when the first task comes. What is left of them ends with the block, whatever
+    it is that ends it. A server on this host needs as many processors as they do.
+    """
+    if is_near(database):
+        jobs = min(jobs, max(1, processors() // 2))
+    if jobs == 1:
+        yield None
+        return
+    others = {child.pid for child in multiprocessing.active_children()}
+    context = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(jobs, context, initializer=_prepare)
+    try:
+        with TemporaryDirectory(prefix="replant-", ignore_cleanup_errors=True) as folder:
+            yield Workers(executor, jobs, share_snapshot(database, side), Path(folder))
+    except BaseException:
+        for child in multiprocessing.active_children():
+            if child.pid not in others:
+                child.terminate()
+        raise
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def processors() -> int:
+    """Count the processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _prepare() -> None:
+    """Let Ctrl-C be answered by the process that gives the tasks, and end when it has ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -64,7 +64,7 @@ lint: $(DEV) ## Check style, types and the layers of imports
 	$(BIN)/lint-imports
 
 .PHONY: bench
-bench: $(DEV) ## Measure against pg_dump, on a million rows (BENCH_ROWS, BENCH_ROUNDS)
+bench: $(DEV) ## Measure against pg_dump and psql, on a million rows (BENCH_ROWS, BENCH_ROUNDS)
 	$(BIN)/python -m tests.bench
 
 .PHONY: wheel

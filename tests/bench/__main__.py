@@ -1,15 +1,17 @@
-"""Measure, and print each number beside its target.
+"""Measure, and print each figure beside its target.
 
     python -m tests.bench --rows 1000000 --rounds 3
 
 Times are medians of runs that alternate, so that what else the machine does falls on both sides.
-The server has PostgreSQL's default settings but for those that keep what a crash would lose.
+The server has PostgreSQL's default settings but for those that keep what a crash would lose. All
+figures are written to build/bench.json too.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import platform
 import signal
 import sys
 import tempfile
@@ -18,97 +20,101 @@ from functools import partial
 from pathlib import Path
 
 import psycopg
+from attrs import evolve
 
-from replant.testing.servers.server import Database, embedded_server
+from replant.parallel.workers import processors
+from replant.testing.servers.server import embedded_server
 from tests.bench.closures import closures
-from tests.bench.commands import REPLANT, Run, run
-from tests.bench.forms import exports
-from tests.bench.measuring import MB, Bench, Measured, middle, said
-from tests.bench.replays import replays
-from tests.bench.tenants import field_count, filled
+from tests.bench.commands import REPLANT, run
+from tests.bench.data_sets import DataSet, narrow_rows, wide_rows
+from tests.bench.exports import ARTIFACTS, export, exports
+from tests.bench.many_tables import many_tables
+from tests.bench.measuring import MB, Bench, Result, in_rounds
+from tests.bench.replays import replays, verifications
+from tests.bench.report import printed, write_json
 
-_STARTS = 15
+#: With fewer rows, a run is one to try the bench: start-up counts for more than the rows.
+_MEASURED = 1_000_000
+
+_STARTS = 5
+_MOST_MEMORY = 80 * MB
 
 
 def main() -> None:
     """Measure everything, and print it."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--rows", type=int, default=int(os.environ.get("BENCH_ROWS", "1000000")))
-    parser.add_argument("--rounds", type=int, default=int(os.environ.get("BENCH_ROUNDS", "3")))
+    parser.add_argument("--rounds", type=int, default=int(os.environ.get("BENCH_ROUNDS", "0")))
     options = parser.parse_args()
+    rounds = options.rounds or (3 if options.rows >= _MEASURED else 1)
     # A server would outlive a benchmark that is ended without a chance to stop it.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(128 + signal.SIGTERM))
     with embedded_server(on_disk=True) as server, tempfile.TemporaryDirectory() as folder:
-        bench = Bench(server, Path(folder), options.rows, options.rounds)
+        bench = Bench(server, Path(folder), options.rows, rounds)
         with psycopg.connect(server.dsn) as connection:
             version = connection.info.server_version // 10000
-        print(
-            f"PostgreSQL {version}, Python {sys.version.split()[0]}, {os.cpu_count()} processors; "
-            f"{options.rows} rows, {options.rounds} rounds\n"
-        )
-        report(list(measure(bench)))
+        about = {
+            "postgresql": version,
+            "python": platform.python_version(),
+            "processors": processors(),
+            "rows": options.rows,
+            "rounds": rounds,
+        }
+        results = list(measure(bench))
+    print("\n" + ", ".join(f"{name} {value}" for name, value in about.items()) + "\n")
+    print(printed(results))
+    over = [result.work for result in results if result.peak > _MOST_MEMORY]
+    print(f"\nmore than {_MOST_MEMORY // MB} MB of memory: {', '.join(over) or 'none'}")
+    write_json(Path("build", "bench.json"), about, results)
 
 
-def measure(bench: Bench) -> Iterator[Measured]:
-    """Every number, in the order of the report."""
-    yield from start_up()
-    source = said("filling", partial(filled, bench.server, tenants=1, fields=bench.rows))
-    yield from exports(bench, source)
-    yield from replays(bench, source)
-    yield from memory(bench, source)
-    bench.server.drop_database(source)
-    yield from among_others(bench)
+def measure(bench: Bench) -> Iterator[Result]:
+    """Every result, in the order of the report."""
+    yield from start_up(bench)
+    for rows_of in (wide_rows, narrow_rows):
+        with rows_of(bench) as data:
+            yield from exports(bench, data)
+            yield from replays(bench, data)
+            yield from verifications(bench, data)
+            yield from by_jobs(bench, data)
+    yield from few_rows(bench)
     yield from closures(bench)
+    for tables, most in {500: 1.0, 2000: 3.0}.items():
+        if tables <= 500 or bench.rows >= _MEASURED:
+            yield from many_tables(bench, tables, most)
 
 
-def start_up() -> Iterator[Measured]:
-    """How long `replant --help` takes."""
+def start_up(bench: Bench) -> Iterator[Result]:
+    """How long `replant --help` takes, and the plan of the platform's 51 tables with few rows."""
     run(REPLANT, "--help")
-    seconds = middle([run(REPLANT, "--help") for _ in range(_STARTS)])
-    yield Measured("replant --help", f"{seconds:.3f} s", "< 0.25 s", seconds < 0.25)
+    yield Result("--help", tuple(run(REPLANT, "--help") for _ in range(_STARTS)), (), 0.08)
+    with wide_rows(evolve(bench, rows=100)) as data:
+        plans = [
+            run(REPLANT, "plan", "--source", data.source.dsn, *data.chosen) for _ in range(_STARTS)
+        ]
+    yield Result("plan of 51 tables", tuple(plans), (), 0.4)
 
 
-def memory(bench: Bench, source: Database) -> Iterator[Measured]:
-    """The peak of an export's memory, for few rows and for many."""
-    few = filled(bench.server, tenants=1, fields=max(bench.rows // 100, 1))
-    peaks = {field_count(each): bench.export(each, "tenant.sql").peak for each in (few, source)}
-    bench.server.drop_database(few)
-    for rows, peak in peaks.items():
-        shown = f"{peak / MB:.1f} MB"
-        yield Measured(f"peak of memory, {rows} rows", shown, "< 100 MB", peak < 100 * MB)
-    small, large = peaks.values()
-    growth = large / small
-    yield Measured("growth from one to the other", f"{growth:.2f}", "<= 1.10", growth <= 1.1)
-
-
-def among_others(bench: Bench) -> Iterator[Measured]:
-    """A tenant by itself, and the same among a thousand; `database_id` is indexed."""
-    fields, crowd = max(bench.rows // 1000, 1), 1000
-    fill = partial(filled, bench.server, fields=fields, indexed=True)
-    places = {
-        tenants: said(f"filling, tenants: {tenants}", partial(fill, tenants=tenants))
-        for tenants in (1, crowd)
+def by_jobs(bench: Bench, data: DataSet) -> Iterator[Result]:
+    """An export by several processes beside one: no slower, on as few processors as two."""
+    jobs = max(2, processors() // 2)
+    works = {
+        f"{number} jobs": partial(
+            export, bench, data, "jobs.sql", "--format", "copy", "--jobs", str(number)
+        )
+        for number in (1, jobs)
     }
-    runs: dict[int, list[Run]] = {tenants: [] for tenants in places}
-    for _ in range(2 * bench.rounds + 1):
-        for tenants, database in places.items():
-            runs[tenants].append(bench.export(database, "tenant.sql", number=(tenants + 1) // 2))
-    for tenants, each in runs.items():
-        what = f"export of a tenant of {fields} rows, of {tenants}"
-        yield Measured(what, f"{middle(each):.3f} s")
-    ratio = middle(runs[crowd]) / middle(runs[1])
-    yield Measured("ratio of the two", f"{ratio:.2f}", "<= 1.20", ratio <= 1.2)
+    runs = in_rounds(works, bench.rounds)
+    most = 1 / (0.7 * min(jobs, processors() / 2)) if processors() >= 4 else 1.05
+    what = f"export, {data.name}, copy.sql, {jobs} jobs"
+    yield Result(what, runs[f"{jobs} jobs"], runs["1 jobs"], most, "1 job")
 
 
-def report(lines: list[Measured]) -> None:
-    """Print the lines as a table."""
-    words = {True: "met", False: "MISSED", None: ""}
-    cells = [(line.what, line.value, line.target, words[line.met]) for line in lines]
-    cells.insert(0, ("measured", "", "target", ""))
-    first, second, third = (max(len(row[place]) for row in cells) for place in range(3))
-    print()
-    for what, value, target, met in cells:
-        print(f"{what:<{first}}  {value:>{second}}  {target:<{third}}  {met}".rstrip())
+def few_rows(bench: Bench) -> Iterator[Result]:
+    """The same exports of ten thousand rows, for the memory that they take."""
+    with wide_rows(evolve(bench, rows=10_000)) as data:
+        for name, form in ARTIFACTS.items():
+            yield Result(f"export, 10000 rows, {name}", (export(bench, data, name, *form),))
 
 
 if __name__ == "__main__":

@@ -35,11 +35,11 @@ class Run:
     peak: int
 
 
-def run(*command: str | Path) -> Run:
-    """Run a command to its end.
+def run(*command: str | Path, code: int = 0) -> Run:
+    """Run a command to its end, and expect that it ends with a code.
 
     Raises:
-        RuntimeError: it failed; the text has what it said.
+        RuntimeError: it ended with another code; the text has what it said.
 
     """
     done = subprocess.run(
@@ -50,6 +50,6 @@ def run(*command: str | Path) -> Run:
     )
     *said, last = done.stdout.splitlines()
     took = json.loads(last)
-    if took["code"] != 0:
+    if took["code"] != code:
         raise RuntimeError(f"{command} ended with {took['code']}:\n{said}\n{done.stderr}")
     return Run(took["seconds"], took["busy"], took["peak"])

@@ -1,98 +1,105 @@
-"""The way into a target: from each form, by replant and by psql, with each check.
+"""The ways into a target: from each form, by replant and by psql, with their checks; and verify.
 
-The artifacts that `forms` left in the folder come in. Every replay has an empty target of its own,
-and a role that may INSERT and, for the checks, SELECT.
+What `exports` left in the folder comes in. Every replay has an empty target of its own, and a role
+that may INSERT and, for the checks, SELECT.
 """
 
 from __future__ import annotations
 
+import shutil
+import sysconfig
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
-from replant.model import Check
-from replant.testing.servers.server import Database, grant
-from tests.bench.commands import PSQL, Run, run
-from tests.bench.forms import ARTIFACTS
-from tests.bench.measuring import MB, Bench, Measured, in_rounds, middle, said, took
-from tests.bench.tenants import FILLED, all_tables, empty, field_count
+import psycopg
 
-_DUMP = "psql, dump-copy.sql"
+from replant.testing.servers.server import Database
+from tests.bench.commands import PSQL, REPLANT, Run, run
+from tests.bench.data_sets import WRITER, DataSet, target_of
+from tests.bench.exports import export
+from tests.bench.measuring import Bench, Result, in_rounds
 
-#: What is loaded by replant and by psql with each check; the first check is the default.
-_CHECKED = "copy.sql"
-_LESSER = (Check.COUNT, Check.NONE)
+#: The same file as `copy.sql`, without a check.
+_UNCHECKED = "copy-unchecked.sql"
+
+#: What replant loads, what psql loads beside it, and how much longer it may take.
+_BESIDE = {
+    "insert.sql": ("dump-inserts.sql", 0.5),
+    "copy.sql": ("dump-copy.sql", 1.3),
+    "directory": ("dump-copy.sql", 1.3),
+}
+
+_RELADIFF = Path(shutil.which("reladiff") or Path(sysconfig.get_path("scripts"), "reladiff"))
 
 
-def replays(bench: Bench, source: Database) -> Iterator[Measured]:
-    """A replay of each form, beside psql with pg_dump's COPY; and what each check costs."""
-    template = _empty_with_roles(bench)
+def replays(bench: Bench, data: DataSet) -> Iterator[Result]:
+    """A replay of each form beside psql with pg_dump's; and what the check costs under psql."""
+    export(bench, data, _UNCHECKED, "--format", "copy", "--check", "none")
     works: dict[str, Callable[[Database], Run]] = {
-        **{f"replant, {name}": partial(_by_replant, bench, name) for name in ARTIFACTS},
-        "psql, insert.sql": partial(_by_psql, bench, "insert.sql"),
-        "psql, copy.sql": partial(_by_psql, bench, _CHECKED),
-        _DUMP: partial(_by_psql, bench, "dump-copy.sql"),
+        **{f"replay {name}": partial(_by_replant, bench, name) for name in _BESIDE},
+        **{
+            f"psql {name}": partial(_by_psql, bench, name)
+            for name in ("dump-inserts.sql", "dump-copy.sql", "copy.sql", _UNCHECKED)
+        },
     }
-    for check in _LESSER:
-        name = f"check-{check.value}.sql"
-        form = (*ARTIFACTS[_CHECKED], "--check", check.value)
-        said(f"export {name}", partial(bench.export, source, name, *form))
-        works[f"replant, {name}"] = partial(_by_replant, bench, name)
-        works[f"psql, {name}"] = partial(_by_psql, bench, name)
-    rows = field_count(source)
-    runs = in_rounds(
-        {name: partial(_into_empty, bench, template, work) for name, work in works.items()},
-        bench.rounds,
-    )
-    for name, each in runs.items():
-        yield Measured(f"load by {name}, {rows} rows", took(each))
-    for name in (*(f"replant, {name}" for name in ARTIFACTS), "psql, insert.sql", "psql, copy.sql"):
-        yield _ratio(runs, name, _DUMP)
-    for program in ("replant", "psql"):
-        without = f"{program}, check-{Check.NONE.value}.sql"
-        yield _ratio(runs, f"{program}, check-{Check.COUNT.value}.sql", without)
-        yield _ratio(runs, f"{program}, {_CHECKED}", without)
-    yield from _verification(bench, template)
+
+    def loaded(work: Callable[[Database], Run]) -> Run:
+        with target_of(bench, data) as target:
+            return work(target)
+
+    runs = in_rounds({name: partial(loaded, work) for name, work in works.items()}, bench.rounds)
+    for name, (other, most) in _BESIDE.items():
+        what, beside = f"replay, {data.name}, {name}", f"psql with {other}"
+        yield Result(what, runs[f"replay {name}"], runs[f"psql {other}"], most, beside)
+    what = f"psql, {data.name}, copy.sql with its check"
+    without = runs[f"psql {_UNCHECKED}"]
+    yield Result(what, runs["psql copy.sql"], without, 1.15, "the same without")
 
 
-def _ratio(runs: dict[str, list[Run]], one: str, other: str) -> Measured:
-    return Measured(f"ratio of {one} to {other}", f"{middle(runs[one]) / middle(runs[other]):.2f}")
-
-
-def _empty_with_roles(bench: Bench) -> Database:
-    """The platform's schemas, a role that may load them and one that may read them."""
-    template = empty(bench.server)
-    tables = all_tables(template)
-    grant(template, bench.server.create_role("writer"), "INSERT, SELECT", FILLED)
-    grant(template, bench.server.create_role("reader"), "SELECT", tables)
-    return template
-
-
-def _into_empty(bench: Bench, template: Database, work: Callable[[Database], Run]) -> Run:
-    """Load into a target that nobody has loaded into before."""
-    target = bench.server.create_database(template.name)
-    try:
-        return work(target)
-    finally:
-        bench.server.drop_database(target)
+def verifications(bench: Bench, data: DataSet) -> Iterator[Result]:
+    """A comparison of equal rows, and of rows of which ten were changed."""
+    with target_of(bench, data) as equal, target_of(bench, data) as changed:
+        for target in (equal, changed):
+            _by_psql(bench, "dump-copy.sql", target)
+        with psycopg.connect(changed.dsn, autocommit=True) as connection:
+            connection.execute(data.changed.encode())
+        works = {
+            "equal": partial(_verify, bench, equal),
+            "changed": partial(_verify, bench, changed, 1),
+        }
+        if _RELADIFF.exists():
+            works["reladiff"] = partial(_reladiff, data, equal)
+        runs = in_rounds(works, bench.rounds)
+    theirs = runs.get("reladiff", ())
+    what, beside = f"verify, {data.name}, equal", "reladiff" if theirs else ""
+    yield Result(what, runs["equal"], theirs, 0.4 if theirs else None, beside)
+    what = f"verify, {data.name}, 10 rows changed"
+    yield Result(what, runs["changed"], runs["equal"], 1.2, "equal rows")
 
 
 def _by_replant(bench: Bench, name: str, target: Database) -> Run:
-    return bench.replant("replay", bench.folder / name, "--target", target.as_role("writer"))
+    return bench.replant("replay", bench.folder / name, "--target", target.as_role(WRITER))
 
 
 def _by_psql(bench: Bench, name: str, target: Database) -> Run:
-    options = ("-X", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1")
-    return run(PSQL, *options, "-f", bench.folder / name, "-d", target.as_role("writer"))
+    options = ("-X", "-q", "-1", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1")
+    return run(PSQL, *options, "-f", bench.folder / name, "-d", target.as_role(WRITER))
 
 
-def _verification(bench: Bench, template: Database) -> Iterator[Measured]:
-    """A verification of what a replay brought, as a role that may only read."""
-    target = bench.server.create_database(template.name)
-    _by_psql(bench, "dump-copy.sql", target)
-    where = ("--target", target.as_role("reader"))
-    work = partial(bench.replant, "verify", bench.folder / _CHECKED, *where)
-    each = said("verify", work)
-    yield Measured("replant verify, the same rows, once", f"{each.seconds:.2f} s")
-    yield Measured("replant verify, peak of memory", f"{each.peak / MB:.1f} MB")
-    bench.server.drop_database(target)
-    bench.server.drop_database(template)
+def _verify(bench: Bench, target: Database, code: int = 0) -> Run:
+    where = ("verify", bench.folder / "copy.sql", "--target", target.dsn, "-q")
+    return run(REPLANT, *where, code=code)
+
+
+def _reladiff(data: DataSet, target: Database) -> Run:
+    """Compare the largest table alone, which is most of the rows."""
+    table = str(data.tables[-1])
+    columns = ("-k", "id", "-c", "%")
+    return run(_RELADIFF, _url(data.source), table, _url(target), table, *columns)
+
+
+def _url(database: Database) -> str:
+    with psycopg.connect(database.dsn) as connection:
+        info = connection.info
+        return f"postgresql://{info.user}@/{info.dbname}?host={info.host}"

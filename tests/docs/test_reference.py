@@ -207,7 +207,7 @@ def _default(attribute: attrs.Attribute[Any]) -> str:
     default = attribute.default
     if default is attrs.NOTHING or default is None:
         return "—"
-    if isinstance(default, bool):
+    if isinstance(default, bool | int):
         return str(default).lower()
     return f'"{default.value if isinstance(default, Enum) else default}"'
 

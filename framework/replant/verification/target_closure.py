@@ -150,11 +150,14 @@ def _predicate(
 
 
 def root_keys(artifact: Artifact, root: RootRows) -> tuple[tuple[str, ...], ...] | None:
-    """Return the keys of a root's rows, if the artifact tells them: as such, or by its rows."""
+    """Return the keys of a root's rows, if the artifact tells them: as such, or by its rows.
+
+    Of a root without rows nothing tells which rows it would have in the target.
+    """
     exported = artifact.manifest.table(root.table)
     if root.keys is not None:
         return root.keys
-    if not exported.key or not root.row_count == exported.row_count <= MOST_ROOTS:
+    if not exported.key or not 0 < root.row_count == exported.row_count <= MOST_ROOTS:
         return None
     places = [[c.name for c in exported.columns].index(name) for name in exported.key]
     return tuple(

@@ -259,6 +259,15 @@ def test_a_row_outside_that_references_a_deleted_one_is_named(
     assert move.found("SELECT orders FROM s.alien") == [11]
 
 
+def test_a_row_that_went_to_another_owner_is_updated(move: Move, shops: Settings) -> None:
+    """It still comes along, since a row of the customer references it; what is below it does not."""
+    move.source.execute("UPDATE s.orders SET customer = 2, place = 3 WHERE id = 10")
+
+    assert sync(move, shops) == (0, 1, 2)
+
+    assert move.found("SELECT customer FROM s.orders WHERE id = 10") == [2]
+
+
 def test_a_referenced_value_that_changes_is_named_too(move: Move, shops: Settings) -> None:
     move.target.execute(
         "CREATE TABLE s.alien (id int PRIMARY KEY,"

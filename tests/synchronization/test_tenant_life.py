@@ -88,9 +88,9 @@ def swapped(table: str) -> str:
 
 
 SIDES = st.sampled_from([(0,), (1,), (0, 1)])
-TABLE, ID = st.sampled_from(OWNED), st.integers(1, 4)
+TABLE, ID = st.sampled_from(OWNED), st.integers(1, 6)
 WRITTEN = st.builds(
-    written, TABLE, ID, st.sampled_from(TENANTS), ID | st.none(), st.integers(1, 12)
+    written, TABLE, ID, st.sampled_from(TENANTS), ID | st.none(), st.integers(1, 30)
 )
 CHANGES = st.one_of(
     WRITTEN,
@@ -188,7 +188,7 @@ class TenantLife(RuleBasedStateMachine):
         self.backups: list[tuple[int, int, str, Rows]] = []
         self.number = 0
 
-    @initialize(schema=schemas(), rows=st.lists(WRITTEN, min_size=5, max_size=12))
+    @initialize(schema=schemas(), rows=st.lists(WRITTEN, min_size=20, max_size=30))
     def deploy(
         self, schema: tuple[tuple[ForeignKeyDrawn, ...], frozenset[str]], rows: list[str]
     ) -> None:
@@ -208,7 +208,7 @@ class TenantLife(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.folder.cleanup()
 
-    @rule(sides=SIDES, changes=st.lists(CHANGES, min_size=1, max_size=6))
+    @rule(sides=SIDES, changes=st.lists(CHANGES, min_size=3, max_size=8))
     def change(self, sides: tuple[int, ...], changes: list[str]) -> None:
         """Somebody changes rows, on one side or on both."""
         for side in sides:
@@ -290,7 +290,7 @@ class TenantLife(RuleBasedStateMachine):
         there = owned_rows(self.keys, before, tenant)
         expected = {
             **{key: row for key, row in before.items() if key not in there - wanted - shared},
-            **{key: origin[key] for key in shared if key not in before},
+            **{key: origin[key] for key in shared if key not in before or key in there},
             **{key: origin[key] for key in wanted},
         }
         of_others = any(

@@ -1,8 +1,9 @@
 """Finds how the rows of a target must change to be those of an artifact.
 
 Owned rows are inserted, updated and deleted. Shared rows are inserted where the target lacks them,
-and left as they are otherwise. A row of the artifact that is there and belongs to nobody's set, or
-to another, is not touched: it refuses the change if it differs.
+and left as they are otherwise, unless they are owned in the target: then they are updated. A row of
+the artifact that is there and belongs to nobody's set, or to another, is not touched: it refuses
+the change if it differs.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from replant.artifact.artifact import Artifact
 from replant.changes.table_changes import Changes, RowValues, TableChanges, UpdatedRow
 from replant.database.connections import DatabaseConnection
 from replant.difference.compare_sides import TableComparison
-from replant.difference.result import Presence
+from replant.difference.result import DifferingRow, Presence
 from replant.model import (
     Finding,
     PlannedTable,
@@ -83,39 +84,42 @@ class _TableSearch:
 
     def changes(self, ownership: Ownership) -> TableChanges:
         """Return what changes."""
-        shared = list(self._shared_rows()) if ownership is not Ownership.OWNED else []
-        missing, differing = self._looked_up(shared)
-        if self.check is SharedRowsCheck.SAME and differing.counts:
-            self._refuse(differing, "shared rows differ in the target", _SHARED_REMEDY)
-        if ownership is Ownership.SHARED:
-            return TableChanges(self.table, inserted=missing)
-        left, right = TargetSide(self.database, self.found), OwnedSide(self.artifact)
-        compared = TableComparison(left, right, self.table.name).compare(None)
-        kept = {tuple(row[name] for name in self.table.key) for row in shared}
+        shared = {} if ownership is Ownership.OWNED else dict(self._shared_rows())
+        compared: Sequence[DifferingRow] = ()
+        if ownership is not Ownership.SHARED:
+            left, right = TargetSide(self.database, self.found), OwnedSide(self.artifact)
+            compared = TableComparison(left, right, self.table.name).compare(None).rows
         deleted, updated, inserted = [], [], []
-        for row in compared.rows:
+        for row in compared:
             match row.presence:
                 case Presence.LEFT if row.left is not None:
-                    if not self.table.key or tuple(row.key.values()) not in kept:
+                    wanted = shared.pop(tuple(row.key.values()), None) if row.key else None
+                    if wanted is None:
                         deleted.append(row.left)
+                    elif values := _differing(row.left, wanted):
+                        updated.append(UpdatedRow(row.key, values))
                 case Presence.RIGHT if row.right is not None:
                     inserted.append(row.right)
                 case Presence.BOTH if row.right is not None:
                     updated.append(UpdatedRow(row.key, row.right))
+        missing, differing = self._looked_up(list(shared.values()))
+        if self.check is SharedRowsCheck.SAME and differing.counts:
+            self._refuse(differing, "shared rows differ in the target", _SHARED_REMEDY)
         absent, of_others = self._looked_up(inserted)
         if of_others.counts:
             self._refuse(of_others, "rows are there that belong to others", _OTHERS_REMEDY)
         return TableChanges(self.table, deleted, updated, [*missing, *absent])
 
-    def _shared_rows(self) -> Iterator[RowValues]:
-        """Yield the shared rows of the artifact; without a key nothing can reference them."""
+    def _shared_rows(self) -> Iterator[tuple[tuple[Text, ...], RowValues]]:
+        """Yield the shared rows of the artifact by key; without one nothing can reference them."""
         if not self.table.key:
             return
         form = self.artifact.manifest.table(self.table.name).row_form
         names = self.table.column_names
         batches = rows_of_owner(self.artifact, self.table.name, form, owned=False)
         for row in chain.from_iterable(batches):
-            yield dict(zip(names, form.texts(row, len(names)), strict=True))
+            values = dict(zip(names, form.texts(row, len(names)), strict=True))
+            yield tuple(values[name] for name in self.table.key), values
 
     def _looked_up(self, rows: Sequence[RowValues]) -> tuple[list[RowValues], DifferenceList]:
         """Return the rows whose key the target does not have, and how those differ that it has."""
@@ -152,6 +156,10 @@ class _TableSearch:
                 remedy,
             )
         )
+
+
+def _differing(row: RowValues, wanted: RowValues) -> RowValues:
+    return {name: value for name, value in wanted.items() if row[name] != value}
 
 
 _SHARED_REMEDY = "change them by hand, or let them be: shared = 'keep' under [[tables]]"

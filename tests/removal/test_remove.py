@@ -121,6 +121,15 @@ def test_nothing_is_deleted_where_rows_changed_or_others_reference_them(
     assert rows(move) == before
 
 
+def test_a_key_that_the_target_lacks_is_named(move: Move, exported: Settings) -> None:
+    """A row there has the same values, and would go too."""
+    move.source.execute("ALTER TABLE s.orders DROP CONSTRAINT orders_pkey CASCADE")
+    move.source.execute("INSERT INTO s.orders VALUES (10, 2, 'twin')")
+
+    with pytest.raises(ChangeError, match=re.escape("ALTER TABLE s.orders ADD UNIQUE (id);")):
+        remove(move, exported)
+
+
 def test_it_asks(move: Move, exported: Settings, replant: Replant) -> None:
     before = rows(move)
 

@@ -260,7 +260,7 @@ def test_a_row_outside_that_references_a_deleted_one_is_named(
 
 
 def test_a_row_that_went_to_another_owner_is_updated(move: Move, shops: Settings) -> None:
-    """It still comes along, since a row of the customer references it; what is below it does not."""
+    """It still comes along, since a row of the customer references it; what is below does not."""
     move.source.execute("UPDATE s.orders SET customer = 2, place = 3 WHERE id = 10")
 
     assert sync(move, shops) == (0, 1, 2)
@@ -277,6 +277,16 @@ def test_a_referenced_value_that_changes_is_named_too(move: Move, shops: Setting
     move.source.execute("UPDATE s.line SET v = 'new' WHERE v = 'x'")
 
     with pytest.raises(ChangeError, match="alien_line_fkey: id = 5"):
+        sync(move, shops)
+
+
+def test_a_key_that_the_target_lacks_is_named(move: Move, shops: Settings) -> None:
+    """A row there has the same values, and would be changed too."""
+    move.target.execute("ALTER TABLE s.line DROP CONSTRAINT line_pkey")
+    move.target.execute("INSERT INTO s.line VALUES (10, 2, 'twin')")
+    move.source.execute("DELETE FROM s.line WHERE n = 2")
+
+    with pytest.raises(ChangeError, match=re.escape("ALTER TABLE s.line ADD UNIQUE (orders, n);")):
         sync(move, shops)
 
 

@@ -33,6 +33,7 @@ from replant.preflight.preflight import Preflight
     ),
     sync.max_deletes,
     sync.backup,
+    options.jobs,
     changes.rehearse,
     changes.yes,
     options.quiet,

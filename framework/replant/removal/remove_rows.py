@@ -9,6 +9,7 @@ from replant.changes.change_plan import ChangePlan
 from replant.changes.change_privileges import find_missing_change_privileges
 from replant.changes.change_rows import change_rows, looking
 from replant.changes.outside_references import find_outside_references
+from replant.changes.target_keys import find_missing_keys
 from replant.changes.unique_collisions import SettledChanges
 from replant.database.connections import DatabaseConnection
 from replant.database.read_catalog import read_catalog
@@ -41,6 +42,7 @@ def plan_removal(database: DatabaseConnection, artifact: Artifact) -> ChangePlan
             (
                 *check_same_database(database, None),
                 *findings,
+                *find_missing_keys(catalog, changes),
                 *find_outside_references(database, catalog, changes),
                 *find_missing_change_privileges(database, catalog, changes),
                 *_question(plan),

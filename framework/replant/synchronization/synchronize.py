@@ -12,6 +12,7 @@ from replant.changes.change_plan import ChangePlan
 from replant.changes.change_privileges import find_missing_change_privileges
 from replant.changes.change_rows import change_rows, looking
 from replant.changes.outside_references import find_outside_references
+from replant.changes.target_keys import find_missing_keys
 from replant.changes.unique_collisions import settle_collisions
 from replant.database.connections import DatabaseConnection
 from replant.database.read_catalog import read_catalog
@@ -75,6 +76,7 @@ class Synchronization:
             findings = [
                 *guards,
                 *changes.findings,
+                *find_missing_keys(catalog, changes.changes),
                 *find_outside_references(self._database, catalog, changes.changes),
                 *find_missing_change_privileges(self._database, catalog, changes.changes),
                 *_question(plan, max_deletes),

@@ -67,6 +67,10 @@ lint: $(DEV) ## Check style, types and the layers of imports
 bench: $(DEV) ## Measure against pg_dump and psql, on a million rows (BENCH_ROWS, BENCH_ROUNDS)
 	$(BIN)/python -m tests.bench
 
+.PHONY: site
+site: $(VENV)/.site ## Build the documentation as a site into build/site; a broken link is an error
+	$(BIN)/zensical build --strict --clean
+
 .PHONY: wheel
 wheel: $(DEV) ## Build the sdist, and from it the wheel, into dist/
 	rm -rf dist
@@ -87,6 +91,7 @@ lock: $(VENV)/.lock $(NPM_READY) ## Resolve the requirements anew; UPGRADE=--upg
 	$(RESOLVE) pyproject.toml --extra demo --group dev --output-file requirements/dev.txt
 	$(RESOLVE) pyproject.toml --extra demo --group editable --constraint requirements/dev.txt \
 		--output-file requirements/demo.txt
+	$(RESOLVE) --group site --constraint requirements/dev.txt --output-file requirements/site.txt
 	$(RESOLVE) --group lock --output-file requirements/lock.txt
 	$(RESOLVE) --group npm --output-file requirements/npm.txt
 	$(NPM) install --prefix requirements/postgresql --package-lock-only --ignore-scripts \
@@ -108,7 +113,7 @@ $(VENV)/.demo $(DEV): $(VENV)/.%: requirements/%.txt pyproject.toml | $(BIN)/pyt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.lock $(VENV)/.npm: $(VENV)/.%: requirements/%.txt | $(BIN)/python
+$(VENV)/.lock $(VENV)/.npm $(VENV)/.site: $(VENV)/.%: requirements/%.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/$*.txt
 	@touch $@
 

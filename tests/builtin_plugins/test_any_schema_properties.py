@@ -32,6 +32,7 @@ from replant.model import (
 )
 from replant.planning.make_plan import make_plan
 from replant.plugins.manager import Host
+from replant.selection.select import select_tables
 from replant.testing.rows import first_difference
 from replant.testing.servers.server import Database, Server
 from replant_plugins.strategies import cycles
@@ -185,7 +186,9 @@ def plan_for(asked: Settings, reordered: Callable[[Catalog], Catalog] = lambda s
     assert asked.source is not None
     with reading(asked.source, "source") as database:
         catalog = reordered(read_catalog(database))
-        return make_plan(database, catalog, Host.for_settings(asked), asked)
+        host = Host.for_settings(asked)
+        selected = select_tables(catalog, host.register_tables(catalog, asked), asked)
+        return make_plan(database, catalog, selected, host, asked)
 
 
 @in_every_way

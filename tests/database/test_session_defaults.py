@@ -339,7 +339,7 @@ class TestTheTarget:
             check=False,
         )
 
-        assert done.stderr == b""
+        assert done.stderr.decode() == ""
         assert_equal(move)
 
     @in_two_ways

@@ -99,7 +99,9 @@ def test_every_configuration_key_is_documented_with_its_default_and_no_other() -
 def test_every_documented_configuration_key_is_accepted() -> None:
     samples: dict[str, Any] = {
         "source.dsn": {"source": {"dsn": "dbname=a"}},
+        "source.settings": {"source": {"settings": {"TimeZone": "UTC"}}},
         "target.dsn": {"target": {"dsn": "dbname=a"}},
+        "target.settings": {"target": {"settings": {"app": {"tenant": 1}}}},
         "scope.NAME": {"scope": {"tenant": 1}},
         "plugins.enable": {"plugins": {"enable": ["ordered"]}},
         "plugins.NAME": {"plugins": {"ordered": {"anything": True}}},
@@ -154,8 +156,9 @@ def test_every_setting_for_reading_is_documented_with_its_value_and_no_other() -
     documented = {row[0].strip("`"): row[1] for row in EXACTNESS.rows("While reading")}
     beside = {name: value for name, value in READING.items() if name not in EXACT_TEXT}
     written = {name: f"`{value}`" if value else "empty" for name, value in beside.items()}
-    # One depends on what the rows are wanted for, and one on the release of the server.
-    assert documented == {**written, "row_security": "`off`", "transaction_timeout": "`0`"}
+    # The others depend on what the rows are wanted for, on the server, and on its own settings.
+    others = {"row_security": "`off`", "transaction_timeout": "`0`", "lock_timeout": "`30s`"}
+    assert documented == {**written, **others, "search_path": "`pg_catalog` first"}
 
 
 def test_every_environment_variable_is_documented() -> None:
@@ -178,10 +181,19 @@ def test_every_error_class_says_what_it_means() -> None:
 
 def _keys_and_defaults() -> dict[str, str]:
     """The keys as the reference writes them; a dash stands for no default."""
-    keys = {"source.dsn": "—", "target.dsn": "—", "scope.NAME": "—", "plugins.NAME": "—"}
+    keys = {
+        "source.dsn": "—",
+        "source.settings": "—",
+        "target.dsn": "—",
+        "target.settings": "—",
+        "scope.NAME": "—",
+        "plugins.NAME": "—",
+    }
     settings = {attribute.name for attribute in attrs.fields(Settings)}
     beside = {"recorded", "file", "options"}  # no key says them
-    assert settings - beside == {"source", "target", "scope", "export", "plugins", "run", "tables"}
+    databases = {"source", "source_settings", "target", "target_settings"}
+    others = {"scope", "export", "plugins", "run", "tables"}
+    assert settings - beside == databases | others
     for attribute in attrs.fields(PluginSettings):
         if attribute.name != "settings":
             keys[f"plugins.{attribute.name}"] = _default(attribute)

@@ -134,7 +134,13 @@ def test_the_installation_offers_the_command(tmp_path: Path) -> None:
 
 def test_no_requirement_names_an_index() -> None:
     files = sorted((ROOT / "requirements").glob("*.txt"))
-    assert [file.name for file in files] == ["demo.txt", "dev.txt", "lock.txt", "npm.txt"]
+    assert [file.name for file in files] == [
+        "demo.txt",
+        "dev.txt",
+        "lock.txt",
+        "npm.txt",
+        "site.txt",
+    ]
     for file in files:
         text = file.read_text("utf-8")
         assert "://" not in text, file.name

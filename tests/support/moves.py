@@ -97,11 +97,13 @@ class Outcome:
     Attributes:
         kept: whether it committed.
         said: its notes, or why it did not commit.
+        printed: what psql wrote to its standard output.
 
     """
 
     kept: bool
     said: str
+    printed: str = ""
 
 
 @frozen(eq=False)
@@ -236,7 +238,7 @@ class Move:
             capture_output=True,
             check=False,
         )
-        return Outcome(done.returncode == 0, done.stderr.decode())
+        return Outcome(done.returncode == 0, done.stderr.decode(), done.stdout.decode())
 
     def load(self, way: Way, role: str | None = None) -> Outcome:
         """Load the artifact into the target in one of the ways."""

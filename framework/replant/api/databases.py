@@ -1,15 +1,23 @@
-"""Opens the source, and the file of recorded shapes, as every function does."""
+"""Opens source, target and the file of recorded shapes, as every function does."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from replant.config.connection_strings import SOURCE_VARIABLE, connection_string
+from replant.config.connection_strings import (
+    SOURCE_VARIABLE,
+    TARGET_VARIABLE,
+    connection_string,
+)
 from replant.config.recorded_shapes import Recorded, read_recorded
-from replant.database.connections import DatabaseConnection, reading
-from replant.model import RowSecurity, Settings
+from replant.database.connections import ReadingConnection, reading
+from replant.database.table_locks import decide_under_locks
+from replant.model import Catalog, RelationName, RowSecurity, Settings
+from replant.plugins.manager import Host
+from replant.selection.expand import tables_to_read
+from replant.selection.select import SelectedTables, select_tables
 
 
 def recorded_shapes(settings: Settings) -> Recorded | None:
@@ -18,13 +26,37 @@ def recorded_shapes(settings: Settings) -> Recorded | None:
     return read_recorded(file) if file.exists() else None
 
 
-@contextmanager
-def source_database(settings: Settings) -> Iterator[DatabaseConnection]:
+def source_database(settings: Settings) -> AbstractContextManager[ReadingConnection]:
     """Open the source in one snapshot."""
     dsn = connection_string(settings.source, SOURCE_VARIABLE)
     fail = settings.export.row_security is RowSecurity.FAIL
-    with reading(dsn, "source", hidden_rows_fail=fail) as database:
-        yield database
+    return reading(dsn, "source", hidden_rows_fail=fail, settings=settings.source_settings)
+
+
+def target_database(settings: Settings) -> AbstractContextManager[ReadingConnection]:
+    """Open the target in one snapshot."""
+    dsn = connection_string(settings.target, TARGET_VARIABLE)
+    return reading(dsn, "target", settings=settings.target_settings)
+
+
+def select_under_locks(
+    database: ReadingConnection, host: Host, settings: Settings, *asked: RelationName
+) -> tuple[Catalog, SelectedTables]:
+    """Select what is exported, in a transaction in which all that it reads is locked.
+
+    Args:
+        database: the source.
+        host: the plugins to ask.
+        settings: the whole configuration.
+        asked: tables that are read besides.
+
+    """
+
+    def select(catalog: Catalog) -> tuple[SelectedTables, Collection[RelationName]]:
+        selected = select_tables(catalog, host.register_tables(catalog, settings), settings)
+        return selected, {*tables_to_read(database, catalog, selected, settings), *asked}
+
+    return decide_under_locks(database, select)
 
 
 def known_source(settings: Settings) -> str | None:

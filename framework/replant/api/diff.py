@@ -10,6 +10,7 @@ from attrs import evolve
 
 from replant.api.plan import planned_export
 from replant.artifact.artifact import open_artifact
+from replant.database.table_locks import check_unchanged
 from replant.difference.compare_sides import compare_sides
 from replant.difference.result import SideComparison
 from replant.difference.sides import ArtifactSide, DatabaseSide, Side
@@ -71,3 +72,4 @@ def _side(place: str, settings: Settings, host: Host | None, progress: Progress)
     )
     with planned_export(evolve(settings, source=place, export=form), host) as (database, decided):
         yield DatabaseSide(database, decided, progress)
+        check_unchanged(database)

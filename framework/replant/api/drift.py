@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from replant.api.databases import recorded_shapes, source_database
+from attrs import evolve
+
+from replant.api.databases import recorded_shapes, source_database, target_database
 from replant.artifact.artifact import open_artifact
 from replant.artifact.atomic_output import whole_file
-from replant.config.connection_strings import TARGET_VARIABLE, connection_string
 from replant.config.naming_the_file import naming_the_file
 from replant.config.recorded_shapes import Recorded, recorded_text
-from replant.database.connections import reading
 from replant.database.read_catalog import read_catalog
 from replant.drift.drift_findings import Drift
 from replant.drift.source_drift import source_drift
@@ -59,7 +59,7 @@ def drift_against(settings: Settings, target: str, *, host: Host | None = None) 
     shapes = shapes_of(catalog, [item.registration.table for item in registered])
     types = {type_.name: type_ for shape in shapes.values() for type_ in shape.types}
     made_from = f"the source {catalog.database!r}"
-    with reading(connection_string(target, TARGET_VARIABLE), "target") as database:
+    with target_database(evolve(settings, target=target)) as database:
         return target_drift(shapes, types.values(), read_catalog(database), made_from=made_from)
 
 
@@ -74,8 +74,7 @@ def drift_of_artifact(artifact: str, settings: Settings) -> Drift:
         ReplantError: see `replant.errors`.
 
     """
-    dsn = connection_string(settings.target, TARGET_VARIABLE)
-    with open_artifact(artifact) as opened, reading(dsn, "target") as database:
+    with open_artifact(artifact) as opened, target_database(settings) as database:
         manifest = opened.manifest
         return target_drift(
             manifest.shapes, manifest.types, read_catalog(database), made_from=artifact

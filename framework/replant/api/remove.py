@@ -42,7 +42,7 @@ def remove(
 
     """
     dsn = connection_string(settings.target, TARGET_VARIABLE)
-    with open_artifact(artifact) as source, changing(dsn) as database:
+    with open_artifact(artifact) as source, changing(dsn, settings.target_settings) as database:
         found = plan_removal(database, source)
         planned(found)
         if not dry_run:

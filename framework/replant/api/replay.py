@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 
 from attrs import evolve, frozen
 
-from replant.api.databases import known_source
+from replant.api.databases import known_source, target_database
 from replant.artifact.artifact import open_artifact
 from replant.artifact.manifest import Manifest
 from replant.config.connection_strings import TARGET_VARIABLE, connection_string
-from replant.database.connections import reading, writing
+from replant.database.connections import writing
 from replant.model import LoadOrder, OrderRequest, Progress, RelationName, Settings
 from replant.model.progress import silent
 from replant.plugins.manager import Host
@@ -78,12 +78,12 @@ def replay(
     with open_artifact(artifact) as source:
         manifest = source.manifest
         opened(manifest)
-        with reading(dsn, "target") as database:
+        with target_database(settings) as database:
             orders, origin = _orders(settings, host), known_source(settings)
             found, load = run_preflight(database, source, settings, strategy, orders, source=origin)
         preflighted(found)
         found.check(confirm)
-        with writing(dsn) as database:
+        with writing(dsn, settings.target_settings) as database:
             applied = replay_rows(database, load, progress, rehearse=rehearse)
     return Replayed(manifest, found.strategy, applied.tables, applied.notes)
 
@@ -112,8 +112,7 @@ def preflight(
         ReplantError: the question cannot be answered; see `replant.errors`.
 
     """
-    dsn = connection_string(settings.target, TARGET_VARIABLE)
-    with open_artifact(artifact) as source, reading(dsn, "target") as database:
+    with open_artifact(artifact) as source, target_database(settings) as database:
         opened(source.manifest)
         orders, origin = _orders(settings, host), known_source(settings)
         found, _ = run_preflight(

@@ -66,7 +66,7 @@ def sync(
 
     """
     dsn = connection_string(settings.target, TARGET_VARIABLE)
-    with open_artifact(artifact) as source, changing(dsn) as database:
+    with open_artifact(artifact) as source, changing(dsn, settings.target_settings) as database:
         if backup is not None:
             folder = source.manifest.layout is Layout.DIRECTORY
             check_writable(backup, force=False, mark=directory.MANIFEST if folder else None)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
+from replant.api.databases import target_database
 from replant.artifact.artifact import open_artifact
 from replant.artifact.manifest import Manifest
-from replant.config.connection_strings import TARGET_VARIABLE, connection_string
-from replant.database.connections import reading
-from replant.database.read_catalog import read_catalog
-from replant.model import Progress, Settings
+from replant.database.table_locks import check_unchanged, decide_under_locks
+from replant.model import Catalog, Progress, RelationName, Settings
 from replant.model.progress import silent
 from replant.parallel.workers import open_workers
 from replant.preflight.target_schema import check_nothing_missing
 from replant.preflight.target_tables import tables_in_target
 from replant.verification.differences import TableResult
 from replant.verification.unseen_tables import find_unseen_tables
-from replant.verification.verify import HashingPlace, compare_tables
+from replant.verification.verify import HashingPlace, Tables, compare_tables
 
 
 def verify(
@@ -41,14 +40,19 @@ def verify(
         ReplantError: see `replant.errors`.
 
     """
-    dsn = connection_string(settings.target, TARGET_VARIABLE)
-    with open_artifact(artifact) as source, reading(dsn, "target") as database:
+    with open_artifact(artifact) as source, target_database(settings) as database:
         opened(source.manifest)
-        catalog = read_catalog(database)
-        check_nothing_missing(source.manifest, catalog)
-        tables = tables_in_target(source.manifest, catalog)
+
+        def compared(catalog: Catalog) -> tuple[Tables, Collection[RelationName]]:
+            check_nothing_missing(source.manifest, catalog)
+            tables = tables_in_target(source.manifest, catalog)
+            return tables, tables
+
+        catalog, tables = decide_under_locks(database, compared)
         unseen = find_unseen_tables(database, catalog, tables)
         with open_workers(database, "target", settings.run.jobs) as workers:
-            return compare_tables(
+            results = compare_tables(
                 database, catalog, source, tables, unseen, progress, hashing, workers
             )
+        check_unchanged(database, database.side)
+    return results

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from replant.api.databases import source_database
+from replant.api.databases import select_under_locks, source_database
 from replant.artifact.artifact import open_artifact
 from replant.config.naming_the_file import naming_the_file
-from replant.database.read_catalog import read_catalog
+from replant.database.session_settings import own_settings
+from replant.database.table_locks import check_unchanged
 from replant.explain.explanation import Explanation
 from replant.explain.from_artifact import explain_in_artifact
 from replant.explain.from_database import explain_in_database
 from replant.model import Root, Settings
 from replant.plugins.manager import Host
-from replant.selection.select import select_tables
 
 
 def why(settings: Settings, asked: Root, host: Host | None = None) -> Explanation:
@@ -28,9 +28,11 @@ def why(settings: Settings, asked: Root, host: Host | None = None) -> Explanatio
     """
     with naming_the_file(settings), source_database(settings) as database:
         host = host or Host.for_settings(settings)
-        catalog = read_catalog(database)
-        selected = select_tables(catalog, host.register_tables(catalog, settings), settings)
-        return explain_in_database(database, catalog, selected, settings, asked)
+        catalog, selected = select_under_locks(database, host, settings, asked.table)
+        with own_settings(database):
+            explanation = explain_in_database(database, catalog, selected, settings, asked)
+        check_unchanged(database)
+    return explanation
 
 
 def why_in_artifact(artifact: str, asked: Root) -> Explanation:

@@ -38,6 +38,10 @@ ENDINGS = {Compression.NONE: "", Compression.GZIP: ".gz", Compression.ZSTD: ".zs
 #: gzip gains little above 6, and zstd's 3 is both faster and smaller than that.
 _GZIP_LEVEL, _ZSTD_LEVEL = 6, 3
 
+#: A thread compresses beside the one that reads rows, in pieces of so many bytes. The bytes are the
+#: same with any number of threads, if there is one.
+_ZSTD_JOB = 1 << 20
+
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 #: What Windows takes for a device, whatever stands behind a dot (Microsoft, "Naming Files").
 _RESERVED = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]", re.IGNORECASE)
@@ -111,7 +115,10 @@ def _compressed(out: DigestedFile, compression: Compression) -> Iterator[Writer]
         with gzip.GzipFile("", "wb", _GZIP_LEVEL, raw, mtime=0) as stream:
             yield stream
     else:
-        compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True)
+        parameters = zstandard.ZstdCompressionParameters.from_level(
+            _ZSTD_LEVEL, threads=1, job_size=_ZSTD_JOB, write_checksum=True
+        )
+        compressor = zstandard.ZstdCompressor(compression_params=parameters)
         with compressor.stream_writer(raw, closefd=False) as stream:
             yield stream
 

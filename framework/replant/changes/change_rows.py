@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import psycopg
@@ -21,14 +21,18 @@ _BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ;\n"
 
 
 @contextmanager
-def changing(dsn: str) -> Iterator[DatabaseConnection]:
+def changing(dsn: str, settings: Mapping[str, str]) -> Iterator[DatabaseConnection]:
     """Open a transaction on the target; unless COMMIT is said in the block, nothing is kept.
+
+    Args:
+        dsn: a libpq connection string; empty for libpq's own variables.
+        settings: those of the configuration for the target.
 
     Raises:
         DatabaseError: the server cannot be reached, or failed.
 
     """
-    with writing(dsn) as database:
+    with writing(dsn, settings) as database:
         database.execute(opening((), (), _BEGIN))
         yield database
 

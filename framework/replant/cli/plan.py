@@ -30,6 +30,10 @@ def command(config: Path | None, verbose: bool, **said: Any) -> None:
     show(console(), api.plan(settings), verbose=verbose)
 
 
+#: With more tables than fit on a screen, those without a row are counted, and not listed.
+MOST_TABLES = 40
+
+
 def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
     """Print a plan for people."""
     scope = ", ".join(f"{name} = {value}" for name, value in plan.scope.items())
@@ -40,10 +44,15 @@ def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
     headings = ("table", "rows", "shared", "columns", "key")
     tables = grid("In load order:", *headings, numbers=frozenset({1, 2, 3}))
     for table in plan.tables:
+        if not table.row_count and not verbose and len(plan.tables) > MOST_TABLES:
+            continue
         key = ", ".join(map(readable, table.key)) or "none: compared by content"
         counts = (table.row_count, table.shared.row_count, len(table.columns))
         tables.add_row(str(table.name), *map(str, counts), key)
     screen.print(tables)
+    empty = sum(not table.row_count for table in plan.tables)
+    if empty and not verbose and len(plan.tables) > MOST_TABLES:
+        screen.print(f"and {counted(empty, 'table')} without a row; -v lists them")
     _list(
         screen,
         "Cycles of foreign keys:",

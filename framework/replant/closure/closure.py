@@ -19,6 +19,7 @@ from replant.closure.visited_rows import VisitedRows
 from replant.database.connections import DatabaseConnection
 from replant.database.expression_errors import why_invalid
 from replant.database.planner_settings import index_scans_preferred
+from replant.database.session_settings import own_settings
 from replant.errors import BudgetError, ScopeError, UsageError
 from replant.model import Progress, RelationName
 from replant.model.closure_rules import ArrivalCount, Children, Root
@@ -198,7 +199,8 @@ def check_predicates(database: DatabaseConnection, roots: Iterable[Root]) -> Non
     for root in roots:
         query = explain_predicate(root.table, root.predicate)
         try:
-            database.execute(query)
+            with own_settings(database):
+                database.execute(query)
         except (psycopg.ProgrammingError, psycopg.DataError) as error:
             reason = why_invalid(error, query.as_string(database), root.predicate)
             raise UsageError(f"the condition {root} is not valid: {reason}") from error

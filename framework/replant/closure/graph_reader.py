@@ -19,6 +19,7 @@ from replant.closure.comparisons import (
 )
 from replant.closure.indexes import Indexes, Served, read_indexes
 from replant.database.connections import DatabaseConnection
+from replant.database.session_settings import qualified_names
 from replant.errors import ConfigurationError
 from replant.model import Catalog, RelationName
 from replant.model.references import (
@@ -53,26 +54,47 @@ def read_reference_graph(
 ) -> ReferenceGraph:
     """Read the graph of a catalog's foreign keys and of the references declared beside them.
 
-    Types come out qualified only under an empty `search_path`, as `reading` pins it.
-
     Raises:
         ConfigurationError: a declared reference names a table or column that is not there, has
             the name of another, or its types cannot be compared.
 
     """
+    graph = read_uncompared_graph(database, catalog, declared)
+    keys = _keys_of(catalog)
+    beside = [reference for reference in graph.references if reference.edge not in keys]
+    with qualified_names(database):
+        indexes = read_indexes(database)
+        references = [*_foreign_keys(database, keys, indexes)]
+        if beside:
+            references += _declared(database, catalog, beside, indexes)
+    return evolve(graph, references=tuple(references))
+
+
+def read_uncompared_graph(
+    database: DatabaseConnection, catalog: Catalog, declared: Sequence[DeclaredReference] = ()
+) -> ReferenceGraph:
+    """Read the graph without comparisons and indexes: enough to know what can be reached.
+
+    Raises:
+        ConfigurationError: a declared reference names a table or column that is not there, or has
+            the name of another.
+
+    """
     tables = {name: table for name, table in catalog.tables.items() if table.kind.holds_rows}
-    keys = {
+    keys = _keys_of(catalog)
+    beside = _check_declared(catalog, keys, declared)
+    storage = {name: held for name, held in _read_storage(database).items() if name in tables}
+    return ReferenceGraph(catalog.role, tables, storage, (*keys.values(), *beside))
+
+
+def _keys_of(catalog: Catalog) -> dict[EdgeName, Reference]:
+    """Return the foreign keys as references, by name."""
+    return {
         EdgeName(table.name, key.name): from_foreign_key(key)
-        for table in tables.values()
+        for table in catalog.tables.values()
+        if table.kind.holds_rows
         for key in table.foreign_keys
     }
-    beside = _check_declared(catalog, keys, declared)
-    indexes = read_indexes(database)
-    references = [*_foreign_keys(database, keys, indexes)]
-    if beside:
-        references += _declared(database, catalog, beside, indexes)
-    storage = {name: held for name, held in _read_storage(database).items() if name in tables}
-    return ReferenceGraph(catalog.role, tables, storage, references)
 
 
 def _foreign_keys(

@@ -67,6 +67,11 @@ def find_reachable(graph: ReferenceGraph, request: ClosureRequest) -> Reachable:
     return reached
 
 
+def tables_within_reach(graph: ReferenceGraph, request: ClosureRequest) -> frozenset[RelationName]:
+    """Return the tables that rows can come from, whether or not the role may read them."""
+    return frozenset(_tables(graph, request)[0])
+
+
 def _tables(
     graph: ReferenceGraph, request: ClosureRequest
 ) -> tuple[set[RelationName], set[RelationName]]:

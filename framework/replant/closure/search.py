@@ -24,6 +24,7 @@ from replant.closure.visited_rows import SearchStep, VisitedRow, VisitedRows
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_texts
 from replant.database.planner_settings import planner_defaults
+from replant.database.session_settings import own_settings
 from replant.model import RelationName
 from replant.model.closure_rules import Children, Root
 from replant.model.references import Leaf, Reference, ReferenceGraph
@@ -67,7 +68,8 @@ class Search:
     def begin(self, root: Root, number: int) -> int:
         """Take the rows that satisfy a root's predicate; how many they are."""
         query = queries.root_rows(root, table_source(self._graph, root.table))
-        return self._keep(query, self._roots, SearchStep(0, number, down=True))
+        with own_settings(self._database):
+            return self._keep(query, self._roots, SearchStep(0, number, down=True))
 
     def leaves(self, round_: int) -> frozenset[Leaf]:
         """Return the leaves whose rows lead on from a round; none if the search has ended."""

@@ -14,6 +14,7 @@ from replant.closure.closure_request import ClosureRequest
 from replant.closure.queries import table_source
 from replant.closure.reachability import Reachable, find_reachable
 from replant.database.connections import DatabaseConnection
+from replant.database.session_settings import own_settings
 from replant.model import RelationName
 from replant.model.closure_rules import Children
 from replant.model.references import Reference, ReferenceGraph
@@ -138,6 +139,7 @@ def _read_statistics(
 
 
 def _planned_rows(database: DatabaseConnection, query: sql.Composed) -> float:
-    row = database.execute(queries.planned(query)).fetchone()
+    with own_settings(database):
+        row = database.execute(queries.planned(query)).fetchone()
     assert row is not None
     return float(row[0][0]["Plan"]["Plan Rows"])

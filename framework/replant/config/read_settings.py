@@ -20,6 +20,7 @@ from cattrs.errors import (
 )
 from cattrs.gen import make_dict_structure_fn
 
+from replant.config.database_settings import database_settings
 from replant.errors import ConfigurationError
 from replant.model import (
     Children,
@@ -47,6 +48,7 @@ class _Connection:
     """`[source]` or `[target]`."""
 
     dsn: str | None = None
+    settings: Mapping[str, str] = field(factory=dict)
 
 
 @frozen
@@ -121,6 +123,8 @@ def settings_from(document: Mapping[str, Any], origin: str) -> Settings:
     return Settings(
         source=read.source.dsn,
         target=read.target.dsn,
+        source_settings=read.source.settings,
+        target_settings=read.target.settings,
         scope=read.scope,
         export=read.export,
         run=read.run,
@@ -318,6 +322,9 @@ def _converter() -> Converter:
         lambda kind: kind == Children | None, lambda value, _: _choice(value, Children)
     )
     converter.register_structure_hook_func(lambda kind: kind == dict[str, str], _scope)
+    converter.register_structure_hook_func(
+        lambda kind: kind == Mapping[str, str], lambda value, _: database_settings(value)
+    )
     converter.register_structure_hook_func(
         lambda kind: kind in (tuple[str, ...], tuple[str, ...] | None), _names
     )

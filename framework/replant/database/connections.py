@@ -6,23 +6,29 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import psycopg
-from psycopg import Connection, IsolationLevel
+from psycopg import Connection, IsolationLevel, sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL
 
-from replant.errors import DatabaseError, PrivilegeError
+from replant.errors import ConfigurationError, DatabaseError, PrivilegeError
+from replant.model.names import did_you_mean
 
 DatabaseConnection = Connection[TupleRow]
+
+AnyConnection = TypeVar("AnyConnection", bound=Connection[Any])
 
 #: The oldest release that its community still maintains.
 OLDEST_VERSION = 140000
 
 #: The first release that has the setting `transaction_timeout`.
 _TRANSACTION_TIMEOUT = 170000
+
+#: How long a lock is waited for, where neither database nor role nor configuration says it.
+LOCK_TIMEOUT = "30s"
 
 #: What a value's text depends on, both when it is written and when it is read back. The same on
 #: both sides, for the transaction only. PostgreSQL manual, "Client Connection Defaults".
@@ -40,8 +46,25 @@ EXACT_TEXT: Mapping[str, str] = {
     "quote_all_identifiers": "off",
 }
 
-#: For reading: names come out qualified, hidden rows are an error, and no timeout that a role or
-#: database was given cuts a long read short. JIT compilation costs more than it saves on
+#: What reading a value's text back depends on. The others of `EXACT_TEXT` decide how values are
+#: written; PostgreSQL reads what they make whatever its own settings are.
+EXACT_INPUT: Mapping[str, str] = {
+    name: EXACT_TEXT[name]
+    for name in (
+        *("client_encoding", "lc_monetary", "standard_conforming_strings"),
+        *("array_nulls", "xmloption"),
+    )
+}
+
+#: What a condition of the configuration depends on, which is asked as `psql` would ask it.
+_COMPUTED = tuple(
+    name
+    for name in EXACT_TEXT
+    if name not in {"client_encoding", "standard_conforming_strings", "quote_all_identifiers"}
+)
+
+#: For reading: hidden rows are an error, and no timeout that a role or database was given cuts a
+#: long read short. JIT compilation costs more than it saves on
 #: expressions that are wide and run once: 0.4 s against 0.02 s for an empty table of 500 columns.
 #: Rows are wanted in key order, and keys such as uuids are in no physical order: with a small cache
 #: and a cheap transfer between parallel workers in mind, the planner sorts in the workers, where
@@ -49,7 +72,6 @@ EXACT_TEXT: Mapping[str, str] = {
 #: million rows). Where the order is physical too, and where few rows are wanted, it still does so.
 READING: Mapping[str, str] = {
     **EXACT_TEXT,
-    "search_path": "",
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "jit": "off",
@@ -58,8 +80,45 @@ READING: Mapping[str, str] = {
 }
 
 
+class ReadingConnection(Connection[TupleRow]):
+    """A connection that reads in one snapshot, with pinned settings.
+
+    Attributes:
+        side: `source` or `target`, for errors.
+        own: the settings of the database, the role and the configuration that are pinned to other
+            values, and that what the database computes depends on.
+        pinned: the settings of its transactions.
+
+    """
+
+    side: str
+    own: Mapping[str, str]
+    pinned: Mapping[str, str]
+
+    def begin_again(self, *first: sql.Composed) -> None:
+        """End the transaction, and begin another.
+
+        Args:
+            first: statements that come before the snapshot is taken, and take none themselves.
+
+        """
+        self.rollback()
+        _begin_without_limits(self)
+        timeout = sql.Literal(self.pinned["lock_timeout"])
+        self.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(timeout))
+        for statement in first:
+            self.execute(statement)
+        set_locally(self, self.pinned)
+
+
 @contextmanager
-def reading(dsn: str, side: str, *, hidden_rows_fail: bool = True) -> Iterator[DatabaseConnection]:
+def reading(
+    dsn: str,
+    side: str,
+    *,
+    hidden_rows_fail: bool = True,
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[ReadingConnection]:
     """Open one REPEATABLE READ READ ONLY transaction with pinned settings.
 
     Args:
@@ -67,15 +126,29 @@ def reading(dsn: str, side: str, *, hidden_rows_fail: bool = True) -> Iterator[D
         side: `source` or `target`, for errors.
         hidden_rows_fail: whether a policy that would hide rows is an error, as it is unless the
             rows that the role sees are what is wanted.
+        settings: those of the configuration for this database.
 
     Raises:
+        ConfigurationError: the server does not know a setting, or refuses its value.
         DatabaseError: the server cannot be reached, or failed while it was asked.
 
     """
-    with _connected(dsn, side) as connection, translated(side):
+    with _connected(ReadingConnection, dsn, side) as connection, translated(side):
+        connection.side = side
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
-        _pin(connection, {**READING, "row_security": "off" if hidden_rows_fail else "on"})
+        _begin_without_limits(connection)
+        _configure(connection, side, settings, local=True)
+        _read_own(connection)
+        pinned = {**settings, **READING, "row_security": "off" if hidden_rows_fail else "on"}
+        pinned["search_path"] = f"pg_catalog, {connection.own['search_path']}".rstrip(", ")
+        pinned["lock_timeout"] = connection.own["lock_timeout"]
+        if pinned["lock_timeout"] == "0" and "lock_timeout" not in settings:
+            pinned["lock_timeout"] = LOCK_TIMEOUT
+        if connection.info.server_version >= _TRANSACTION_TIMEOUT:
+            pinned["transaction_timeout"] = "0"
+        connection.pinned = pinned
+        set_locally(connection, pinned)
         yield connection
         with suppress(psycopg.Error):
             # All was read: a connection that is lost now has lost nothing.
@@ -98,27 +171,35 @@ def joining(
         DatabaseError: the server cannot be reached, or the snapshot is gone.
 
     """
-    with _connected(dsn, side) as connection, translated(side):
+    with _connected(Connection, dsn, side) as connection, translated(side):
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
-        connection.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
-        _set(connection, settings)
+        connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
+        set_locally(connection, settings)
         yield connection
         connection.rollback()
 
 
 @contextmanager
-def writing(dsn: str) -> Iterator[DatabaseConnection]:
+def writing(
+    dsn: str, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[DatabaseConnection]:
     """Connect to the target in autocommit mode: a replay sends BEGIN and COMMIT itself.
 
     If the block ends before COMMIT was said, the connection is closed and nothing is kept.
 
+    Args:
+        dsn: a libpq connection string; empty for libpq's own variables.
+        settings: those of the configuration for the target.
+
     Raises:
+        ConfigurationError: the server does not know a setting, or refuses its value.
         DatabaseError: the server cannot be reached, or failed.
 
     """
-    with _connected(dsn, "target") as connection, translated("target"):
+    with _connected(Connection, dsn, "target") as connection, translated("target"):
         connection.autocommit = True
+        _configure(connection, "target", settings, local=False)
         if connection.info.server_version >= _TRANSACTION_TIMEOUT:
             connection.execute("SET transaction_timeout = 0")
         yield connection
@@ -160,10 +241,10 @@ def one_line(error: psycopg.Error) -> str:
 
 
 @contextmanager
-def _connected(dsn: str, side: str) -> Iterator[DatabaseConnection]:
+def _connected(kind: type[AnyConnection], dsn: str, side: str) -> Iterator[AnyConnection]:
     place = _without_password(dsn, side)
     try:
-        connection = psycopg.connect(
+        connection = kind.connect(
             dsn,
             client_encoding="utf8",
             application_name="replant",
@@ -233,13 +314,50 @@ def _without_password(dsn: str, side: str) -> str:
     return " ".join(f"{key}={value}" for key, value in shown.items()) or "libpq's defaults"
 
 
-def _pin(connection: DatabaseConnection, settings: Mapping[str, str]) -> None:
+def _begin_without_limits(connection: DatabaseConnection) -> None:
+    """Begin a transaction that no limit of the role or the database cuts short."""
+    limits = ["statement_timeout"]
     if connection.info.server_version >= _TRANSACTION_TIMEOUT:
-        settings = {**settings, "transaction_timeout": "0"}
-    _set(connection, settings)
+        limits.append("transaction_timeout")
+    connection.execute("; ".join(f"SET LOCAL {name} = 0" for name in limits).encode())
 
 
-def _set(connection: DatabaseConnection, settings: Mapping[str, str]) -> None:
-    calls = ", ".join("set_config(%s, %s, true)" for _ in settings)
-    values: list[Any] = [text for pair in settings.items() for text in pair]
-    connection.execute(f"SELECT {calls}".encode(), values)
+def set_locally(database: DatabaseConnection, settings: Mapping[str, str]) -> None:
+    """Set parameters until the transaction ends."""
+    _set(database, settings, local=True)
+
+
+def _set(database: DatabaseConnection, settings: Mapping[str, str], *, local: bool) -> None:
+    call = sql.SQL("pg_catalog.set_config({}, {}, {})")
+    calls = [call.format(*map(sql.Literal, (*pair, local))) for pair in settings.items()]
+    database.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(calls)))
+
+
+def _configure(
+    database: DatabaseConnection, side: str, settings: Mapping[str, str], *, local: bool
+) -> None:
+    """Set what the configuration says.
+
+    Raises:
+        ConfigurationError: the server does not know a setting, or refuses its value.
+
+    """
+    for name, value in settings.items():
+        try:
+            _set(database, {name: value}, local=local)
+        except (
+            psycopg.DataError,
+            psycopg.ProgrammingError,
+            psycopg.errors.CantChangeRuntimeParam,
+        ) as error:
+            database.rollback()
+            known = [name for (name,) in database.execute("SELECT name FROM pg_settings")]
+            meant = did_you_mean(name, known)
+            raise ConfigurationError(f"{side}.settings.{name}: {one_line(error)}{meant}") from error
+
+
+def _read_own(connection: ReadingConnection) -> None:
+    names = (*_COMPUTED, "search_path", "lock_timeout")
+    calls = [sql.SQL("pg_catalog.current_setting({})").format(sql.Literal(n)) for n in names]
+    values = connection.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(calls))).fetchone()
+    connection.own = dict(zip(names, values or (), strict=True))

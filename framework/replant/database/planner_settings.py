@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from psycopg import sql
-from psycopg.pq import TransactionStatus
-
 from replant.database.connections import DatabaseConnection
+from replant.database.session_settings import settings_for_a_while
 
 #: The planner goes to rows by their places, and from each to others by an index. This is right
 #: whatever its statistics say. It would rather read a table of 300 000 rows as a whole than 5000 of
@@ -35,34 +33,12 @@ _ANY_WAY: Mapping[str, str] = {
 @contextmanager
 def index_scans_preferred(database: DatabaseConnection) -> Iterator[None]:
     """Let the planner find rows by their places and by indexes alone."""
-    with _set_to(database, _BY_INDEX):
+    with settings_for_a_while(database, _BY_INDEX):
         yield
 
 
 @contextmanager
 def planner_defaults(database: DatabaseConnection) -> Iterator[None]:
     """Let the planner find rows as it likes."""
-    with _set_to(database, _ANY_WAY):
+    with settings_for_a_while(database, _ANY_WAY):
         yield
-
-
-@contextmanager
-def _set_to(database: DatabaseConnection, values: Mapping[str, str]) -> Iterator[None]:
-    """Set parameters for a while; a transaction that failed meanwhile keeps them until its end."""
-    calls = [sql.SQL("pg_catalog.current_setting({})").format(sql.Literal(name)) for name in values]
-    before = database.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(calls))).fetchone()
-    assert before is not None
-    _set(database, values)
-    try:
-        yield
-    finally:
-        if database.info.transaction_status is TransactionStatus.INTRANS:
-            _set(database, dict(zip(values, before, strict=True)))
-
-
-def _set(database: DatabaseConnection, values: Mapping[str, str]) -> None:
-    calls = [
-        sql.SQL("pg_catalog.set_config({}, {}, true)").format(sql.Literal(name), sql.Literal(value))
-        for name, value in values.items()
-    ]
-    database.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(calls)))

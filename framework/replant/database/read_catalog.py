@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from attrs import evolve
 
 from replant.database.connections import DatabaseConnection
+from replant.database.session_settings import qualified_names
 from replant.model import (
     Catalog,
     Column,
@@ -42,7 +43,11 @@ SELECT c.oid, n.nspname, c.relname, c.relkind::text, greatest(c.reltuples, 0)::b
        pg_catalog.has_table_privilege(c.oid, 'SELECT') OR NOT EXISTS (
            SELECT FROM pg_catalog.pg_attribute AS a
            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-             AND NOT pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'))
+             AND NOT pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')),
+       (SELECT x.extname FROM pg_catalog.pg_depend AS d
+        JOIN pg_catalog.pg_extension AS x ON x.oid = d.refobjid
+        WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
+          AND d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.deptype = 'e')
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_OURS}
@@ -52,7 +57,9 @@ _COLUMNS = f"""
 SELECT a.attrelid, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
        CASE WHEN a.attgenerated <> '' THEN NULL WHEN d.oid IS NULL THEN t.typdefault
             ELSE pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,
-       a.attidentity::text, a.attgenerated <> '', a.attcollation <> 0, a.atttypid, a.attnum
+       a.attidentity::text, a.attgenerated <> '', a.attcollation <> 0,
+       coalesce(pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'), false),
+       a.atttypid, a.attnum
 FROM pg_catalog.pg_attribute AS a
 JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -129,6 +136,9 @@ SELECT m.root, pg_catalog.format_type(t.oid, NULL), t.typtype::text,
 FROM made AS m
 JOIN pg_catalog.pg_type AS t ON t.oid = m.oid
 WHERE t.typtype IN ('e', 'd', 'c') AND t.typnamespace <> 'pg_catalog'::regnamespace
+   OR t.typname = ANY (ARRAY['regclass', 'regproc', 'regprocedure', 'regoper', 'regoperator',
+                             'regtype', 'regconfig', 'regdictionary', 'regcollation'])
+      AND t.typnamespace = 'pg_catalog'::regnamespace
 """
 
 # pg_depend has 'a' for OWNED BY and serial, 'i' for identity.
@@ -226,16 +236,18 @@ ORDER BY 1
 
 
 def read_catalog(database: DatabaseConnection) -> Catalog:
-    """Read every relation outside PostgreSQL's own schemas, in the transaction's snapshot.
+    """Read every relation outside PostgreSQL's own schemas, in the transaction's snapshot."""
+    with qualified_names(database):
+        return _read_catalog(database)
 
-    Types come out qualified only under an empty `search_path`, as `reading` pins it.
-    """
+
+def _read_catalog(database: DatabaseConnection) -> Catalog:
     identity = database.execute("SELECT current_database(), current_user").fetchone()
     assert identity is not None
     relations = database.execute(_RELATIONS.encode()).fetchall()
     names = {oid: RelationName(schema, name) for oid, schema, name, *_ in relations}
-    types, made_of = _defined_types(database)
-    columns = _columns(database, made_of)
+    types, made_of, naming = _defined_types(database)
+    columns = _columns(database, made_of, naming)
     unique_keys = _grouped(database.execute(_UNIQUE_KEYS.encode()))
     foreign_keys = _grouped(database.execute(_FOREIGN_KEYS.encode()))
     triggers = _grouped(database.execute(_TRIGGERS.encode()))
@@ -275,7 +287,7 @@ def _table(
     unique_keys: list[tuple[Any, ...]],
     foreign_keys: list[tuple[Any, ...]],
 ) -> Table:
-    oid, _, _, kind, estimate, is_partition, secured, may_use, may_select = row
+    oid, _, _, kind, estimate, is_partition, secured, may_use, may_select, extension = row
     return Table(
         name=names[oid],
         kind=RelationKind(kind),
@@ -288,17 +300,28 @@ def _table(
         rows_are_hidden=secured,
         may_use_schema=may_use,
         may_select=may_select,
+        extension=extension,
     )
 
 
 def _defined_types(
     database: DatabaseConnection,
-) -> tuple[dict[str, DefinedType], defaultdict[int, tuple[str, ...]]]:
-    """Return the types used by tables' columns by name, and their names by a column's type."""
+) -> tuple[dict[str, DefinedType], defaultdict[int, tuple[str, ...]], set[int]]:
+    """Read the types that tables' columns use.
+
+    Returns:
+        The types by name, their names by a column's type, and the columns' types whose values
+        name objects of the database.
+
+    """
     types: dict[str, DefinedType] = {}
+    naming: set[int] = set()
     made_of: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
     rows = database.execute(_DEFINED_TYPES.encode())
     for root, name, kind, labels, base, not_null, checks, attributes in rows:
+        if kind == "b":
+            naming.add(root)
+            continue
         made_of[root] += (name,)
         match kind:
             case "e":
@@ -307,11 +330,13 @@ def _defined_types(
                 types[name] = DomainType(name, base, not_null, tuple(checks))
             case _:
                 types[name] = CompositeType(name, tuple((n, type_) for n, type_ in attributes))
-    return types, made_of
+    return types, made_of, naming
 
 
 def _columns(
-    database: DatabaseConnection, made_of: Mapping[int, tuple[str, ...]]
+    database: DatabaseConnection,
+    made_of: Mapping[int, tuple[str, ...]],
+    naming: Collection[int],
 ) -> defaultdict[int, list[Column]]:
     """Read the columns of every relation, by its oid."""
     rows = database.execute(_COLUMNS.encode()).fetchall()
@@ -322,7 +347,7 @@ def _columns(
         for oid, number, schema, name, increment in database.execute(_SEQUENCES.encode())
     }
     columns: defaultdict[int, list[Column]] = defaultdict(list)
-    for oid, name, type_, not_null, default, identity, generated, collatable, *ids in rows:
+    for oid, name, type_, not_null, default, identity, generated, collatable, may, *ids in rows:
         type_id, number = ids
         base, never_null, equality = types[type_id]
         columns[oid].append(
@@ -338,6 +363,8 @@ def _columns(
                 base_type=base,
                 made_of=tuple(sorted(made_of[type_id])),
                 sequence=sequences.get((oid, number)),
+                may_select=may,
+                names_objects=type_id in naming,
             )
         )
     return columns

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from attrs import field, frozen
 from psycopg.conninfo import make_conninfo
 
-from replant.database.connections import DatabaseConnection, joining
+from replant.database.connections import DatabaseConnection, ReadingConnection, joining
 
 #: The settings of this session that another one is to have too. Those of the transaction itself
 #: are set when it begins.
@@ -46,7 +46,7 @@ class SharedSnapshot:
     side: str
 
 
-def share_snapshot(database: DatabaseConnection, side: str) -> SharedSnapshot:
+def share_snapshot(database: ReadingConnection, side: str) -> SharedSnapshot:
     """Share the snapshot of the open transaction.
 
     Raises:
@@ -57,7 +57,8 @@ def share_snapshot(database: DatabaseConnection, side: str) -> SharedSnapshot:
     info = database.info
     password = {"password": info.password} if info.password else {}
     dsn = make_conninfo(**info.get_parameters(), **password)
-    return SharedSnapshot(dsn, identifier, settings, side)
+    # Parameters with a dot in their name are not listed, unless an extension defines them.
+    return SharedSnapshot(dsn, identifier, {**database.pinned, **settings}, side)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from replant.artifact.artifact import Artifact, patch_texts, row_texts
 from replant.database.connections import DatabaseConnection
 from replant.export.source_rows import SourceRows
 from replant.model import Plan, PlannedTable, Progress, RelationName, Text
+from replant.model.progress import silent
 from replant.sql.fingerprints import Block, Fingerprint
 from replant.sql.row_forms import RowForm, Rows
 from replant.sql.row_text import ordered_alike
@@ -171,8 +172,8 @@ class DatabaseSide:
 
     def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
         """Read the rows."""
-        silent = SourceRows(self.database, self.plan, lambda _table, _rows, _bytes: None)
-        return silent.rows(self.plan.table(name), form)
+        source = SourceRows(self.database, self.plan, silent)
+        return source.rows(self.plan.table(name), form)
 
 
 def _is_ordered(table: PlannedTable) -> bool:

@@ -12,14 +12,14 @@ from replant.artifact import directory_writer
 from replant.artifact.atomic_output import whole_directory, whole_file
 from replant.artifact.manifest import DataFile, Manifest, manifest_of
 from replant.artifact.sql_file_writer import write_sql_file
-from replant.database.connections import DatabaseConnection
+from replant.database.connections import ReadingConnection
 from replant.export.source_rows import SourceRows
 from replant.model import OWN_FORMATS, Layout, Plan, Progress, RelationName
 from replant.parallel.workers import open_workers
 
 
 def export_rows(
-    database: DatabaseConnection,
+    database: ReadingConnection,
     plan: Plan,
     output: str,
     *,
@@ -46,11 +46,16 @@ def export_rows(
             under the output's name.
 
     """
-    write = _write_directory if plan.layout is Layout.DIRECTORY else _write_file
     with open_workers(database, "source", jobs) as workers:
         rows = SourceRows(database, plan, progress, workers)
-        digest = write(output, plan, rows, force=force)
+        digest = write_artifact(output, plan, rows, force=force)
     return dict(rows.counts), digest
+
+
+def write_artifact(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> str | None:
+    """Write the rows of a plan as they are read; see `export_rows`."""
+    write = _write_directory if plan.layout is Layout.DIRECTORY else _write_file
+    return write(output, plan, rows, force=force)
 
 
 def _write_file(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> str | None:
@@ -58,20 +63,20 @@ def _write_file(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> st
         if plan.format in OWN_FORMATS:
 
             def finished(step_offsets: Sequence[int | None]) -> Manifest:
-                rows.check_counts()
+                rows.check_rows()
                 return manifest_of(plan, rows.fingerprints, None, step_offsets, rows.shared)
 
             return write_sql_file(file, plan, rows, finished)
         for table in plan.tables:
             for lines in rows.rendered(table):
                 file.write(b"\n".join(lines) + b"\n")
-        rows.check_counts()
+        rows.check_rows()
     return None
 
 
 def _write_directory(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> str:
     def finished(files: Mapping[RelationName, DataFile]) -> Manifest:
-        rows.check_counts()
+        rows.check_rows()
         return manifest_of(plan, rows.fingerprints, files, (), rows.shared)
 
     with whole_directory(output, mark=directory_writer.MANIFEST, force=force) as folder:

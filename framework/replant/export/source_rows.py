@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import groupby
+from typing import TypeVar
 
 from attrs import evolve
 
@@ -16,6 +17,8 @@ from replant.artifact.manifest import Runs, row_forms
 from replant.artifact.sql_file_writer import Batch, in_one_statement
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_fields, copied_rows, copied_texts
+from replant.database.session_settings import exact_names
+from replant.database.table_locks import check_unchanged
 from replant.errors import DatabaseError
 from replant.export.shared_places import SharedPlaces
 from replant.model import (
@@ -46,6 +49,8 @@ from replant.sql.fingerprints import Fingerprint
 from replant.sql.load_statements import Frame
 from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS, RowForm, Rows
 from replant.sql.row_text import computed_by_server
+
+Fetched = TypeVar("Fetched")
 
 
 class SourceRows:
@@ -116,18 +121,20 @@ class SourceRows:
         else:
             assert isinstance(table.row_format, SqlExpression)
             query = queries.rendered(selection, table, table.row_format)
-            batches = blaming_plugins(table, copied_texts(self._database, query))
+            batches = self._named(table, copied_texts(self._database, query))
         for lines in batches:
             self._passed(table.name, lines)
             yield lines
 
-    def check_counts(self) -> None:
-        """Refuse an export that wrote another number of rows than were counted before.
+    def check_rows(self) -> None:
+        """Refuse an export that wrote other rows than the snapshot has, or than were counted.
 
         Raises:
-            DatabaseError: it did; the condition of a table is true now and then.
+            DatabaseError: a table was altered before it was locked, or the condition of a table is
+                true now and then.
 
         """
+        check_unchanged(self._database)
         for table in self._plan.tables:
             if self.counts[table.name] != table.row_count:
                 raise DatabaseError(
@@ -170,7 +177,7 @@ class SourceRows:
         passing = self._passing(table, INSERT_ROWS, ordered=False)
         query = queries.rows_by_depth(self._plan.selection, table, key)
         begun = False
-        for fetched in blaming_plugins(table, copied_fields(self._database, query)):
+        for fetched in self._named(table, copied_fields(self._database, query)):
             rows = [text or b"" for text, _ in fetched]
             passing(rows)
             self._passed(table.name, rows)
@@ -217,7 +224,7 @@ class SourceRows:
         if computed_by_server(table.columns):
             query = queries.fields(selection, table)
             rows = copied_rows(self._database, query, form.copy_out_options)
-            yield from blaming_plugins(table, rows)
+            yield from self._named(table, rows)
             return
         for texts in self._texts(table, selection):
             yield list(map(form.row, texts))
@@ -237,10 +244,15 @@ class SourceRows:
             )
 
         with closing(WrittenKeys(table)) as keys:
-            for rows in blaming_plugins(table, copied_fields(self._database, query)):
+            for rows in self._named(table, copied_fields(self._database, query)):
                 changed = each_row(transformed, rows, name_of)
                 keys.check(changed)
                 yield changed
+
+    def _named(self, table: PlannedTable, batches: Iterator[Fetched]) -> Iterator[Fetched]:
+        """Read rows with exact names, and name the plugin whose SQL fails meanwhile."""
+        with exact_names(self._database, table):
+            yield from blaming_plugins(table, batches)
 
     def _passed(self, table: RelationName, rows: Rows) -> None:
         self.counts[table] += len(rows)
@@ -277,6 +289,7 @@ def _sliced_tables(plan: Plan) -> Iterator[tuple[RelationName, SlicedTable]]:
         read = is_large(table.row_count) and computed_by_server(table.columns)
         # Of a mixed table the shared rows are told by their places among all rows.
         read = read and not table.shared.rows.locations
+        read = read and not table.names_objects
         if read and table.row_format is None and table.name not in in_parts:
             yield table.name, SlicedTable(table, forms[table.name], _order_of(table))
 

@@ -63,6 +63,9 @@ class Column:
             modifier where there is no domain.
         made_of: the names of the enums, domains and composite types in the type, itself included.
         sequence: the sequence that the column owns.
+        may_select: whether the connected role may read it.
+        names_objects: whether a value names an object of the database, as one of `regclass` does,
+            so that its text depends on the search path.
 
     """
 
@@ -77,6 +80,8 @@ class Column:
     base_type: str = ""
     made_of: tuple[str, ...] = ()
     sequence: OwnedSequence | None = None
+    may_select: bool = True
+    names_objects: bool = False
 
     @property
     def writable(self) -> bool:
@@ -160,6 +165,7 @@ class Table:
         rows_are_hidden: whether row-level security applies to the connected role.
         may_use_schema: whether the connected role has USAGE on the schema.
         may_select: whether the connected role may read every column.
+        extension: the extension that made it, and fills it in every database; None if none did.
 
     """
 
@@ -176,6 +182,7 @@ class Table:
     rows_are_hidden: bool = False
     may_use_schema: bool = True
     may_select: bool = True
+    extension: str | None = None
 
     def column(self, name: str) -> Column | None:
         """Return the column of that name, or None."""

@@ -7,6 +7,7 @@ where it is made, and is never taken for an answer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from types import MappingProxyType
 from typing import Any, get_type_hints
@@ -14,6 +15,9 @@ from typing import Any, get_type_hints
 from attrs import Attribute, validators
 
 from replant.model.type_checks import Fits, fits, type_words, value_words
+
+#: Types whose values nobody can change, and of which most values are.
+_PLAIN = frozenset({str, int, bool, type(None)})
 
 
 def checked(_: type, attributes: list[Attribute[Any]]) -> list[Attribute[Any]]:
@@ -23,6 +27,8 @@ def checked(_: type, attributes: list[Attribute[Any]]) -> list[Attribute[Any]]:
 
 def read_only(value: Any) -> Any:
     """Return tables, arrays and sets that nobody can change, all the way down."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, dict):
         return MappingProxyType({key: read_only(item) for key, item in value.items()})
     if isinstance(value, list):
@@ -74,21 +80,37 @@ def check_sendable(text: str, what: str) -> None:
 
 
 def _checked(attribute: Attribute[Any]) -> Attribute[Any]:
-    own = [attribute.validator] if attribute.validator is not None else []
-    before: Any = attribute.converter
+    own, before = attribute.validator, attribute.converter
+    is_of_its_type = _type_validator()
+    validator = is_of_its_type if own is None else validators.and_(is_of_its_type, own)
+    if before is None:
+        return attribute.evolve(converter=read_only, validator=validator)
+    converter: Any = before
 
     def convert(value: Any) -> Any:
-        return read_only(value if before is None else before(value))
+        return read_only(converter(value))
 
-    return attribute.evolve(converter=convert, validator=validators.and_(_is_of_its_type, *own))
+    return attribute.evolve(converter=convert, validator=validator)
 
 
-def _is_of_its_type(instance: Any, attribute: Attribute[Any], value: object) -> None:
-    owner: Any = type(instance)
-    kind, fit = _types_of(owner)[attribute.name]
-    if not fit(value):
-        place = f"{owner.__name__}.{attribute.name}"
-        raise TypeError(f"{place} must be {type_words(kind)}, not {value_words(value)}")
+def _type_validator() -> Callable[[Any, Attribute[Any], object], None]:
+    """Make a validator for one attribute: types are known when the first value is made.
+
+    A catalog of thousands of tables has hundreds of thousands of values, so this is to be quick.
+    """
+    fit: Fits | None = None
+
+    def is_of_its_type(instance: Any, attribute: Attribute[Any], value: object) -> None:
+        nonlocal fit
+        owner: Any = type(instance)
+        if fit is None:
+            _, fit = _types_of(owner)[attribute.name]
+        if not fit(value):
+            kind, _ = _types_of(owner)[attribute.name]
+            place = f"{owner.__name__}.{attribute.name}"
+            raise TypeError(f"{place} must be {type_words(kind)}, not {value_words(value)}")
+
+    return is_of_its_type
 
 
 @cache

@@ -33,6 +33,7 @@ class PlannedColumn:
         plugins: the plugin of each transform, in the same order.
         always_identity: whether it is an identity column that is GENERATED ALWAYS, which an
             UPDATE may not set.
+        names_objects: whether its values name objects of the database.
 
     """
 
@@ -41,6 +42,7 @@ class PlannedColumn:
     transforms: tuple[Transform, ...] = ()
     always_identity: bool = False
     plugins: tuple[str, ...] = ()
+    names_objects: bool = False
 
 
 @frozen(field_transformer=checked)
@@ -85,6 +87,11 @@ class PlannedTable:
     def overriding(self) -> bool:
         """Whether INSERT must say OVERRIDING SYSTEM VALUE."""
         return any(column.always_identity for column in self.columns)
+
+    @property
+    def names_objects(self) -> bool:
+        """Whether the text of its rows depends on the search path."""
+        return any(column.names_objects for column in self.columns)
 
     def with_columns(self, columns: Iterable[PlannedColumn]) -> PlannedTable:
         """Return the same rows with other columns, or with fewer."""

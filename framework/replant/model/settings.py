@@ -201,6 +201,8 @@ class Settings:
     Attributes:
         source: connection string of the source; None leaves it to libpq's own variables.
         target: connection string of the target; None likewise.
+        source_settings: parameters of the sessions in the source, by name.
+        target_settings: those of the sessions in the target.
         scope: the named values that say whose rows are exported.
         run: how a command runs.
         recorded: the file with the recorded shape of tables, which need not be there.
@@ -211,6 +213,8 @@ class Settings:
 
     source: str | None = None
     target: str | None = None
+    source_settings: Mapping[str, str] = field(factory=dict)
+    target_settings: Mapping[str, str] = field(factory=dict)
     scope: Mapping[str, str] = field(factory=dict)
     export: ExportSettings = field(factory=ExportSettings)
     plugins: PluginSettings = field(factory=PluginSettings)

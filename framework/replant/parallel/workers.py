@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from attrs import frozen
 
-from replant.database.connections import DatabaseConnection, is_near
+from replant.database.connections import ReadingConnection, is_near
 from replant.database.shared_snapshot import SharedSnapshot, share_snapshot
 
 
@@ -38,7 +38,7 @@ class Workers:
 
 
 @contextmanager
-def open_workers(database: DatabaseConnection, side: str, jobs: int) -> Iterator[Workers | None]:
+def open_workers(database: ReadingConnection, side: str, jobs: int) -> Iterator[Workers | None]:
     """Start processes for a block, in the snapshot of an open transaction; none for one job.
 
     Processes start when the first task comes. What is left of them ends with the block, whatever

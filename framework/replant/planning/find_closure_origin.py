@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 from attrs import evolve
 
 from replant.closure.closure_request import ClosureRequest
+from replant.closure.graph_reader import read_uncompared_graph
 from replant.closure.reachability import Reachable, find_reachable
 from replant.database.connections import DatabaseConnection
+from replant.database.session_settings import exact_names, own_settings
 from replant.model import (
     Catalog,
     ColumnIs,
@@ -24,7 +26,8 @@ from replant.model import (
 from replant.model.closure_origin import ClosureOrigin, FollowedReference, RootRows
 from replant.model.closure_rules import Children
 from replant.model.references import Reference, ReferenceGraph
-from replant.selection.expand import closure_request
+from replant.selection.expand import closure_request, declared_references
+from replant.selection.predicate_rows import find_rows
 from replant.selection.select import SelectedTables
 from replant.sql import row_queries as queries
 
@@ -47,7 +50,8 @@ def closure_origin(
     """
     if not selected.open:
         return ClosureOrigin()
-    graph, request = closure_request(database, catalog, selected, plan.selection, settings)
+    every = read_uncompared_graph(database, catalog, declared_references(selected))
+    graph, request = closure_request(every, selected, plan.selection, settings)
     return ClosureOrigin(
         references=tuple(_followed(graph, request, find_reachable(graph, request))),
         roots=tuple(_root_rows(database, selected, plan, root) for root in request.roots),
@@ -80,12 +84,16 @@ def _root_rows(
         return RootRows(table.name, _condition(table), table.row_count)
     rows = evolve(table.rows, conditions=(*table.rows.conditions, Satisfies(root.predicate)))
     chosen = {**plan.selection, table.name: rows}
-    _, count = database.execute(queries.count(chosen, table.name)).fetchone() or (0, 0)
+    with own_settings(database):
+        _, count = database.execute(queries.count(chosen, table.name)).fetchone() or (0, 0)
     keys = None
     if table.key and count < table.row_count and count <= MOST_KEYS:
         held = {column.name: column for column in table.columns}
         keyed = table.with_columns(held[name] for name in table.key)
-        found = database.execute(queries.texts(chosen, keyed))
+        found_rows = find_rows(database, chosen, table.name)
+        chosen[table.name] = evolve(table.rows, conditions=(found_rows,))
+        with exact_names(database, keyed):
+            found = database.execute(queries.texts(chosen, keyed))
         keys = tuple(_transformed(keyed, row) for row in found)
     return RootRows(table.name, root.predicate, count, keys)
 

@@ -42,12 +42,13 @@ from replant.plugins.manager import Host
 from replant.selection.counting import CountedSelection, count_rows
 from replant.selection.declared_shapes import DeclaredShapes, declared_shapes, undeclared_parts
 from replant.selection.omissions import check_declared, omissions, warnings
-from replant.selection.select import SelectedTables, select_tables
+from replant.selection.select import SelectedTables
 
 
 def make_plan(
     database: DatabaseConnection,
     catalog: Catalog,
+    selected: SelectedTables,
     host: Host,
     settings: Settings,
     recorded: Recorded | None = None,
@@ -57,18 +58,17 @@ def make_plan(
     Args:
         database: the source.
         catalog: what it has.
+        selected: what is exported.
         host: the plugins to ask.
         settings: the whole configuration.
         recorded: what was recorded of the tables of which no plugin says what they look like.
 
     Raises:
-        ReplantError: see `select_tables` and `count_rows`; a plugin may fail too.
+        ReplantError: see `count_rows`; a plugin may fail too.
 
     """
     check_form(settings.export)
-    registered = host.register_tables(catalog, settings)
-    known = declared_shapes(registered, recorded)
-    selected = select_tables(catalog, registered, settings)
+    known = declared_shapes(tuple(selected.registered.values()), recorded)
     more = tuple(undeclared_parts(catalog, known))
     if settings.export.undeclared is Undeclared.FAIL:
         check_declared(known, selected, more)

@@ -43,6 +43,7 @@ def _planned_column(host: Host, table: Table, column: Column) -> PlannedColumn:
         _chain(tuple(step.transform for step in chain), table, column),
         always_identity=column.identity is Identity.ALWAYS,
         plugins=tuple(step.plugin for step in chain),
+        names_objects=column.names_objects,
     )
 
 

@@ -41,7 +41,7 @@ class NullInNotNull:
             held = "1 row holds" if number == 1 else f"{number} rows hold"
             first = f", the first with {self._first[column]}" if self.table.key else ""
             what = f"is NOT NULL there, and {held} NULL{first}"
-            yield not_null_finding(self.catalog, self.table.name, column, what)
+            yield not_null_finding(self.catalog, self.table.name, column, what, given=True)
 
 
 def null_check(context: CheckContext, name: RelationName) -> NullInNotNull | None:

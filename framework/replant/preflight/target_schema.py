@@ -42,10 +42,21 @@ def missing_in_target(manifest: Manifest, catalog: Catalog) -> Iterator[tuple[Su
     for difference in differences_in_target(manifest, catalog):
         table = difference.table
         if difference.change in _LACKING and table is not None and table.schema not in absent:
+            if _is_left_out(manifest, difference):
+                continue
             subject, sentence = _LACKING[difference.change]
             column = readable(difference.subject)
             place = f"{table}.{column}" if subject is Subject.COLUMN else str(table)
             yield subject, place, sentence.format(table=table, column=column)
+
+
+def _is_left_out(manifest: Manifest, difference: TableDifference) -> bool:
+    """Tell whether a column that the target lacks is not in the artifact, so needs no place."""
+    assert difference.table is not None
+    if _LACKING[difference.change][0] is not Subject.COLUMN:
+        return False
+    held = {column.name for column in manifest.table(difference.table).columns}
+    return difference.subject not in held
 
 
 def differences_in_target(manifest: Manifest, catalog: Catalog) -> Iterator[TableDifference]:
@@ -78,18 +89,35 @@ def _unfilled(difference: TableDifference, catalog: Catalog, tables: Tables) -> 
     if not shape.not_null or shape.filled or shape.generated:
         return
     yield not_null_finding(
-        catalog, name, shape.name, "is NOT NULL there, has no default, and is not in the artifact"
+        catalog,
+        name,
+        shape.name,
+        "is NOT NULL there, has no default, and is not in the artifact",
+        given=False,
     )
 
 
-def not_null_finding(catalog: Catalog, name: RelationName, column: str, what: str) -> Finding:
-    """Make the finding for a column that needs a value for which rows have none."""
+def not_null_finding(
+    catalog: Catalog, name: RelationName, column: str, what: str, *, given: bool
+) -> Finding:
+    """Make the finding for a column that needs a value for which rows have none.
+
+    Args:
+        catalog: what the target has.
+        name: the table.
+        column: the column.
+        what: what is so, behind the column's name.
+        given: whether the rows hold NULL for it; a default then changes nothing.
+
+    """
     place = f"{name}.{readable(column)}"
     if _has_insert_trigger(catalog, name):
         what = f"{place} {what}: a trigger must give it a value"
         return Finding(Subject.COLUMN, Severity.NOTE, place, what)
     alter = f"ALTER TABLE {name} ALTER COLUMN {readable(column)}"
     remedy = f"{alter} SET DEFAULT …; or {alter} DROP NOT NULL;"
+    if given:
+        remedy = f"{alter} DROP NOT NULL; or export without the column (omit)"
     return Finding(Subject.COLUMN, Severity.REFUSES, place, f"{place} {what}", remedy)
 
 

@@ -60,7 +60,12 @@ def _as_target_has_it(planned: PlannedTable, table: Table) -> PlannedTable:
         planned,
         collatable=frozenset(c.name for c in known if c.collatable and c.name in planned.key),
         columns=tuple(
-            PlannedColumn(c.name, c.type, always_identity=c.identity is Identity.ALWAYS)
+            PlannedColumn(
+                c.name,
+                c.type,
+                always_identity=c.identity is Identity.ALWAYS,
+                names_objects=c.names_objects,
+            )
             for c in known
         ),
         rows=evolve(planned.rows, only=table.kind is RelationKind.TABLE, equality=table.equality),

@@ -10,6 +10,7 @@ from attrs import evolve
 from replant.artifact.artifact import Artifact
 from replant.changes.table_changes import Changes, RowValues, TableChanges
 from replant.database.connections import DatabaseConnection
+from replant.database.session_settings import exact_names
 from replant.difference.sides import ArtifactSide
 from replant.model import Finding, PlannedTable, RelationName, Severity, Subject
 from replant.sql.row_queries import texts_by_key
@@ -38,13 +39,14 @@ def find_owned_rows(
         if not rows:
             continue
         changes[table.name] = TableChanges(table, deleted=rows)
-        result = (
-            _compare(database, table, rows)
-            if table.key
-            else RowComparison(
-                database, artifact, evolve(exported, rows=None), table, {}
-            ).by_content()
-        )
+        with exact_names(database, table):
+            result = (
+                _compare(database, table, rows)
+                if table.key
+                else RowComparison(
+                    database, artifact, evolve(exported, rows=None), table, {}
+                ).by_content()
+            )
         if result.count:
             findings.append(_finding(result))
     return changes, tuple(findings)
@@ -93,7 +95,8 @@ def _looked_up(
     while batch := list(islice(left, _ASKED)):
         keys = [tuple(row[name] for name in table.key) for row in batch]
         query = texts_by_key(table, table.column_names, keys)
-        found = {place: tuple(rest[width:]) for place, *rest in database.execute(query)}
+        with exact_names(database, table):
+            found = {place: tuple(rest[width:]) for place, *rest in database.execute(query)}
         yield batch, found
 
 

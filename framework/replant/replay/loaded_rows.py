@@ -13,6 +13,7 @@ from psycopg.sql import Composed
 
 from replant.database.connections import DatabaseConnection, is_near, one_line
 from replant.database.copy_stream import copied_rows
+from replant.database.session_settings import exact_names
 from replant.errors import ReplayError
 from replant.model import Check, OnConflict, PlannedTable, RelationName
 from replant.replay.load_plan import Load
@@ -51,10 +52,13 @@ def check_loaded_rows(
     by_server = []
     for name, table in load.tables.items():
         content = check is Check.CONTENT and name in load.readable
-        if content and table.row_count and table.on_conflict.needs_key:
-            _check_by_key(database, load, table, is_staged=name in staged)
-        elif not (content and _is_streamed(database, table) and _is_equal(database, load, table)):
-            by_server.append(name)
+        with exact_names(database, table):
+            if content and table.row_count and table.on_conflict.needs_key:
+                _check_by_key(database, load, table, is_staged=name in staged)
+                continue
+            streamed = content and _is_streamed(database, table)
+            if not (streamed and _is_equal(database, load, table)):
+                by_server.append(name)
     _check_by_server(database, load, frozenset(by_server), staged)
 
 
@@ -117,7 +121,8 @@ def _check_by_server(
         name = RelationName(schema, table)
         difference = ""
         if name in load.readable:
-            difference = _first_difference(database, load, load.tables[name])
+            with exact_names(database, load.tables[name]):
+                difference = _first_difference(database, load, load.tables[name])
         raise _differs(load, name, difference, one_line(error)) from error
 
 

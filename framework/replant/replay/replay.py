@@ -25,6 +25,7 @@ from replant.model import (
     PlannedTable,
     Progress,
     RelationName,
+    step_tables,
 )
 from replant.replay.load_plan import (
     CopiedRows,
@@ -35,6 +36,7 @@ from replant.replay.load_plan import (
     statements_of,
 )
 from replant.replay.loaded_rows import check_loaded_rows
+from replant.replay.refusals import refusals_explained
 from replant.replay.staging import StagedRows, load_staged, read_updated, reset_updated
 from replant.sql.closing_checks import CHECK_FAILED, finishing
 from replant.sql.load_statements import copy_from, frames, opening, said
@@ -116,7 +118,7 @@ def replay_rows(
         database.execute(opening(load.order.before, names))
     staged: set[RelationName] = set()
     for statement in statements_of(load):
-        with _explained():
+        with refusals_explained(step_tables(statement.step)):
             changes = _execute(database, statement, load.tables, progress)
         if isinstance(statement, StagedRows):
             staged.update(changes)
@@ -126,7 +128,7 @@ def replay_rows(
     notices: list[str] = []
     database.add_notice_handler(lambda notice: _note(notices, notice))
     ending = load.artifact.manifest.ending(load.tables, load.order.after)
-    with _explained():
+    with refusals_explained():
         database.execute(said(load.order.after, names))
         check_loaded_rows(database, load, frozenset(staged))
         database.execute(b"ROLLBACK" if rehearse else finishing(ending))
@@ -243,7 +245,7 @@ def _insert(
 def _probed(order: LoadOrder) -> Iterator[None]:
     """Say which privilege the role lacks for the settings of the load order."""
     try:
-        with _explained():
+        with refusals_explained():
             yield
     except PrivilegeError as error:
         if not any(isinstance(statement, AsReplica) for statement in order.before):
@@ -252,41 +254,3 @@ def _probed(order: LoadOrder) -> Iterator[None]:
             f"{error}; this strategy needs a superuser, or from PostgreSQL 15 on GRANT SET ON "
             f"PARAMETER session_replication_role; else replay with --strategy ordered"
         ) from error
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Translate the target's refusal into a message about the replay."""
-    try:
-        yield
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise PrivilegeError(
-            f"the target refused: {one_line(error)}; nothing was replayed"
-        ) from error
-    except psycopg.errors.UniqueViolation as error:
-        raise ReplayError(
-            f"the target already holds a row of this artifact in {_place(error)}: "
-            f"{one_line(error)}; nothing was replayed; remove these rows from the target, or "
-            f"replay with --on-conflict same, which skips rows that are equal and refuses others"
-        ) from error
-    except psycopg.errors.ForeignKeyViolation as error:
-        raise ReplayError(
-            f"a row of this artifact references a row that the target lacks, in {_place(error)}: "
-            f"{one_line(error)}; nothing was replayed; load the referenced rows first"
-        ) from error
-    except psycopg.DatabaseError as error:
-        if error.sqlstate == CHECK_FAILED:
-            raise ReplayError(f"{one_line(error)}; nothing was replayed") from error
-        if not isinstance(
-            error, (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
-        ):
-            raise
-        raise ReplayError(
-            f"the target refused a row of {_place(error)}: {one_line(error)}; nothing was "
-            f"replayed; compare the target's schema with the source's"
-        ) from error
-
-
-def _place(error: psycopg.Error) -> str:
-    schema, table = error.diag.schema_name, error.diag.table_name
-    return str(RelationName(schema, table)) if schema and table else "the artifact"

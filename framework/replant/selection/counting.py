@@ -13,6 +13,7 @@ from psycopg import sql
 
 from replant.database.connections import DatabaseConnection, one_line
 from replant.database.expression_errors import why_invalid
+from replant.database.session_settings import own_settings
 from replant.errors import BudgetError, ConfigurationError, ScopeError
 from replant.model import (
     ArrivalCount,
@@ -28,6 +29,7 @@ from replant.model.conditions import among
 from replant.model.ownership import Ownership, SharedRows
 from replant.selection.dangling import DanglingReferences, count_chosen, settle_references
 from replant.selection.expand import Expanded, expand_selection
+from replant.selection.predicate_rows import find_predicate_rows
 from replant.selection.select import SelectedTables
 from replant.selection.table_ownership import ownership_of
 from replant.sql import row_queries as queries
@@ -77,9 +79,11 @@ def count_rows(
 
     """
     check_scope_values(database, selected, settings)
-    _check_predicates(database, selected)
+    with own_settings(database):
+        _check_predicates(database, selected)
+    chosen = find_predicate_rows(database, selected)
     # A closed set starts from rows that are exported, so rows are left out before it is found.
-    rows, left_out, kept = settle_references(database, selected, selected.rows, settings)
+    rows, left_out, kept = settle_references(database, selected, chosen, settings)
     expanded = expand_selection(database, catalog, selected, rows, settings)
     if expanded.rows is not rows:
         rows, more, kept = settle_references(database, expanded.selected, expanded.rows, settings)

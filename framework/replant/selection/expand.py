@@ -9,8 +9,8 @@ from attrs import evolve, field, frozen
 
 from replant.closure.closure import Closure, find_closure
 from replant.closure.closure_request import Budget, ClosureRequest, Rules
-from replant.closure.graph_reader import read_reference_graph
-from replant.closure.reachability import find_reachable
+from replant.closure.graph_reader import read_reference_graph, read_uncompared_graph
+from replant.closure.reachability import find_reachable, tables_within_reach
 from replant.closure.size_estimate import estimate_sizes
 from replant.database.connections import DatabaseConnection
 from replant.errors import BudgetError
@@ -18,7 +18,7 @@ from replant.model import Catalog, RelationName, RowSecurity, Selection, Setting
 from replant.model.closure_rules import ArrivalCount, Root
 from replant.model.conditions import RowsAt
 from replant.model.ownership import Ownership
-from replant.model.references import EdgeName, Reference, ReferenceGraph
+from replant.model.references import DeclaredReference, EdgeName, Reference, ReferenceGraph
 from replant.model.registration import InClosure
 from replant.selection.select import SelectedTables
 from replant.selection.table_ownership import ownership_of
@@ -71,7 +71,8 @@ def expand_selection(
     """
     if not selected.open:
         return Expanded(selected, rows, {})
-    graph, request = closure_request(database, catalog, selected, rows, settings)
+    every = read_reference_graph(database, catalog, declared_references(selected))
+    graph, request = closure_request(every, selected, rows, settings)
     expected = (
         sum(estimate_sizes(database, graph, request).values()) if request.budget.limits else None
     )
@@ -116,30 +117,56 @@ def open_closure(
         ReplantError: see `find_closure`.
 
     """
-    graph, request = closure_request(database, catalog, selected, rows, settings)
+    every = read_reference_graph(database, catalog, declared_references(selected))
+    graph, request = closure_request(every, selected, rows, settings)
     with find_closure(database, graph, request) as closure:
         yield closure
 
 
-def closure_request(
-    database: DatabaseConnection,
-    catalog: Catalog,
-    selected: SelectedTables,
-    rows: Selection,
-    settings: Settings,
-) -> tuple[ReferenceGraph, ClosureRequest]:
-    """Return the references along which the set can grow, and the request for the search.
+def tables_to_read(
+    database: DatabaseConnection, catalog: Catalog, selected: SelectedTables, settings: Settings
+) -> frozenset[RelationName]:
+    """Return the tables that an export can read: the selected ones, and those that they reference.
+
+    Of the tables that are open to a closed set, only those count that it can reach.
 
     Raises:
-        ConfigurationError: see `read_reference_graph`.
+        ConfigurationError: see `read_uncompared_graph`.
 
     """
-    declared = [
+    names = frozenset(selected.tables)
+    if selected.open:
+        every = read_uncompared_graph(database, catalog, declared_references(selected))
+        graph, request = closure_request(every, selected, selected.rows, settings)
+        known = frozenset(graph.storage)
+        roots = tuple(root for root in request.roots if root.table in known)
+        names -= selected.open
+        names |= tables_within_reach(graph, evolve(request, roots=roots))
+    referenced = {key.references for name in names for key in catalog.tables[name].foreign_keys}
+    return names | referenced
+
+
+def declared_references(selected: SelectedTables) -> list[DeclaredReference]:
+    """Return the references that the registrations declare."""
+    return [
         reference
         for item in selected.registered.values()
         for reference in item.registration.references
     ]
-    every = read_reference_graph(database, catalog, declared)
+
+
+def closure_request(
+    every: ReferenceGraph, selected: SelectedTables, rows: Selection, settings: Settings
+) -> tuple[ReferenceGraph, ClosureRequest]:
+    """Return the references along which the set can grow, and the request for the search.
+
+    Args:
+        every: all references of the source.
+        selected: the registered tables.
+        rows: the rows chosen so far.
+        settings: the budget.
+
+    """
     graph = _between(every, selected)
     if settings.export.row_security is RowSecurity.AS_ROLE:
         seen = {name: evolve(t, rows_are_hidden=False) for name, t in graph.tables.items()}

@@ -100,12 +100,12 @@ def select_tables(
     tables = _live_tables(catalog, by_table)
     # Of the tables that are open to a closed set, those matter that it can reach.
     fixed = [t for n, t in tables.items() if not isinstance(_membership(by_table[n]), InClosure)]
-    _check_readable(catalog, fixed, settings.export.row_security)
-    _check_scope(by_table.values(), settings.scope)
     changes = _changes(settings.tables, tables)
     columns = {
         name: _columns(tables[name], by_table[name], changes.get(name)) for name in sorted(tables)
     }
+    _check_readable(catalog, fixed, columns, settings.export.row_security)
+    _check_scope(by_table.values(), settings.scope)
     rows = {
         name: _rows(tables, by_table[name], changes.get(name), settings.scope)
         for name in sorted(tables)
@@ -145,11 +145,19 @@ def _live_tables(
     return {name: catalog.tables[name] for name in sorted(registered)}
 
 
-def _check_readable(catalog: Catalog, tables: Iterable[Table], row_security: RowSecurity) -> None:
+def _check_readable(
+    catalog: Catalog,
+    tables: Sequence[Table],
+    columns: Mapping[RelationName, tuple[Column, ...]],
+    row_security: RowSecurity,
+) -> None:
     """Find all missing privileges at once, with the GRANT for each kind."""
-    tables = list(tables)
     closed = [table.name.schema for table in tables if not table.may_use_schema]
-    unread = [table.name for table in tables if not table.may_select]
+    unread = [
+        table.name
+        for table in tables
+        if not table.may_select and not _may_read(columns[table.name])
+    ]
     if closed or unread:
         raise PrivilegeError(
             f"the role {catalog.role!r} may not read {len(unread) or len(closed)} of the tables "
@@ -163,6 +171,11 @@ def _check_readable(catalog: Catalog, tables: Iterable[Table], row_security: Row
             f"as a role with BYPASSRLS, or say that the rows which this role sees are wanted: "
             f"row_security = 'as-role' under [export]"
         )
+
+
+def _may_read(columns: Sequence[Column]) -> bool:
+    """Tell whether SELECT on columns alone will do; without a column it never does."""
+    return bool(columns) and all(column.may_select for column in columns)
 
 
 def _check_scope(registered: Iterable[Registered], scope: Mapping[str, str]) -> None:

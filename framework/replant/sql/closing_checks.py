@@ -12,6 +12,7 @@ from functools import cached_property
 from attrs import evolve, frozen
 from psycopg import sql
 
+from replant.database.connections import EXACT_TEXT
 from replant.model import (
     Check,
     ColumnIs,
@@ -23,7 +24,7 @@ from replant.model import (
     Statement,
     readable,
 )
-from replant.sql.load_statements import UNPRINTABLE, do, said, staging_of
+from replant.sql.load_statements import UNPRINTABLE, do, said, set_local, staging_of
 from replant.sql.row_forms import RowForm
 from replant.sql.row_text import fingerprint_expression, value_expression
 from replant.sql.staging_tables import same_key
@@ -36,6 +37,9 @@ CHECK_FAILED = "RPLNT"
 # policy that hides rows is a missing privilege too. The sums of signed hashes are equal modulo
 # 2**64 or not at all.
 #
+# The text of a value that names an object, such as one of regclass, depends on the search path. It
+# is emptied for such tables, and stays for others: an index may call functions that need it.
+#
 # A row that a trigger wrote inside a block with EXCEPTION, or any row while a client sets
 # savepoints, has the id of a subtransaction. That is newer than the transaction's own, as are ids
 # of other sessions; but a row that is seen, by a transaction that is in progress, can only be of
@@ -44,19 +48,37 @@ _CHECK_ROWS = """\
 DECLARE
   wanted record;
   part record;
-  this bigint := pg_current_xact_id()::text;
+  this bigint := pg_catalog.pg_current_xact_id()::text;
   later bigint;
   own boolean;
   row_count bigint;
   hash numeric;
   unseen text[];
+  unused text;
+  path text := pg_catalog.current_setting('search_path');
 BEGIN
-  PERFORM set_config('row_security', 'off', true);
+  PERFORM pg_catalog.set_config('row_security', 'off', true);
   FOR wanted IN
     SELECT * FROM (VALUES
 {wanted}
     ) AS w (schema, name, shown, row_count, hash, exact, query)
   LOOP
+    WITH RECURSIVE made AS (
+      SELECT a.atttypid AS oid FROM pg_attribute AS a
+      WHERE a.attrelid = pg_catalog.format('%I.%I', wanted.schema, wanted.name)::regclass
+        AND a.attnum > 0 AND NOT a.attisdropped
+      UNION
+      SELECT p.oid FROM made AS m JOIN pg_type AS t ON t.oid = m.oid CROSS JOIN LATERAL (
+        SELECT t.typelem WHERE t.typcategory = 'A'
+        UNION ALL SELECT t.typbasetype WHERE t.typtype = 'd'
+        UNION ALL SELECT a.atttypid FROM pg_attribute AS a WHERE t.typtype = 'c'
+          AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+      ) AS p (oid)
+    )
+    SELECT pg_catalog.set_config('search_path',
+      CASE WHEN pg_catalog.count(*) > 0 THEN '' ELSE path END, true) INTO unused
+    FROM made WHERE made.oid = ANY (ARRAY['regclass', 'regproc', 'regprocedure', 'regoper',
+      'regoperator', 'regtype', 'regconfig', 'regdictionary', 'regcollation']::regtype[]);
     row_count := 0;
     hash := 0;
     BEGIN
@@ -64,7 +86,7 @@ BEGIN
         BEGIN
           later := (part.xmin::text::bigint - this % 4294967296 + 4294967296) % 4294967296;
           own := later = 0 OR later < 2147483648
-            AND pg_xact_status((this + later)::text::xid8) = 'in progress';
+            AND pg_catalog.pg_xact_status((this + later)::text::xid8) = 'in progress';
         EXCEPTION WHEN invalid_parameter_value THEN
           own := false;
         END;
@@ -79,21 +101,24 @@ BEGIN
     END;
     IF row_count < wanted.row_count OR wanted.exact AND row_count > wanted.row_count THEN
       RAISE EXCEPTION USING ERRCODE = 'RPLNT', SCHEMA = wanted.schema, TABLE = wanted.name,
-        MESSAGE = format('%s: %s exported, and %s in the target', wanted.shown, wanted.row_count,
-          row_count || CASE WHEN wanted.exact THEN ' of this replay' ELSE '' END),
+        MESSAGE = pg_catalog.format('%s: %s exported, and %s in the target', wanted.shown,
+          wanted.row_count, row_count || CASE WHEN wanted.exact THEN ' of this replay' ELSE '' END),
         HINT = 'A trigger or rule of the target drops or adds rows. Nothing was kept.';
-    ELSIF row_count = wanted.row_count AND mod(hash - wanted.hash, 18446744073709551616) <> 0 THEN
+    ELSIF row_count = wanted.row_count
+      AND pg_catalog.mod(hash - wanted.hash, 18446744073709551616) <> 0
+    THEN
       RAISE EXCEPTION USING ERRCODE = 'RPLNT', SCHEMA = wanted.schema, TABLE = wanted.name,
-        MESSAGE = format('%s: the rows differ from those that were exported', wanted.shown),
+        MESSAGE = pg_catalog.format('%s: the rows differ from those that were exported',
+          wanted.shown),
         HINT = 'A trigger, rule or column type of the target changes values. Nothing was kept.';
     END IF;
   END LOOP;
   IF unseen IS NOT NULL THEN
-    RAISE NOTICE USING ERRCODE = 'RPLNT', MESSAGE = format('not compared with the exported rows,'
-      ' since the role %s may not SELECT all of them: %s%s',
-      regexp_replace(quote_ident(current_user), '{unprintable}', '?', 'g'),
-      array_to_string(unseen[:3], ', '),
-      ' and ' || nullif(greatest(cardinality(unseen) - 3, 0), 0) || ' more');
+    RAISE NOTICE USING ERRCODE = 'RPLNT', MESSAGE = pg_catalog.format(
+      'not compared with the exported rows, since the role %s may not SELECT all of them: %s%s',
+      pg_catalog.regexp_replace(pg_catalog.quote_ident(current_user), '{unprintable}', '?', 'g'),
+      pg_catalog.array_to_string(unseen[:3], ', '),
+      ' and ' || nullif(greatest(pg_catalog.cardinality(unseen) - 3, 0), 0) || ' more');
   END IF;
 END""".replace("{unprintable}", UNPRINTABLE)
 
@@ -110,9 +135,9 @@ DECLARE
 BEGIN
   FOR wanted IN
     SELECT w.*, s.*, q.nspname, k.relname,
-           has_sequence_privilege(s.seqrelid, 'UPDATE') AS may_move,
-           has_schema_privilege(q.oid, 'USAGE') AND has_sequence_privilege(s.seqrelid, 'SELECT')
-             AS may_read
+           pg_catalog.has_sequence_privilege(s.seqrelid, 'UPDATE') AS may_move,
+           pg_catalog.has_schema_privilege(q.oid, 'USAGE')
+             AND pg_catalog.has_sequence_privilege(s.seqrelid, 'SELECT') AS may_read
     FROM (VALUES
 {wanted}
     ) AS w (schema, name, attribute, shown, least, greatest)
@@ -131,35 +156,38 @@ BEGIN
     CONTINUE WHEN CASE WHEN ascending THEN goal < wanted.seqmin ELSE goal > wanted.seqmax END;
     next := NULL;
     IF wanted.may_read THEN
-      EXECUTE format('SELECT last_value::numeric + CASE WHEN is_called THEN %s ELSE 0 END'
-        ' FROM %I.%I', wanted.seqincrement, wanted.nspname, wanted.relname) INTO next;
+      EXECUTE pg_catalog.format('SELECT last_value::numeric'
+        ' + CASE WHEN is_called THEN %s ELSE 0 END FROM %I.%I',
+        wanted.seqincrement, wanted.nspname, wanted.relname) INTO next;
     ELSIF wanted.may_move THEN
       BEGIN
-        next := nextval(wanted.seqrelid::regclass);
+        next := pg_catalog.nextval(wanted.seqrelid::regclass);
       EXCEPTION WHEN sequence_generator_limit_exceeded THEN
         CONTINUE;
       END;
     END IF;
     CONTINUE WHEN CASE WHEN ascending THEN next > goal ELSE next < goal END;
     IF goal NOT BETWEEN wanted.seqmin AND wanted.seqmax THEN
-      stays := format('%s lies outside its bounds', goal);
+      stays := pg_catalog.format('%s lies outside its bounds', goal);
     ELSIF wanted.may_move THEN
-      PERFORM setval(wanted.seqrelid::regclass, goal);
+      PERFORM pg_catalog.setval(wanted.seqrelid::regclass, goal);
       CONTINUE;
     ELSE
-      stays := format('GRANT UPDATE ON SEQUENCE %I.%I TO %I; then SELECT setval(%L, %s)',
+      stays := pg_catalog.format(
+        'GRANT UPDATE ON SEQUENCE %I.%I TO %I; then SELECT setval(%L, %s)',
         wanted.nspname, wanted.relname, current_user,
-        format('%I.%I', wanted.nspname, wanted.relname), goal);
+        pg_catalog.format('%I.%I', wanted.nspname, wanted.relname), goal);
     END IF;
-    RAISE NOTICE USING ERRCODE = 'RPLNT', MESSAGE = format('the sequence of %s was not moved'
-      ' past the new rows: %s', wanted.shown, regexp_replace(stays, '{unprintable}', '?', 'g'));
+    RAISE NOTICE USING ERRCODE = 'RPLNT', MESSAGE = pg_catalog.format(
+      'the sequence of %s was not moved past the new rows: %s', wanted.shown,
+      pg_catalog.regexp_replace(stays, '{unprintable}', '?', 'g'));
   END LOOP;
 END""".replace("{unprintable}", UNPRINTABLE)
 
 
-#: Deferred triggers may still change rows. After them nothing needs the search path, and values
-#: that name things, such as those of regclass, are written as they were exported.
-SETTLE = b"SET CONSTRAINTS ALL IMMEDIATE;\nSET LOCAL search_path = '';\n"
+#: Deferred triggers may still change rows. After them nothing of the target computes, and values
+#: are written as they were exported.
+SETTLE = b"SET CONSTRAINTS ALL IMMEDIATE;\n" + set_local(EXACT_TEXT)
 
 
 @frozen
@@ -272,7 +300,7 @@ def _staged_query(ending: Ending, table: PlannedTable, compared: bool) -> sql.Co
         fingerprint_expression(ending.forms[table.name], table)
     )
     return sql.SQL(
-        "SELECT pg_current_xact_id()::xid AS xmin, count(*) AS row_count, {} AS hash"
+        "SELECT pg_catalog.pg_current_xact_id()::xid AS xmin, count(*) AS row_count, {} AS hash"
         " FROM {} AS t0 JOIN {} AS r ON {}"
     ).format(
         total if compared else sql.SQL("NULL::numeric"),
@@ -306,7 +334,7 @@ def _query(ending: Ending, table: PlannedTable, exact: bool, compared: bool) -> 
     return sql.SQL(
         "SELECT {} AS xmin, count(*) AS row_count, {} AS hash FROM {} AS t0 WHERE {}{}"
     ).format(
-        sql.SQL("t0.xmin" if exact else "pg_current_xact_id()::xid"),
+        sql.SQL("t0.xmin" if exact else "pg_catalog.pg_current_xact_id()::xid"),
         total if compared else sql.SQL("NULL::numeric"),
         relation(table.name),
         sql.SQL(" AND ").join(terms),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from attrs import evolve, frozen
 from psycopg import sql
 
-from replant.database.connections import EXACT_TEXT
+from replant.database.connections import EXACT_INPUT
 from replant.model import (
     COPY,
     AsReplica,
@@ -29,13 +29,14 @@ from replant.model import (
 )
 from replant.sql.conflict import on_conflict, updated_rows
 from replant.sql.row_forms import COPY_ROWS, RowForm
-from replant.sql.staging_tables import Staging, create_all, insert_all
+from replant.sql.staging_tables import Staging, create_all, insert_all_quietly
 from replant.sql.where_clauses import columns, equals, null_of, relation
 
 #: Set for the transaction only, so the session is left as it was: what a value's text means when
-#: it is read and when it is compared, and that nothing cuts a long load short.
+#: it is read, and that nothing cuts a long load short. What triggers, CHECK constraints and
+#: defaults compute with is the target's own.
 _SETTINGS = {
-    **EXACT_TEXT,
+    **EXACT_INPUT,
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "jit": "off",
@@ -66,11 +67,13 @@ BEGIN
   FOR key IN
     SELECT k.conname, n.nspname, t.relname, k.conrelid::regclass AS relation,
            k.confrelid::regclass AS referenced,
-           string_agg(format('p.%I OPERATOR(%I.%s) c.%I', b.attname, m.nspname, o.oprname,
-             a.attname), ' AND ' ORDER BY u.place) AS same,
-           string_agg(format('c.%I IS NOT NULL', a.attname), CASE WHEN k.confmatchtype = 'f'
-             THEN ' OR ' ELSE ' AND ' END ORDER BY u.place) AS given,
-           string_agg(format('%L, c.%I', a.attname, a.attname), ', ' ORDER BY u.place) AS shown
+           pg_catalog.string_agg(pg_catalog.format('p.%I OPERATOR(%I.%s) c.%I', b.attname,
+             m.nspname, o.oprname, a.attname), ' AND ' ORDER BY u.place) AS same,
+           pg_catalog.string_agg(pg_catalog.format('c.%I IS NOT NULL', a.attname),
+             CASE WHEN k.confmatchtype = 'f' THEN ' OR ' ELSE ' AND ' END ORDER BY u.place)
+             AS given,
+           pg_catalog.string_agg(pg_catalog.format('%L, c.%I', a.attname, a.attname), ', '
+             ORDER BY u.place) AS shown
     FROM pg_constraint AS k
     JOIN pg_class AS t ON t.oid = k.conrelid
     JOIN pg_namespace AS n ON n.oid = t.relnamespace
@@ -81,21 +84,22 @@ BEGIN
     JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.own
     JOIN pg_attribute AS b ON b.attrelid = k.confrelid AND b.attnum = u.other
     WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid = ANY (ARRAY[{tables}]::regclass[])
-      AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)
+      AND coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::boolean, true)
     GROUP BY k.oid, k.conname, k.conrelid, k.confrelid, k.confmatchtype, n.nspname, t.relname
     ORDER BY k.conrelid::regclass::text, k.conname
   LOOP
-    EXECUTE format(
-      'SELECT json_build_object(%s)::text FROM %s AS c WHERE age(c.xmin) <= 0'
+    EXECUTE pg_catalog.format(
+      'SELECT pg_catalog.json_build_object(%s)::text FROM %s AS c WHERE pg_catalog.age(c.xmin) <= 0'
       ' AND (%s) AND NOT EXISTS (SELECT FROM %s AS p WHERE %s) LIMIT 1',
       key.shown, key.relation, key.given, key.referenced, key.same) INTO broken;
     IF broken IS NOT NULL THEN
       RAISE EXCEPTION USING ERRCODE = 'foreign_key_violation',
         SCHEMA = key.nspname, TABLE = key.relname, CONSTRAINT = key.conname,
-        MESSAGE = regexp_replace(format('a row of %s violates its foreign key %I',
-          key.relation, key.conname), '{unprintable}', '?', 'g'),
-        DETAIL = regexp_replace(format('%s references no row of %s', broken, key.referenced),
-          '{unprintable}', '?', 'g');
+        MESSAGE = pg_catalog.regexp_replace(pg_catalog.format(
+          'a row of %s violates its foreign key %I', key.relation, key.conname),
+          '{unprintable}', '?', 'g'),
+        DETAIL = pg_catalog.regexp_replace(pg_catalog.format(
+          '%s references no row of %s', broken, key.referenced), '{unprintable}', '?', 'g');
     END IF;
   END LOOP;
 END""".replace("{unprintable}", UNPRINTABLE)
@@ -126,11 +130,15 @@ def opening(
     before: Iterable[Statement], tables: Sequence[RelationName], begin: bytes = b"BEGIN;\n"
 ) -> bytes:
     """Compose BEGIN, the settings, and what a strategy runs before the first row."""
-    settings = b"".join(
+    return begin + set_local(_SETTINGS) + do(_SEARCH_PATH) + said(before, tables)
+
+
+def set_local(settings: Mapping[str, str]) -> bytes:
+    """Compose the statements that set parameters until the transaction ends."""
+    return b"".join(
         _bytes(sql.SQL("SET LOCAL {} = {};\n").format(sql.SQL(name), sql.Literal(value)))
-        for name, value in _SETTINGS.items()
+        for name, value in settings.items()
     )
-    return begin + settings + do(_SEARCH_PATH) + said(before, tables)
 
 
 def said(statements: Iterable[Statement], tables: Sequence[RelationName]) -> bytes:
@@ -144,6 +152,7 @@ def frames(
     format_name: str,
     *,
     counted: bool = False,
+    quiet: bool = False,
 ) -> tuple[Frame, ...]:
     """Return the frames of one statement of a step, in order.
 
@@ -155,6 +164,7 @@ def frames(
         tables: the tables by name.
         format_name: `copy` to write rows as COPY wherever it serves, else `insert`.
         counted: whether rows that ON CONFLICT updates are counted; see `updated_rows`.
+        quiet: whether nothing is returned, as in a SQL file: psql would print it.
 
     """
     match step:
@@ -165,7 +175,7 @@ def frames(
             tail = on_conflict(tables[name], updated_rows(0) if counted else None) + b";\n"
             return (_insert(tables[name], tail),)
         case LoadTogether(names):
-            return tuple(_together(tables, names, counted=counted))
+            return tuple(_together(tables, names, counted=counted, quiet=quiet))
         case PatchColumns(name, patched):
             return (_patch(tables[name], patched),)
 
@@ -198,11 +208,11 @@ def step_text(
     """
     names = step_tables(step)
     if isinstance(step, PatchColumns) or not any(is_staged_in_file(tables[n]) for n in names):
-        own = frames(step, tables, format_name)
+        own = frames(step, tables, format_name, quiet=True)
         return StepText(b"", own, b"", len(own) == 1)
     staged = [staging_of(tables, name) for name in names]
     own = tuple(_stage(one) for one in staged)
-    return StepText(create_all(staged), own, insert_all(staged, counted=False), may_split=True)
+    return StepText(create_all(staged), own, insert_all_quietly(staged), may_split=True)
 
 
 def is_staged_in_file(table: PlannedTable) -> bool:
@@ -246,18 +256,27 @@ def copy_into(name: sql.Composable, names: Sequence[str], form: RowForm) -> byte
 
 
 def _together(
-    tables: Mapping[RelationName, PlannedTable], names: Sequence[RelationName], *, counted: bool
+    tables: Mapping[RelationName, PlannedTable],
+    names: Sequence[RelationName],
+    *,
+    counted: bool,
+    quiet: bool,
 ) -> Iterable[Frame]:
     """Compose an INSERT for each table in a CTE, all checked at the end of the one statement.
 
-    It says how many rows each table took. RETURNING a constant needs no privilege but INSERT.
+    It says how many rows each table took, unless it is to be quiet: then the last INSERT is the
+    statement itself. RETURNING a constant needs no privilege but INSERT.
     """
     last = len(names) - 1
     counts = ", ".join(f'(SELECT count(*) FROM "{number}")' for number in range(len(names)))  # noqa: S608 - numbers only
     for number, name in enumerate(names):
         lead = "WITH " if number == 0 else ""
-        close = "\nRETURNING 1)" + (f"\nSELECT {counts};\n" if number == last else ",\n")
         taken = on_conflict(tables[name], updated_rows(number) if counted else None)
+        if quiet and number == last:
+            yield _insert(tables[name], taken + b";\n")
+            return
+        quiet_end = "\n" if quiet and number == last - 1 else ",\n"
+        close = "\nRETURNING 1)" + (f"\nSELECT {counts};\n" if number == last else quiet_end)
         frame = _insert(tables[name], taken + close.encode())
         yield evolve(frame, head=f'{lead}"{number}" AS (\n'.encode() + frame.head)
 

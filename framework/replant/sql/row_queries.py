@@ -48,6 +48,25 @@ def count(selection: Selection, name: RelationName, number: int = 0) -> sql.Comp
     return _select(selection, name, wanted)
 
 
+def places(selection: Selection, name: RelationName) -> sql.Composed:
+    """Query relation, block and line pointer of the chosen rows, in order."""
+    place = "pg_catalog.split_part(pg_catalog.btrim(t0.ctid::text, '()'), ',', {})::int8"
+    wanted = f"t0.tableoid, {place.format(1)}, {place.format(2)}"
+    return _select(selection, name, sql.SQL(wanted)) + sql.SQL(" ORDER BY t0.tableoid, t0.ctid")
+
+
+def place_hash(selection: Selection, name: RelationName) -> sql.Composed:
+    """Query the sum of hashes that tells the chosen rows of a snapshot from others."""
+    hashed = "pg_catalog.hashtextextended(t0.ctid::text, t0.tableoid::int8)"
+    return _select(selection, name, sql.SQL(f"pg_catalog.sum({hashed})"))
+
+
+def key_hash(selection: Selection, name: RelationName, key: Sequence[str]) -> sql.Composed:
+    """Query the same of the rows' keys, for a role that may not read the places of rows."""
+    hashed = sql.SQL("pg_catalog.sum(pg_catalog.hash_record_extended(ROW({}), 0))")
+    return _select(selection, name, hashed.format(_columns_of("t0", key)))
+
+
 def explain_predicate(name: RelationName, predicate: str) -> sql.Composed:
     """Compose a statement that fails unless the predicate is one expression over the columns.
 
@@ -78,18 +97,6 @@ def fields(selection: Selection, table: PlannedTable) -> sql.Composed:
 def fields_in_any_order(selection: Selection, table: PlannedTable) -> sql.Composed:
     """Select the exported columns of the rows, in whatever order is the quickest."""
     return _select(selection, table.name, _values(table))
-
-
-def texts_between(
-    selection: Selection,
-    table: PlannedTable,
-    low: Sequence[Text] | None,
-    high: Sequence[Text] | None,
-) -> sql.Composed:
-    """Select the texts of the rows whose key is not less than `low`, and less than `high`."""
-    wanted = [text_expression(value_expression(column)) for column in table.columns]
-    rows = _select(selection, table.name, sql.SQL(", ").join(wanted))
-    return rows + _between(table, low, high)
 
 
 def fields_between(

@@ -118,13 +118,14 @@ def fingerprint_expression(form: RowForm, table: PlannedTable, alias: str = "t0"
 
     Modulo 2**64 it equals the sum of the unsigned hashes. `sum(bigint)` adds in 128 bits.
     """
-    return sql.SQL("sum({})").format(hash_expression(form, table, alias))
+    return sql.SQL("pg_catalog.sum({})").format(hash_expression(form, table, alias))
 
 
 def hash_expression(form: RowForm, table: PlannedTable, alias: str = "t0") -> sql.Composable:
     """Compose the hash of a row, as a signed bigint; see `replant.sql.fingerprints.row_hash`."""
     return sql.SQL(
-        "('x' || encode(substr(sha256(convert_to({}, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint"
+        "('x' || pg_catalog.encode(pg_catalog.substr(pg_catalog.sha256("
+        "pg_catalog.convert_to({}, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint"
     ).format(form_expression(form, table, alias))
 
 

@@ -66,7 +66,10 @@ def create_all(staged: Sequence[Staging]) -> bytes:
 
 def insert_all(staged: Sequence[Staging], *, counted: bool) -> bytes:
     """Compose the one statement that inserts all rows, and returns a count for each table."""
-    inserts = [_insert(place, one, counted=counted) for place, one in enumerate(staged)]
+    inserts = [
+        _in_cte(place, _insert_from(place, one, counted=counted))
+        for place, one in enumerate(staged)
+    ]
     counts = [
         sql.SQL("(SELECT count(*) FROM {})").format(_name(place)) for place in range(len(staged))
     ]
@@ -75,6 +78,18 @@ def insert_all(staged: Sequence[Staging], *, counted: bool) -> bytes:
             sql.SQL(", ").join(inserts), sql.SQL(", ").join(counts)
         )
     )
+
+
+def insert_all_quietly(staged: Sequence[Staging]) -> bytes:
+    """Compose the same for a SQL file: nothing is returned, since psql would print it."""
+    *others, last = (_insert_from(place, one, counted=False) for place, one in enumerate(staged))
+    ctes = [_in_cte(place, insert) for place, insert in enumerate(others)]
+    lead = sql.SQL("WITH {} ").format(sql.SQL(", ").join(ctes)) if ctes else sql.SQL("")
+    return _bytes(sql.SQL("{}{};\n").format(lead, last))
+
+
+def _in_cte(place: int, insert: sql.Composable) -> sql.Composed:
+    return sql.SQL("{} AS ({} RETURNING 1)").format(_name(place), insert)
 
 
 def same_key(table: PlannedTable, left: str, right: str) -> sql.Composed:
@@ -89,7 +104,7 @@ def same_key(table: PlannedTable, left: str, right: str) -> sql.Composed:
     )
 
 
-def _insert(place: int, staged: Staging, *, counted: bool) -> sql.Composed:
+def _insert_from(place: int, staged: Staging, *, counted: bool) -> sql.Composed:
     table = staged.table
     values = [
         sql.Identifier("p" if name in staged.separate_columns else "r", name)
@@ -100,8 +115,7 @@ def _insert(place: int, staged: Staging, *, counted: bool) -> sql.Composed:
         source = sql.SQL("{} LEFT JOIN {} AS p ON {}").format(
             source, staged.separate, same_key(table, "r", "p")
         )
-    return sql.SQL("{} AS (INSERT INTO {} AS t0 ({}) {}SELECT {} FROM {} {} RETURNING 1)").format(
-        _name(place),
+    return sql.SQL("INSERT INTO {} AS t0 ({}) {}SELECT {} FROM {} {}").format(
         relation(table.name),
         columns(table.column_names),
         sql.SQL("OVERRIDING SYSTEM VALUE " if table.overriding else ""),

@@ -76,7 +76,9 @@ def predicate_of(selection: Selection, name: RelationName) -> sql.Composable:
     for condition in chosen.conditions:
         match condition:
             case ColumnIs(column, value):
-                equal = equals(chosen.equality.get(column))
+                # People read this one. With a literal, the operator of the column's type is found.
+                schema = chosen.equality.get(column)
+                equal = sql.SQL("=") if schema is None else equals(schema)
                 terms.append(
                     sql.SQL("{} {} {}").format(sql.Identifier(column), equal, sql.Literal(value))
                 )
@@ -149,10 +151,8 @@ def rows_at(rows: RowsAt, alias: str) -> sql.Composable:
 
 
 def equals(schema: str | None) -> sql.Composable:
-    """Return the operator `=` of a schema; that of `pg_catalog` by its plain name."""
-    if schema is None:
-        return sql.SQL("=")
-    return sql.SQL("OPERATOR({}.=)").format(sql.Identifier(schema))
+    """Return the operator `=` of a schema, by its full name; by default that of `pg_catalog`."""
+    return sql.SQL("OPERATOR({}.=)").format(sql.Identifier(schema or "pg_catalog"))
 
 
 def _equality(selection: Selection, name: RelationName) -> Mapping[str, str]:

@@ -9,11 +9,13 @@ from attrs import evolve
 from replant.artifact.artifact import Artifact
 from replant.database.connections import DatabaseConnection
 from replant.errors import UsageError
-from replant.export.export_rows import export_rows
+from replant.export.export_rows import write_artifact
+from replant.export.source_rows import SourceRows
 from replant.model import Catalog, DefinedType, Plan, PlannedTable, RelationName
 from replant.model.closure_origin import ClosureOrigin, RootRows
 from replant.model.conditions import RowsAt, among
 from replant.model.ownership import Ownership, SharedRows
+from replant.model.progress import silent
 from replant.model.table_shape import shapes_of
 from replant.selection.dangling import count_chosen
 from replant.synchronization.rows_in_target import RowsInTarget
@@ -35,7 +37,7 @@ def write_backup(
 
     """
     plan = _plan(database, catalog, artifact, found)
-    export_rows(database, plan, output, force=False, progress=lambda _table, _rows, _bytes: None)
+    write_artifact(output, plan, SourceRows(database, plan, silent), force=False)
 
 
 def _plan(

@@ -16,6 +16,7 @@ from attrs import field, frozen
 from replant.artifact.artifact import Artifact
 from replant.changes.table_changes import Changes, RowValues, TableChanges, UpdatedRow
 from replant.database.connections import DatabaseConnection
+from replant.database.session_settings import exact_names
 from replant.difference.compare_sides import TableComparison
 from replant.difference.result import DifferingRow, Presence
 from replant.model import (
@@ -132,9 +133,10 @@ class _TableSearch:
         while batch := list(islice(left, _ASKED)):
             keys = [tuple(row[name] for name in self.table.key) for row in batch]
             query = texts_by_key(self.table, names, keys)
-            there: dict[int, list[Text]] = {
-                place: rest for place, *rest in self.database.execute(query)
-            }
+            with exact_names(self.database, self.table):
+                there: dict[int, list[Text]] = {
+                    place: rest for place, *rest in self.database.execute(query)
+                }
             for place, (key, row) in enumerate(zip(keys, batch, strict=True)):
                 if place in there:
                     wanted = tuple(row[name] for name in names)

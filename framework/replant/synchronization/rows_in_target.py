@@ -10,6 +10,7 @@ from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import ExportedTable
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_rows
+from replant.database.session_settings import exact_names
 from replant.difference.sides import Content, SideTable
 from replant.errors import UsageError
 from replant.model import Catalog, ChosenRows, PlannedTable, RelationName, Selection
@@ -129,7 +130,8 @@ class TargetSide:
     def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
         """Read the rows in the order of their key."""
         query = queries.fields(self._selection(name), self.found.tables[name])
-        return copied_rows(self.database, query, form.copy_out_options, side="target")
+        with exact_names(self.database, self.found.tables[name]):
+            yield from copied_rows(self.database, query, form.copy_out_options, side="target")
 
     def _selection(self, name: RelationName) -> Selection:
         return {**self.found.selection, name: self.found.owned[name]}

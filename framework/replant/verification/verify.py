@@ -16,6 +16,7 @@ from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import ExportedTable
 from replant.database.connections import DatabaseConnection, is_near
 from replant.database.copy_stream import copied_rows
+from replant.database.session_settings import exact_names
 from replant.errors import DatabaseError
 from replant.model import Catalog, PlannedTable, Progress, RelationName
 from replant.model.conditions import RowsAt, queryable
@@ -103,12 +104,14 @@ def compare_tables(
     if workers is not None and stream:
         cut = dict(_sliced_tables(catalog, comparisons.values()))
         sliced = SlicedTables(database, workers, selection, cut, leave_rows=False)
-    return tuple(
-        TableResult(name, exported.row_count, 0, unseen=unseen[name])
-        if name in unseen
-        else _compare(catalog, comparisons[name], sliced, stream=stream)
-        for name, exported in exported_by_name.items()
-    )
+    results = []
+    for name, exported in exported_by_name.items():
+        if name in unseen:
+            results.append(TableResult(name, exported.row_count, 0, unseen=unseen[name]))
+            continue
+        with exact_names(database, tables[name]):
+            results.append(_compare(catalog, comparisons[name], sliced, stream=stream))
+    return tuple(results)
 
 
 def _sliced_tables(
@@ -118,6 +121,7 @@ def _sliced_tables(
     for rows in comparisons:
         exported, table = rows.exported, rows.table
         whole = is_large(exported.row_count) and exported.rows is not None
+        whole = whole and not table.names_objects
         if whole and _has_full_keys(catalog, table):
             ordered = _is_ordered(catalog, rows)
             sliced = evolve(table, row_count=exported.row_count, ordered=ordered)

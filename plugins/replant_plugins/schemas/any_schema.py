@@ -48,13 +48,10 @@ def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registrati
     asked = structured(settings.plugins.settings.get(NAME, {}), Asked, PATH)
     if not (asked.include or asked.roots or asked.scope_column):
         return []
-    tables = {
-        name: table
-        for name, table in catalog.tables.items()
-        if table.kind.holds_rows and not table.is_partition
-    }
+    tables = {name: table for name, table in catalog.tables.items() if not _why_not(table)}
+    unfit = {name: _why_not(table) for name, table in catalog.tables.items() if name not in tables}
     problems: list[str] = []
-    chosen = _chosen(asked, tables, problems)
+    chosen = _chosen(asked, tables, unfit, problems)
     registrations = [_registration(asked, chosen, name, problems) for name in sorted(chosen.wanted)]
     if problems:
         raise ConfigurationError("\n".join(problems))
@@ -71,16 +68,33 @@ class _Chosen:
     wanted: set[RelationName]
 
 
-def _chosen(asked: Asked, tables: Mapping[RelationName, Table], problems: list[str]) -> _Chosen:
+def _why_not(table: Table) -> str:
+    """Say why a relation cannot be exported by itself; nothing if it can."""
+    if table.is_partition:
+        return "is a partition; choose the table that it belongs to"
+    if table.extension is not None:
+        return f"is a table of the extension {table.extension!r}, which fills it in the target too"
+    if not table.kind.holds_rows:
+        kind = table.kind.name.lower().replace("_", " ")
+        return f"is a {kind}, not a table; choose the tables that its rows come from"
+    return ""
+
+
+def _chosen(
+    asked: Asked,
+    tables: Mapping[RelationName, Table],
+    unfit: Mapping[RelationName, str],
+    problems: list[str],
+) -> _Chosen:
     excluded, included = frozenset[RelationName](), frozenset(tables)
     roots: dict[RelationName, str] = {}
     with _collecting(problems):
-        excluded = matching(asked.exclude, tables, f"{PATH}.exclude")
+        excluded = matching(asked.exclude, {*tables, *unfit}, f"{PATH}.exclude")
     available = {name: table for name, table in tables.items() if name not in excluded}
     with _collecting(problems):
-        included = matching(asked.include or ("*",), tables, f"{PATH}.include") - excluded
+        included = matching(asked.include or ("*",), tables, f"{PATH}.include", unfit) - excluded
     with _collecting(problems):
-        roots = _roots(asked, available)
+        roots = _roots(asked, available, unfit)
     with _collecting(problems):
         _check_scope_column(asked, available)
     wanted = set(available)
@@ -143,7 +157,9 @@ def _rows(
     return AllRows()
 
 
-def _roots(asked: Asked, tables: Mapping[RelationName, Table]) -> dict[RelationName, str]:
+def _roots(
+    asked: Asked, tables: Mapping[RelationName, Table], unfit: Mapping[RelationName, str]
+) -> dict[RelationName, str]:
     """Return the predicate of each table with roots; OR joins several roots of one table."""
     found: dict[RelationName, str] = {}
     problems = []
@@ -154,7 +170,9 @@ def _roots(asked: Asked, tables: Mapping[RelationName, Table]) -> dict[RelationN
         except ValueError as error:
             problems.append(f"{path}: {error}")
             continue
-        if root.table not in tables:
+        if root.table in unfit:
+            problems.append(f"{path}: {root.table} {unfit[root.table]}")
+        elif root.table not in tables:
             problems.append(f"{path}: there is no table {root.table}, or it is excluded")
         elif root.table in found:
             found[root.table] = f"({found[root.table]}\n) OR ({root.predicate}\n)"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 
 from replant.errors import ConfigurationError
 from replant.model import RelationName, readable
@@ -15,12 +16,21 @@ _PATTERN = re.compile(rf"({_PART})(?:\.({_PART}))?")
 
 
 def matching(
-    patterns: Sequence[str], names: Iterable[RelationName], path: str
+    patterns: Sequence[str],
+    names: Iterable[RelationName],
+    path: str,
+    unfit: Mapping[RelationName, str] = MappingProxyType({}),
 ) -> frozenset[RelationName]:
     """Return the names that at least one of the patterns matches.
 
     A part in double quotes stands for itself; otherwise `*` is any text, `?` any character and
     `[ab]` one of those. A schema alone means all its tables.
+
+    Args:
+        patterns: as the configuration has them.
+        names: those to choose from.
+        path: where the patterns stand, for errors.
+        unfit: names that cannot be chosen, each with the reason.
 
     Raises:
         ConfigurationError: a pattern matches nothing, or is malformed; names them all.
@@ -36,7 +46,9 @@ def matching(
             continue
         matched = {name for name in names if _matches(name, parts[1], parts[2] or "*")}
         if not matched:
-            problems.append(f"{path}[{place}]: {pattern!r} matches no table{_near(pattern, names)}")
+            others = [n for n in sorted(unfit) if _matches(n, parts[1], parts[2] or "*")]
+            why = f": {others[0]} {unfit[others[0]]}" if others else _near(pattern, names)
+            problems.append(f"{path}[{place}]: {pattern!r} matches no table{why}")
         found |= matched
     if problems:
         raise ConfigurationError("\n".join(problems))

@@ -18,6 +18,7 @@ from attrs import evolve
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from replant.database.session_settings import qualified_names
 from replant.errors import DatabaseError, PrivilegeError, UsageError
 from replant.model import Catalog, RelationName
 from replant.testing.servers.server import Database, embedded_program
@@ -59,7 +60,9 @@ def with_partition_bounds(connection: Connection[Any], catalog: Catalog) -> Cata
     It locks every partition for a moment, as any query on the table does.
     """
     bounds: defaultdict[RelationName, list[str]] = defaultdict(list)
-    for schema, name, constraint in connection.execute(_PARTITIONS.encode()):
+    with qualified_names(connection):
+        found = connection.execute(_PARTITIONS.encode()).fetchall()
+    for schema, name, constraint in found:
         bounds[RelationName(schema, name)].append(constraint or "true")
     checked = {
         name: evolve(table, checks=(*table.checks, f"CHECK ({' OR '.join(bounds[name])})"))

@@ -1,0 +1,125 @@
+"""Explains why a target refused a load: what the server says of it, and what would help."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import psycopg
+
+from replant.database.connections import one_line
+from replant.errors import PrivilegeError, ReplayError
+from replant.model import RelationName
+from replant.sql.closing_checks import CHECK_FAILED
+
+_BY_FUNCTION = (
+    "a function of the target does not take it: give it what it reads by [target.settings], change "
+    "it, or replay with --strategy superuser, under which ordinary triggers do not fire"
+)
+
+#: What would help, by SQLSTATE. PostgreSQL manual, "PostgreSQL Error Codes".
+_REMEDIES = {
+    "P0001": _BY_FUNCTION,
+    "25006": (
+        "the target takes no writes: replay into the primary of a standby, or set "
+        "default_transaction_read_only = false under [target.settings]"
+    ),
+    "55P03": (
+        "another session holds the lock: replay again later, or wait longer, by lock_timeout under "
+        "[target.settings]"
+    ),
+    "40P01": "another session locked the same rows or tables in another order: replay again",
+    "55000": "change the table so that the target takes such a statement",
+    "42704": "if it is a parameter that a trigger, default or policy reads, give it by "
+    "[target.settings]",
+}
+
+#: A line of the context that names a function of the target. The others name replant's own blocks,
+#: or repeat the row, whose key is in the message.
+_IN_FUNCTION = re.compile(r"function (?!inline_code_block)")
+
+#: A row that does not fit, or a table or column that is not as it was in the source.
+_MISFITS = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
+
+
+@contextmanager
+def refusals_explained(tables: Sequence[RelationName] = ()) -> Iterator[None]:
+    """Translate the target's refusal into a message about the replay.
+
+    Args:
+        tables: those that are written, to name where the server names none.
+
+    Raises:
+        PrivilegeError: the role lacks a privilege that was not foreseen.
+        ReplayError: the target refused a row, or a statement.
+
+    """
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise PrivilegeError(
+            f"the target refused: {one_line(error)}; nothing was replayed{_server_words(error)}"
+        ) from error
+    except psycopg.errors.UniqueViolation as error:
+        raise ReplayError(
+            f"the target already holds a row of this artifact in {_place(error, tables)}: "
+            f"{one_line(error)}; nothing was replayed; {_for_unique(error)}{_server_words(error)}"
+        ) from error
+    except psycopg.errors.ForeignKeyViolation as error:
+        raise ReplayError(
+            f"a row of this artifact references a row that the target lacks, in "
+            f"{_place(error, tables)}: {one_line(error)}; nothing was replayed; load the "
+            f"referenced rows first{_server_words(error)}"
+        ) from error
+    except psycopg.DatabaseError as error:
+        if error.sqlstate == CHECK_FAILED:
+            raise ReplayError(f"{one_line(error)}; nothing was replayed") from error
+        remedy = _remedy(error)
+        if not remedy:
+            raise
+        raise ReplayError(
+            f"the target refused a row of {_place(error, tables)}: {one_line(error)}; nothing was "
+            f"replayed; {remedy}{_server_words(error)}"
+        ) from error
+
+
+def _for_unique(error: psycopg.Error) -> str:
+    """Say what helps against a row that is there; one that a trigger writes is no such row."""
+    if _functions(error):
+        return (
+            "a trigger of the target writes rows that are in the artifact too: replay with "
+            "--strategy superuser, under which ordinary triggers do not fire, or leave one out"
+        )
+    return (
+        "remove these rows from the target, or replay with --on-conflict same, which skips rows "
+        "that are equal and refuses others"
+    )
+
+
+def _remedy(error: psycopg.Error) -> str:
+    known = _REMEDIES.get(error.sqlstate or "", "")
+    if known:
+        return known
+    if _functions(error):
+        return _BY_FUNCTION
+    return "compare the target's schema with the source's" if isinstance(error, _MISFITS) else ""
+
+
+def _functions(error: psycopg.Error) -> str:
+    """Return those lines of the context that name a function of the target."""
+    lines = (error.diag.context or "").splitlines()
+    return "; ".join(line for line in lines if _IN_FUNCTION.search(line))
+
+
+def _server_words(error: psycopg.Error) -> str:
+    """Return what else the server says, a line for each part."""
+    parts = (("HINT", error.diag.message_hint), ("CONTEXT", _functions(error)))
+    return "".join(f"\n  {name}: {' '.join(text.split())}" for name, text in parts if text)
+
+
+def _place(error: psycopg.Error, tables: Sequence[RelationName]) -> str:
+    schema, table = error.diag.schema_name, error.diag.table_name
+    if schema and table:
+        return str(RelationName(schema, table))
+    return ", ".join(map(str, tables)) or "the artifact"

@@ -16,6 +16,7 @@ from psycopg import sql
 
 from replant.changes.table_changes import RowValues, TableChanges, UpdatedRow
 from replant.model import ChosenRows, ForeignKey, Link, PlannedTable, RelationName, Selection, Text
+from replant.sql.row_forms import INSERT_ROWS
 from replant.sql.row_text import text_expression
 from replant.sql.staging_tables import same_key
 from replant.sql.where_clauses import chosen_from, columns, null_of, relation, same_row
@@ -223,13 +224,14 @@ def _listed(table: PlannedTable, names: Sequence[str], rows: Sequence[RowValues]
     A first row of typed NULLs lets each type's input function read the values. Its number is 0, and
     its key equals no other.
     """
-    typed: list[sql.Composable] = [null_of(table.name, name) for name in names]
-    lines = [[*typed, sql.SQL("0")]]
-    lines += [
-        [*(sql.Literal(row[name]) for name in names), sql.Literal(number)]
+    typed = [null_of(table.name, name) for name in names]
+    first = sql.SQL("({})").format(sql.SQL(", ").join([*typed, sql.SQL("0")]))
+    # Composed as literals one by one, rows took five times as long.
+    lines = [
+        sql.SQL(f"({INSERT_ROWS.row([row[name] for name in names]).decode()},{number})")
         for number, row in enumerate(rows, 1)
     ]
-    listed = sql.SQL(", ").join(sql.SQL("({})").format(sql.SQL(", ").join(line)) for line in lines)
+    listed = sql.SQL(", ").join([first, *lines])
     named = [*map(sql.Identifier, names), _NUMBER]
     return sql.SQL("(VALUES {}) AS r ({})").format(listed, sql.SQL(", ").join(named))
 

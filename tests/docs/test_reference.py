@@ -125,6 +125,7 @@ def test_every_documented_configuration_key_is_accepted() -> None:
         "tables[].dangling": {"tables": [{"name": "a.b", "dangling": "export"}]},
         "tables[].on_conflict": {"tables": [{"name": "a.b", "on_conflict": "skip"}]},
         "tables[].max_rows": {"tables": [{"name": "a.b", "max_rows": 1000}]},
+        "tables[].shared": {"tables": [{"name": "a.b", "shared": "same"}]},
     }
     assert samples.keys() == {row[0].strip("`") for row in CONFIGURATION.rows("Key")}
     for sample in samples.values():

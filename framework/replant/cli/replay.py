@@ -19,7 +19,7 @@ from replant.preflight.preflight import Preflight
 from replant.replay.replay import Loaded
 
 #: What the load itself says in its end, once it knows more.
-_TOLD_LATER = (Subject.ROW, Subject.SEQUENCE, Subject.UNSEEN)
+TOLD_LATER = (Subject.ROW, Subject.SEQUENCE, Subject.UNSEEN)
 
 
 @click.command(epilog="Example: replant replay tenant.sql --target postgresql://localhost/new")
@@ -75,7 +75,7 @@ def command(
         def preflighted(found: Preflight) -> None:
             meter.expect(found.manifest.row_count)
             for note in found.of(Severity.NOTE):
-                if note.subject not in _TOLD_LATER and not quiet:
+                if note.subject not in TOLD_LATER and not quiet:
                     screen.print(f"note: {note}")
 
         done = api.replay(
@@ -84,11 +84,11 @@ def command(
             strategy=strategy,
             rehearse=rehearse,
             preflighted=preflighted,
-            confirm=lambda questions: yes or _agreed(questions),
+            confirm=lambda questions: yes or agreed(questions),
             progress=meter.advance,
         )
     if not quiet:
-        _report(screen, done, verbose=verbose, rehearsed=rehearse)
+        report(screen, done, verbose=verbose, rehearsed=rehearse)
 
 
 def show(screen: Console, found: Preflight) -> None:
@@ -105,7 +105,7 @@ def show(screen: Console, found: Preflight) -> None:
         screen.print(f"note: {note}")
 
 
-def _agreed(questions: Sequence[Finding]) -> bool:
+def agreed(questions: Sequence[Finding]) -> bool:
     """Ask, if there is somebody to ask."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
@@ -114,7 +114,8 @@ def _agreed(questions: Sequence[Finding]) -> bool:
     return click.confirm("Replay all the same?", err=True)
 
 
-def _report(screen: Console, done: Replayed, *, verbose: bool, rehearsed: bool) -> None:
+def report(screen: Console, done: Replayed, *, verbose: bool, rehearsed: bool) -> None:
+    """Print what became of the rows."""
     if verbose:
         table = grid("Rows:", "table", *_WAYS, numbers=frozenset({1, 2, 3, 4}))
         for name, loaded in done.tables.items():

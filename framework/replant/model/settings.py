@@ -68,6 +68,15 @@ class Check(Enum):
     NONE = "none"
 
 
+class SharedRowsCheck(Enum):
+    """What a synchronization does with shared rows that the target has with other values."""
+
+    #: It leaves them as they are.
+    KEEP = "keep"
+    #: It refuses to change anything unless they are the same.
+    SAME = "same"
+
+
 class RowSecurity(Enum):
     """What to do when row-level security may hide rows of the source from the role."""
 
@@ -100,6 +109,7 @@ class TableSettings:
         dangling: overrides the setting of the export for this table.
         on_conflict: likewise; and that of a replay, where it takes another than the artifact's.
         max_rows: how many of its rows may be exported; None for any number.
+        shared: what a synchronization does with shared rows that differ; None to keep them.
 
     """
 
@@ -109,6 +119,7 @@ class TableSettings:
     dangling: Dangling | None = None
     on_conflict: OnConflict | None = None
     max_rows: int | None = None
+    shared: SharedRowsCheck | None = None
 
 
 @frozen(field_transformer=checked)

@@ -195,6 +195,7 @@ def _planned_table(
         row_format=rendering.row_format if rendering else None,
         renderer=rendering.plugin if rendering else None,
         changed_keys=changed_keys(table, planned),
+        shared=counted.shared[name],
     )
 
 

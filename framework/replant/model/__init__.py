@@ -10,6 +10,7 @@ from replant.model.catalog import (
     RelationKind,
     Table,
     Trigger,
+    UniqueIndex,
 )
 from replant.model.closure_rules import ArrivalCount, Children, EdgeRule, Root
 from replant.model.conditions import (
@@ -178,6 +179,7 @@ __all__ = [
     "Transform",
     "Trigger",
     "Undeclared",
+    "UniqueIndex",
     "WhereReferenced",
     "readable",
     "step_tables",

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from attrs import evolve, field, frozen
 
-from replant.model.catalog import Trigger
+from replant.model.catalog import Trigger, UniqueIndex
 from replant.model.checked import checked
 from replant.model.closure_origin import ClosureOrigin
 from replant.model.closure_rules import ArrivalCount
@@ -57,6 +57,8 @@ class PlannedTable:
         rows: which rows are exported.
         row_count: how many rows they chose in the snapshot of the plan.
         on_conflict: what a replay does with a row that is there already.
+        matching: the indexes by which a query finds rows that are there already, where
+            ON CONFLICT cannot; None where it can. Known of a table of a target alone.
         row_format: how a row is rendered, when a plugin renders it.
         renderer: that plugin.
         changed_keys: the exported unique keys that transforms change.
@@ -71,6 +73,7 @@ class PlannedTable:
     rows: ChosenRows = field(factory=ChosenRows)
     row_count: int = 0
     on_conflict: OnConflict = OnConflict.ERROR
+    matching: tuple[UniqueIndex, ...] | None = None
     row_format: RowFormat | None = None
     renderer: str | None = None
     changed_keys: tuple[tuple[str, ...], ...] = ()

@@ -32,7 +32,7 @@ from replant.model.table_shape import shapes_of
 from replant.planning.changed_keys import changed_keys, check_keys_in_source
 from replant.planning.find_closure_origin import closure_origin
 from replant.planning.load_request import ask_for_load_order, copied_tables, exported_key
-from replant.planning.on_conflict import configured_on_conflict
+from replant.planning.on_conflict import check_conflicts_in_file, configured_on_conflict
 from replant.planning.plugin_sql import try_plugin_sql
 from replant.planning.reference_ends import check_reference_ends
 from replant.planning.sequences import large_objects, sequence_positions
@@ -132,6 +132,7 @@ def plan_from(
         )
         for name in selected.tables
     }
+    check_conflicts_in_file(settings.export, tuple(planned.values()), selected.tables)
     check_reference_ends(selected, planned)
     order = ask_for_load_order(selected, counted, host, settings.export.strategy, on_conflict)
     return Plan(

@@ -21,7 +21,7 @@ from replant.model import (
     Subject,
     readable,
 )
-from replant.replay.load_plan import Load, must_be_joined
+from replant.replay.load_plan import Load, must_be_staged
 from replant.replay.role_privileges import RolePrivileges
 from replant.sql.grants import grants, usage_grants
 
@@ -41,7 +41,7 @@ def find_missing_privileges(
         yield _refusal(role, listed, f"USAGE on the schema {listed}", usage_grants(schemas, role))
     needed = {
         "INSERT": [n for n in filled if not has[n].insert],
-        "SELECT": _unreadable(privileges, load.order),
+        "SELECT": {*_unreadable(privileges, load.order), *_unseen(privileges, load)},
         "SELECT, UPDATE": [n for n in _updated_tables(load) if n not in privileges.may_update],
     }
     for privilege, names in needed.items():
@@ -69,6 +69,15 @@ def _refusal(role: str, place: str, lacks: str, remedy: str) -> Finding:
 def _unreadable(privileges: RolePrivileges, order: LoadOrder) -> Iterable[RelationName]:
     """Return the tables that a check of foreign keys would read, and the role may not."""
     return privileges.unreadable if CheckForeignKeys() in order.after else ()
+
+
+def _unseen(privileges: RolePrivileges, load: Load) -> Iterator[RelationName]:
+    """Yield the tables whose existing rows a query has to find, and that the role may not read."""
+    for name, table in load.tables.items():
+        looked_up = table.row_count and table.matching is not None
+        reads_only = looked_up and table.on_conflict is not OnConflict.UPDATE
+        if reads_only and not privileges.tables[name].select:
+            yield name
 
 
 def _updated_tables(load: Load) -> Iterator[RelationName]:
@@ -125,8 +134,8 @@ def staged_tables(load: Load) -> list[RelationName]:
     for step in load.order.steps:
         match step:
             case LoadTogether(names):
-                staged += [n for n in names if step.staged or must_be_joined(load, step, n)]
-            case LoadTable(name) if must_be_joined(load, step, name):
+                staged += [n for n in names if step.staged or must_be_staged(load, step, n)]
+            case LoadTable(name) if must_be_staged(load, step, name):
                 staged.append(name)
     return [name for name in staged if name in load.tables and load.tables[name].row_count]
 

@@ -26,6 +26,7 @@ from replant.model import (
 )
 from replant.planning.on_conflict import configured_on_conflict
 from replant.planning.triggers import firing_triggers
+from replant.preflight.doubled_rows import find_doubled_rows
 from replant.preflight.missing_privileges import (
     find_missing_privileges,
     uncompared,
@@ -139,7 +140,9 @@ def run_preflight(
     ]
     itself = any(f.subject is Subject.TARGET and f.severity is Severity.REFUSES for f in findings)
     if not itself:
-        findings += check_rows(CheckContext(database, artifact, catalog, tables, privileges, limit))
+        context = CheckContext(database, artifact, catalog, tables, privileges, limit)
+        findings += check_rows(context)
+        findings += find_doubled_rows(context)
     if len(tables) == len(manifest.tables):
         findings += _trigger_findings(load)
         findings += unmoved_sequences(manifest, catalog, privileges)

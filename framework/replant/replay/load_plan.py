@@ -125,7 +125,7 @@ def _of_step(load: Load, step: Step) -> Iterator[Loadable]:
             yield from _inserts(load, step, _patches(load, step))
         case LoadTogether(staged=True):
             yield _staged(load, filled)
-        case _ if any(must_be_joined(load, step, name) for name in filled):
+        case _ if any(must_be_staged(load, step, name) for name in filled):
             yield _staged(load, filled)
         case LoadTogether():
             yield from _held(load, LoadTogether(filled))
@@ -141,6 +141,12 @@ def _of_step(load: Load, step: Step) -> Iterator[Loadable]:
             yield _staged(load, (name,))
         case LoadTable(name):
             yield from _inserts(load, step, _literals(load, name, step.patched))
+
+
+def must_be_staged(load: Load, step: LoadTable | LoadTogether, name: RelationName) -> bool:
+    """Return whether the rows of the step must come through a temporary table."""
+    by_query = name in load.tables and load.tables[name].matching is not None
+    return by_query or must_be_joined(load, step, name)
 
 
 def must_be_joined(load: Load, step: LoadTable | LoadTogether, name: RelationName) -> bool:

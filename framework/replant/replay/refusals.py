@@ -61,7 +61,7 @@ def refusals_explained(tables: Sequence[RelationName] = ()) -> Iterator[None]:
         raise PrivilegeError(
             f"the target refused: {one_line(error)}; nothing was replayed{_server_words(error)}"
         ) from error
-    except psycopg.errors.UniqueViolation as error:
+    except (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation) as error:
         raise ReplayError(
             f"the target already holds a row of this artifact in {_place(error, tables)}: "
             f"{one_line(error)}; nothing was replayed; {_for_unique(error)}{_server_words(error)}"

@@ -13,6 +13,7 @@ from attrs import evolve
 
 from replant.database.connections import DatabaseConnection
 from replant.database.session_settings import qualified_names
+from replant.database.trigger_functions import Writes, read_function_writes
 from replant.model import (
     Catalog,
     Column,
@@ -162,7 +163,8 @@ ORDER BY d.refobjid, d.refobjsubid, m.nspname, c.relname
 # the root fires the row triggers of its partition; those cloned from the root's stand for these.
 _TRIGGERS = f"""
 SELECT t.oid, g.tgname, 'trigger', g.tgtype & 4 <> 0, g.tgtype & 16 <> 0, g.tgenabled::text,
-       CASE WHEN t.oid <> c.oid THEN n.nspname END, CASE WHEN t.oid <> c.oid THEN c.relname END
+       CASE WHEN t.oid <> c.oid THEN n.nspname END, CASE WHEN t.oid <> c.oid THEN c.relname END,
+       g.tgfoid
 FROM pg_catalog.pg_trigger AS g
 JOIN pg_catalog.pg_class AS c ON c.oid = g.tgrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -174,7 +176,7 @@ WHERE t.oid IS NOT NULL AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgty
   AND {_OURS}
 UNION ALL
 SELECT r.ev_class, r.rulename, 'rule', r.ev_type = '3', r.ev_type = '2', r.ev_enabled::text,
-       NULL, NULL
+       NULL, NULL, NULL
 FROM pg_catalog.pg_rewrite AS r
 JOIN pg_catalog.pg_class AS c ON c.oid = r.ev_class
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -295,13 +297,14 @@ def _read_catalog(database: DatabaseConnection) -> Catalog:
     unique_indexes = _grouped(database.execute(_UNIQUE_INDEXES.encode()))
     foreign_keys = _grouped(database.execute(_FOREIGN_KEYS.encode()))
     triggers = _grouped(database.execute(_TRIGGERS.encode()))
+    functions = read_function_writes(database, names.values())
     checks = _grouped(database.execute(_CHECKS.encode()))
     ranges = (RangeType(*row) for row in database.execute(_RANGES.encode()))
     tables = (
         evolve(
             _table(row, names, unique_keys[row[0]], foreign_keys[row[0]]),
             columns=tuple(columns[row[0]]),
-            triggers=tuple(_trigger(*trigger) for trigger in triggers[row[0]]),
+            triggers=tuple(_trigger(functions, *trigger) for trigger in triggers[row[0]]),
             unique_indexes=tuple(_unique_index(*index) for index in unique_indexes[row[0]]),
             checks=tuple(check for (check,) in checks[row[0]]),
         )
@@ -423,6 +426,7 @@ def _columns(
 
 
 def _trigger(
+    functions: Mapping[int, tuple[str, Writes]],
     name: str,
     kind: str,
     on_insert: bool,
@@ -430,6 +434,7 @@ def _trigger(
     enabled: str,
     schema: str | None,
     partition: str | None,
+    function: int | None,
 ) -> Trigger:
     events = {"INSERT": on_insert, "UPDATE": on_update}
     return Trigger(
@@ -438,6 +443,7 @@ def _trigger(
         frozenset(event for event, fires in events.items() if fires),
         Firing(enabled),
         RelationName(schema, partition) if schema and partition else None,
+        *(functions.get(function, (None, ())) if function is not None else ()),
     )
 
 

@@ -3,13 +3,11 @@
 from replant.model.catalog import (
     Catalog,
     Column,
-    Firing,
     ForeignKey,
     Identity,
     OwnedSequence,
     RelationKind,
     Table,
-    Trigger,
     UniqueIndex,
 )
 from replant.model.closure_rules import ArrivalCount, Children, EdgeRule, Root
@@ -39,7 +37,7 @@ from replant.model.load_order import (
     Step,
     step_tables,
 )
-from replant.model.names import RelationName, readable
+from replant.model.names import RelationName, name_a_few, readable
 from replant.model.plan import (
     FiringTrigger,
     Omission,
@@ -92,6 +90,7 @@ from replant.model.transform import (
     Text,
     Transform,
 )
+from replant.model.triggers import Firing, Trigger, TriggerMode
 from replant.model.types import CompositeType, DefinedType, DomainType, EnumType, RangeType
 
 __all__ = [
@@ -178,9 +177,11 @@ __all__ = [
     "ThroughForeignKey",
     "Transform",
     "Trigger",
+    "TriggerMode",
     "Undeclared",
     "UniqueIndex",
     "WhereReferenced",
+    "name_a_few",
     "readable",
     "step_tables",
 ]

@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from replant.model.checked import checked
 from replant.model.names import RelationName
+from replant.model.triggers import Trigger
 from replant.model.types import DefinedType, RangeType
 
 
@@ -150,32 +151,6 @@ class ForeignKey:
 
 def _by_name(keys: Iterable[ForeignKey]) -> tuple[ForeignKey, ...]:
     return tuple(sorted(keys, key=lambda key: key.name))
-
-
-class Firing(Enum):
-    """`pg_trigger.tgenabled`: in which modes of `session_replication_role` a trigger fires."""
-
-    ORDINARY = "O"
-    REPLICA = "R"
-    ALWAYS = "A"
-
-
-@frozen(field_transformer=checked)
-class Trigger:
-    """A trigger or rule that changes what an INSERT or UPDATE of a table does.
-
-    Attributes:
-        kind: `trigger` or `rule`.
-        events: `INSERT`, `UPDATE`, or both.
-        partition: the partition that has it, where rows that go through its root fire it.
-
-    """
-
-    name: str
-    kind: str
-    events: frozenset[str]
-    firing: Firing = Firing.ORDINARY
-    partition: RelationName | None = None
 
 
 @frozen(field_transformer=checked)

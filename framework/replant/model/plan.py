@@ -10,7 +10,7 @@ from functools import cached_property
 
 from attrs import evolve, field, frozen
 
-from replant.model.catalog import Trigger, UniqueIndex
+from replant.model.catalog import UniqueIndex
 from replant.model.checked import checked
 from replant.model.closure_origin import ClosureOrigin
 from replant.model.closure_rules import ArrivalCount
@@ -20,6 +20,7 @@ from replant.model.names import RelationName, readable
 from replant.model.settings import Check, Compression, Layout, OnConflict
 from replant.model.table_shape import TableShape
 from replant.model.transform import RowFormat, Transform
+from replant.model.triggers import Trigger
 from replant.model.types import DefinedType
 
 
@@ -151,6 +152,7 @@ class Plan:
         check: what a replay compares before it commits.
         seen_as: the role whose view of the rows this is, where policies may hide some.
         sequences: those that a replay moves forward, and how far.
+        sequence_names: their names in the source.
         triggers: those that fire in the replay, if the target has what the source has.
         provenance: how many rows of closed sets came by which reference, the most first.
         expected_rows: how many rows of a closed set the planner expected before any was read;
@@ -175,6 +177,7 @@ class Plan:
     check: Check = Check.CONTENT
     seen_as: str | None = None
     sequences: tuple[SequencePosition, ...] = ()
+    sequence_names: tuple[RelationName, ...] = ()
     triggers: tuple[FiringTrigger, ...] = ()
     provenance: tuple[ArrivalCount, ...] = ()
     expected_rows: int | None = None

@@ -35,7 +35,7 @@ from replant.planning.load_request import ask_for_load_order, copied_tables, exp
 from replant.planning.on_conflict import check_conflicts_in_file, configured_on_conflict
 from replant.planning.plugin_sql import try_plugin_sql
 from replant.planning.reference_ends import check_reference_ends
-from replant.planning.sequences import large_objects, sequence_positions
+from replant.planning.sequences import large_objects, sequence_names, sequence_positions
 from replant.planning.transforms import changed_columns, planned_columns, row_format
 from replant.planning.triggers import firing_triggers
 from replant.plugins.manager import Host
@@ -81,6 +81,7 @@ def make_plan(
     return evolve(
         decided,
         sequences=sequences,
+        sequence_names=sequence_names(selected, sequences),
         closure_origin=closure_origin(database, catalog, selected, decided, settings),
         omissions=(*decided.omissions, *unmoved, *objects),
     )

@@ -19,14 +19,12 @@ from replant.model import (
     RelationName,
     Severity,
     Subject,
+    name_a_few,
     readable,
 )
 from replant.replay.load_plan import Load, must_be_staged
 from replant.replay.role_privileges import RolePrivileges
 from replant.sql.grants import grants, usage_grants
-
-#: This many names are listed in a sentence; the GRANT has them all.
-_LISTED = 3
 
 
 def find_missing_privileges(
@@ -52,13 +50,6 @@ def find_missing_privileges(
     yield from _policies(role, privileges, filled)
     yield from _settings(catalog, privileges, load)
     yield from _unusable_sequences(role, privileges, load)
-
-
-def name_a_few(names: Iterable[str]) -> str:
-    """List the first names, and say how many more there are."""
-    listed = list(names)
-    more = len(listed) - _LISTED
-    return ", ".join(listed[:_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _refusal(role: str, place: str, lacks: str, remedy: str) -> Finding:

@@ -49,6 +49,7 @@ class Load:
         may_stage: the tables that the role can load through a temporary table.
         readable: the tables of which the role may see all rows.
         firing: the triggers and rules that fire, by table.
+        disabled: the triggers that are disabled for the load, as they were before.
 
     """
 
@@ -59,6 +60,7 @@ class Load:
     may_stage: frozenset[RelationName]
     readable: frozenset[RelationName]
     firing: Mapping[RelationName, tuple[FiringTrigger, ...]] = field(factory=dict)
+    disabled: tuple[FiringTrigger, ...] = ()
 
 
 @frozen

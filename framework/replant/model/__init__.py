@@ -60,6 +60,7 @@ from replant.model.registration import (
     InClosure,
     Membership,
     Registration,
+    Shared,
     ThroughForeignKey,
     WhereReferenced,
 )
@@ -166,6 +167,7 @@ __all__ = [
     "SequencePosition",
     "Settings",
     "Severity",
+    "Shared",
     "SqlExpression",
     "Statement",
     "Step",

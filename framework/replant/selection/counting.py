@@ -28,6 +28,7 @@ from replant.selection.dangling import DanglingReferences, count_chosen, settle_
 from replant.selection.expand import expand_selection
 from replant.selection.predicate_rows import find_predicate_rows
 from replant.selection.select import SelectedTables
+from replant.selection.shared_rows import with_shared_rows
 from replant.sql import row_queries as queries
 
 
@@ -75,9 +76,12 @@ def count_rows(
     check_scope_values(database, selected, settings)
     with own_settings(database):
         _check_predicates(database, selected)
+    selected = with_shared_rows(database, selected)
     chosen = find_predicate_rows(database, selected)
     # A closed set starts from rows that are exported, so rows are left out before it is found.
-    rows, left_out, kept = settle_references(database, selected, chosen, settings)
+    rows, left_out, kept = settle_references(
+        database, selected, chosen, settings, unsettled=selected.shared
+    )
     expanded = expand_selection(database, catalog, selected, rows, settings)
     if expanded.rows is not rows:
         rows, more, kept = settle_references(database, expanded.selected, expanded.rows, settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 
 from attrs import evolve, frozen
@@ -14,7 +14,15 @@ from replant.closure.reachability import find_reachable, tables_within_reach
 from replant.closure.size_estimate import estimate_sizes
 from replant.database.connections import DatabaseConnection
 from replant.errors import BudgetError
-from replant.model import Catalog, RelationName, RowSecurity, Selection, Settings
+from replant.model import (
+    Catalog,
+    ChosenRows,
+    RelationName,
+    RowsAt,
+    RowSecurity,
+    Selection,
+    Settings,
+)
 from replant.model.closure_rules import ArrivalCount, Root
 from replant.model.references import DeclaredReference, EdgeName, Reference, ReferenceGraph
 from replant.model.registration import InClosure
@@ -74,9 +82,12 @@ def expand_selection(
     with _within(expected), find_closure(database, graph, request) as closure:
         reachable = find_reachable(closure.graph, closure.request)
         kept = {name for name in selected.tables if name not in selected.open} | reachable.tables
+        came = _reached_upward(closure.provenance)
         chosen = {
             name: evolve(rows[name], conditions=(closure.rows_at(name), *rows[name].conditions[1:]))
             for name in selected.open & kept
+            # Of a table without a shared row in the set, the condition itself says more.
+            if name not in selected.shared or name in came
         }
         return Expanded(
             selected=selected.only(kept),
@@ -188,12 +199,16 @@ def _request(
     """Make the request: registered roots, and as roots all rows of tables that are not open."""
     registrations = [item.registration for item in selected.registered.values()]
     roots = [
-        Root(registration.table, registration.rows.root)
+        Root(registration.table, registration.rows.root, registration.rows.may_be_empty)
         for registration in registrations
         if isinstance(registration.rows, InClosure) and registration.rows.root is not None
     ]
     fixed = sorted(set(selected.tables) - selected.open)
-    roots += [Root(name, predicate_of(rows, name).as_string(), may_be_empty=True) for name in fixed]
+    chosen = {**rows, **{n: selected.rows[n] for n in selected.shared if _has_places(rows[n])}}
+    roots += [
+        Root(name, predicate_of(chosen, name).as_string(), may_be_empty=True)
+        for name in sorted({*fixed, *selected.shared})
+    ]
     return ClosureRequest(
         roots=tuple(roots),
         rules=Rules(
@@ -205,12 +220,23 @@ def _request(
                 if EdgeName(item.table, name) not in unused
             },
             fixed=frozenset(fixed),
+            shared=selected.shared,
         ),
         budget=Budget(
             settings.export.max_rows,
             {change.name: change.max_rows for change in settings.tables if change.max_rows},
         ),
     )
+
+
+def _reached_upward(provenance: Iterable[ArrivalCount]) -> set[RelationName]:
+    """Return the tables of which rows came because others reference them."""
+    return {a.by.references for a in provenance if isinstance(a.by, Reference) and not a.down}
+
+
+def _has_places(chosen: ChosenRows) -> bool:
+    """Return whether rows are chosen by their places, as after a search; its roots are not."""
+    return any(isinstance(condition, RowsAt) for condition in chosen.conditions)
 
 
 def _unindexed(reference: Reference, down: bool) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         propose,
         record,
         replay,
+        show,
         verify,
         why,
         why_in_artifact,
@@ -86,7 +87,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "replant.api": (
         "drift drift_against drift_of_artifact export plan plugins preflight propose record replay "
-        "verify why why_in_artifact"
+        "show verify why why_in_artifact"
     ),
     "replant.config.read_settings": "read_settings",
     "replant.config.recorded_shapes": "Recorded read_recorded",
@@ -168,6 +169,7 @@ __all__ = [
     "read_settings",
     "record",
     "replay",
+    "show",
     "verify",
     "why",
     "why_in_artifact",

@@ -525,11 +525,11 @@ class TestAManifestWithItsDigest:
     def test_of_a_table_that_the_target_lacks(
         self, plain: Genuine, path: Path, refused: Callable[..., None]
     ) -> None:
-        text = json.dumps(plain.raw).replace('["s", "empty"]', '["s", "none"]')
+        text = json.dumps(plain.raw).replace('["s", "loose"]', '["s", "none"]')
         files = plain.with_manifest(
-            json.loads(text.replace("data/s.empty.copy", "data/s.none.copy"))
+            json.loads(text.replace("data/s.loose.copy", "data/s.none.copy"))
         )
-        files["data/s.none.copy"] = files.pop("data/s.empty.copy")
+        files["data/s.none.copy"] = files.pop("data/s.loose.copy")
         put(path, files)
         refused("there is no table s.none", code=4)
 

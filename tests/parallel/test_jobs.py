@@ -16,11 +16,25 @@ import pytest
 from attrs import evolve
 
 from replant import api
-from replant.errors import DatabaseError
-from replant.model import ExportSettings, Plan, RowOrder, RunSettings, Settings
+from replant.errors import DatabaseError, PluginError
+from replant.model import (
+    Column,
+    ExportSettings,
+    Plan,
+    RowOrder,
+    RunSettings,
+    Settings,
+    SqlExpression,
+    Table,
+    Transform,
+)
 from replant.parallel import sliced_tables, slices, workers
+from replant.plugins.discovery import Candidate, LoadedPlugin
+from replant.plugins.hookspecs import hookimpl
+from replant.plugins.manager import Host
 from replant.verification.differences import RowDifferenceKind
-from tests.support.moves import FORMATS, Move, in_every_format
+from replant_plugins.strategies import ordered
+from tests.support.moves import FORMATS, Move, Registering, in_every_format
 
 #: Tables with keys of several sorts, of which each row is in some order on disk.
 TABLES = {
@@ -168,3 +182,21 @@ def test_an_interrupted_export_leaves_no_process(filled: Move, tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir() if path != scratch] == []
     assert list(scratch.iterdir()) == []
     assert filled.found("SELECT 1 FROM pg_stat_activity WHERE application_name = 'replant'") == []
+
+
+class Halving:
+    """A plugin whose SQL fails over one value."""
+
+    @hookimpl
+    def transform_value(self, table: Table, column: Column) -> Transform | None:
+        return SqlExpression("value / (value - 7)") if column.name == "n" else None
+
+
+def test_a_value_over_which_sql_of_a_plugin_fails_is_told_by_row(move: Move) -> None:
+    move.source.execute("CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY, n numeric)")
+    move.source.execute("INSERT INTO s.t SELECT n, n FROM generate_series(8, 900) AS n")
+    move.source.execute("UPDATE s.t SET n = 7 WHERE id = 700; ANALYZE s.t", prepare=False)
+    plugins = {"all": Registering(()), "halving": Halving(), "ordered": ordered}
+    host = Host([LoadedPlugin(Candidate(n, "tests", "1", n), p) for n, p in plugins.items()])
+    with pytest.raises(PluginError, match=r"'halving' \(distribution tests 1\) .* row id = 700;"):
+        api.export(settings(move, ExportSettings(), 2), host=host)

@@ -14,6 +14,7 @@ from replant.errors import ConfigurationError, PluginError
 from replant.model import (
     ArrayReference,
     Column,
+    Dangling,
     PlainReference,
     PolymorphicReference,
     PolymorphicTarget,
@@ -79,7 +80,11 @@ def other_way() -> Transform:
 
 
 def export(
-    move: Move, transforms: Mapping[str, Callable[[], Transform]], *, declared: Any = None
+    move: Move,
+    transforms: Mapping[str, Callable[[], Transform]],
+    *,
+    declared: Any = None,
+    tables: Registering | None = None,
 ) -> None:
     key = " REFERENCES s.parent" if declared is None else ""
     move.on_both(SCHEMA.format(key))
@@ -89,7 +94,7 @@ def export(
         Registration(CHILD, references=(declared,) if declared else ()),
     )
     plugins: dict[str, Any] = {
-        "tables": Registering(registrations),
+        "tables": tables or Registering(registrations),
         "mask": Changing(transforms),
         "ordered": ordered,
     }
@@ -168,6 +173,34 @@ def test_the_same_transform_at_both_ends_keeps_rows_together(
 def test_declared_references_are_held_to_the_same(move: Move, declared: Any, column: str) -> None:
     said = refusal(move, {column: lambda: SqlExpression("value")}, declared=declared)
     assert f"{column} is changed by 'mask'" in said
+
+
+OUTSIDE = Registering((Registration(CHILD),))
+
+
+@pytest.mark.parametrize("way", [in_sql, in_python])
+def test_a_changed_reference_to_a_table_that_is_not_exported_is_refused(
+    move: Move, way: Callable[[], Transform]
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        export(move, {"s.child.parent_id": way}, tables=OUTSIDE)
+    said = str(caught.value)
+    assert "s.child.parent_id is changed by 'mask', and s.parent is not exported" in said
+    assert "dangling = 'export' for s.child" in said
+
+
+def test_a_changed_reference_may_mean_rows_of_the_target(move: Move) -> None:
+    allowed = evolve(move, tables=(TableSettings(CHILD, dangling=Dangling.EXPORT),))
+    export(allowed, {"s.child.parent_id": in_sql}, tables=OUTSIDE)
+    move.target.execute("INSERT INTO s.parent VALUES (1001), (1002)")
+    move.replay()
+    assert move.found("SELECT parent_id FROM s.child ORDER BY id") == [1002, 1001]
+
+
+def test_a_reference_that_is_set_to_null_leads_nowhere(move: Move) -> None:
+    export(move, {"s.child.parent_id": lambda: SqlExpression("NULL")}, tables=OUTSIDE)
+    move.replay()
+    assert move.found("SELECT parent_id FROM s.child") == [None, None]
 
 
 @pytest.mark.parametrize(

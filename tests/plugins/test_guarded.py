@@ -118,7 +118,30 @@ def test_sql_that_the_source_refuses_is_found_while_planning(move: Move, sql: st
 def test_sql_that_fails_over_a_value_names_the_plugin_and_the_column(move: Move) -> None:
     message = failure(move, Changing(SqlExpression("(value::int)::text")))
     assert "InvalidTextRepresentation (SQLSTATE 22P02)" in message
-    assert "the plugin 'faulty' changes s.t.v" in message
+    assert (
+        "the plugin 'faulty' (distribution faults 1.2) changes s.t.v, for the row id = " in message
+    )
+
+
+@pytest.mark.parametrize("form", ["insert", "copy"])
+def test_sql_that_fails_over_one_value_names_the_row(move: Move, form: str) -> None:
+    sql = "CASE value WHEN 'secret' THEN (value::int)::text ELSE value END"
+    message = failure(move, Changing(SqlExpression(sql)), form=form)
+    assert message.endswith("changes s.t.v, for the row id = 8; correct the plugin")
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("CASE row_.v WHEN 'secret' THEN (1 / (row_.id - 8))::text ELSE row_.v END", "SQLSTATE"),
+        ("nullif(row_.v, 'secret')", "renders rows of s.t as NULL"),
+    ],
+)
+def test_a_row_format_that_fails_over_a_row_names_it(move: Move, sql: str, said: str) -> None:
+    message = failure(move, Changing(row=SqlExpression(sql)), form="own")
+    assert said in message
+    assert "the plugin 'faulty' (distribution faults 1.2) renders rows of s.t" in message
+    assert message.endswith("for the row id = 8; correct the plugin")
 
 
 @pytest.mark.parametrize(

@@ -195,6 +195,23 @@ class TestWhatIsProposed:
         assert settings["plugins"] == {"enable": ["collections_public", "meta_public"]}
         assert list(settings["scope"]) == ["database_id"]
 
+    @pytest.mark.parametrize(
+        ("ddl", "names"),
+        [
+            (FILMS, "address city country film inventory language staff store"),
+            (ORDERS, "products"),
+            (TENANTS, "tenants"),
+            ("CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (a int REFERENCES a)", ""),
+        ],
+        ids=["films", "orders", "tenants", "whole-tables"],
+    )
+    def test_what_is_only_referenced_may_be_there_with_the_same_values(
+        self, deployed_as: Deployed, proposed: Callable[..., str], ddl: str, names: str
+    ) -> None:
+        assert tomli.loads(proposed(deployed_as(ddl).dsn)).get("tables", []) == [
+            {"name": f"public.{name}", "on_conflict": "same"} for name in names.split()
+        ]
+
     def test_what_is_left_out_has_its_reason_above_it(
         self, deployed_as: Deployed, proposed: Callable[..., str]
     ) -> None:

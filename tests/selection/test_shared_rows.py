@@ -127,6 +127,26 @@ def test_the_bytes_are_the_same_whenever_shared_rows_come(tenants: Move, replant
     assert tenants.artifact.read_bytes() == first
 
 
+def test_a_condition_of_the_table_holds_for_shared_rows_too(
+    tenants: Move, replant: Replant, tmp_path: Path
+) -> None:
+    configuration = tmp_path / "replant.toml"
+    configuration.write_text(
+        '[plugins.schemas]\ninclude = ["s.*"]\nscope_column = "org_id"\n'
+        '[[tables]]\nname = "s.role"\nwhere = "id <> :not"\n'
+    )
+    options = ("-c", configuration, "--source", tenants.from_.dsn, "-o", tenants.artifact)
+    named = ("--scope", "org_id=1", "--scope", "not=3", "--force")
+    for _ in range(2):
+        assert replant("export", *options, *named).code == 0
+        held = tenants.artifact.read_bytes()
+        tenants.source.execute("UPDATE s.role SET id = id")
+    replant("export", *options, *named)
+    assert tenants.artifact.read_bytes() == held
+    assert replant("replay", tenants.artifact, "--target", tenants.to.dsn).code == 0
+    assert ids(tenants, "role") == [1, 2, 11]
+
+
 # -- scope values in conditions -------------------------------------------------------------------
 
 

@@ -29,6 +29,7 @@ def install_plugin(
     distribution: str,
     version: str = "1.0",
     target: str = "",
+    group: str = "replant.plugins",
 ) -> None:
     """Put a distribution with one plugin into a folder.
 
@@ -40,6 +41,7 @@ def install_plugin(
         distribution: the name of the distribution.
         version: of the distribution.
         target: what the entry point names, if not the module.
+        group: the group of the entry point.
 
     """
     (folder / f"{module}.py").write_text(code)
@@ -47,4 +49,4 @@ def install_plugin(
     information.mkdir()
     (information / "METADATA").write_text(f"Name: {distribution}\nVersion: {version}\n")
     entry_point = f"{plugin} = {target or module}"
-    (information / "entry_points.txt").write_text(f"[replant.plugins]\n{entry_point}\n")
+    (information / "entry_points.txt").write_text(f"[{group}]\n{entry_point}\n")

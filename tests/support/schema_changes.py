@@ -5,9 +5,9 @@ A catalog comes in, and Hypothesis' choices; statements come out, with what is e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
@@ -96,11 +96,18 @@ def _identifier(name: RelationName) -> sql.Identifier:
 
 
 def _drop_table(draw: DrawFn, catalog: Catalog) -> Mutation:
-    name = _any(draw, catalog).name
-    drop = sql.SQL("DROP TABLE {} CASCADE").format(_identifier(name))
-    return Mutation(
-        (drop,), frozenset({(DifferenceKind.TABLE_MISSING, str(name))}), frozenset({name})
-    )
+    table = _any(draw, catalog)
+    drop = sql.SQL("DROP TABLE {} CASCADE").format(_identifier(table.name))
+    gone = frozenset({(DifferenceKind.TABLE_MISSING, str(table.name))})
+    return Mutation((drop,), gone, frozenset({table.name}) | _types_of(table.columns))
+
+
+def _types_of(columns: Iterable[Column]) -> frozenset[RelationName]:
+    """The defined types of columns that are dropped.
+
+    They count as touched: a change of a type that no column has any more is no difference.
+    """
+    return frozenset(RelationName.parse(name) for column in columns for name in column.made_of)
 
 
 def _rename_table(draw: DrawFn, catalog: Catalog) -> Mutation:
@@ -145,7 +152,8 @@ def _column(
 def _drop_column(draw: DrawFn, catalog: Catalog) -> Mutation:
     table, column = _column(draw, catalog, lambda _t, _c: True)
     gone = (DifferenceKind.COLUMN_MISSING, column.name)
-    return _changed(table, "DROP COLUMN {name} CASCADE", gone, name=column.name)
+    change = _changed(table, "DROP COLUMN {name} CASCADE", gone, name=column.name)
+    return evolve(change, touched=change.touched | _types_of([column]))
 
 
 def _rename_column(draw: DrawFn, catalog: Catalog) -> Mutation:
@@ -179,12 +187,13 @@ def _change_type(draw: DrawFn, catalog: Catalog) -> Mutation:
     table, column = _column(draw, catalog, _is_free)
     new = draw(st.sampled_from([t for t in ("text", "varchar(9)", "jsonb") if t != column.type]))
     definition = f"{new} NOT NULL" if column.not_null else new
-    return _changed(
+    change = _changed(
         table,
         f"DROP COLUMN {{name}} CASCADE, ADD COLUMN {{name}} {definition}",
         (DifferenceKind.COLUMN_TYPE, column.name),
         name=column.name,
     )
+    return evolve(change, touched=change.touched | _types_of([column]))
 
 
 def _set_not_null(draw: DrawFn, catalog: Catalog) -> Mutation:

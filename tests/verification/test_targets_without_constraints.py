@@ -57,3 +57,12 @@ def test_a_row_that_is_there_three_times_with_other_values_is_additional(moved: 
     )
     (result,) = api.verify(str(moved.artifact), moved.settings())
     assert result.counts[RowDifferenceKind.ADDITIONAL] == 2
+
+
+def test_a_row_that_is_there_three_times_is_counted_twice(moved: Move) -> None:
+    """Also where the key cannot be NULL, so that rows are compared in the order of their key."""
+    moved.target.execute(b"ALTER TABLE s.t ALTER COLUMN id SET NOT NULL")
+    moved.target.execute(
+        b"INSERT INTO s.t SELECT id, 'another' FROM s.t, generate_series(1, 2) ORDER BY id LIMIT 2"
+    )
+    assert additional(moved) == 2

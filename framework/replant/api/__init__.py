@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from replant.api.plugins import plugins
     from replant.api.propose import propose
     from replant.api.replay import Replayed, preflight, replay
+    from replant.api.show import ShownArtifact, show
     from replant.api.verify import verify
     from replant.api.why import why, why_in_artifact
 
@@ -28,6 +29,7 @@ _HOMES = {
     "replant.api.plugins": "plugins",
     "replant.api.propose": "propose",
     "replant.api.replay": "Replayed preflight replay",
+    "replant.api.show": "ShownArtifact show",
     "replant.api.verify": "verify",
     "replant.api.why": "why why_in_artifact",
 }
@@ -35,6 +37,7 @@ _HOMES = {
 __all__ = [
     "Exported",
     "Replayed",
+    "ShownArtifact",
     "drift",
     "drift_against",
     "drift_of_artifact",
@@ -45,6 +48,7 @@ __all__ = [
     "propose",
     "record",
     "replay",
+    "show",
     "verify",
     "why",
     "why_in_artifact",

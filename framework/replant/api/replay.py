@@ -10,6 +10,7 @@ from replant.api.databases import known_source, target_database
 from replant.artifact.artifact import open_artifact
 from replant.artifact.manifest import Manifest
 from replant.config.connection_strings import TARGET_VARIABLE, connection_string
+from replant.config.naming_the_file import naming_the_file
 from replant.database.connections import writing
 from replant.model import LoadOrder, OrderRequest, Progress, RelationName, Settings
 from replant.model.progress import silent
@@ -78,7 +79,7 @@ def replay(
     with open_artifact(artifact) as source:
         manifest = source.manifest
         opened(manifest)
-        with target_database(settings) as database:
+        with naming_the_file(settings), target_database(settings) as database:
             orders, origin = _orders(settings, host), known_source(settings)
             found, load = run_preflight(database, source, settings, strategy, orders, source=origin)
         preflighted(found)
@@ -112,7 +113,11 @@ def preflight(
         ReplantError: the question cannot be answered; see `replant.errors`.
 
     """
-    with open_artifact(artifact) as source, target_database(settings) as database:
+    with (
+        naming_the_file(settings),
+        open_artifact(artifact) as source,
+        target_database(settings) as database,
+    ):
         opened(source.manifest)
         orders, origin = _orders(settings, host), known_source(settings)
         found, _ = run_preflight(

@@ -5,18 +5,24 @@ A path goes in; an `Artifact` comes out, whose digests are right.
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Protocol
+from tempfile import TemporaryFile
+from typing import BinaryIO, Protocol
 
+from replant.artifact.compressed_streams import compression_of, decompressed
 from replant.artifact.directory_reader import Directory
 from replant.artifact.manifest import Manifest
 from replant.artifact.row_batches import parsed
 from replant.artifact.sql_file_reader import SqlFile
 from replant.errors import ArtifactError
-from replant.model import RelationName, Text
+from replant.model import Compression, RelationName, Text
 from replant.sql.row_forms import INSERT_ROWS, Rows
+
+STANDARD_INPUT = "-"
 
 
 class Artifact(Protocol):
@@ -62,16 +68,56 @@ def patch_texts(artifact: Artifact, table: RelationName) -> Iterator[list[tuple[
 def open_artifact(path: str) -> Iterator[Artifact]:
     """Open an artifact after every digest was compared.
 
+    Args:
+        path: of a SQL file, which may be compressed, or of a directory; `-` for standard input,
+            from which a SQL file comes.
+
     Raises:
         ArtifactError: it cannot be read, is no artifact, is truncated, or was changed.
 
     """
     try:
-        if Path(path).is_dir():
+        if path != STANDARD_INPUT and Path(path).is_dir():
             yield Directory(Path(path))
             return
-        with Path(path).open("rb") as file:
-            yield SqlFile(file, path)
+        origin = "standard input" if path == STANDARD_INPUT else path
+        with _from_any_place(path) as found, _plain(found, origin) as file:
+            yield SqlFile(file, origin)
     except OSError as error:
         place, reason = error.filename or path, error.strerror or error
         raise ArtifactError(f"{place}: cannot be read: {reason}") from error
+
+
+@contextmanager
+def _from_any_place(path: str) -> Iterator[BinaryIO]:
+    """Open a file that can be read from any place; what comes by a pipe is stored until the end."""
+    with (
+        nullcontext(_standard_input()) if path == STANDARD_INPUT else Path(path).open("rb") as file
+    ):
+        if file.seekable():
+            yield file
+            return
+        with TemporaryFile() as stored:
+            shutil.copyfileobj(file, stored)
+            stored.seek(0)
+            yield stored
+
+
+def _standard_input() -> BinaryIO:
+    if sys.stdin.isatty():
+        raise ArtifactError("standard input is a terminal; let an artifact come by a pipe")
+    return sys.stdin.buffer
+
+
+@contextmanager
+def _plain(file: BinaryIO, origin: str) -> Iterator[BinaryIO]:
+    """Decompress a file that is compressed, whatever its name is, into another."""
+    compression = compression_of(file)
+    if compression is Compression.NONE:
+        yield file
+        return
+    with TemporaryFile() as stored:
+        with decompressed(file, compression, origin) as stream:
+            shutil.copyfileobj(stream, stored)
+        stored.seek(0)
+        yield stored

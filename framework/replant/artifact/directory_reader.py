@@ -5,19 +5,15 @@ Every file is compared with the manifest before the first row is read.
 
 from __future__ import annotations
 
-import gzip
-import io
 import os
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from hashlib import file_digest
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
-import zstandard
-
+from replant.artifact.compressed_streams import decompressed
 from replant.artifact.directory_writer import DATA, MANIFEST, file_name
 from replant.artifact.manifest import DataFile, ExportedTable, Manifest
 from replant.artifact.manifest_json import unsealed
@@ -154,21 +150,5 @@ def _check_listing(folder: Path, files: list[DataFile]) -> None:
 @contextmanager
 def _opened(path: Path, compression: Compression) -> Iterator[BinaryIO]:
     """Open a data file and decompress it."""
-    try:
-        with path.open("rb") as file:
-            match compression:
-                case Compression.NONE:
-                    yield file
-                case Compression.GZIP:
-                    with gzip.GzipFile(fileobj=file) as stream:
-                        yield cast("BinaryIO", stream)
-                case Compression.ZSTD:
-                    reader = zstandard.ZstdDecompressor().stream_reader(
-                        file, read_across_frames=True
-                    )
-                    yield cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", reader)))
-    except (gzip.BadGzipFile, zlib.error, zstandard.ZstdError, EOFError) as error:
-        reason = " ".join(str(error).split())
-        raise ArtifactError(
-            f"{path}: cannot be decompressed ({reason}); export it again"
-        ) from error
+    with path.open("rb") as file, decompressed(file, compression, str(path)) as stream:
+        yield stream

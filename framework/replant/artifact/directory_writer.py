@@ -11,36 +11,22 @@ it, and eight digits of the SHA-256 of the name, so that no two tables share a f
 
 from __future__ import annotations
 
-import gzip
-import io
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast
-
-import zstandard
+from typing import Protocol
 
 from replant.artifact.atomic_output import synced
+from replant.artifact.compressed_streams import ENDINGS, compressed
 from replant.artifact.manifest import DataFile, Manifest
 from replant.artifact.manifest_json import sealed
-from replant.artifact.sql_file_writer import DigestedFile, Writer, write_copied
+from replant.artifact.sql_file_writer import DigestedFile, write_copied
 from replant.model import Compression, Plan, PlannedTable, RelationName
 from replant.sql.row_forms import Rows
 
 MANIFEST = "manifest.json"
 DATA = "data"
-
-#: What stands behind the name of a data file.
-ENDINGS = {Compression.NONE: "", Compression.GZIP: ".gz", Compression.ZSTD: ".zst"}
-
-#: gzip gains little above 6, and zstd's 3 is both faster and smaller than that.
-_GZIP_LEVEL, _ZSTD_LEVEL = 6, 3
-
-#: A thread compresses beside the one that reads rows, in pieces of so many bytes. The bytes are the
-#: same with any number of threads, if there is one.
-_ZSTD_JOB = 1 << 20
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 #: What Windows takes for a device, whatever stands behind a dot (Microsoft, "Naming Files").
@@ -79,7 +65,7 @@ def write_directory(
         name = file_name(table.name, plan.compression)
         with synced(folder / name) as file:
             out = DigestedFile(file)
-            with _compressed(out, plan.compression) as stream:
+            with compressed(out, plan.compression) as stream:
                 for lines in rows.rows(table) if table.row_count else ():
                     write_copied(stream, lines)
             files[table.name] = DataFile(name, out.size, out.hexdigest())
@@ -102,36 +88,3 @@ def _plain(table: RelationName) -> str:
     parts = (_NOT_PLAIN.sub("_", part.lower())[:40] for part in (table.schema, table.name))
     name = f"{'.'.join(parts)}.{sha256(exact).hexdigest()[:8]}"
     return f"_{name}" if _RESERVED.fullmatch(name.partition(".")[0]) else name
-
-
-@contextmanager
-def _compressed(out: DigestedFile, compression: Compression) -> Iterator[Writer]:
-    """Compress what is written on its way to `out`, with no time and no name in the header."""
-    if compression is Compression.NONE:
-        yield out
-        return
-    raw = cast("BinaryIO", _Raw(out))
-    if compression is Compression.GZIP:
-        with gzip.GzipFile("", "wb", _GZIP_LEVEL, raw, mtime=0) as stream:
-            yield stream
-    else:
-        parameters = zstandard.ZstdCompressionParameters.from_level(
-            _ZSTD_LEVEL, threads=1, job_size=_ZSTD_JOB, write_checksum=True
-        )
-        compressor = zstandard.ZstdCompressor(compression_params=parameters)
-        with compressor.stream_writer(raw, closefd=False) as stream:
-            yield stream
-
-
-class _Raw(io.RawIOBase):
-    """A digested file as compressors want one."""
-
-    def __init__(self, out: DigestedFile) -> None:
-        self._out = out
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: bytes) -> int:  # type: ignore[override] # the buffers are bytes here
-        self._out.write(bytes(data))
-        return len(data)

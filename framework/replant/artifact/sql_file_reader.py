@@ -28,7 +28,7 @@ from replant.artifact.sql_file_writer import (
 from replant.errors import ArtifactError
 from replant.model import Layout, PatchColumns, RelationName, Step, step_tables
 from replant.sql.closing_checks import closing
-from replant.sql.load_statements import Frame, opening, step_text
+from replant.sql.load_statements import Frame, filled_tables, opening, step_text
 from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS, Rows
 
 _CHUNK = 1 << 20
@@ -95,7 +95,7 @@ class SqlFile:
         reader = _StrictReader(self._file, self.origin)
         order = self.manifest.order
         reader.skip_comments()
-        reader.expect(opening(order.before, tuple(self._tables)))
+        reader.expect(opening(order.before, filled_tables(self._tables)))
         given = [
             (step, offset)
             for step, offset in zip(order.steps, self.manifest.step_offsets, strict=True)

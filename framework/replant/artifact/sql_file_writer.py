@@ -18,11 +18,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from attrs import frozen
 
 from replant import __version__
+from replant.artifact.compressed_streams import Writer
 from replant.artifact.manifest import Manifest, manifest_of
 from replant.artifact.manifest_json import to_json
 from replant.model import (
@@ -36,7 +37,7 @@ from replant.model import (
     step_tables,
 )
 from replant.sql.closing_checks import closing
-from replant.sql.load_statements import Frame, opening, step_text
+from replant.sql.load_statements import Frame, filled_tables, opening, step_text
 from replant.sql.row_forms import INSERT_ROWS, Rows
 
 FIRST_WORDS = b"-- replant artifact"
@@ -79,7 +80,7 @@ def in_one_statement(batches: Iterable[Batch]) -> Iterator[Batch]:
 class DigestedFile:
     """A file that knows the SHA-256 of what was written to it."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: Writer) -> None:
         """Write to `file`, which stays the caller's to close."""
         self._file = file
         self._digest = sha256()
@@ -98,7 +99,7 @@ class DigestedFile:
 
 
 def write_sql_file(
-    file: BinaryIO,
+    file: Writer,
     plan: Plan,
     batches: Batches,
     finished: Callable[[Sequence[int | None]], Manifest],
@@ -120,7 +121,7 @@ def write_sql_file(
     out.write(header(plan))
     # A reader knows the tables by the manifest alone, so the frames are made from it here too.
     tables = manifest_of(plan).planned
-    out.write(opening(plan.order.before, tuple(tables)))
+    out.write(opening(plan.order.before, filled_tables(tables)))
     offsets = [_write_step(out, tables, plan.format, s, batches) for s in plan.order.steps]
     manifest = finished(offsets)
     out.write(b"\n" + closing(manifest.ending(tables, plan.order.after)))
@@ -208,13 +209,6 @@ def with_rows(step: Step, tables: Mapping[RelationName, PlannedTable]) -> Step |
     if not filled:
         return None
     return LoadTogether(filled) if isinstance(step, LoadTogether) else step
-
-
-class Writer(Protocol):
-    """A file, or something else that takes bytes."""
-
-    def write(self, data: bytes, /) -> object:
-        """Write all of the bytes."""
 
 
 def write_copied(out: Writer, rows: Rows) -> None:

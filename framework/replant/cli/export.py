@@ -24,7 +24,11 @@ from replant.model import Plan
     options.check,
     options.on_conflict,
     click.option(
-        "-o", "--output", metavar="PATH", help="Where the artifact goes; - is standard output."
+        "-o",
+        "--output",
+        metavar="PATH",
+        help="Where the artifact goes; - is standard output. A file that ends in .gz or .zst is "
+        "compressed.",
     ),
     click.option("--force", is_flag=True, help="Replace an output that exists."),
     options.jobs,
@@ -46,9 +50,10 @@ def command(
     """
     settings = options.settings_of(config, **said)
     screen = console(stderr=True)
-    with metered(screen, "exporting", quiet=quiet) as meter:
+    with metered(screen, "locking and counting", quiet=quiet) as meter:
 
         def planned(plan: Plan) -> None:
+            meter.phase("exporting")
             meter.expect(plan.row_count)
             if verbose and not quiet:
                 show(screen, plan, verbose=True)

@@ -29,6 +29,7 @@ COMMANDS = {
     "export": "Write the chosen rows of a database as an artifact.",
     "replay": "Load an artifact into a database: all its rows, or none.",
     "verify": "Compare the rows of a database with those of an artifact.",
+    "show": "Describe an artifact, and check it, without a database.",
     "why": "Explain by which path a row is exported, or why it is not.",
     "drift": "Compare what tables were made for with what a database has now.",
     "prove": "Prove on a copy of the structure that any rows arrive as they are.",

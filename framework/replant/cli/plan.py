@@ -56,7 +56,7 @@ def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
         if not table.row_count and not verbose and len(plan.tables) > MOST_TABLES:
             continue
         key = ", ".join(map(readable, table.key)) or "none: compared by content"
-        tables.add_row(str(table.name), str(table.row_count), str(len(table.columns)), key)
+        tables.add_row(str(table.name), f"{table.row_count:,}", str(len(table.columns)), key)
     screen.print(tables)
     empty = sum(not table.row_count for table in plan.tables)
     if empty and not verbose and len(plan.tables) > MOST_TABLES:

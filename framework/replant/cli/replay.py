@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -13,9 +12,9 @@ from rich.console import Console
 from replant import api
 from replant.api import Replayed
 from replant.cli import options
-from replant.cli.screen import Meter, console, counted, grid, metered
+from replant.cli.screen import console, counted, grid, metered_load
 from replant.errors import UsageError
-from replant.model import Finding, OnConflict, RelationName, Severity, Subject, TriggerMode
+from replant.model import Finding, OnConflict, Severity, Subject, TriggerMode
 from replant.preflight.preflight import Preflight
 from replant.replay.replay import Loaded
 
@@ -78,23 +77,13 @@ def command(
         found.check(lambda _: True)
         return
     screen = console(stderr=True)
-    with ExitStack() as stack:
-        meter: Meter | None = None
-        expected = 0
+    with metered_load(screen, quiet=quiet) as meter:
 
         def preflighted(found: Preflight) -> None:
-            nonlocal expected
-            expected = found.manifest.row_count
+            meter.expect(found.manifest.row_count)
             for note in found.of(Severity.NOTE):
                 if note.subject not in _TOLD_LATER and not quiet:
                     screen.print(f"note: {note.told(verbose=verbose)}")
-
-        def progress(table: RelationName, rows: int, size: int) -> None:
-            nonlocal meter
-            if meter is None:  # before the first row a question may be asked on the same screen
-                meter = stack.enter_context(metered(screen, "replaying", quiet=quiet))
-                meter.expect(expected)
-            meter.advance(table, rows, size)
 
         done = api.replay(
             artifact,
@@ -103,7 +92,7 @@ def command(
             rehearse=rehearse,
             preflighted=preflighted,
             confirm=lambda questions: yes or _agreed(questions),
-            progress=progress,
+            progress=meter.advance,
         )
     if not quiet:
         _report(screen, done, verbose=verbose, rehearsed=rehearse)
@@ -136,7 +125,7 @@ def _report(screen: Console, done: Replayed, *, verbose: bool, rehearsed: bool) 
     if verbose:
         table = grid("Rows:", "table", *_WAYS, numbers=frozenset({1, 2, 3, 4}))
         for name, loaded in done.tables.items():
-            table.add_row(str(name), *(str(number) for _, number in _ways(loaded)))
+            table.add_row(str(name), *(f"{number:,}" for _, number in _ways(loaded)))
         screen.print(table)
     screen.print(summary(done))
     if rehearsed:
@@ -156,7 +145,7 @@ def summary(done: Replayed) -> str:
         for way, number in _ways(loaded):
             totals[way] += number
     given = sum(totals.values())
-    told = [f"{number} {way}" for way, number in totals.items() if number]
+    told = [f"{number:,} {way}" for way, number in totals.items() if number]
     ways = f": {', '.join(told)}," if given != totals["inserted"] else ""
     return (
         f"replayed {counted(given, 'row')} of {counted(filled, 'table')}{ways} "

@@ -78,8 +78,20 @@ class Closure:
 
     def rows_at(self, table: RelationName) -> RowsAt:
         """Return the rows of a table as a condition."""
-        held = [RowsIn.of(leaf.oid, pointers) for leaf, pointers in self.pointers(table)]
-        return RowsAt(tuple(rows for rows in held if rows.runs))
+        return _as_condition(self.pointers(table))
+
+    def root_rows(self, index: int) -> RowsAt:
+        """Return the rows of a root of the request that no root before it had."""
+        number, table = root_number(index), self.request.roots[index].table
+        return _as_condition(
+            (leaf, map(pointer, self.found.locations(self.locations.bounds(leaf), number)))
+            for leaf in self.graph.storage[table].leaves
+        )
+
+
+def _as_condition(held: Iterable[tuple[Leaf, Iterable[Pointer]]]) -> RowsAt:
+    every = (RowsIn.of(leaf.oid, pointers) for leaf, pointers in held)
+    return RowsAt(tuple(rows for rows in every if rows.runs))
 
 
 def find_closure(

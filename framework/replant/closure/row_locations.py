@@ -95,6 +95,12 @@ class RowLocations:
         return self._leaves[(location >> _LEAF_SHIFT) + _MOST_LEAVES // 2]
 
 
+def pointers(records: Iterable[bytes]) -> Iterator[tuple[int, Pointer]]:
+    """Read records of `tableoid` and `ctid`."""
+    for oid, block, line in _ROOT.iter_unpack(b"".join(records)):
+        yield oid, (block, line)
+
+
 def pointer(location: int) -> Pointer:
     """Return the block and the line pointer of a location."""
     return (location >> _POINTER_BITS) & _BLOCK_MASK, location & _POINTER_MASK

@@ -182,11 +182,14 @@ class VisitedRows:
         """Whether the row was found."""
         return bool(self._read("SELECT 1 FROM found WHERE place = ?", (location,)))
 
-    def locations(self, bounds: tuple[int, int]) -> Iterator[int]:
-        """Yield the found rows between two locations, in order."""
+    def locations(self, bounds: tuple[int, int], edge: int | None = None) -> Iterator[int]:
+        """Yield the found rows between two locations, in order; of one edge if it is given."""
         with _translated():
-            query = "SELECT place FROM found WHERE place BETWEEN ? AND ? ORDER BY place"
-            for (location,) in self._file.execute(query, bounds):
+            query = (
+                "SELECT place FROM found WHERE place BETWEEN ? AND ? AND edge = coalesce(?, edge) "
+                "ORDER BY place"
+            )
+            for (location,) in self._file.execute(query, (*bounds, edge)):
                 yield location
 
     def found_by(self, location: int) -> tuple[SearchStep, int | None]:

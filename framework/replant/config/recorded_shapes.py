@@ -27,6 +27,7 @@ from replant.config import toml_text
 from replant.config.read_settings import parsed, structured
 from replant.errors import ConfigurationError
 from replant.model import CompositeType, DefinedType, DomainType, EnumType, RelationName
+from replant.model.checked import checked
 from replant.model.table_shape import TableShape, quoted
 
 _HEAD = (
@@ -36,7 +37,7 @@ _HEAD = (
 )
 
 
-@frozen
+@frozen(field_transformer=checked)
 class Recorded:
     """What tables looked like.
 

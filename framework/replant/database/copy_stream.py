@@ -194,7 +194,8 @@ def _copy_out(
     """Start a COPY, and give libpq's connection to read from until `get_copy_data` has no more.
 
     A block that ends earlier, by an error or because nobody asks for more rows, closes the
-    database: the rest of the data is on its way, and nothing else can be asked.
+    database: the rest of the data is on its way, and nothing else can be asked. If the server
+    ended the COPY with an error, the transaction can be asked again from a savepoint on.
 
     Raises:
         DatabaseError: the server failed.
@@ -212,7 +213,7 @@ def _copy_out(
                 pass
         ended = True
     finally:
-        if not ended:
+        if not ended and connection.transaction_status != pq.TransactionStatus.INERROR:
             with suppress(psycopg.Error):
                 # Else the server would go on until it finds nobody to send the rows to.
                 database.cancel_safe(timeout=_PATIENCE)
@@ -242,5 +243,7 @@ def _result(connection: PGconn, wanted: pq.ExecStatus) -> PGresult:
     if result is None:
         raise psycopg.OperationalError("the connection was lost")
     if result.status != wanted:
+        while connection.get_result() is not None:
+            pass
         raise error_from_result(result)
     return result

@@ -1,4 +1,4 @@
-"""Sets what the source's planner may choose from while a closed set is searched."""
+"""Sets what the source's planner may choose from, and what it tries to prove."""
 
 from __future__ import annotations
 
@@ -41,4 +41,11 @@ def index_scans_preferred(database: DatabaseConnection) -> Iterator[None]:
 def planner_defaults(database: DatabaseConnection) -> Iterator[None]:
     """Let the planner find rows as it likes."""
     with settings_for_a_while(database, _ANY_WAY):
+        yield
+
+
+@contextmanager
+def contradictions_proved(database: DatabaseConnection) -> Iterator[None]:
+    """Let the planner notice conditions that no row can satisfy."""
+    with settings_for_a_while(database, {"constraint_exclusion": "on"}):
         yield

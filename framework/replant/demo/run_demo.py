@@ -17,6 +17,7 @@ from attrs import evolve, frozen
 from replant import api
 from replant.errors import PluginError
 from replant.model import ExportSettings, RelationName, Settings
+from replant.plugins.discovery import entry_distribution, load_entry
 from replant.testing.demonstration import Demonstration
 from replant.testing.servers.server import Database, Server, grant
 
@@ -77,14 +78,19 @@ def find_demonstration() -> Demonstration:
     """Load the first installed demonstration, by name.
 
     Raises:
-        PluginError: none is installed.
+        PluginError: none is installed, or it cannot be imported, or is none.
 
     """
     entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
     if not entries:
         raise PluginError("no demonstration is installed; install replant again")
-    loaded = entries[0].load()
-    assert isinstance(loaded, Demonstration)
+    entry = entries[0]
+    loaded = load_entry(entry, "the demonstration")
+    if not isinstance(loaded, Demonstration):
+        raise PluginError(
+            f"the demonstration {entry.name!r} ({entry_distribution(entry)}) is no Demonstration, "
+            f"but {type(loaded).__name__}: {entry.value}; repair or uninstall its distribution"
+        )
     return loaded
 
 

@@ -47,7 +47,8 @@ from replant.model import (
 from replant.model.names import did_you_mean
 from replant.model.references import Pair, Reference
 from replant.selection.counting import check_scope_values, count_rows
-from replant.selection.expand import open_closure
+from replant.selection.expand import check_readable, open_closure
+from replant.selection.predicate_rows import find_predicate_rows
 from replant.selection.select import SelectedTables
 from replant.selection.shared_rows import with_shared_rows
 from replant.sql.grants import grants
@@ -143,8 +144,10 @@ def _settled_selection(
     """
     modes = {settings.export.dangling, *(change.dangling for change in settings.tables)}
     if Dangling.LEAVE_OUT not in modes:
+        check_readable(database, catalog, selected, settings)
         check_scope_values(database, selected, settings)
-        return selected.rows
+        fixed = set(selected.tables) - selected.open
+        return find_predicate_rows(database, selected, selected.rows, fixed)
     _, counted = count_rows(database, catalog, selected, settings)
     return {**selected.rows, **counted.rows}
 

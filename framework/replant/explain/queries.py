@@ -72,7 +72,7 @@ def _holds(selection: Selection, name: RelationName, condition: Condition) -> sq
         **selection,
         name: evolve(selection[name], conditions=(condition,)),
     }
-    if not isinstance(condition, Satisfies):
+    if not isinstance(condition, Satisfies) or condition.at is not None:
         return sql.SQL("coalesce({}, false)").format(chosen_where(alone, name))
     return sql.SQL(
         "EXISTS (SELECT FROM {} WHERE same.tableoid = t0.tableoid AND same.ctid = t0.ctid)"

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from replant.artifact import directory_writer
 from replant.artifact.atomic_output import whole_directory, whole_file
+from replant.artifact.compressed_streams import compressed, compression_of_name
 from replant.artifact.manifest import DataFile, Manifest, manifest_of
 from replant.artifact.sql_file_writer import write_sql_file
 from replant.database.connections import ReadingConnection
@@ -54,7 +55,8 @@ def export_rows(
 
 
 def _write_file(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> str | None:
-    with whole_file(output, force=force) as file:
+    compression = compression_of_name(output)
+    with whole_file(output, force=force) as out, compressed(out, compression) as file:
         if plan.format in OWN_FORMATS:
 
             def finished(step_offsets: Sequence[int | None]) -> Manifest:

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import groupby
-from typing import TypeVar
 
 from attrs import evolve
+from psycopg import sql
 
 from replant.artifact.manifest import row_forms
 from replant.artifact.sql_file_writer import Batch, in_one_statement
 from replant.database.connections import ReadingConnection
-from replant.database.copy_stream import copied_fields, copied_rows, copied_texts
+from replant.database.copy_stream import copied_fields, copied_rows
 from replant.database.session_settings import exact_names
 from replant.database.table_locks import check_unchanged
 from replant.errors import DatabaseError
+from replant.export.written_keys import WrittenKeys
 from replant.model import (
     ForeignKey,
     Layout,
@@ -38,16 +39,13 @@ from replant.model import (
 )
 from replant.parallel.sliced_tables import SlicedTable, SlicedTables, is_large
 from replant.parallel.workers import Workers
-from replant.planning.changed_keys import WrittenKeys
-from replant.planning.plugin_faults import blaming_plugins, row_namer
+from replant.planning.plugin_faults import blaming_plugins, null_line, row_namer
 from replant.plugins.guarded import each_row
 from replant.sql import row_queries as queries
 from replant.sql.fingerprints import Fingerprint
 from replant.sql.load_statements import Frame
 from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS, RowForm, Rows
 from replant.sql.row_text import computed_by_server
-
-Fetched = TypeVar("Fetched")
 
 
 class SourceRows:
@@ -117,7 +115,7 @@ class SourceRows:
         else:
             assert isinstance(table.row_format, SqlExpression)
             query = queries.rendered(selection, table, table.row_format)
-            batches = self._named(table, copied_texts(self._database, query))
+            batches = self._lines(table, query)
         for lines in batches:
             self._passed(table.name, lines)
             yield lines
@@ -143,9 +141,10 @@ class SourceRows:
     def _hashed(self, table: PlannedTable, form: RowForm) -> Iterator[Rows]:
         fingerprint = self.fingerprints[table.name] = Fingerprint(_key_of(table, form))
         if self._sliced is not None and table.name in self._sliced:
-            for rows in self._sliced.read(table.name, fingerprint):
-                self._passed(table.name, rows)
-                yield rows
+            with self._named(table):
+                for rows in self._sliced.read(table.name, fingerprint):
+                    self._passed(table.name, rows)
+                    yield rows
             return
         for rows in self._read(table, form):
             fingerprint.add(rows)
@@ -172,7 +171,7 @@ class SourceRows:
         fingerprint = self.fingerprints[table.name] = Fingerprint()
         query = queries.rows_by_depth(self._plan.selection, table, key)
         begun = False
-        for fetched in self._named(table, copied_fields(self._database, query)):
+        for fetched in self._copied_fields(table, query):
             rows = [text or b"" for text, _ in fetched]
             fingerprint.add(rows)
             self._passed(table.name, rows)
@@ -185,8 +184,8 @@ class SourceRows:
     def _read(self, table: PlannedTable, form: RowForm) -> Iterator[Rows]:
         if computed_by_server(table.columns):
             query = queries.fields(self._plan.selection, table)
-            rows = copied_rows(self._database, query, form.copy_out_options)
-            yield from self._named(table, rows)
+            with self._named(table):
+                yield from copied_rows(self._database, query, form.copy_out_options)
             return
         for texts in self._texts(table):
             yield list(map(form.row, texts))
@@ -205,16 +204,34 @@ class SourceRows:
                 _transformed(value, chain) for value, chain in zip(row, chains, strict=True)
             )
 
-        with closing(WrittenKeys(table)) as keys:
-            for rows in self._named(table, copied_fields(self._database, query)):
+        with closing(WrittenKeys(self._database, table)) as keys:
+            for rows in self._copied_fields(table, query):
                 changed = each_row(transformed, rows, name_of)
                 keys.check(changed)
                 yield changed
+            keys.finish()
 
-    def _named(self, table: PlannedTable, batches: Iterator[Fetched]) -> Iterator[Fetched]:
-        """Read rows with exact names, and name the plugin whose SQL fails meanwhile."""
-        with exact_names(self._database, table):
-            yield from blaming_plugins(table, batches)
+    def _lines(self, table: PlannedTable, query: sql.Composed) -> Iterator[Rows]:
+        """Read lines that the server renders."""
+        for rows in self._copied_fields(table, query):
+            lines: Rows = []
+            for line, *key in rows:
+                if line is None:
+                    raise null_line(self._plan, table, key)
+                lines.append(line)
+            yield lines
+
+    def _copied_fields(
+        self, table: PlannedTable, query: sql.Composed
+    ) -> Iterator[list[tuple[bytes | None, ...]]]:
+        with self._named(table):
+            yield from copied_fields(self._database, query)
+
+    @contextmanager
+    def _named(self, table: PlannedTable) -> Iterator[None]:
+        """Read rows with exact names, and name plugin and row if the plugin's SQL fails."""
+        with exact_names(self._database, table), blaming_plugins(self._database, self._plan, table):
+            yield
 
     def _passed(self, table: RelationName, rows: Rows) -> None:
         self.counts[table] += len(rows)

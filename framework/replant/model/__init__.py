@@ -35,6 +35,7 @@ from replant.model.load_order import (
     PatchColumns,
     Statement,
     Step,
+    step_of,
     step_tables,
 )
 from replant.model.names import RelationName, name_a_few, readable
@@ -185,5 +186,6 @@ __all__ = [
     "WhereReferenced",
     "name_a_few",
     "readable",
+    "step_of",
     "step_tables",
 ]

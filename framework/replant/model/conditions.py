@@ -7,10 +7,10 @@ never taken from an artifact.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from struct import Struct
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from replant.model.checked import checked
 from replant.model.names import RelationName
@@ -44,13 +44,6 @@ class LinkedTo:
     """
 
     links: tuple[Link, ...]
-
-
-@frozen(field_transformer=checked)
-class Satisfies:
-    """An SQL predicate over the table's columns holds."""
-
-    sql: str
 
 
 @frozen(field_transformer=checked)
@@ -104,6 +97,21 @@ class RowsAt:
     locations: tuple[RowsIn, ...]
 
 
+@frozen(field_transformer=checked)
+class Satisfies:
+    """An SQL predicate over the table's columns holds.
+
+    Attributes:
+        sql: the predicate.
+        at: the rows for which it held, where it was evaluated once and for all: such a predicate
+            might answer otherwise when it is asked again. None to ask each time.
+
+    """
+
+    sql: str
+    at: RowsAt | None = None
+
+
 #: Conditions that any database can be asked for, not only the one in which they were found.
 Lasting = ColumnIs | LinkedTo | KeyIsNot
 
@@ -126,6 +134,25 @@ class ChosenRows:
     conditions: tuple[Condition, ...] = ()
     only: bool = True
     equality: Mapping[str, str] = field(factory=dict)
+
+    def linked_to(self, names: Container[RelationName]) -> ChosenRows:
+        """Return the rows that are chosen if no row of other tables is."""
+        conditions = tuple(
+            LinkedTo(tuple(link for link in condition.links if link.other in names))
+            if isinstance(condition, LinkedTo)
+            else condition
+            for condition in self.conditions
+        )
+        return evolve(self, conditions=conditions)
+
+    @property
+    def by_location(self) -> bool:
+        """Whether a condition lists the rows by their places."""
+        return any(
+            isinstance(condition, RowsAt)
+            or (isinstance(condition, Satisfies) and condition.at is not None)
+            for condition in self.conditions
+        )
 
 
 #: The chosen rows of every table that is exported.

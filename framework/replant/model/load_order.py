@@ -6,9 +6,9 @@ closed list. Nothing in it is SQL text, so an artifact that carries it carries n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from replant.errors import unexpected
 from replant.model.catalog import ForeignKey
@@ -59,6 +59,14 @@ class PatchColumns:
 
 
 Step = LoadTable | LoadTogether | PatchColumns
+
+
+def step_of(step: Step, names: Container[RelationName]) -> Step | None:
+    """Return the step with those of its tables that are among the names; None if none is."""
+    kept = tuple(name for name in step_tables(step) if name in names)
+    if not kept:
+        return None
+    return evolve(step, tables=kept) if isinstance(step, LoadTogether) else step
 
 
 def step_tables(step: Step) -> tuple[RelationName, ...]:

@@ -215,3 +215,8 @@ class Settings:
     recorded: str = "replant.lock.toml"
     file: str | None = None
     options: tuple[str, ...] = ()
+
+    def path_of(self, table: RelationName) -> str:
+        """Return where the configuration speaks of a table: `tables[2]`."""
+        names = [change.name for change in self.tables]
+        return f"tables[{names.index(table)}]"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import frozen
-from psycopg import sql
+from psycopg import DataError, ProgrammingError, sql
 from psycopg.errors import LockNotAvailable
 
 from replant.database.copy_stream import copied_rows
@@ -57,7 +57,8 @@ def read_slice(task: SliceTask) -> ReadSlice | None:
     """Read a slice.
 
     Returns:
-        None if another session waits for the table, and this one would wait behind it.
+        None if another session waits for the table, and this one would wait behind it; or if the
+        query fails over a value, which the first connection can tell more of.
 
     Raises:
         DatabaseError: the server failed.
@@ -74,7 +75,7 @@ def read_slice(task: SliceTask) -> ReadSlice | None:
                 size += sum(map(len, rows))
                 leave(rows)
     except DatabaseError as error:
-        if isinstance(error.__cause__, LockNotAvailable):
+        if isinstance(error.__cause__, LockNotAvailable | DataError | ProgrammingError):
             return None
         raise
     return ReadSlice(found.part, size)

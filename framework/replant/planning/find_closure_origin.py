@@ -7,27 +7,23 @@ from collections.abc import Iterable, Iterator
 from attrs import evolve
 
 from replant.closure.closure_request import ClosureRequest
-from replant.closure.graph_reader import read_uncompared_graph
-from replant.closure.reachability import Reachable, find_reachable
+from replant.closure.reachability import Reachable
 from replant.database.connections import DatabaseConnection
-from replant.database.session_settings import exact_names, own_settings
+from replant.database.session_settings import exact_names
 from replant.model import (
-    Catalog,
     ColumnIs,
     Plan,
     PlannedTable,
     PythonFunction,
     Root,
     Satisfies,
-    Settings,
     Text,
     readable,
 )
 from replant.model.closure_origin import ClosureOrigin, FollowedReference, RootRows
 from replant.model.closure_rules import Children
 from replant.model.references import Reference, ReferenceGraph
-from replant.selection.expand import closure_request, declared_references
-from replant.selection.predicate_rows import find_rows
+from replant.selection.expand import FinishedSearch
 from replant.selection.select import SelectedTables
 from replant.sql import row_queries as queries
 
@@ -36,25 +32,12 @@ MOST_KEYS = 1000
 
 
 def closure_origin(
-    database: DatabaseConnection,
-    catalog: Catalog,
-    selected: SelectedTables,
-    plan: Plan,
-    settings: Settings,
+    database: DatabaseConnection, selected: SelectedTables, plan: Plan, search: FinishedSearch
 ) -> ClosureOrigin:
-    """Return the references and the root rows of the closed set, if there is one.
-
-    Raises:
-        ReplantError: see `find_reachable`; what was found before would have failed before.
-
-    """
-    if not selected.open:
-        return ClosureOrigin()
-    every = read_uncompared_graph(database, catalog, declared_references(selected))
-    graph, request = closure_request(every, selected, plan.selection, settings)
+    """Return the references and the root rows of the closed set."""
     return ClosureOrigin(
-        references=tuple(_followed(graph, request, find_reachable(graph, request))),
-        roots=tuple(_root_rows(database, selected, plan, root) for root in request.roots),
+        references=tuple(_followed(search.graph, search.request, search.reachable)),
+        roots=tuple(_root_rows(database, selected, plan, search, r) for r in search.request.roots),
     )
 
 
@@ -77,25 +60,31 @@ def _children(graph: ReferenceGraph, request: ClosureRequest, reference: Referen
 
 
 def _root_rows(
-    database: DatabaseConnection, selected: SelectedTables, plan: Plan, root: Root
+    database: DatabaseConnection,
+    selected: SelectedTables,
+    plan: Plan,
+    search: FinishedSearch,
+    root: Root,
 ) -> RootRows:
     table = plan.table(root.table)
     if root.table not in selected.open:
         return RootRows(table.name, _condition(table), table.row_count)
-    rows = evolve(table.rows, conditions=(*table.rows.conditions, Satisfies(root.predicate)))
+    # The predicate of a table with shared rows may hold places of rows.
+    chosen_by = evolve(table, rows=selected.rows[table.name])
+    predicate = _condition(chosen_by) if root.table in selected.shared else root.predicate
+    if table.rows.conditions == (search.roots[root],):
+        return RootRows(table.name, predicate, table.row_count)
+    rows = evolve(table.rows, conditions=(*table.rows.conditions, search.roots[root]))
     chosen = {**plan.selection, table.name: rows}
-    with own_settings(database):
-        _, count = database.execute(queries.count(chosen, table.name)).fetchone() or (0, 0)
+    _, count = database.execute(queries.count(chosen, table.name)).fetchone() or (0, 0)
     keys = None
     if table.key and count < table.row_count and count <= MOST_KEYS:
         held = {column.name: column for column in table.columns}
         keyed = table.with_columns(held[name] for name in table.key)
-        found_rows = find_rows(database, chosen, table.name)
-        chosen[table.name] = evolve(table.rows, conditions=(found_rows,))
         with exact_names(database, keyed):
             found = database.execute(queries.texts(chosen, keyed))
         keys = tuple(_transformed(keyed, row) for row in found)
-    return RootRows(table.name, root.predicate, count, keys)
+    return RootRows(table.name, predicate, count, keys)
 
 
 def _condition(table: PlannedTable) -> str:

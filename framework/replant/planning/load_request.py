@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
+
+from attrs import evolve
 
 from replant.model import (
     COPY,
+    DeferConstraints,
     LoadOrder,
     LoadTable,
     OnConflict,
     OrderRequest,
     PlannedTable,
     RelationName,
+    Statement,
 )
 from replant.plugins.manager import Host
 from replant.selection.counting import CountedSelection
@@ -40,7 +44,7 @@ def ask_for_load_order(
         for key in selected.tables[name].foreign_keys
         if key.enforced and key.references in selected.tables
     )
-    return host.order_tables(
+    order = host.order_tables(
         OrderRequest(
             strategy=strategy,
             tables=tables,
@@ -55,6 +59,26 @@ def ask_for_load_order(
             keyed=frozenset(name for name in tables if exported_key(selected, name)),
         )
     )
+    idle = {
+        (key.table.schema, key.name)
+        for key in keys
+        if not (counted.counts[key.table] and counted.counts[key.references])
+    }
+    return evolve(order, before=tuple(_without(order.before, idle)))
+
+
+def _without(statements: Iterable[Statement], idle: Set[tuple[str, str]]) -> Iterator[Statement]:
+    """Leave out constraints between whose tables no row references another.
+
+    A target need not have a table of which no row is exported, and so not its constraints.
+    """
+    for statement in statements:
+        if isinstance(statement, DeferConstraints):
+            needed = tuple(pair for pair in statement.constraints if pair not in idle)
+            if needed:
+                yield evolve(statement, constraints=needed)
+        else:
+            yield statement
 
 
 def copied_tables(

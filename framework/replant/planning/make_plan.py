@@ -27,6 +27,7 @@ from replant.model import (
     Settings,
     Undeclared,
 )
+from replant.model.closure_origin import ClosureOrigin
 from replant.model.table_differences import TableDifference
 from replant.model.table_shape import shapes_of
 from replant.planning.changed_keys import changed_keys, check_keys_in_source
@@ -82,7 +83,11 @@ def make_plan(
         decided,
         sequences=sequences,
         sequence_names=sequence_names(selected, sequences),
-        closure_origin=closure_origin(database, catalog, selected, decided, settings),
+        closure_origin=(
+            closure_origin(database, selected, decided, counted.search)
+            if counted.search
+            else ClosureOrigin()
+        ),
         omissions=(*decided.omissions, *unmoved, *objects),
     )
 
@@ -134,7 +139,12 @@ def plan_from(
         for name in selected.tables
     }
     check_conflicts_in_file(settings.export, tuple(planned.values()), selected.tables)
-    check_reference_ends(selected, planned)
+    modes = {change.name: change.dangling for change in settings.tables}
+    check_reference_ends(
+        selected,
+        planned,
+        {name: modes.get(name) or settings.export.dangling for name in selected.tables},
+    )
     order = ask_for_load_order(selected, counted, host, settings.export.strategy, on_conflict)
     return Plan(
         source_version=catalog.version_text,

@@ -34,12 +34,20 @@ def configured_on_conflict(
     configured = dict.fromkeys(keys, settings.export.on_conflict)
     configured |= {t.name: t.on_conflict for t in settings.tables if t.on_conflict}
     wanted = {name: configured[name] for name in keys}
-    keyless = [str(n) for n, way in wanted.items() if way and way.needs_key and not keys[n]]
+    own = {t.name for t in settings.tables if t.on_conflict}
+    keyless: dict[str, list[str]] = {}
+    for name, way in wanted.items():
+        if way and way.needs_key and not keys[name]:
+            path = settings.path_of(name) if name in own else "export"
+            keyless.setdefault(f"{path}.on_conflict", []).append(str(name))
     if keyless:
         raise ConfigurationError(
-            f"on_conflict: rows of {', '.join(keyless)} cannot be updated or compared, since no "
-            f"key tells them apart; choose on_conflict = 'error' or 'skip' for them under "
-            f"[[tables]]"
+            "\n".join(
+                f"{path}: rows of {', '.join(names)} cannot be updated or compared, since no key "
+                f"tells them apart; choose on_conflict = 'error' or 'skip' for them under "
+                f"[[tables]]"
+                for path, names in keyless.items()
+            )
         )
     return wanted
 

@@ -1,16 +1,16 @@
-"""Names the plugin when its SQL fails while rows are read, and the row when its Python does."""
+"""Names plugin and row when SQL or Python of a plugin fails while rows are read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from contextlib import contextmanager
 
 import psycopg
 
+from replant.database.connections import DatabaseConnection
 from replant.errors import DatabaseError, PluginError
-from replant.model import PlannedTable, PythonFunction, SqlExpression, readable
-
-Batch = TypeVar("Batch")
+from replant.model import Plan, PlannedTable, PythonFunction, SqlExpression, readable
+from replant.planning.failing_row import find_failing_row, key_named, shown
 
 
 def row_namer(table: PlannedTable) -> Callable[[Sequence[str | bytes | None]], str]:
@@ -26,19 +26,18 @@ def row_namer(table: PlannedTable) -> Callable[[Sequence[str | bytes | None]], s
         if not places:
             return f"of {table.name}, which has no key"
         return ", ".join(
-            f"{readable(name)} = {'…' if name in changed else _shown(row[place])}"
+            f"{readable(name)} = {'…' if name in changed else shown(row[place])}"
             for name, place in places
         )
 
     return name_of
 
 
-def _shown(value: str | bytes | None) -> str | None:
-    return value.decode() if isinstance(value, bytes) else value
-
-
-def blaming_plugins(table: PlannedTable, batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Yield what is read of a table; if a value makes the SQL of plugins fail, name them.
+@contextmanager
+def blaming_plugins(
+    database: DatabaseConnection, plan: Plan, table: PlannedTable
+) -> Iterator[None]:
+    """If a value makes the SQL of plugins fail while a table is read, name them and the row.
 
     The server's own words quote the value, so only the kind of failure is told.
 
@@ -47,27 +46,50 @@ def blaming_plugins(table: PlannedTable, batches: Iterator[Batch]) -> Iterator[B
         DatabaseError: it failed otherwise.
 
     """
-    suspects = _with_sql(table)
+    suspects = _with_sql(plan, table)
+    if not suspects:
+        yield
+        return
     try:
-        yield from batches
+        with database.transaction():  # a savepoint, from which the row can be looked for
+            yield
     except DatabaseError as error:
         cause = error.__cause__
-        if not suspects or not isinstance(cause, psycopg.DataError | psycopg.ProgrammingError):
+        if not isinstance(cause, psycopg.DataError | psycopg.ProgrammingError):
             raise
+        row = find_failing_row(database, plan.selection, table)
         raise PluginError(
             f"SQL of a plugin fails over a value: {type(cause).__name__} (SQLSTATE "
-            f"{cause.sqlstate}), while {' and '.join(suspects)}; correct the plugin"
+            f"{cause.sqlstate}), while {' and '.join(suspects)}"
+            f"{f', for the row {row}' if row else ''}; correct the plugin"
         ) from error
 
 
-def _with_sql(table: PlannedTable) -> list[str]:
+def null_line(plan: Plan, table: PlannedTable, key: Sequence[bytes | None]) -> PluginError:
+    """Make the error for a row of which a row format in SQL makes NULL."""
+    return PluginError(
+        f"{_renders(plan, table)} as NULL, for the row {key_named(table, key)}; correct the plugin"
+    )
+
+
+def _with_sql(plan: Plan, table: PlannedTable) -> list[str]:
     """Describe what plugins compute by SQL in a table."""
     found = [
-        f"the plugin {plugin!r} changes {table.name}.{readable(column.name)}"
+        f"{described(plan, plugin)} changes {table.name}.{readable(column.name)}"
         for column in table.columns
         for plugin, transform in zip(column.plugins, column.transforms, strict=False)
         if isinstance(transform, SqlExpression)
     ]
     if isinstance(table.row_format, SqlExpression):
-        found.append(f"the plugin {table.renderer!r} renders rows of {table.name}")
+        found.append(_renders(plan, table))
     return found
+
+
+def _renders(plan: Plan, table: PlannedTable) -> str:
+    assert table.renderer is not None
+    return f"{described(plan, table.renderer)} renders rows of {table.name}"
+
+
+def described(plan: Plan, plugin: str) -> str:
+    """Write a plugin as an error names it, with its distribution."""
+    return f"the plugin {plugin!r} (distribution {plan.plugins[plugin]})"

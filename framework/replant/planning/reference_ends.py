@@ -13,10 +13,12 @@ from typing import Any
 
 from replant.errors import ConfigurationError
 from replant.model import (
+    Dangling,
     PlannedColumn,
     PlannedTable,
     PythonFunction,
     RelationName,
+    SqlExpression,
     Transform,
     readable,
 )
@@ -26,13 +28,16 @@ from replant.selection.select import SelectedTables
 
 
 def check_reference_ends(
-    selected: SelectedTables, planned: Mapping[RelationName, PlannedTable]
+    selected: SelectedTables,
+    planned: Mapping[RelationName, PlannedTable],
+    outside: Mapping[RelationName, Dangling],
 ) -> None:
-    """Refuse references between exported tables of which one end is omitted or changed alone.
+    """Refuse references of exported tables of which one end is omitted or changed alone.
 
     Args:
         selected: the exported tables, with their foreign keys and declared references.
         planned: their columns, with the transforms.
+        outside: what each table's references to rows outside the export are taken for.
 
     Raises:
         ConfigurationError: it names both ends of each such reference.
@@ -42,7 +47,11 @@ def check_reference_ends(
         {
             problem
             for reference in _references(selected)
-            for problem in _problems(selected, planned, reference)
+            for problem in (
+                _problems(selected, planned, reference)
+                if reference.references in selected.tables
+                else _problems_outside(selected, planned, reference, outside)
+            )
         }
     )
     if problems:
@@ -50,13 +59,11 @@ def check_reference_ends(
 
 
 def _references(selected: SelectedTables) -> Iterator[Reference]:
-    """Yield the references with both tables exported."""
+    """Yield the references of the exported tables, whether or not the other table is exported."""
     for name, table in selected.tables.items():
         keys = [from_foreign_key(key) for key in table.foreign_keys]
         declared = selected.registered[name].registration.references
-        for reference in (*keys, *(one for item in declared for one in from_declared(item))):
-            if reference.references in selected.tables:
-                yield reference
+        yield from (*keys, *(one for item in declared for one in from_declared(item)))
 
 
 def _problems(
@@ -79,6 +86,28 @@ def _problems(
             yield (
                 f"the reference {reference} would lead to other tables: {kind} {kind.treatment}; "
                 f"leave it as it is"
+            )
+
+
+def _problems_outside(
+    selected: SelectedTables,
+    planned: Mapping[RelationName, PlannedTable],
+    reference: Reference,
+    outside: Mapping[RelationName, Dangling],
+) -> Iterator[str]:
+    """Tell of changed references to a table that is not exported, so its rows keep their keys."""
+    if outside[reference.table] is Dangling.EXPORT:
+        return
+    names = [pair.column for pair in reference.pairs]
+    names += [reference.only.column] if reference.only else []
+    for name in names:
+        own = _End(selected, planned, reference.table, name)
+        if own.transforms and not own.holds_nothing:
+            yield (
+                f"the reference {reference} would lead to other rows: {own} {own.treatment}, and "
+                f"{reference.references} is not exported, so its rows stay as they are; leave "
+                f"{own} as it is, export {reference.references} too, or say that the target has "
+                f"the rows that the new values mean: dangling = 'export' for {reference.table}"
             )
 
 
@@ -108,9 +137,12 @@ class _End:
 
     @property
     def holds_nothing(self) -> bool:
-        """Whether it is left to a default that is NULL, which references no row."""
+        """Whether it is set to NULL or left to a default that is, which references no row."""
         column = self._column
-        return self.omitted and column is not None and not column.has_default
+        if self.omitted:
+            return column is not None and not column.has_default
+        last = self.transforms[-1:]
+        return any(isinstance(t, SqlExpression) and t.sql.strip().upper() == "NULL" for t in last)
 
     @property
     def transforms(self) -> tuple[Transform, ...]:

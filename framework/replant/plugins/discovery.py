@@ -117,6 +117,34 @@ def choose(
     return tuple(installed[name] for name in names)
 
 
+def load_entry(entry: EntryPoint, what: str) -> object:
+    """Import what an entry point leads to.
+
+    Args:
+        entry: names an object in a distribution.
+        what: what the object should be, for messages.
+
+    Raises:
+        PluginError: the import fails; also SystemExit would be its end, not replant's.
+
+    """
+    try:
+        return entry.load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise PluginError(
+            f"{what} {entry.name!r} ({entry_distribution(entry)}) cannot be imported from "
+            f"{entry.value}: {one_line(error)}; repair or uninstall its distribution"
+        ) from error
+
+
+def entry_distribution(entry: EntryPoint) -> str:
+    """Write the distribution of an entry point as an error names it."""
+    distribution = entry.dist
+    return f"distribution {distribution.name} {distribution.version}" if distribution else "unknown"
+
+
 def load(candidate: Candidate) -> LoadedPlugin:
     """Import a plugin.
 

@@ -113,16 +113,19 @@ def render_row(
     Returns:
         An `SqlExpression` that yields the row's text (the source server renders), a `PythonRow`
         (Python renders), or None when the plugin does not know the format. The first plugin that
-        answers decides; if none does, the error names those that render rows.
+        answers decides; if none does, the error lists the formats that plugins name in a tuple
+        `FORMATS`, and the plugins that have none. A row that becomes NULL is an error.
 
     Example:
         ```python
         from replant import SqlExpression, hookimpl
 
+        FORMATS = ("jsonl",)
+
 
         @hookimpl
         def render_row(table, columns, format):
-            if format == "jsonl":
+            if format in FORMATS:
                 return SqlExpression("row_to_json(row_)::text")
             return None
         ```
@@ -144,16 +147,19 @@ def order_tables(request: OrderRequest) -> LoadOrder | None:
 
     Returns:
         The load order, or None when the plugin does not know that strategy. Exactly one plugin
-        may answer: none, or two, is an error that names the candidates.
+        may answer: two are an error that names both. If none does, the error lists the strategies
+        that plugins name in a tuple `STRATEGIES`, and the plugins that have none.
 
     Example:
         ```python
         from replant import LoadOrder, LoadTogether, hookimpl
 
+        STRATEGIES = ("at-once",)
+
 
         @hookimpl
         def order_tables(request):
-            if request.strategy == "at-once":
+            if request.strategy in STRATEGIES:
                 return LoadOrder(steps=(LoadTogether(request.tables),))
             return None
         ```

@@ -137,16 +137,21 @@ class Host:
         """Return all registrations of all plugins, sorted by table.
 
         Raises:
+            ConfigurationError: plugins find mistakes in their settings; it has those of all.
             PluginError: a plugin fails, answers with something else, or two register one table.
 
         """
         found: dict[RelationName, Registered] = {}
-        for name, answer in self._answers("register_tables", catalog=catalog, settings=settings):
+        problems: list[str] = []
+        answers = self._answers("register_tables", problems, catalog=catalog, settings=settings)
+        for name, answer in answers:
             for registration in self._all_are(name, "register_tables", answer, Registration):
                 earlier = found.get(registration.table)
                 if earlier is not None:
                     raise PluginError(_registered_twice(registration.table, earlier.plugin, name))
                 found[registration.table] = Registered(name, registration)
+        if problems:
+            raise ConfigurationError("\n".join(problems))
         return tuple(found[table] for table in sorted(found))
 
     def transform_value(self, table: Table, column: Column) -> tuple[Transforming, ...]:
@@ -221,8 +226,18 @@ class Host:
             ) from error
         return order
 
-    def _answers(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
-        """Yield the answers of the plugins that implement the hook, except None."""
+    def _answers(
+        self, hook: str, problems: list[str] | None = None, **arguments: Any
+    ) -> Iterator[tuple[str, Any]]:
+        """Yield the answers of the plugins that implement the hook, except None.
+
+        Args:
+            hook: its name.
+            problems: gets the mistakes that plugins find in their settings; without it, the
+                first is raised.
+            arguments: what the hook is asked.
+
+        """
         for name, plugin in self._plugins.items():
             others = [p.implementation for p in self._plugins.values() if p is not plugin]
             ask = self._manager.subset_hook_caller(hook, others)
@@ -230,8 +245,14 @@ class Host:
                 continue
             try:
                 answers = ask(**arguments)
+            except ConfigurationError as error:
+                # The plugin found a mistake in its settings, and said so.
+                if problems is None:
+                    raise
+                problems += str(error).splitlines()
+                continue
             except (UsageError, KeyboardInterrupt):
-                raise  # the plugin found a mistake in its settings, and said so
+                raise
             except BaseException as error:  # also SystemExit would be its end, not replant's
                 raise PluginError(
                     f"{plugin.candidate} failed in {hook}: {one_line(error)}; "

@@ -36,8 +36,12 @@ def check_target_schema(manifest: Manifest, catalog: Catalog, tables: Tables) ->
 
 
 def missing_in_target(manifest: Manifest, catalog: Catalog) -> Iterator[tuple[Subject, str, str]]:
-    """Yield what the target lacks: what it is, its name, and a sentence."""
-    absent = {table.name.schema for table in manifest.tables} - catalog.schemas
+    """Yield what the target lacks: what it is, its name, and a sentence.
+
+    A table of which no row was exported is not needed.
+    """
+    filled = {table.name for table in manifest.tables if table.row_count}
+    absent = {name.schema for name in filled} - catalog.schemas
     for schema in sorted(absent):
         yield Subject.SCHEMA, readable(schema), f"there is no schema {readable(schema)}"
     for difference in differences_in_target(manifest, catalog):
@@ -46,6 +50,8 @@ def missing_in_target(manifest: Manifest, catalog: Catalog) -> Iterator[tuple[Su
             if _is_left_out(manifest, difference):
                 continue
             subject, sentence = _LACKING[difference.change]
+            if subject is Subject.TABLE and table not in filled:
+                continue
             column = readable(difference.subject)
             place = f"{table}.{column}" if subject is Subject.COLUMN else str(table)
             yield subject, place, sentence.format(table=table, column=column)

@@ -36,7 +36,7 @@ def tables_in_target(
 
     """
     configured = on_conflict or {}
-    return {
+    found = {
         name: _as_target_has_it(
             evolve(exported, on_conflict=configured.get(name, exported.on_conflict)),
             catalog.tables[name],
@@ -44,6 +44,7 @@ def tables_in_target(
         for name, exported in manifest.planned.items()
         if name in catalog.tables and catalog.tables[name].kind.holds_rows
     }
+    return {n: evolve(table, rows=table.rows.linked_to(found)) for n, table in found.items()}
 
 
 def table_in_target(

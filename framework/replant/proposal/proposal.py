@@ -47,6 +47,7 @@ class Proposal:
         root_condition: of the likeliest, an SQL condition that holds for one row that is there.
         values: for scope values, one that is there.
         excluded: what is left out.
+        referenced: the tables whose rows come only where others reference them.
         notes: what else there is to know.
 
     """
@@ -63,6 +64,7 @@ class Proposal:
     root_condition: str | None = None
     values: Mapping[str, str] = field(factory=dict)
     excluded: tuple[LeftOut, ...] = ()
+    referenced: tuple[RelationName, ...] = ()
     notes: tuple[Note, ...] = ()
 
 

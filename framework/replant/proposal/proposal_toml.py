@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from replant.config.toml_text import array, comment, key, printable, string
 from replant.model import RelationName
@@ -25,6 +26,7 @@ def as_toml(proposal: Proposal, source: str, target: str) -> str:
         ["[target]", f"dsn = {string(f'env:{target}')}"],
         _scope(proposal),
         _plugins(proposal),
+        *_referenced(proposal),
         *(_note(note) for note in proposal.notes),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -115,6 +117,20 @@ def _rows(proposal: Proposal) -> list[str]:
     )
     follow = ["", *comment(explain_in_database), '# children = "follow"']
     return [*comment(why), f"roots = {array([root])}", *_roots(proposal, 1), *follow]
+
+
+def _referenced(proposal: Proposal) -> Iterator[list[str]]:
+    why = (
+        "Rows of these tables are exported only where others reference them, so the target may "
+        "hold them already. A replay skips those that are equal, and refuses those that differ."
+    )
+    for place, name in enumerate(proposal.referenced):
+        yield [
+            *(comment(why) if place == 0 else ()),
+            "[[tables]]",
+            f"name = {string(exact(name))}",
+            'on_conflict = "same"',
+        ]
 
 
 def _roots(proposal: Proposal, first: int) -> list[str]:

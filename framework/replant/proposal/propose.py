@@ -23,6 +23,7 @@ from replant.proposal.proposal import (
     order_request,
     scope_key,
 )
+from replant.proposal.referenced_tables import only_referenced
 from replant.proposal.table_sizes import as_in_sql, first_value, read_inventory
 
 #: A value of such a type tells nothing of whoever it stands for, and may be written to a file.
@@ -60,12 +61,13 @@ def propose(database: DatabaseConnection, schemas: Sequence[str] = ()) -> Propos
     proposal = evolve(proposal, roots=tuple(roots))
     items = [item for found in registered.values() for item in found]
     order = _strategy().order_tables(order_request(inspection, proposal))
-    return evolve(
+    proposal = evolve(
         proposal,
         values=_values(database, inspection, proposal, items),
         root_condition=_root_condition(database, inspection, proposal),
         notes=(*cycles(order), *proposal.notes),
     )
+    return evolve(proposal, referenced=only_referenced(proposal, inspection.tables, registered))
 
 
 def _check_schemas(catalog: Catalog, schemas: Sequence[str]) -> None:

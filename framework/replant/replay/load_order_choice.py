@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from replant.artifact.manifest import Manifest
 from replant.model import (
@@ -19,9 +19,11 @@ from replant.model import (
     OrderRequest,
     PatchColumns,
     RelationName,
+    step_of,
 )
 from replant.replay.load_plan import ROWS_HELD, Tables
 from replant.replay.role_privileges import RolePrivileges
+from replant.sql.load_statements import filled_tables
 
 #: The strategy that chooses by what the target allows.
 AUTO = "auto"
@@ -46,12 +48,13 @@ class ReplayTarget:
 
     @property
     def keys(self) -> tuple[ForeignKey, ...]:
-        """The foreign keys that are checked between the tables."""
+        """The foreign keys that are checked between the tables that have rows to load."""
+        filled = frozenset(filled_tables(self.tables))
         return tuple(
             key
             for name in sorted(self.tables)
             for key in self.catalog.tables[name].foreign_keys
-            if key.enforced and key.references in self.tables
+            if key.enforced and {key.table, key.references}.issubset(filled)
         )
 
     def may_be_null(self, name: RelationName, column: str) -> bool:
@@ -94,14 +97,16 @@ def choose_load_order(
     wanted = strategy or manifest.strategy
     why = ""
     if wanted == manifest.strategy != AUTO:
-        why = ", ".join(own_order_fails(manifest.order, target))
+        steps = (step_of(step, target.tables) for step in manifest.order.steps)
+        own = evolve(manifest.order, steps=tuple(step for step in steps if step is not None))
+        why = ", ".join(own_order_fails(own, target))
         if not why:
-            return ChosenOrder(wanted, manifest.order)
+            return ChosenOrder(wanted, own)
         wanted = strategy or AUTO
-    return ChosenOrder(wanted, order_tables(order_request(wanted, manifest, target)), why)
+    return ChosenOrder(wanted, order_tables(order_request(wanted, target)), why)
 
 
-def order_request(strategy: str, manifest: Manifest, target: ReplayTarget) -> OrderRequest:
+def order_request(strategy: str, target: ReplayTarget) -> OrderRequest:
     """Build the request for a strategy at replay, from the target's keys and privileges.
 
     A row that may already exist is not loaded in two parts, as the second part would change it.
@@ -111,7 +116,7 @@ def order_request(strategy: str, manifest: Manifest, target: ReplayTarget) -> Or
         strategy=strategy,
         tables=names,
         foreign_keys=target.keys,
-        row_counts={table.name: table.row_count for table in manifest.tables},
+        row_counts={name: target.tables[name].row_count for name in names},
         nullable=frozenset(
             (name, column)
             for name in names

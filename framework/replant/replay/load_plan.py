@@ -119,7 +119,8 @@ def copied_tables(load: Load) -> frozenset[RelationName]:
 
 
 def _of_step(load: Load, step: Step) -> Iterator[Loadable]:
-    filled = tuple(name for name in step_tables(step) if load.tables[name].row_count)
+    tables = load.tables
+    filled = tuple(n for n in step_tables(step) if n in tables and tables[n].row_count)
     if not filled:
         return
     match step:

@@ -39,7 +39,7 @@ from replant.replay.loaded_rows import check_loaded_rows
 from replant.replay.refusals import refusals_explained
 from replant.replay.staging import StagedRows, load_staged, read_updated, reset_updated
 from replant.sql.closing_checks import CHECK_FAILED, finishing
-from replant.sql.load_statements import copy_from, frames, opening, said
+from replant.sql.load_statements import copy_from, filled_tables, frames, opening, said
 from replant.sql.trigger_statements import disable_triggers, enable_triggers
 
 #: What the target says of a row that it does not take; anything else is a failure of its own.
@@ -113,8 +113,8 @@ def replay_rows(
         ArtifactError: the artifact is not what its manifest calls for.
 
     """
-    names = list(load.tables)
-    loaded = dict.fromkeys(names, Loaded())
+    names = filled_tables(load.tables)
+    loaded = dict.fromkeys(load.tables, Loaded())
     with _probed(load.order):
         database.execute(opening(load.order.before, names))
         if load.disabled:

@@ -25,7 +25,7 @@ from replant.model import (
     readable,
 )
 from replant.selection.dangling import DanglingReferences, count_chosen, settle_references
-from replant.selection.expand import expand_selection
+from replant.selection.expand import FinishedSearch, check_readable, expand_selection
 from replant.selection.predicate_rows import find_predicate_rows
 from replant.selection.select import SelectedTables
 from replant.selection.shared_rows import with_shared_rows
@@ -45,6 +45,7 @@ class CountedSelection:
         unindexed: the references that made a table be read as a whole, for people.
         unreached: the registered tables that no row can come into.
         expected: how many rows of a closed set the planner expected, where there is a limit.
+        search: the search for the closed set; None where there is none.
 
     """
 
@@ -56,6 +57,7 @@ class CountedSelection:
     unindexed: tuple[str, ...] = ()
     unreached: frozenset[RelationName] = frozenset()
     expected: int | None = None
+    search: FinishedSearch | None = None
 
 
 def count_rows(
@@ -71,20 +73,27 @@ def count_rows(
         ConfigurationError: a predicate is not one valid SQL expression.
         DanglingReferenceError: rows reference rows outside, and that is not allowed.
         BudgetError: there are more rows than may be exported.
+        PrivilegeError: the role may not read all tables.
 
     """
+    check_readable(database, catalog, selected, settings)
     check_scope_values(database, selected, settings)
     with own_settings(database):
-        _check_predicates(database, selected)
+        _check_predicates(database, selected, settings)
     selected = with_shared_rows(database, selected)
-    chosen = find_predicate_rows(database, selected)
+    fixed = find_predicate_rows(
+        database, selected, selected.rows, selected.tables.keys() - selected.wholly_open
+    )
     # A closed set starts from rows that are exported, so rows are left out before it is found.
     rows, left_out, kept = settle_references(
-        database, selected, chosen, settings, unsettled=selected.shared
+        database, selected, fixed, settings, unsettled=selected.shared
     )
     expanded = expand_selection(database, catalog, selected, rows, settings)
     if expanded.rows is not rows:
-        rows, more, kept = settle_references(database, expanded.selected, expanded.rows, settings)
+        chosen = find_predicate_rows(
+            database, expanded.selected, expanded.rows, expanded.selected.open
+        )
+        rows, more, kept = settle_references(database, expanded.selected, chosen, settings)
         left_out += more
     counts = count_chosen(database, rows, rows)
     if not any(counts.values()) and not settings.export.allow_empty:
@@ -99,6 +108,7 @@ def count_rows(
         unindexed=expanded.unindexed,
         unreached=frozenset(selected.tables) - frozenset(expanded.selected.tables),
         expected=expanded.expected,
+        search=expanded.search,
     )
     return expanded.selected, counted
 
@@ -125,7 +135,10 @@ def check_scope_values(
             ) from error
 
 
-def _check_predicates(database: DatabaseConnection, selected: SelectedTables) -> None:
+def _check_predicates(
+    database: DatabaseConnection, selected: SelectedTables, settings: Settings
+) -> None:
+    said = {f"{change.name} {change.where}" for change in settings.tables}
     for name, chosen in selected.rows.items():
         predicates = [c.sql for c in chosen.conditions if isinstance(c, Satisfies)]
         for predicate in predicates:
@@ -134,9 +147,11 @@ def _check_predicates(database: DatabaseConnection, selected: SelectedTables) ->
                 database.execute(query)
             except psycopg.ProgrammingError as error:
                 reason = why_invalid(error, query.as_string(database), predicate)
+                path = settings.path_of(name) if f"{name} {predicate}" in said else ""
                 raise ConfigurationError(
-                    f"the condition on the rows of {name} is not valid: {reason}; "
-                    f"check 'where' of this table under [[tables]], or its plugin"
+                    f"{f'{path}.where: ' if path else ''}the condition on the rows of {name} is "
+                    f"not valid: {reason}; check 'where' of this table under [[tables]], or its "
+                    f"plugin"
                 ) from error
 
 

@@ -10,13 +10,12 @@ from attrs import evolve, frozen
 from replant.closure.closure import Closure, find_closure
 from replant.closure.closure_request import Budget, ClosureRequest, Rules
 from replant.closure.graph_reader import read_reference_graph, read_uncompared_graph
-from replant.closure.reachability import find_reachable, tables_within_reach
+from replant.closure.reachability import Reachable, find_reachable, tables_within_reach
 from replant.closure.size_estimate import estimate_sizes
 from replant.database.connections import DatabaseConnection
 from replant.errors import BudgetError
 from replant.model import (
     Catalog,
-    ChosenRows,
     RelationName,
     RowsAt,
     RowSecurity,
@@ -31,6 +30,24 @@ from replant.sql.where_clauses import predicate_of
 
 
 @frozen
+class FinishedSearch:
+    """A search for a closed set that has ended.
+
+    Attributes:
+        graph: the references along which the set could grow.
+        request: what was asked for.
+        reachable: the tables and references that it could come to.
+        roots: the rows that satisfied each registered root when it was evaluated.
+
+    """
+
+    graph: ReferenceGraph
+    request: ClosureRequest
+    reachable: Reachable
+    roots: Mapping[Root, RowsAt]
+
+
+@frozen
 class Expanded:
     """What a selection became.
 
@@ -41,6 +58,7 @@ class Expanded:
         provenance: by which roots and references rows came.
         unindexed: the references that made a table be read as a whole, for people.
         expected: how many rows the planner expected, asked where the rows have a limit.
+        search: what was searched; None where no table is open.
 
     """
 
@@ -50,6 +68,7 @@ class Expanded:
     provenance: tuple[ArrivalCount, ...] = ()
     unindexed: tuple[str, ...] = ()
     expected: int | None = None
+    search: FinishedSearch | None = None
 
 
 def expand_selection(
@@ -96,7 +115,33 @@ def expand_selection(
             provenance=closure.provenance,
             unindexed=tuple(_unindexed(*found) for found in reachable.unindexed),
             expected=expected,
+            search=FinishedSearch(
+                closure.graph,
+                closure.request,
+                reachable,
+                {
+                    root: closure.root_rows(index)
+                    for index, root in enumerate(closure.request.roots)
+                    if root.table in selected.open
+                },
+            ),
         )
+
+
+def check_readable(
+    database: DatabaseConnection, catalog: Catalog, selected: SelectedTables, settings: Settings
+) -> None:
+    """Find all tables that the role may not read, of the closed set and beside it, at once.
+
+    Raises:
+        PrivilegeError: there are some.
+        ReplantError: see `find_reachable`.
+
+    """
+    tables = selected.tables.values()
+    if selected.open and not all(table.may_select and table.may_use_schema for table in tables):
+        every = read_uncompared_graph(database, catalog, declared_references(selected))
+        find_reachable(*closure_request(every, selected, selected.rows, settings))
 
 
 @contextmanager
@@ -204,9 +249,8 @@ def _request(
         if isinstance(registration.rows, InClosure) and registration.rows.root is not None
     ]
     fixed = sorted(set(selected.tables) - selected.open)
-    chosen = {**rows, **{n: selected.rows[n] for n in selected.shared if _has_places(rows[n])}}
     roots += [
-        Root(name, predicate_of(chosen, name).as_string(), may_be_empty=True)
+        Root(name, predicate_of(rows, name).as_string(), may_be_empty=True)
         for name in sorted({*fixed, *selected.shared})
     ]
     return ClosureRequest(
@@ -232,11 +276,6 @@ def _request(
 def _reached_upward(provenance: Iterable[ArrivalCount]) -> set[RelationName]:
     """Return the tables of which rows came because others reference them."""
     return {a.by.references for a in provenance if isinstance(a.by, Reference) and not a.down}
-
-
-def _has_places(chosen: ChosenRows) -> bool:
-    """Return whether rows are chosen by their places, as after a search; its roots are not."""
-    return any(isinstance(condition, RowsAt) for condition in chosen.conditions)
 
 
 def _unindexed(reference: Reference, down: bool) -> str:

@@ -1,11 +1,15 @@
-"""Finds the rows that the configuration's conditions choose under the database's own settings.
+"""Evaluates once the conditions that might answer otherwise when they are asked again.
 
-Rows are read with settings that make their texts exact. Under these a condition such as
-`at::date = '2024-05-01'` may choose others, so its rows are found first, and read by their places.
+An export asks for the chosen rows many times: to count them, to look for dangling references, to
+read them. A condition such as `random() < 0.05` would choose other rows each time. And rows are
+read with settings that make their texts exact, under which `at::date = '2024-05-01'` may choose
+others than under the database's own. So the rows of such conditions are found first, under the
+database's own settings, and from then on their places stand for the condition.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 import psycopg
@@ -13,9 +17,17 @@ from attrs import evolve
 from psycopg import sql
 
 from replant.database.connections import DatabaseConnection
+from replant.database.planner_settings import contradictions_proved
 from replant.database.session_settings import has_exact_settings, own_settings
-from replant.errors import ConfigurationError
-from replant.model import RelationName, Satisfies, Selection, Table
+from replant.model import (
+    ChosenRows,
+    ColumnIs,
+    Condition,
+    RelationName,
+    Satisfies,
+    Selection,
+    Table,
+)
 from replant.model.conditions import RowsAt, RowsIn
 from replant.selection.select import SelectedTables
 from replant.sql import row_queries as queries
@@ -25,24 +37,56 @@ from replant.sql.where_clauses import relation
 _MAY_LOCATE = "SELECT pg_catalog.has_column_privilege({}::regclass, 'ctid', 'SELECT')"
 
 
-def find_predicate_rows(database: DatabaseConnection, selected: SelectedTables) -> Selection:
-    """Replace those conditions by the places of their rows that are not alike under both settings.
+def find_predicate_rows(
+    database: DatabaseConnection,
+    selected: SelectedTables,
+    rows: Selection,
+    names: Collection[RelationName],
+) -> Selection:
+    """Note the places of their rows in those conditions that might answer otherwise later.
 
-    Raises:
-        ConfigurationError: a condition is not the same each time it is asked.
+    Args:
+        database: the transaction in whose snapshot the places of rows hold.
+        selected: the tables.
+        rows: the selection; its conditions are valid.
+        names: the tables whose conditions are looked at.
 
     """
-    if has_exact_settings(database):
-        return selected.rows
-    found = dict(selected.rows)
-    for name, chosen in selected.rows.items():
-        predicates = tuple(c for c in chosen.conditions if isinstance(c, Satisfies))
-        alone = {name: evolve(chosen, conditions=predicates)}
-        if predicates and not _is_alike(database, alone, selected.tables[name]):
-            others = [c for c in chosen.conditions if not isinstance(c, Satisfies)]
-            conditions = (*others, find_rows(database, alone, name))
-            found[name] = evolve(chosen, conditions=conditions)
+    found = dict(rows)
+    for name in sorted(names):
+        chosen = rows[name]
+        asked = [c for c in chosen.conditions if isinstance(c, Satisfies) and c.at is None]
+        alone = {name: evolve(chosen, conditions=tuple(asked))}
+        if not asked or (
+            _are_steady(database, name, asked)
+            and (has_exact_settings(database) or _is_alike(database, alone, selected.tables[name]))
+        ):
+            continue
+        narrow = tuple(c for c in chosen.conditions if isinstance(c, ColumnIs | RowsAt))
+        conditions = (
+            evolve(c, at=find_rows(database, _with(chosen, name, (*narrow, c)), name))
+            if c in asked
+            else c
+            for c in chosen.conditions
+        )
+        found[name] = evolve(chosen, conditions=tuple(conditions))
     return found
+
+
+def _with(chosen: ChosenRows, name: RelationName, conditions: tuple[Condition, ...]) -> Selection:
+    return {name: evolve(chosen, conditions=conditions)}
+
+
+def _are_steady(
+    database: DatabaseConnection, name: RelationName, predicates: Iterable[Satisfies]
+) -> bool:
+    """Tell whether the planner proves that each predicate has one answer for each row."""
+    with own_settings(database), contradictions_proved(database):
+        for predicate in predicates:
+            ((((plan,),)),) = database.execute(queries.explain_contradiction(name, predicate.sql))
+            if plan["Plan"].get("One-Time Filter") != "false":
+                return False
+    return True
 
 
 def find_rows(database: DatabaseConnection, selection: Selection, name: RelationName) -> RowsAt:
@@ -55,12 +99,7 @@ def find_rows(database: DatabaseConnection, selection: Selection, name: Relation
 
 
 def _is_alike(database: DatabaseConnection, alone: Selection, table: Table) -> bool:
-    """Tell whether the conditions choose the same rows under both settings.
-
-    Raises:
-        ConfigurationError: they do not choose the same twice.
-
-    """
+    """Tell whether the conditions choose the same rows under both settings."""
     (may_locate,) = database.execute(
         sql.SQL(_MAY_LOCATE).format(sql.Literal(relation(table.name).as_string()))
     ).fetchone() or (False,)
@@ -72,12 +111,4 @@ def _is_alike(database: DatabaseConnection, alone: Selection, table: Table) -> b
     with suppress(psycopg.DataError), database.transaction():
         exact = database.execute(query).fetchone()
     with own_settings(database):
-        own = [database.execute(query).fetchone()]
-        if own[0] != exact:
-            own.append(database.execute(query).fetchone())
-    if len(set(own)) > 1:
-        raise ConfigurationError(
-            f"the condition on the rows of {table.name} is not the same each time it is asked, as "
-            f"with random(); choose the rows by what they hold"
-        )
-    return own[0] == exact
+        return database.execute(query).fetchone() == exact

@@ -72,10 +72,15 @@ class SelectedTables:
     @property
     def open(self) -> frozenset[RelationName]:
         """The tables into which rows of a closed set come, of some only shared rows."""
+        return self.wholly_open | self.shared.keys()
+
+    @property
+    def wholly_open(self) -> frozenset[RelationName]:
+        """The tables whose rows are those that a closed set has of them."""
         return frozenset(
             name
             for name, item in self.registered.items()
-            if isinstance(item.registration.rows, InClosure) or name in self.shared
+            if isinstance(item.registration.rows, InClosure)
         )
 
     def only(self, names: Collection[RelationName]) -> SelectedTables:
@@ -105,13 +110,17 @@ def select_tables(
     """
     by_table = {item.registration.table: item for item in registered}
     tables = _live_tables(catalog, by_table)
-    # Of the tables that are open to a closed set, those matter that it can reach.
+    # Of the tables that are open to a closed set, those matter that it can reach. Where there are
+    # any, `check_readable` finds what may not be read of both sorts in one round.
     fixed = [t for n, t in tables.items() if not isinstance(_membership(by_table[n]), InClosure)]
     changes = _changes(settings.tables, tables)
     columns = {
-        name: _columns(tables[name], by_table[name], changes.get(name)) for name in sorted(tables)
+        name: _columns(tables[name], by_table[name], changes.get(name), settings)
+        for name in sorted(tables)
     }
-    _check_readable(catalog, fixed, columns, settings.export.row_security)
+    if len(fixed) == len(tables):
+        _check_readable(catalog, fixed, columns)
+    _check_not_hidden(catalog, fixed, settings.export.row_security)
     _check_scope(by_table.values(), settings)
     by_table = {name: _with_scope_values(item, settings.scope) for name, item in by_table.items()}
     rows = {
@@ -157,7 +166,6 @@ def _check_readable(
     catalog: Catalog,
     tables: Sequence[Table],
     columns: Mapping[RelationName, tuple[Column, ...]],
-    row_security: RowSecurity,
 ) -> None:
     """Find all missing privileges at once, with the GRANT for each kind."""
     closed = [table.name.schema for table in tables if not table.may_use_schema]
@@ -171,6 +179,9 @@ def _check_readable(
             f"the role {catalog.role!r} may not read {len(unread) or len(closed)} of the tables "
             f"to export; run as their owner: {read_grants(closed, unread, catalog.role)}"
         )
+
+
+def _check_not_hidden(catalog: Catalog, tables: Sequence[Table], row_security: RowSecurity) -> None:
     hidden = [str(table.name) for table in tables if table.rows_are_hidden]
     if hidden and row_security is RowSecurity.FAIL:
         raise PrivilegeError(
@@ -238,7 +249,9 @@ def omitted(item: Registered, change: TableSettings | None) -> tuple[str, ...]:
     return item.registration.omit
 
 
-def _columns(table: Table, item: Registered, change: TableSettings | None) -> tuple[Column, ...]:
+def _columns(
+    table: Table, item: Registered, change: TableSettings | None, settings: Settings
+) -> tuple[Column, ...]:
     present = {column.name: column for column in table.columns}
     shape = item.registration.shape
     for declared in shape.columns if shape else ():
@@ -253,14 +266,21 @@ def _columns(table: Table, item: Registered, change: TableSettings | None) -> tu
         column = present.get(name)
         if column is None:
             raise ConfigurationError(
-                f"{table.name} has no column {name!r} to omit{did_you_mean(name, present)}"
+                f"{_omission(change, settings)}{table.name} has no column {name!r} to omit"
+                f"{did_you_mean(name, present)}"
             )
         if column.not_null and not column.has_default:
             raise ConfigurationError(
-                f"{table.name}.{name} cannot be omitted: it is NOT NULL and has no default, so "
-                f"no row could be inserted"
+                f"{_omission(change, settings)}{table.name}.{name} cannot be omitted: it is NOT "
+                f"NULL and has no default, so no row could be inserted"
             )
     return tuple(c for c in table.columns if c.writable and c.name not in left_out)
+
+
+def _omission(change: TableSettings | None, settings: Settings) -> str:
+    """Return where the configuration says what is omitted, if it does."""
+    said = change is not None and change.omit is not None
+    return f"{settings.path_of(change.name)}.omit: " if said and change is not None else ""
 
 
 def _rows(

@@ -24,7 +24,14 @@ from replant.model import (
     Statement,
     readable,
 )
-from replant.sql.load_statements import UNPRINTABLE, do, said, set_local, staging_of
+from replant.sql.load_statements import (
+    UNPRINTABLE,
+    do,
+    filled_tables,
+    said,
+    set_local,
+    staging_of,
+)
 from replant.sql.row_forms import RowForm
 from replant.sql.row_text import fingerprint_expression, value_expression
 from replant.sql.staging_tables import same_key
@@ -33,7 +40,8 @@ from replant.sql.where_clauses import chosen_where, relation
 #: SQLSTATE of what the checks refuse and of what they could not do: of no class of PostgreSQL's.
 CHECK_FAILED = "RPLNT"
 
-# Whoever may not read a table is told so; the load itself needs no SELECT. With row_security off, a
+# A table of which no row was exported may be absent. Whoever may not read a table is told so; the
+# load itself needs no SELECT. With row_security off, a
 # policy that hides rows is a missing privilege too. The sums of signed hashes are equal modulo
 # 2**64 or not at all.
 #
@@ -63,6 +71,11 @@ BEGIN
 {wanted}
     ) AS w (schema, name, shown, row_count, hash, exact, query)
   LOOP
+    CONTINUE WHEN wanted.row_count = 0 AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_class AS c
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE n.nspname = wanted.schema AND c.relname = wanted.name AND c.relkind IN ('r', 'p')
+    );
     WITH RECURSIVE made AS (
       SELECT a.atttypid AS oid FROM pg_attribute AS a
       WHERE a.attrelid = pg_catalog.format('%I.%I', wanted.schema, wanted.name)::regclass
@@ -215,13 +228,17 @@ class Ending:
 
     @cached_property
     def selection(self) -> Selection:
-        """The rows that the conditions of the tables choose."""
-        return {name: table.rows for name, table in self.tables.items()}
+        """The rows that the conditions of the tables choose.
+
+        A table without rows, which a target need not have, chooses none in others.
+        """
+        filled = frozenset(filled_tables(self.tables))
+        return {n: table.rows.linked_to(filled) for n, table in self.tables.items()}
 
 
 def closing(ending: Ending) -> bytes:
     """Compose the end of a replay: the strategy's statements, the checks, the sequences, COMMIT."""
-    blocks = [said(ending.after, tuple(ending.tables))]
+    blocks = [said(ending.after, filled_tables(ending.tables))]
     if ending.check is not Check.NONE and ending.tables:
         blocks += [SETTLE, check_rows(ending, ending.tables)]
     return b"".join([*blocks, finishing(ending)])

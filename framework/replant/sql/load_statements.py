@@ -139,6 +139,11 @@ def set_local(settings: Mapping[str, str]) -> bytes:
     )
 
 
+def filled_tables(tables: Mapping[RelationName, PlannedTable]) -> tuple[RelationName, ...]:
+    """Return the tables of which there are rows to load; a target need not have the others."""
+    return tuple(name for name, table in tables.items() if table.row_count)
+
+
 def said(statements: Iterable[Statement], tables: Sequence[RelationName]) -> bytes:
     """Compose the statements of a load order; `tables` are those that are loaded."""
     return b"".join(_said(statement, tables) for statement in statements)

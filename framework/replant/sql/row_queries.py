@@ -16,7 +16,6 @@ from replant.model import (
     SqlExpression,
     Text,
 )
-from replant.model.conditions import RowsAt
 from replant.sql.fingerprints import ROWS_PER_BLOCK
 from replant.sql.row_forms import INSERT_ROWS, RowForm
 from replant.sql.row_text import (
@@ -77,6 +76,26 @@ def explain_predicate(name: RelationName, predicate: str) -> sql.Composed:
     )
 
 
+def explain_contradiction(name: RelationName, predicate: str) -> sql.Composed:
+    """Compose a statement that plans to read the rows for which a predicate holds and does not.
+
+    With `constraint_exclusion`, the planner proves that there is none, and its plan has the filter
+    `false` alone. It proves so only of expressions without a volatile or stable function and
+    without a subquery, so the predicate has one answer for a row however often it is asked
+    (PostgreSQL source, relation_excluded_by_constraints). CASE keeps it in one piece.
+    """
+    holds = sql.SQL("CASE WHEN ({}\n) THEN true ELSE false END").format(sql.SQL(predicate))
+    return sql.SQL("EXPLAIN (FORMAT json) SELECT FROM {} WHERE {} AND NOT {}").format(
+        sql.Identifier(name.schema, name.name), holds, holds
+    )
+
+
+def locations(selection: Selection, name: RelationName) -> sql.Composed:
+    """Query records of `tableoid` and `ctid` of the chosen rows, in order."""
+    rows = _select(selection, name, sql.SQL("ROW({})").format(_PLACE))
+    return rows + sql.SQL(" ORDER BY ") + _PLACE
+
+
 def fingerprint(form: RowForm, selection: Selection, table: PlannedTable) -> sql.Composed:
     """Query the count and the sum of the row hashes as numeric (NULL if there is no row)."""
     wanted = sql.SQL("count(*), {}").format(fingerprint_expression(form, table))
@@ -97,18 +116,6 @@ def fields(selection: Selection, table: PlannedTable) -> sql.Composed:
 def fields_in_any_order(selection: Selection, table: PlannedTable) -> sql.Composed:
     """Select the exported columns of the rows, in whatever order is the quickest."""
     return _select(selection, table.name, _values(table))
-
-
-def texts_between(
-    selection: Selection,
-    table: PlannedTable,
-    low: Sequence[Text] | None,
-    high: Sequence[Text] | None,
-) -> sql.Composed:
-    """Select the texts of the rows whose key is not less than `low`, and less than `high`."""
-    wanted = [text_expression(value_expression(column)) for column in table.columns]
-    rows = _select(selection, table.name, sql.SQL(", ").join(wanted))
-    return rows + _between(table, low, high)
 
 
 def fields_between(
@@ -200,7 +207,7 @@ def large_objects(selection: Selection, name: RelationName, column: str) -> sql.
 
 
 def rendered(selection: Selection, table: PlannedTable, row: SqlExpression) -> sql.Composed:
-    """Query the rows in order in a plugin's format, one column of type text.
+    """Query the rows in order in a plugin's format, one column of type text, and their key texts.
 
     The plugin's expression sees the exported columns only, and the whole row as `row_`.
     """
@@ -211,7 +218,8 @@ def rendered(selection: Selection, table: PlannedTable, row: SqlExpression) -> s
     expression = sql.SQL("(SELECT ({}\n) FROM (SELECT {}) AS row_)").format(
         sql.SQL(row.sql), sql.SQL(", ").join(values)
     )
-    return _ordered(selection, table, expression)
+    key = sql.SQL("").join(sql.SQL(", ") + _texts_of([name]) for name in table.key)
+    return _ordered(selection, table, expression + key)
 
 
 def rows_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) -> sql.Composed:
@@ -231,7 +239,7 @@ def rows_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) ->
     among: sql.Composable = chosen
     found: sql.Composable = sql.SQL("")
     roots = sql.SQL("({} OR NOT {})").format(itself, linked(selection, table.name, link, depth=0))
-    if any(isinstance(condition, RowsAt) for condition in selection[table.name].conditions):
+    if selection[table.name].by_location:
         # Rows that are known by their places are found once, and joined by their keys from then
         # on: to look each up among them took minutes for 35 000, where this takes a second.
         found = sql.SQL("chosen AS MATERIALIZED (SELECT {}, {} FROM {} WHERE {}), ").format(

@@ -7,12 +7,14 @@ without capturing each other's columns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TypeGuard
 
 from attrs import evolve
 from psycopg import sql
 
 from replant.model import (
     ColumnIs,
+    Condition,
     KeyIsNot,
     Link,
     LinkedTo,
@@ -50,7 +52,7 @@ def chosen_from(selection: Selection, name: RelationName, *, alias: str = "t0") 
     """
     chosen = selection[name]
     source = sql.SQL("ONLY {}" if chosen.only else "{}").format(relation(name))
-    predicates = [c.sql for c in chosen.conditions if isinstance(c, Satisfies)]
+    predicates = [c.sql for c in chosen.conditions if _is_asked(c)]
     if predicates:
         source = sql.SQL("(SELECT tableoid, ctid, * FROM {} WHERE {})").format(
             source, sql.SQL(" AND ").join(sql.SQL("({}\n)").format(sql.SQL(p)) for p in predicates)
@@ -63,7 +65,7 @@ def chosen_where(selection: Selection, name: RelationName, *, depth: int = 0) ->
     terms = [
         _term(selection, name, condition, depth)
         for condition in selection[name].conditions
-        if not isinstance(condition, Satisfies)
+        if not _is_asked(condition)
     ]
     return sql.SQL(" AND ").join(terms) if terms else sql.SQL("true")
 
@@ -82,7 +84,7 @@ def predicate_of(selection: Selection, name: RelationName) -> sql.Composable:
                 terms.append(
                     sql.SQL("{} {} {}").format(sql.Identifier(column), equal, sql.Literal(value))
                 )
-            case Satisfies(text):
+            case Satisfies(text, None):
                 terms.append(sql.SQL("({}\n)").format(sql.SQL(text)))
             case _:
                 others.append(condition)
@@ -155,6 +157,11 @@ def equals(schema: str | None) -> sql.Composable:
     return sql.SQL("OPERATOR({}.=)").format(sql.Identifier(schema or "pg_catalog"))
 
 
+def _is_asked(condition: Condition) -> TypeGuard[Satisfies]:
+    """Return whether the condition is a predicate that the server evaluates."""
+    return isinstance(condition, Satisfies) and condition.at is None
+
+
 def _equality(selection: Selection, name: RelationName) -> Mapping[str, str]:
     return selection[name].equality if name in selection else {}
 
@@ -162,7 +169,7 @@ def _equality(selection: Selection, name: RelationName) -> Mapping[str, str]:
 def _term(
     selection: Selection,
     name: RelationName,
-    condition: Lasting | RowsAt,
+    condition: Lasting | RowsAt | Satisfies,
     depth: int,
 ) -> sql.Composable:
     alias = f"t{depth}"
@@ -184,6 +191,9 @@ def _term(
             return sql.SQL("NOT (({}))").format(sql.SQL(") OR (").join(rows))
         case RowsAt():
             return rows_at(condition, alias)
+        case Satisfies(_, at):
+            assert at is not None  # a predicate that is asked stands in the FROM clause
+            return rows_at(at, alias)
 
 
 def _is(alias: str, column: str, value: str, equality: Mapping[str, str]) -> sql.Composable:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from attrs import field, frozen
+from attrs import define, evolve, field, frozen
 
 from replant.artifact.artifact import Artifact, patch_texts, row_texts
 from replant.artifact.manifest import ExportedTable
@@ -15,6 +15,7 @@ from replant.database.copy_stream import copied_fields, copied_rows
 from replant.model import ChosenRows, PlannedTable, Progress, Selection, Text
 from replant.sql import row_queries as queries
 from replant.sql.fingerprints import row_hash
+from replant.sql.row_forms import Rows
 from replant.verification.blocks import Range
 from replant.verification.differences import DifferenceList, Key, RowDifferenceKind, TableResult
 
@@ -23,6 +24,32 @@ _HELD = 4096
 
 #: So many keys are looked up in one query.
 _ASKED = 1000
+
+
+@define
+class _RowPlaces:
+    """The rows of a table in the artifact, which are read once, from the first to the last."""
+
+    _batches: Iterator[Rows]
+    _batch: Rows = field(factory=list, init=False)
+    _place: int = field(default=0, init=False)
+
+    def between(self, start: int, stop: int) -> Iterator[bytes]:
+        """Yield the rows from a place on, and before another; no place is before those asked for.
+
+        Fewer come where the artifact has no more.
+        """
+        while True:
+            behind = self._place + len(self._batch)
+            yield from self._batch[max(0, start - self._place) : max(0, stop - self._place)]
+            if stop <= behind:
+                return
+            self._place = behind
+            try:
+                self._batch = next(self._batches)
+            except StopIteration:
+                self._batch = []
+                return
 
 
 @frozen
@@ -57,43 +84,53 @@ class RowComparison:
         """Compare the rows of parts of both sides, in the order of the key.
 
         Args:
-            ranges: the parts.
+            ranges: the parts, in order.
             found: how many of the selected rows the target has.
 
         """
+        rows = _RowPlaces(self.artifact.rows(self.table.name))
         for part in ranges:
-            self._compare_range(part)
+            self._compare_range(part, rows)
         return self.differences.result(self.exported.row_count, found)
 
-    def _compare_range(self, part: Range) -> None:
+    def _compare_range(self, part: Range, all_rows: _RowPlaces) -> None:
         """Compare a part in pieces of rows that are held at a time."""
-        rows = self._whole_rows(part.start, part.stop)
+        rows = all_rows.between(part.start, part.stop)
         low: Key | None = part.low
         piece = list(islice(rows, _HELD))
         while True:
             after = list(islice(rows, _HELD))
-            high = self._key_of(after[0]) if after else part.high
+            high = self._key_of(self._texts(after[0])) if after else part.high
             self._compare_piece(piece, low, high)
             if not after:
                 return
             low, piece = high, after
 
-    def _compare_piece(
-        self, piece: Sequence[Key], low: Sequence[Text] | None, high: Sequence[Text] | None
-    ) -> None:
-        exported = {self._key_of(row): row for row in piece}
+    def _compare_piece(self, piece: Rows, low: Key | None, high: Key | None) -> None:
+        """Compare rows as they stand; those that are not equal are taken apart."""
+        missing = Counter(piece)
+        unknown = []
+        query = queries.fields_between(self.selection, evolve(self.table, ordered=False), low, high)
+        options = self.exported.row_form.copy_out_options
+        for batch in copied_rows(self.database, query, options, side="target"):
+            for row in batch:
+                if missing[row] > 0:
+                    missing[row] -= 1
+                else:
+                    unknown.append(row)
+        exported = {self._key_of(texts): texts for texts in map(self._texts, missing.elements())}
         names = self.table.column_names
         additional = []
-        query = queries.texts_between(self.selection, self.table, low, high)
-        for batch in copied_fields(self.database, query):
-            for values in batch:
-                row = tuple(None if value is None else value.decode() for value in values)
-                key = self._key_of(row)
-                if key in exported:
-                    self.differences.add_changed(key, names, exported.pop(key), row)
-                else:
-                    additional.append(row)
+        for texts in map(self._texts, unknown):
+            key = self._key_of(texts)
+            if key in exported:
+                self.differences.add_changed(key, names, exported.pop(key), texts)
+            else:
+                additional.append(texts)
         self._settle(exported, additional)
+
+    def _texts(self, row: bytes) -> Key:
+        return self.exported.row_form.texts(row, len(self.exported.columns))
 
     def _settle(self, missing: dict[Key, Key], additional: list[Key]) -> None:
         """Note rows of one side only.
@@ -103,7 +140,7 @@ class RowComparison:
         """
         names = self.table.column_names
         width = len(names)
-        left = {self._key_of(row): row for row in additional}
+        left = Counter(map(self._key_of, additional))
         for keys in _batched(missing, _ASKED):
             query = queries.texts_by_key(self.table, names, keys)
             of_target = {place: rest for place, *rest in self.database.execute(query)}
@@ -112,22 +149,10 @@ class RowComparison:
                     self.differences.add(RowDifferenceKind.MISSING, key)
                     continue
                 row = tuple(of_target[place][-width:])
-                left.pop(self._key_of(row), None)
+                left[self._key_of(row)] -= 1
                 self.differences.add_changed(key, names, missing[key], row)
-        for key in left:
+        for key in left.elements():
             self.differences.add(RowDifferenceKind.ADDITIONAL, key)
-
-    def _whole_rows(self, start: int, stop: int) -> Iterator[Key]:
-        """Yield rows of the artifact between two places."""
-        place = 0
-        for batch in self.artifact.rows(self.table.name):
-            if place + len(batch) > start:
-                form, width = self.exported.row_form, len(self.exported.columns)
-                for row in batch[max(0, start - place) : stop - place]:
-                    yield form.texts(row, width)
-            place += len(batch)
-            if place >= stop:
-                return
 
     def _key_of(self, row: Sequence[Text]) -> Key:
         return tuple(row[place] for place in self._key_places)
@@ -177,6 +202,8 @@ class RowComparison:
             if seen is not None and place in of_target:
                 # The target has no unique constraint, and the same key once more.
                 self.differences.add(RowDifferenceKind.ADDITIONAL, keys[place])
+                if rest[width:] != [rows[place][name] for name in compared]:
+                    continue
             of_target[place] = rest
         for place, (key, row) in enumerate(zip(keys, rows, strict=True)):
             if place not in of_target:

@@ -101,6 +101,8 @@ def find_target_closure(
 
 def _roots(artifact: Artifact, tables: Mapping[RelationName, PlannedTable]) -> Iterator[Root]:
     for root in artifact.manifest.roots:
+        if root.table not in tables:
+            continue
         yield Root(root.table, _predicate(artifact, tables, root), may_be_empty=True)
 
 
@@ -161,6 +163,8 @@ def _declared(manifest: Manifest, catalog: Catalog) -> Iterator[DeclaredReferenc
     }
     names = {EdgeName(t.name, k.name) for t in catalog.tables.values() for k in t.foreign_keys}
     for known in manifest.references:
+        if not {known.table, known.references}.issubset(catalog.tables):
+            continue
         ends = (known.table, known.columns, known.references, known.referenced_columns)
         name = known.name
         while EdgeName(known.table, name) in names:

@@ -98,7 +98,7 @@ def compare_tables(
             closure.why_not,
         )
         for name, exported in exported_by_name.items()
-        if name not in unseen
+        if name in tables and name not in unseen
     }
     sliced: SlicedTables | None = None
     if workers is not None and stream:
@@ -106,8 +106,10 @@ def compare_tables(
         sliced = SlicedTables(database, workers, selection, cut, leave_rows=False)
     results = []
     for name, exported in exported_by_name.items():
-        if name in unseen:
-            results.append(TableResult(name, exported.row_count, 0, unseen=unseen[name]))
+        if name not in comparisons:
+            # No row was exported of a table that the target lacks.
+            why = unseen.get(name, "")
+            results.append(TableResult(name, exported.row_count, 0, unseen=why))
             continue
         with exact_names(database, tables[name]):
             results.append(_compare(catalog, comparisons[name], sliced, stream=stream))

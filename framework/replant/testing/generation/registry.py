@@ -14,6 +14,7 @@ from hypothesis.strategies import SearchStrategy
 
 from replant.errors import PluginError
 from replant.model import RelationName
+from replant.plugins.discovery import entry_distribution, load_entry
 from replant.testing.generation.values import Values
 from replant.testing.rows import Row
 
@@ -70,14 +71,11 @@ def offered(plugins: Iterable[str]) -> Registry:
     for entry in sorted(entry_points(group=GROUP)):
         if entry.name not in names:
             continue
-        try:
-            found = entry.load()
-        except Exception as error:
-            raise PluginError(
-                f"the registry {entry.name} cannot be imported from {entry.value}: "
-                f"{type(error).__name__}: {error}"
-            ) from error
+        found = load_entry(entry, "the registry")
         if not isinstance(found, Registry):
-            raise PluginError(f"the registry {entry.name} is no Registry: {entry.value}")
+            raise PluginError(
+                f"the registry {entry.name!r} ({entry_distribution(entry)}) is no Registry, but "
+                f"{type(found).__name__}: {entry.value}; repair or uninstall its distribution"
+            )
         together |= found
     return together

@@ -203,7 +203,7 @@ ORDER BY i.indrelid, x.relname
 
 # What an index compares, and by which operator: that of its constraint where it excludes, else the
 # equality of its operator class (strategy 3 of btree). pg_depend knows the columns of expressions
-# and predicates.
+# and predicates. Only an expression is deparsed, since that locks the table.
 _UNIQUE_INDEXES = f"""
 SELECT i.indrelid, x.relname,
        ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
@@ -216,7 +216,11 @@ SELECT i.indrelid, x.relname,
                    AND NOT a.attnum = ANY (i.indkey)))
              ORDER BY a.attnum),
        ARRAY(SELECT ARRAY[
-               pg_catalog.pg_get_indexdef(i.indexrelid, p.place, false)
+               coalesce((SELECT pg_catalog.format('%I', a.attname)
+                         FROM pg_catalog.pg_attribute AS a
+                         WHERE a.attrelid = i.indrelid AND a.attnum = i.indkey[p.place - 1]
+                           AND a.attnum <> 0),
+                        pg_catalog.pg_get_indexdef(i.indexrelid, p.place, false))
                  || CASE WHEN l.oid IS NULL THEN ''
                     ELSE pg_catalog.format(' COLLATE %I.%I', e.nspname, l.collname) END,
                pg_catalog.format('OPERATOR(%I.%s)', s.nspname, o.oprname)]

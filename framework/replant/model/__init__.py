@@ -84,6 +84,7 @@ from replant.model.settings import (
     Undeclared,
 )
 from replant.model.table_shape import ColumnShape, TableShape
+from replant.model.table_triggers import Firing, Trigger, TriggerMode
 from replant.model.transform import (
     PythonFunction,
     PythonRow,
@@ -92,7 +93,6 @@ from replant.model.transform import (
     Text,
     Transform,
 )
-from replant.model.triggers import Firing, Trigger, TriggerMode
 from replant.model.types import CompositeType, DefinedType, DomainType, EnumType, RangeType
 
 __all__ = [

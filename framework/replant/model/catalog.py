@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from replant.model.checked import checked
 from replant.model.names import RelationName
-from replant.model.triggers import Trigger
+from replant.model.table_triggers import Trigger
 from replant.model.types import DefinedType, RangeType
 
 

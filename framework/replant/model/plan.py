@@ -19,8 +19,8 @@ from replant.model.load_order import LoadOrder
 from replant.model.names import RelationName, readable
 from replant.model.settings import Check, Compression, Layout, OnConflict
 from replant.model.table_shape import TableShape
+from replant.model.table_triggers import Trigger
 from replant.model.transform import RowFormat, Transform
-from replant.model.triggers import Trigger
 from replant.model.types import DefinedType
 
 

@@ -10,7 +10,7 @@ from attrs import field, frozen, validators
 
 from replant.model.checked import checked
 from replant.model.names import RelationName
-from replant.model.triggers import TriggerMode
+from replant.model.table_triggers import TriggerMode
 
 
 class Dangling(Enum):

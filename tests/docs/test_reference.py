@@ -101,6 +101,7 @@ def test_every_documented_configuration_key_is_accepted() -> None:
         "source.dsn": {"source": {"dsn": "dbname=a"}},
         "source.settings": {"source": {"settings": {"TimeZone": "UTC"}}},
         "target.dsn": {"target": {"dsn": "dbname=a"}},
+        "target.triggers": {"target": {"triggers": "disable"}},
         "target.settings": {"target": {"settings": {"app": {"tenant": 1}}}},
         "scope.NAME": {"scope": {"tenant": 1}},
         "plugins.enable": {"plugins": {"enable": ["ordered"]}},
@@ -186,12 +187,13 @@ def _keys_and_defaults() -> dict[str, str]:
         "source.settings": "—",
         "target.dsn": "—",
         "target.settings": "—",
+        "target.triggers": _default(attrs.fields(Settings).triggers),
         "scope.NAME": "—",
         "plugins.NAME": "—",
     }
     settings = {attribute.name for attribute in attrs.fields(Settings)}
     beside = {"recorded", "file", "options"}  # no key says them
-    databases = {"source", "source_settings", "target", "target_settings"}
+    databases = {"source", "source_settings", "target", "target_settings", "triggers"}
     others = {"scope", "export", "plugins", "run", "tables"}
     assert settings - beside == databases | others
     for attribute in attrs.fields(PluginSettings):

@@ -116,7 +116,7 @@ def of_a_tenant(draw: DrawFn) -> Asking:
         name: [row for row in rows if name not in owned or row[TENANT] == ASKED_TENANT]
         for name, rows in drawn.rows.items()
     }
-    settings = {"scope_column": TENANT, **_rules_of(drawn)}
+    settings = {"scope_column": TENANT, "shared": "fail", **_rules_of(drawn)}
     asking = Asking(drawn, settings, constraints(drawn), scope={TENANT: ASKED_TENANT})
     roots = _settled(drawn, of_tenant, owned)
     if roots is None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from replant.config.read_settings import read_settings, with_options
-from replant.model import Check, Compression, Layout, OnConflict, RowOrder, Settings
+from replant.model import Check, Compression, Layout, OnConflict, RowOrder, Settings, TriggerMode
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -59,6 +59,12 @@ on_conflict = click.option(
     type=click.Choice([way.value for way in OnConflict]),
     callback=lambda _context, _parameter, value: value and OnConflict(value),
     help="What a replay does with a row that is there already. [default: error, or as exported]",
+)
+triggers = click.option(
+    "--triggers",
+    type=click.Choice([mode.value for mode in TriggerMode]),
+    callback=lambda _context, _parameter, value: value and TriggerMode(value),
+    help="Let the target's triggers fire, or disable them for the load. [default: fire]",
 )
 layout = click.option(
     "--layout",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,15 @@ from rich.console import Console
 from replant import api
 from replant.cli import options
 from replant.cli.screen import console, counted, grid
-from replant.model import Plan, SequencePosition, readable
-from replant.sql.grants import grants, usage_grants
+from replant.model import (
+    FiringTrigger,
+    Plan,
+    RelationName,
+    SequencePosition,
+    name_a_few,
+    readable,
+)
+from replant.sql.grants import grants, sequence_grants, usage_grants
 
 
 @click.command(
@@ -29,6 +37,9 @@ def command(config: Path | None, verbose: bool, **said: Any) -> None:
     settings = options.settings_of(config, **said)
     show(console(), api.plan(settings), verbose=verbose)
 
+
+#: Stands in a GRANT for the role, which nobody knows yet.
+_ROLE = "role_name"
 
 #: With more tables than fit on a screen, those without a row are counted, and not listed.
 MOST_TABLES = 40
@@ -62,7 +73,7 @@ def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
     _list(
         screen,
         "Triggers and rules that fire, if the target has them too:",
-        [str(firing) for firing in plan.triggers],
+        _triggers(plan, verbose=verbose),
     )
     _list(
         screen,
@@ -72,14 +83,49 @@ def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
     _list(screen, "Left out:", [f"{left.what}: {left.why}" for left in plan.omissions])
     _list(screen, "Note:", list(plan.warnings))
     filled = [table.name for table in plan.tables if table.row_count]
-    needs = [
-        usage_grants({name.schema for name in filled}, "role_name"),
-        grants("INSERT", filled, "role_name"),
-    ]
-    if not verbose:
-        schemas = ", ".join(sorted({name.schema for name in filled}))
-        needs = [f"USAGE on {schemas}; INSERT on the tables above that have rows"]
+    needs = list(_grants(plan, filled)) if verbose else list(_needs(plan, filled))
     _list(screen, "The role that replays needs:", [*needs, *plan.order.needs] if filled else [])
+
+
+def _triggers(plan: Plan, *, verbose: bool) -> list[str]:
+    """List the triggers; those that are more than fit on a screen are counted."""
+    listed = [str(firing) for firing in plan.triggers]
+    if verbose or len(listed) <= MOST_TABLES:
+        return listed
+    return [*listed[:MOST_TABLES], f"and {len(listed) - MOST_TABLES} more; -v lists them"]
+
+
+def _needs(plan: Plan, filled: list[RelationName]) -> Iterator[str]:
+    """Yield in few words what the role needs."""
+    schemas = ", ".join(sorted({name.schema for name in filled}))
+    yield f"USAGE on {schemas}; INSERT on the tables above that have rows"
+    if plan.sequences:
+        yield "UPDATE on the sequences above"
+    written = _written_by_triggers(plan)
+    if written:
+        listed = name_a_few(f"{privilege} on {name}" for privilege, name in sorted(written))
+        yield f"{listed}, for functions of triggers"
+
+
+def _grants(plan: Plan, filled: list[RelationName]) -> Iterator[str]:
+    """Yield the statements that give the role what it needs."""
+    yield usage_grants({name.schema for name in filled}, _ROLE)
+    yield grants("INSERT", filled, _ROLE)
+    if plan.sequence_names:
+        yield sequence_grants(plan.sequence_names, _ROLE)
+    for (privilege, name), firing in sorted(
+        _written_by_triggers(plan).items(), key=lambda item: item[0]
+    ):
+        yield f"{grants(privilege, [name], _ROLE)} (the {firing}, calls {firing.trigger.function})"
+
+
+def _written_by_triggers(plan: Plan) -> dict[tuple[str, RelationName], FiringTrigger]:
+    """Return the privileges that functions of triggers need by their text, each with a trigger."""
+    found: dict[tuple[str, RelationName], FiringTrigger] = {}
+    for firing in plan.triggers:
+        for need in firing.trigger.writes:
+            found.setdefault(need, firing)
+    return found
 
 
 def _reach(sequence: SequencePosition) -> str:

@@ -14,7 +14,7 @@ from replant.api import Replayed
 from replant.cli import options
 from replant.cli.screen import console, counted, grid, metered_load
 from replant.errors import UsageError
-from replant.model import Finding, OnConflict, Severity, Subject
+from replant.model import Finding, OnConflict, Severity, Subject, TriggerMode
 from replant.preflight.preflight import Preflight
 from replant.replay.replay import Loaded
 
@@ -29,6 +29,7 @@ TOLD_LATER = (Subject.ROW, Subject.SEQUENCE, Subject.UNSEEN)
     options.target,
     options.strategy,
     options.on_conflict,
+    options.triggers,
     click.option("--dry-run", is_flag=True, help="Say what can be foreseen, and do nothing."),
     click.option("--rehearse", is_flag=True, help="Load and compare everything, and then undo it."),
     click.option("-y", "--yes", is_flag=True, help="Take every question for answered with yes."),
@@ -41,6 +42,7 @@ def command(
     target: str | None,
     strategy: str | None,
     on_conflict: OnConflict | None,
+    triggers: TriggerMode | None,
     dry_run: bool,
     rehearse: bool,
     yes: bool,
@@ -59,14 +61,19 @@ def command(
     --dry-run looks at the target, and says what it foresees; triggers and policies have the last
     word. --rehearse loads everything, compares it, and undoes it: it ends as the replay would. It
     holds the same locks meanwhile.
+
+    --triggers disable needs a role that owns the tables. The triggers are enabled again, as they
+    were, before the replay commits.
     """
     if dry_run and rehearse:
         raise UsageError("--dry-run changes nothing, and --rehearse undoes what it did: choose one")
-    settings = options.settings_of(config, target=target, on_conflict=on_conflict)
+    settings = options.settings_of(
+        config, target=target, on_conflict=on_conflict, triggers=triggers
+    )
     if dry_run:
         found = api.preflight(artifact, settings, strategy=strategy)
         if not quiet:
-            show(console(), found)
+            show(console(), found, verbose=verbose)
         found.check(lambda _: True)
         return
     screen = console(stderr=True)
@@ -76,7 +83,7 @@ def command(
             meter.expect(found.manifest.row_count)
             for note in found.of(Severity.NOTE):
                 if note.subject not in TOLD_LATER and not quiet:
-                    screen.print(f"note: {note}")
+                    screen.print(f"note: {note.told(verbose=verbose)}")
 
         done = api.replay(
             artifact,
@@ -91,7 +98,7 @@ def command(
         report(screen, done, verbose=verbose, rehearsed=rehearse)
 
 
-def show(screen: Console, found: Preflight) -> None:
+def show(screen: Console, found: Preflight, *, verbose: bool) -> None:
     """Print what a replay would do, and what a person should know."""
     manifest = found.manifest
     filled = sum(1 for table in manifest.tables if table.row_count)
@@ -100,9 +107,9 @@ def show(screen: Console, found: Preflight) -> None:
     for cycle in found.order.cycles:
         screen.print(f"  {', '.join(map(str, cycle.tables))}: {cycle.way}")
     for question in found.of(Severity.ASKS):
-        screen.print(f"would ask: {question}")
+        screen.print(f"would ask: {question.told(verbose=verbose)}")
     for note in found.of(Severity.NOTE):
-        screen.print(f"note: {note}")
+        screen.print(f"note: {note.told(verbose=verbose)}")
 
 
 def agreed(questions: Sequence[Finding]) -> bool:

@@ -20,6 +20,8 @@ class Rules:
         tables: what holds in its place for the references to a table.
         edges: what holds in their place for one reference.
         fixed: the tables of which only the roots are in the set.
+        shared: the tables of which, beside the roots, only those referenced rows are in the set
+            whose column of this name is NULL.
 
     """
 
@@ -27,6 +29,7 @@ class Rules:
     tables: Mapping[RelationName, Children] = field(factory=dict)
     edges: Mapping[EdgeName, EdgeRule] = field(factory=dict)
     fixed: frozenset[RelationName] = frozenset()
+    shared: Mapping[RelationName, str] = field(factory=dict)
 
     def children_by(self, reference: Reference, parent: RelationName) -> Children:
         """Return the rule for a reference to rows that are read through `parent`."""

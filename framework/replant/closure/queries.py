@@ -28,12 +28,14 @@ class Source:
     Attributes:
         only: whether the rows of inheritance children are kept out by ONLY.
         leaves: the relations whose rows are meant, by oid; empty for all.
+        null: a column that is NULL in the rows that are meant; None for no such column.
 
     """
 
     table: RelationName
     only: bool
     leaves: tuple[int, ...] = ()
+    null: str | None = None
 
 
 @frozen
@@ -80,6 +82,8 @@ def referenced_rows(
         _relation(end),
         references(reference, own="s", other="f"),
     )
+    if end.null is not None:
+        source += sql.SQL(" AND f.{} IS NULL").format(sql.Identifier(end.null))
     return _first_places(_neighbours(source, start, pointers, end))
 
 

@@ -109,7 +109,7 @@ def _follows_down(
 ) -> bool:
     """Return whether rows that reference by it can be included."""
     parent = graph.parent(reference)
-    if graph.child(reference) in request.rules.fixed:
+    if graph.child(reference) in {*request.rules.fixed, *request.rules.shared}:
         return False
     match request.rules.children_by(reference, parent):
         case Children.FOLLOW:

@@ -14,6 +14,7 @@ from contextlib import nullcontext
 from functools import partial
 from operator import itemgetter
 
+from attrs import evolve
 from psycopg import sql
 
 from replant.closure import queries
@@ -61,7 +62,7 @@ class Search:
         self._found = found
         self._taken = taken
         self._up = _by_table(graph, graph.child, graph.parent, rules.fixed)
-        self._down = _by_table(graph, graph.parent, graph.child, rules.fixed)
+        self._down = _by_table(graph, graph.parent, graph.child, {*rules.fixed, *rules.shared})
         # The tables of rows that were found upward: no others can be upgraded.
         self._found_upward: set[RelationName] = set()
 
@@ -96,7 +97,10 @@ class Search:
         """Take the rows that rows of a round reference."""
         for number, reference in self._followed(self._up, leaves):
             child = self._graph.child(reference)
-            end = table_source(self._graph, reference.references)
+            end = evolve(
+                table_source(self._graph, reference.references),
+                null=self._rules.shared.get(self._graph.parent(reference)),
+            )
             step = SearchStep(round_ + 1, number, down=False)
             for leaf in self._graph.storage[reference.table].leaves:
                 start = leaf_source(child, leaf)

@@ -31,6 +31,7 @@ from replant.model import (
     RunSettings,
     Settings,
     TableSettings,
+    TriggerMode,
 )
 from replant.model.names import did_you_mean
 
@@ -45,10 +46,17 @@ DEFAULT_FILE = Path("replant.toml")
 
 @frozen
 class _Connection:
-    """`[source]` or `[target]`."""
+    """`[source]`, and what `[target]` has of it."""
 
     dsn: str | None = None
     settings: Mapping[str, str] = field(factory=dict)
+
+
+@frozen
+class _Target(_Connection):
+    """`[target]`."""
+
+    triggers: TriggerMode = TriggerMode.FIRE
 
 
 @frozen
@@ -56,7 +64,7 @@ class _Document:
     """The shape of the file; it differs from `Settings` where TOML reads better."""
 
     source: _Connection = field(factory=_Connection)
-    target: _Connection = field(factory=_Connection)
+    target: _Target = field(factory=_Target)
     scope: dict[str, str] = field(factory=dict)
     plugins: PluginSettings = field(factory=PluginSettings)
     export: ExportSettings = field(factory=ExportSettings)
@@ -125,6 +133,7 @@ def settings_from(document: Mapping[str, Any], origin: str) -> Settings:
         target=read.target.dsn,
         source_settings=read.source.settings,
         target_settings=read.target.settings,
+        triggers=read.target.triggers,
         scope=read.scope,
         export=read.export,
         run=read.run,
@@ -159,6 +168,7 @@ def with_options(
     scope: Mapping[str, str] | None = None,
     plugins: Mapping[str, Mapping[str, Any]] | None = None,
     jobs: int | None = None,
+    triggers: TriggerMode | None = None,
     **export: Any,
 ) -> Settings:
     """Return the settings with the command line's values in them; None changes nothing.
@@ -170,6 +180,7 @@ def with_options(
         scope: laid over the file's, value by value.
         plugins: settings of plugins, laid over the file's, key by key.
         jobs: how many processes read rows.
+        triggers: what a replay does with the target's triggers.
         export: attributes of `ExportSettings`.
 
     """
@@ -186,6 +197,7 @@ def with_options(
         target=settings.target if target is None else target,
         scope={**settings.scope, **(scope or {})},
         export=attrs.evolve(settings.export, **said),
+        triggers=settings.triggers if triggers is None else triggers,
         run=settings.run if jobs is None else attrs.evolve(settings.run, jobs=jobs),
         plugins=attrs.evolve(settings.plugins, settings=tables),
     )

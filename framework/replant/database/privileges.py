@@ -21,7 +21,8 @@ SELECT n.nspname, c.relname,
        coalesce(bool_and(pg_catalog.has_column_privilege(c.oid, a.attname, 'UPDATE')),
                 pg_catalog.has_table_privilege(c.oid, 'UPDATE')),
        coalesce(bool_and(pg_catalog.has_type_privilege(a.atttypid, 'USAGE')), true),
-       pg_catalog.has_table_privilege(c.oid, 'DELETE')
+       pg_catalog.has_table_privilege(c.oid, 'DELETE'),
+       pg_catalog.pg_has_role(c.relowner, 'USAGE')
 FROM unnest(%s::text[], %s::text[]) AS r (schema, name)
 JOIN pg_catalog.pg_namespace AS n ON n.nspname = r.schema
 JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = r.name
@@ -82,6 +83,8 @@ class TablePrivileges:
 
     Attributes:
         use_types: whether it may make a column of each of their types.
+        delete: whether it may delete rows of the table.
+        owns: whether it has the privileges of the table's owner.
 
     """
 
@@ -91,6 +94,7 @@ class TablePrivileges:
     update: bool
     use_types: bool
     delete: bool
+    owns: bool
 
 
 @frozen

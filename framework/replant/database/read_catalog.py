@@ -13,6 +13,7 @@ from attrs import evolve
 
 from replant.database.connections import DatabaseConnection
 from replant.database.session_settings import qualified_names
+from replant.database.trigger_functions import Writes, read_function_writes
 from replant.model import (
     Catalog,
     Column,
@@ -29,6 +30,7 @@ from replant.model import (
     RelationName,
     Table,
     Trigger,
+    UniqueIndex,
 )
 
 _OURS = r"n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
@@ -161,7 +163,8 @@ ORDER BY d.refobjid, d.refobjsubid, m.nspname, c.relname
 # the root fires the row triggers of its partition; those cloned from the root's stand for these.
 _TRIGGERS = f"""
 SELECT t.oid, g.tgname, 'trigger', g.tgtype & 4 <> 0, g.tgtype & 16 <> 0, g.tgenabled::text,
-       CASE WHEN t.oid <> c.oid THEN n.nspname END, CASE WHEN t.oid <> c.oid THEN c.relname END
+       CASE WHEN t.oid <> c.oid THEN n.nspname END, CASE WHEN t.oid <> c.oid THEN c.relname END,
+       g.tgfoid
 FROM pg_catalog.pg_trigger AS g
 JOIN pg_catalog.pg_class AS c ON c.oid = g.tgrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -173,7 +176,7 @@ WHERE t.oid IS NOT NULL AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgty
   AND {_OURS}
 UNION ALL
 SELECT r.ev_class, r.rulename, 'rule', r.ev_type = '3', r.ev_type = '2', r.ev_enabled::text,
-       NULL, NULL
+       NULL, NULL, NULL
 FROM pg_catalog.pg_rewrite AS r
 JOIN pg_catalog.pg_class AS c ON c.oid = r.ev_class
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -195,6 +198,52 @@ JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
   AND (i.indimmediate OR i.indisprimary) AND {_OURS}
+ORDER BY i.indrelid, x.relname
+"""
+
+# What an index compares, and by which operator: that of its constraint where it excludes, else the
+# equality of its operator class (strategy 3 of btree). pg_depend knows the columns of expressions
+# and predicates. Only an expression is deparsed, since that locks the table.
+_UNIQUE_INDEXES = f"""
+SELECT i.indrelid, x.relname,
+       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+             WHERE a.attrelid = i.indrelid AND a.attnum > 0
+               AND (a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]) OR EXISTS (
+                 SELECT FROM pg_catalog.pg_depend AS d
+                 WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid
+                   AND d.refclassid = 'pg_catalog.pg_class'::regclass
+                   AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum
+                   AND NOT a.attnum = ANY (i.indkey)))
+             ORDER BY a.attnum),
+       ARRAY(SELECT ARRAY[
+               coalesce((SELECT pg_catalog.format('%I', a.attname)
+                         FROM pg_catalog.pg_attribute AS a
+                         WHERE a.attrelid = i.indrelid AND a.attnum = i.indkey[p.place - 1]
+                           AND a.attnum <> 0),
+                        pg_catalog.pg_get_indexdef(i.indexrelid, p.place, false))
+                 || CASE WHEN l.oid IS NULL THEN ''
+                    ELSE pg_catalog.format(' COLLATE %I.%I', e.nspname, l.collname) END,
+               pg_catalog.format('OPERATOR(%I.%s)', s.nspname, o.oprname)]
+             FROM pg_catalog.generate_series(1, i.indnkeyatts) AS p (place)
+             JOIN pg_catalog.pg_opclass AS f ON f.oid = i.indclass[p.place - 1]
+             LEFT JOIN pg_catalog.pg_amop AS m ON m.amopfamily = f.opcfamily
+               AND m.amoplefttype = f.opcintype AND m.amoprighttype = f.opcintype
+               AND m.amopstrategy = 3 AND k.conexclop IS NULL
+             JOIN pg_catalog.pg_operator AS o
+               ON o.oid = coalesce(k.conexclop[p.place], m.amopopr)
+             JOIN pg_catalog.pg_namespace AS s ON s.oid = o.oprnamespace
+             LEFT JOIN pg_catalog.pg_collation AS l ON l.oid = i.indcollation[p.place - 1]
+             LEFT JOIN pg_catalog.pg_namespace AS e ON e.oid = l.collnamespace
+             ORDER BY p.place),
+       pg_catalog.pg_get_expr(i.indpred, i.indrelid), i.indimmediate, i.indisexclusion,
+       coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false)
+FROM pg_catalog.pg_index AS i
+JOIN pg_catalog.pg_class AS c ON c.oid = i.indrelid
+JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_constraint AS k
+  ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
+WHERE (i.indisunique OR i.indisexclusion) AND i.indisvalid AND {_OURS}
 ORDER BY i.indrelid, x.relname
 """
 
@@ -249,15 +298,18 @@ def _read_catalog(database: DatabaseConnection) -> Catalog:
     types, made_of, naming = _defined_types(database)
     columns = _columns(database, made_of, naming)
     unique_keys = _grouped(database.execute(_UNIQUE_KEYS.encode()))
+    unique_indexes = _grouped(database.execute(_UNIQUE_INDEXES.encode()))
     foreign_keys = _grouped(database.execute(_FOREIGN_KEYS.encode()))
     triggers = _grouped(database.execute(_TRIGGERS.encode()))
+    functions = read_function_writes(database, names.values())
     checks = _grouped(database.execute(_CHECKS.encode()))
     ranges = (RangeType(*row) for row in database.execute(_RANGES.encode()))
     tables = (
         evolve(
             _table(row, names, unique_keys[row[0]], foreign_keys[row[0]]),
             columns=tuple(columns[row[0]]),
-            triggers=tuple(_trigger(*trigger) for trigger in triggers[row[0]]),
+            triggers=tuple(_trigger(functions, *trigger) for trigger in triggers[row[0]]),
+            unique_indexes=tuple(_unique_index(*index) for index in unique_indexes[row[0]]),
             checks=tuple(check for (check,) in checks[row[0]]),
         )
         for row in relations
@@ -302,6 +354,13 @@ def _table(
         may_select=may_select,
         extension=extension,
     )
+
+
+def _unique_index(
+    name: str, columns: list[str], terms: list[list[str]], predicate: str | None, *how: bool
+) -> UniqueIndex:
+    pairs = tuple((expression, operator) for expression, operator in terms)
+    return UniqueIndex(name, tuple(columns), pairs, predicate, *how)
 
 
 def _defined_types(
@@ -371,6 +430,7 @@ def _columns(
 
 
 def _trigger(
+    functions: Mapping[int, tuple[str, Writes]],
     name: str,
     kind: str,
     on_insert: bool,
@@ -378,6 +438,7 @@ def _trigger(
     enabled: str,
     schema: str | None,
     partition: str | None,
+    function: int | None,
 ) -> Trigger:
     events = {"INSERT": on_insert, "UPDATE": on_update}
     return Trigger(
@@ -386,6 +447,7 @@ def _trigger(
         frozenset(event for event, fires in events.items() if fires),
         Firing(enabled),
         RelationName(schema, partition) if schema and partition else None,
+        *(functions.get(function, (None, ())) if function is not None else ()),
     )
 
 

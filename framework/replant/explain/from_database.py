@@ -50,6 +50,7 @@ from replant.selection.counting import check_scope_values, count_rows
 from replant.selection.expand import check_readable, open_closure
 from replant.selection.predicate_rows import find_predicate_rows
 from replant.selection.select import SelectedTables
+from replant.selection.shared_rows import with_shared_rows
 from replant.sql.grants import grants
 
 #: This many rows are explained, so that the answer fits on a screen or two.
@@ -80,6 +81,7 @@ def explain_in_database(
             asked, because="no enabled plugin registers it, or an exclude leaves it out"
         )
     check_predicates(database, [asked])
+    selected = with_shared_rows(database, selected)
     lenient = _lenient(settings)
     explainer = _RowExplainer(
         database, selected, _settled_selection(database, catalog, selected, lenient)
@@ -177,7 +179,7 @@ def _explain_closure_row(
 def _with_chosen_start(explainer: _RowExplainer, found: RowInClosure) -> ExportedRow:
     """Join the path in the closed set with the reason why its first row was chosen."""
     name = found.root.table
-    if name in explainer.selected.open:
+    if name in explainer.selected.open and name not in explainer.selected.shared:
         return ExportedRow(found.start, f"root {found.root}", found.steps)
     key = tuple(ColumnIs(column, text) for column, text in found.start.values)
     if not key:

@@ -3,13 +3,12 @@
 from replant.model.catalog import (
     Catalog,
     Column,
-    Firing,
     ForeignKey,
     Identity,
     OwnedSequence,
     RelationKind,
     Table,
-    Trigger,
+    UniqueIndex,
 )
 from replant.model.closure_rules import ArrivalCount, Children, EdgeRule, Root
 from replant.model.conditions import (
@@ -39,7 +38,7 @@ from replant.model.load_order import (
     step_of,
     step_tables,
 )
-from replant.model.names import RelationName, readable
+from replant.model.names import RelationName, name_a_few, readable
 from replant.model.plan import (
     FiringTrigger,
     Omission,
@@ -62,6 +61,7 @@ from replant.model.registration import (
     InClosure,
     Membership,
     Registration,
+    Shared,
     ThroughForeignKey,
     WhereReferenced,
 )
@@ -85,6 +85,7 @@ from replant.model.settings import (
     Undeclared,
 )
 from replant.model.table_shape import ColumnShape, TableShape
+from replant.model.table_triggers import Firing, Trigger, TriggerMode
 from replant.model.transform import (
     PythonFunction,
     PythonRow,
@@ -168,6 +169,7 @@ __all__ = [
     "SequencePosition",
     "Settings",
     "Severity",
+    "Shared",
     "SharedRowsCheck",
     "SqlExpression",
     "Statement",
@@ -180,8 +182,11 @@ __all__ = [
     "ThroughForeignKey",
     "Transform",
     "Trigger",
+    "TriggerMode",
     "Undeclared",
+    "UniqueIndex",
     "WhereReferenced",
+    "name_a_few",
     "readable",
     "step_of",
     "step_tables",

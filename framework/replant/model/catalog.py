@@ -5,13 +5,14 @@ Nothing here reads a database: `replant.database.read_catalog` fills these value
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import Enum
 
 from attrs import field, frozen
 
 from replant.model.checked import checked
 from replant.model.names import RelationName
+from replant.model.table_triggers import Trigger
 from replant.model.types import DefinedType, RangeType
 
 
@@ -95,6 +96,36 @@ class Column:
 
 
 @frozen(field_transformer=checked)
+class UniqueIndex:
+    """An index of a unique, primary key or exclusion constraint, or a unique index without one.
+
+    Attributes:
+        name: its name, which is that of its constraint where it has one.
+        columns: the columns that it reads, also in expressions and in its predicate.
+        terms: what it compares: an expression over the columns, and the operator by which two of
+            its values are alike, both as SQL with full names.
+        predicate: the condition of a partial index.
+        immediate: whether it is checked at once; false for a DEFERRABLE constraint.
+        excludes: whether it excludes by operators, as WITHOUT OVERLAPS and EXCLUDE do.
+        nulls_alike: whether two NULLs are alike (NULLS NOT DISTINCT).
+
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    terms: tuple[tuple[str, str], ...]
+    predicate: str | None = None
+    immediate: bool = True
+    excludes: bool = False
+    nulls_alike: bool = False
+
+    def finds_rows_by(self, key: Collection[str]) -> bool:
+        """Return whether ON CONFLICT with these columns finds rows by it."""
+        plain = self.predicate is None and self.immediate and not self.excludes
+        return plain and len(self.terms) == len(self.columns) and {*self.columns} == {*key}
+
+
+@frozen(field_transformer=checked)
 class ForeignKey:
     """A foreign key constraint: `columns` of `table` hold `referenced_columns` of `references`."""
 
@@ -122,32 +153,6 @@ def _by_name(keys: Iterable[ForeignKey]) -> tuple[ForeignKey, ...]:
     return tuple(sorted(keys, key=lambda key: key.name))
 
 
-class Firing(Enum):
-    """`pg_trigger.tgenabled`: in which modes of `session_replication_role` a trigger fires."""
-
-    ORDINARY = "O"
-    REPLICA = "R"
-    ALWAYS = "A"
-
-
-@frozen(field_transformer=checked)
-class Trigger:
-    """A trigger or rule that changes what an INSERT or UPDATE of a table does.
-
-    Attributes:
-        kind: `trigger` or `rule`.
-        events: `INSERT`, `UPDATE`, or both.
-        partition: the partition that has it, where rows that go through its root fire it.
-
-    """
-
-    name: str
-    kind: str
-    events: frozenset[str]
-    firing: Firing = Firing.ORDINARY
-    partition: RelationName | None = None
-
-
 @frozen(field_transformer=checked)
 class Table:
     """A relation with its columns in `attnum` order and its keys in name order.
@@ -157,6 +162,8 @@ class Table:
     Attributes:
         primary_key: the columns of the primary key, in the key's order; empty if there is none.
         unique_keys: the columns of each other unique constraint or plain unique index.
+        unique_indexes: every index that lets no two rows be alike, those on expressions and of
+            exclusion constraints among them.
         checks: its CHECK constraints as `pg_get_constraintdef` writes them, by name.
         estimated_rows: `pg_class.reltuples`, or 0 where it was never analysed.
         is_partition: whether it is a partition, whose rows its root shows as well.
@@ -175,6 +182,7 @@ class Table:
     primary_key: tuple[str, ...] = ()
     unique_keys: tuple[tuple[str, ...], ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = field(default=(), converter=_by_name)
+    unique_indexes: tuple[UniqueIndex, ...] = ()
     checks: tuple[str, ...] = ()
     estimated_rows: int = 0
     is_partition: bool = False

@@ -8,6 +8,9 @@ from attrs import frozen
 
 from replant.model.checked import checked
 
+#: This many of the things that a finding is about are listed, unless all are asked for.
+_LISTED = 3
+
 
 class Severity(Enum):
     """What a finding does to the command that makes it."""
@@ -42,6 +45,7 @@ class Finding:
         place: the table, column, key or setting where it is, as a person writes it.
         what: what is so, as a sentence that names the place.
         remedy: the statement or option that would help; empty where nothing is wrong.
+        each: what it is about one by one, where it says the same of many things.
 
     """
 
@@ -50,7 +54,18 @@ class Finding:
     place: str
     what: str
     remedy: str = ""
+    each: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """One line."""
-        return f"{self.what}; {self.remedy}" if self.remedy else self.what
+        return self.told(verbose=False)
+
+    def told(self, *, verbose: bool) -> str:
+        """Write the finding with the first of the things that it is about, or with all of them."""
+        listed = self.each if verbose else self.each[:_LISTED]
+        more = len(self.each) - len(listed)
+        what = self.what
+        if listed:
+            what += f": {'; '.join(listed)}"
+            what += f"; and {more} more (-v lists them)" if more else ""
+        return f"{what}; {self.remedy}" if self.remedy else what

@@ -14,6 +14,9 @@ _PART = r'(?:"(?:[^"]|"")+"|[^".\s]+)'
 _RELATION = re.compile(rf"({_PART})\.({_PART})")
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
+#: This many names are listed in a sentence; a GRANT has them all.
+_NAMED = 3
+
 
 @frozen(order=True, field_transformer=checked, cache_hash=True)
 class RelationName:
@@ -78,3 +81,10 @@ def did_you_mean(
 
 def _unquoted(part: str) -> str:
     return part[1:-1].replace('""', '"') if part.startswith('"') else part
+
+
+def name_a_few(names: Iterable[str]) -> str:
+    """List the first names, and say how many more there are."""
+    listed = list(names)
+    more = len(listed) - _NAMED
+    return ", ".join(listed[:_NAMED]) + (f" and {more} more" if more > 0 else "")

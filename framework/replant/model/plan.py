@@ -10,7 +10,7 @@ from functools import cached_property
 
 from attrs import evolve, field, frozen
 
-from replant.model.catalog import Trigger
+from replant.model.catalog import UniqueIndex
 from replant.model.checked import checked
 from replant.model.closure_origin import ClosureOrigin
 from replant.model.closure_rules import ArrivalCount
@@ -20,6 +20,7 @@ from replant.model.names import RelationName, readable
 from replant.model.ownership import SharedRows
 from replant.model.settings import Check, Compression, Layout, OnConflict
 from replant.model.table_shape import TableShape
+from replant.model.table_triggers import Trigger
 from replant.model.transform import RowFormat, Transform
 from replant.model.types import DefinedType
 
@@ -58,6 +59,8 @@ class PlannedTable:
         rows: which rows are exported.
         row_count: how many rows they chose in the snapshot of the plan.
         on_conflict: what a replay does with a row that is there already.
+        matching: the indexes by which a query finds rows that are there already, where
+            ON CONFLICT cannot; None where it can. Known of a table of a target alone.
         row_format: how a row is rendered, when a plugin renders it.
         renderer: that plugin.
         changed_keys: the exported unique keys that transforms change.
@@ -73,6 +76,7 @@ class PlannedTable:
     rows: ChosenRows = field(factory=ChosenRows)
     row_count: int = 0
     on_conflict: OnConflict = OnConflict.ERROR
+    matching: tuple[UniqueIndex, ...] | None = None
     row_format: RowFormat | None = None
     renderer: str | None = None
     changed_keys: tuple[tuple[str, ...], ...] = ()
@@ -151,6 +155,7 @@ class Plan:
         check: what a replay compares before it commits.
         seen_as: the role whose view of the rows this is, where policies may hide some.
         sequences: those that a replay moves forward, and how far.
+        sequence_names: their names in the source.
         triggers: those that fire in the replay, if the target has what the source has.
         provenance: how many rows of closed sets came by which reference, the most first.
         expected_rows: how many rows of a closed set the planner expected before any was read;
@@ -175,6 +180,7 @@ class Plan:
     check: Check = Check.CONTENT
     seen_as: str | None = None
     sequences: tuple[SequencePosition, ...] = ()
+    sequence_names: tuple[RelationName, ...] = ()
     triggers: tuple[FiringTrigger, ...] = ()
     provenance: tuple[ArrivalCount, ...] = ()
     expected_rows: int | None = None

@@ -7,6 +7,7 @@ plan can be printed and the target can be asked for the same rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from typing import Any
 
 from attrs import field, frozen
@@ -18,12 +19,29 @@ from replant.model.references import DeclaredReference
 from replant.model.table_shape import TableShape
 
 
+class Shared(Enum):
+    """Which rows come along that belong to no scope, since their scope column is NULL."""
+
+    #: Those that exported rows reference.
+    REFERENCE = "reference"
+    #: All of them.
+    ALL = "all"
+    #: None: a reference to one leads outside the export.
+    FAIL = "fail"
+
+
 @frozen(field_transformer=checked)
 class ByColumn:
-    """The rows whose `column` holds the scope value named `scope`."""
+    """The rows whose `column` holds the scope value named `scope`.
+
+    Attributes:
+        shared: which rows come along whose column is NULL.
+
+    """
 
     column: str
     scope: str
+    shared: Shared = Shared.REFERENCE
 
 
 @frozen(field_transformer=checked)
@@ -43,7 +61,10 @@ class WhereReferenced:
 
 @frozen(field_transformer=checked)
 class ByPredicate:
-    """The rows for which an SQL predicate over the table's columns holds."""
+    """The rows for which an SQL predicate over the table's columns holds.
+
+    In it `:name` stands for the scope value of that name.
+    """
 
     sql: str = field(validator=sql_text)
 
@@ -62,11 +83,14 @@ class InClosure:
 
     Attributes:
         root: an SQL predicate over the table's columns; the rows for which it holds are roots.
-            None for a table without a root of its own.
+            None for a table without a root of its own. In it `:name` stands for the scope value
+            of that name.
+        may_be_empty: whether it is no mistake that no row is a root.
 
     """
 
     root: str | None = field(default=None, validator=sql_text)
+    may_be_empty: bool = False
 
 
 Membership = ByColumn | ThroughForeignKey | WhereReferenced | ByPredicate | AllRows | InClosure

@@ -10,6 +10,7 @@ from attrs import field, frozen, validators
 
 from replant.model.checked import checked
 from replant.model.names import RelationName
+from replant.model.table_triggers import TriggerMode
 
 
 class Dangling(Enum):
@@ -203,6 +204,7 @@ class Settings:
         target: connection string of the target; None likewise.
         source_settings: parameters of the sessions in the source, by name.
         target_settings: those of the sessions in the target.
+        triggers: what a replay does with the target's triggers.
         scope: the named values that say whose rows are exported.
         run: how a command runs.
         recorded: the file with the recorded shape of tables, which need not be there.
@@ -215,6 +217,7 @@ class Settings:
     target: str | None = None
     source_settings: Mapping[str, str] = field(factory=dict)
     target_settings: Mapping[str, str] = field(factory=dict)
+    triggers: TriggerMode = TriggerMode.FIRE
     scope: Mapping[str, str] = field(factory=dict)
     export: ExportSettings = field(factory=ExportSettings)
     plugins: PluginSettings = field(factory=PluginSettings)

@@ -69,8 +69,11 @@ def _root_rows(
     table = plan.table(root.table)
     if root.table not in selected.open:
         return RootRows(table.name, _condition(table), table.row_count)
+    # The predicate of a table with shared rows may hold places of rows.
+    chosen_by = evolve(table, rows=selected.rows[table.name])
+    predicate = _condition(chosen_by) if root.table in selected.shared else root.predicate
     if table.rows.conditions == (search.roots[root],):
-        return RootRows(table.name, root.predicate, table.row_count)
+        return RootRows(table.name, predicate, table.row_count)
     rows = evolve(table.rows, conditions=(*table.rows.conditions, search.roots[root]))
     chosen = {**plan.selection, table.name: rows}
     _, count = database.execute(queries.count(chosen, table.name)).fetchone() or (0, 0)
@@ -81,7 +84,7 @@ def _root_rows(
         with exact_names(database, keyed):
             found = database.execute(queries.texts(chosen, keyed))
         keys = tuple(_transformed(keyed, row) for row in found)
-    return RootRows(table.name, root.predicate, count, keys)
+    return RootRows(table.name, predicate, count, keys)
 
 
 def _condition(table: PlannedTable) -> str:

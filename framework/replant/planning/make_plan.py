@@ -33,10 +33,10 @@ from replant.model.table_shape import shapes_of
 from replant.planning.changed_keys import changed_keys, check_keys_in_source
 from replant.planning.find_closure_origin import closure_origin
 from replant.planning.load_request import ask_for_load_order, copied_tables, exported_key
-from replant.planning.on_conflict import configured_on_conflict
+from replant.planning.on_conflict import check_conflicts_in_file, configured_on_conflict
 from replant.planning.plugin_sql import try_plugin_sql
 from replant.planning.reference_ends import check_reference_ends
-from replant.planning.sequences import large_objects, sequence_positions
+from replant.planning.sequences import large_objects, sequence_names, sequence_positions
 from replant.planning.transforms import changed_columns, planned_columns, row_format
 from replant.planning.triggers import firing_triggers
 from replant.plugins.manager import Host
@@ -82,6 +82,7 @@ def make_plan(
     return evolve(
         decided,
         sequences=sequences,
+        sequence_names=sequence_names(selected, sequences),
         closure_origin=(
             closure_origin(database, selected, decided, counted.search)
             if counted.search
@@ -137,6 +138,7 @@ def plan_from(
         )
         for name in selected.tables
     }
+    check_conflicts_in_file(settings.export, tuple(planned.values()), selected.tables)
     modes = {change.name: change.dangling for change in settings.tables}
     check_reference_ends(
         selected,

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from replant.errors import ConfigurationError
-from replant.model import OnConflict, RelationName, Settings
+from replant.model import (
+    ExportSettings,
+    Layout,
+    OnConflict,
+    PlannedTable,
+    RelationName,
+    Settings,
+    Table,
+    UniqueIndex,
+    readable,
+)
 
 
 def configured_on_conflict(
@@ -40,3 +50,59 @@ def configured_on_conflict(
             )
         )
     return wanted
+
+
+def matching_indexes(planned: PlannedTable, table: Table) -> tuple[UniqueIndex, ...] | None:
+    """Return the indexes by which a query must find existing rows; None if ON CONFLICT can.
+
+    ON CONFLICT DO NOTHING takes every index of a table and fails at one that is DEFERRABLE; DO
+    UPDATE needs one on the key that is neither deferrable nor partial nor excludes by operators.
+    An index on a column that is not exported finds nothing: it may only refuse a row.
+
+    Args:
+        planned: the table with what is done about existing rows.
+        table: the same in the database.
+
+    """
+    known = tuple(i for i in table.unique_indexes if {*planned.column_names}.issuperset(i.columns))
+    match planned.on_conflict:
+        case OnConflict.ERROR:
+            return None
+        case OnConflict.UPDATE:
+            if any(index.finds_rows_by(planned.key) for index in known):
+                return None
+            return tuple(i for i in known if {*i.columns} == {*planned.key} and not i.predicate)
+        case _:
+            return None if all(i.immediate for i in table.unique_indexes) else known
+
+
+def check_conflicts_in_file(
+    export: ExportSettings, planned: Sequence[PlannedTable], tables: Mapping[RelationName, Table]
+) -> None:
+    """Refuse to write ON CONFLICT into a SQL file where the table's keys do not allow it.
+
+    Raises:
+        ConfigurationError: it names the tables and their keys.
+
+    """
+    if export.layout is not Layout.FILE:
+        return
+    refused = [
+        f"{table.name} (by {', '.join(readable(index.name) for index in found)})"
+        for table in planned
+        if (found := _not_for_on_conflict(table, tables[table.name]))
+    ]
+    if refused:
+        raise ConfigurationError(
+            f"on_conflict: ON CONFLICT cannot find the existing rows of {', '.join(refused)}: a "
+            f"key that is DEFERRABLE, or WITHOUT OVERLAPS does not serve it; choose "
+            f"layout = 'directory', or export with on_conflict = 'error' and say --on-conflict at "
+            f"replay, which finds them by a query"
+        )
+
+
+def _not_for_on_conflict(planned: PlannedTable, table: Table) -> list[UniqueIndex]:
+    """Return the indexes that ON CONFLICT does not take, if the table needs one that it does."""
+    if matching_indexes(planned, table) is None:
+        return []
+    return [index for index in table.unique_indexes if not index.immediate or index.excludes]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from replant.database.connections import DatabaseConnection
 from replant.model import (
@@ -41,6 +41,20 @@ def sequence_positions(
             if least is not None:
                 positions.append(SequencePosition(table.name, column.name, least, greatest))
     return tuple(positions), tuple(omissions)
+
+
+def sequence_names(
+    selected: SelectedTables, positions: Iterable[SequencePosition]
+) -> tuple[RelationName, ...]:
+    """Return the names of the sequences that move, each once."""
+    moved = {(position.table, position.column) for position in positions}
+    found = {
+        column.sequence.name
+        for name, table in selected.tables.items()
+        for column in table.columns
+        if column.sequence is not None and (name, column.name) in moved
+    }
+    return tuple(sorted(found))
 
 
 def large_objects(

@@ -1,4 +1,4 @@
-"""Finds rows of an artifact that the target already has, by its primary and unique keys."""
+"""Finds rows of an artifact that the target already has, by its unique and excluding indexes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from replant.model import (
     Severity,
     Subject,
     Text,
+    UniqueIndex,
 )
 from replant.preflight import queries
 from replant.preflight.row_check import (
@@ -44,7 +45,7 @@ class ExistingRows:
     """Rows that share a unique key with a row of the target.
 
     Attributes:
-        keys: the unique keys of the target's table.
+        indexes: those of the target's table that let no two rows be alike.
         selection: the conditions by which the artifact's rows were chosen, if they can be asked.
         by_text: whether equal keys have equal texts.
         counted: whether the replay ends with a count of the rows of its scope.
@@ -58,7 +59,7 @@ class ExistingRows:
 
     database: DatabaseConnection
     table: PlannedTable
-    keys: tuple[tuple[str, ...], ...]
+    indexes: tuple[UniqueIndex, ...]
     selection: Selection | None
     by_text: bool
     counted: bool
@@ -72,9 +73,9 @@ class ExistingRows:
 
     @property
     def columns(self) -> frozenset[str]:
-        """The columns of the unique keys and of the key, and those that are compared."""
-        keys = (name for key in (*self.keys, self.table.key) for name in key)
-        return frozenset((*keys, *self.compared))
+        """The columns of the indexes and of the key, and those that are compared."""
+        read = (name for index in self.indexes for name in index.columns)
+        return frozenset((*read, *self.table.key, *self.compared))
 
     @property
     def awaited_table(self) -> RelationName | None:
@@ -92,23 +93,23 @@ class ExistingRows:
             self._clashes.pop(tuple(row[name] for name in self.table.key), None)
 
     def observe(self, rows: Sequence[CheckedRow]) -> None:
-        """Look for the rows in the target by each unique key."""
+        """Look for the rows in the target by each index."""
         known: set[int] = set()
         others: set[int] = set()
         by_key: dict[int, CheckedRow] = {}
-        for key in self.keys:
-            given = [row for row in enumerate(rows) if all(row[1][c] is not None for c in key)]
-            listed = [[row[c] for c in (*key, *self.table.key)] for _, row in given]
-            query = queries.present(self.table, key, listed, self.selection)
+        for index in self.indexes:
+            given = [row for row in enumerate(rows) if _may_meet(index, row[1])]
+            listed = [[row[c] for c in (*index.columns, *self.table.key)] for _, row in given]
+            query = queries.present(self.table, index, listed, self.selection)
             for place, same, chosen, *held in self.database.execute(query) if listed else ():
                 number, row = given[place]
                 if chosen is False:
                     others.add(number)
                 if self.table.on_conflict is OnConflict.UPDATE and not same:
-                    self._clash(tuple(held), shown(key, row))
+                    self._clash(tuple(held), shown(index.columns, row))
                 else:
                     known.add(number)
-                    self.first = self.first or shown(key, row)
+                    self.first = self.first or shown(index.columns, row)
                 if same:
                     by_key[number] = row
         self._compare(list(by_key.values()))
@@ -210,7 +211,7 @@ def existing_rows_checks(
     context: CheckContext, names: Iterable[RelationName]
 ) -> dict[RelationName, ExistingRows]:
     """Make the checks for tables whose rows the role sees, where the target has any."""
-    asked = [name for name in names if _unique_keys(context, name) and context.sees(name)]
+    asked = [name for name in names if _indexes(context, name) and context.sees(name)]
     answers = select_all(
         context.database,
         (queries.has_rows(context.tables[name], number) for number, name in enumerate(asked)),
@@ -218,11 +219,17 @@ def existing_rows_checks(
     return {asked[number]: _check(context, asked[number]) for number, any_row in answers if any_row}
 
 
-def _unique_keys(context: CheckContext, name: RelationName) -> tuple[tuple[str, ...], ...]:
-    """Return the key and the unique keys all of whose columns the artifact has."""
-    live, given = context.catalog.tables[name], {*context.tables[name].column_names}
-    keys = [key for key in (live.primary_key, *live.unique_keys) if key]
-    return tuple(key for key in keys if given.issuperset(key))
+def _indexes(context: CheckContext, name: RelationName) -> tuple[UniqueIndex, ...]:
+    """Return the indexes all of whose columns the artifact has, that of the key first."""
+    table, live = context.tables[name], context.catalog.tables[name]
+    given = [i for i in live.unique_indexes if {*table.column_names}.issuperset(i.columns)]
+    return tuple(sorted(given, key=lambda index: {*index.columns} != {*table.key}))
+
+
+def _may_meet(index: UniqueIndex, row: CheckedRow) -> bool:
+    """Return whether an index may take a row for another; not if it compares a NULL, mostly."""
+    open_ = index.nulls_alike or len(index.columns) != len(index.terms) or index.predicate
+    return bool(open_) or all(row[name] is not None for name in index.columns)
 
 
 def _check(context: CheckContext, name: RelationName) -> ExistingRows:
@@ -233,8 +240,8 @@ def _check(context: CheckContext, name: RelationName) -> ExistingRows:
     separate = context.artifact.stored_separately.get(name, ())
     compared = tuple(column for column in table.column_names if column not in separate)
     compared = compared if table.key else ()
-    keys = _unique_keys(context, name)
-    return ExistingRows(context.database, table, keys, selection, by_text, counted, compared)
+    indexes = _indexes(context, name)
+    return ExistingRows(context.database, table, indexes, selection, by_text, counted, compared)
 
 
 def every_row_exists(

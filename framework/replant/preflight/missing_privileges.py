@@ -19,14 +19,12 @@ from replant.model import (
     RelationName,
     Severity,
     Subject,
+    name_a_few,
     readable,
 )
-from replant.replay.load_plan import Load, must_be_joined
+from replant.replay.load_plan import Load, must_be_staged
 from replant.replay.role_privileges import RolePrivileges
 from replant.sql.grants import grants, usage_grants
-
-#: This many names are listed in a sentence; the GRANT has them all.
-_LISTED = 3
 
 
 def find_missing_privileges(
@@ -41,7 +39,7 @@ def find_missing_privileges(
         yield _refusal(role, listed, f"USAGE on the schema {listed}", usage_grants(schemas, role))
     needed = {
         "INSERT": [n for n in filled if not has[n].insert],
-        "SELECT": _unreadable(privileges, load.order),
+        "SELECT": {*_unreadable(privileges, load.order), *_unseen(privileges, load)},
         "SELECT, UPDATE": [n for n in _updated_tables(load) if n not in privileges.may_update],
     }
     for privilege, names in needed.items():
@@ -54,13 +52,6 @@ def find_missing_privileges(
     yield from _unusable_sequences(role, privileges, load)
 
 
-def name_a_few(names: Iterable[str]) -> str:
-    """List the first names, and say how many more there are."""
-    listed = list(names)
-    more = len(listed) - _LISTED
-    return ", ".join(listed[:_LISTED]) + (f" and {more} more" if more > 0 else "")
-
-
 def _refusal(role: str, place: str, lacks: str, remedy: str) -> Finding:
     what = f"the role {role!r} lacks {lacks}"
     return Finding(Subject.PRIVILEGE, Severity.REFUSES, place, what, remedy)
@@ -69,6 +60,15 @@ def _refusal(role: str, place: str, lacks: str, remedy: str) -> Finding:
 def _unreadable(privileges: RolePrivileges, order: LoadOrder) -> Iterable[RelationName]:
     """Return the tables that a check of foreign keys would read, and the role may not."""
     return privileges.unreadable if CheckForeignKeys() in order.after else ()
+
+
+def _unseen(privileges: RolePrivileges, load: Load) -> Iterator[RelationName]:
+    """Yield the tables whose existing rows a query has to find, and that the role may not read."""
+    for name, table in load.tables.items():
+        looked_up = table.row_count and table.matching is not None
+        reads_only = looked_up and table.on_conflict is not OnConflict.UPDATE
+        if reads_only and not privileges.tables[name].select:
+            yield name
 
 
 def _updated_tables(load: Load) -> Iterator[RelationName]:
@@ -125,8 +125,8 @@ def staged_tables(load: Load) -> list[RelationName]:
     for step in load.order.steps:
         match step:
             case LoadTogether(names):
-                staged += [n for n in names if step.staged or must_be_joined(load, step, n)]
-            case LoadTable(name) if must_be_joined(load, step, name):
+                staged += [n for n in names if step.staged or must_be_staged(load, step, n)]
+            case LoadTable(name) if must_be_staged(load, step, name):
                 staged.append(name)
     return [name for name in staged if name in load.tables and load.tables[name].row_count]
 

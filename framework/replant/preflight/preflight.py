@@ -23,9 +23,11 @@ from replant.model import (
     Settings,
     Severity,
     Subject,
+    TriggerMode,
 )
 from replant.planning.on_conflict import configured_on_conflict
 from replant.planning.triggers import firing_triggers
+from replant.preflight.doubled_rows import find_doubled_rows
 from replant.preflight.missing_privileges import (
     find_missing_privileges,
     uncompared,
@@ -36,6 +38,7 @@ from replant.preflight.run_row_checks import MOST_ROWS, check_rows
 from replant.preflight.same_database import check_same_database
 from replant.preflight.target_schema import check_target_schema
 from replant.preflight.target_tables import tables_in_target
+from replant.preflight.trigger_findings import find_trigger_obstacles
 from replant.replay.load_order_choice import (
     ChosenOrder,
     OrderTables,
@@ -130,7 +133,7 @@ def run_preflight(
         privileges.may_stage,
         frozenset(name for name in tables if sees(catalog, privileges, name)),
     )
-    load = evolve(load, firing=_firing(catalog, load))
+    load = _with_triggers(load, catalog, settings.triggers)
     findings = [
         *check_same_database(database, source),
         *check_target_schema(manifest, catalog, tables),
@@ -139,9 +142,11 @@ def run_preflight(
     ]
     itself = any(f.subject is Subject.TARGET and f.severity is Severity.REFUSES for f in findings)
     if not itself:
-        findings += check_rows(CheckContext(database, artifact, catalog, tables, privileges, limit))
+        context = CheckContext(database, artifact, catalog, tables, privileges, limit)
+        findings += check_rows(context)
+        findings += find_doubled_rows(context)
     if all(table.name in tables for table in manifest.tables if table.row_count):
-        findings += _trigger_findings(load)
+        findings += find_trigger_obstacles(database, catalog, privileges, load)
         findings += unmoved_sequences(manifest, catalog, privileges)
         findings += uncompared(catalog, privileges, load)
     preflight = Preflight(
@@ -171,23 +176,22 @@ def _order_findings(chosen: ChosenOrder, load: Load) -> Iterator[Finding]:
             )
 
 
-def _firing(catalog: Catalog, load: Load) -> dict[RelationName, tuple[FiringTrigger, ...]]:
-    """Return the triggers and rules that fire when the rows are loaded, by table."""
-    firing = firing_triggers(
-        (catalog.tables[name] for name, table in load.tables.items() if table.row_count),
-        load.order,
-        updated={n for n, t in load.tables.items() if t.on_conflict is OnConflict.UPDATE},
-        copied=copied_tables(load),
+def _with_triggers(load: Load, catalog: Catalog, mode: TriggerMode) -> Load:
+    """Return the load with the triggers and rules that fire, and those that are disabled."""
+    firing = tuple(
+        firing_triggers(
+            (catalog.tables[name] for name, table in load.tables.items() if table.row_count),
+            load.order,
+            updated={n for n, t in load.tables.items() if t.on_conflict is OnConflict.UPDATE},
+            copied=copied_tables(load),
+        )
+    )
+    disabled = tuple(
+        one for one in firing if mode is TriggerMode.DISABLE and one.trigger.kind == "trigger"
     )
     by_table: defaultdict[RelationName, list[FiringTrigger]] = defaultdict(list)
     for trigger in firing:
-        by_table[trigger.table].append(trigger)
-    return {name: tuple(triggers) for name, triggers in by_table.items()}
-
-
-def _trigger_findings(load: Load) -> Iterator[Finding]:
-    """Yield a note for each trigger and rule that fires when the rows are loaded."""
-    for triggers in load.firing.values():
-        for trigger in triggers:
-            where = str(trigger.table)
-            yield Finding(Subject.TRIGGER, Severity.NOTE, where, f"the {trigger}, fires")
+        if trigger not in disabled:
+            by_table[trigger.table].append(trigger)
+    fires = {name: tuple(triggers) for name, triggers in by_table.items()}
+    return evolve(load, firing=fires, disabled=disabled)

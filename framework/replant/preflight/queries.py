@@ -17,23 +17,28 @@ from replant.model import (
     RelationName,
     Selection,
     Text,
+    UniqueIndex,
 )
 from replant.sql.row_text import text_expression
+from replant.sql.unique_matches import alike, index_terms
 from replant.sql.where_clauses import chosen_from, chosen_where, equals, null_of, relation
 
 Texts = Sequence[Text]
 
 
-def has_rows(table: PlannedTable, number: int) -> sql.Composed:
-    """Query the number, and whether the table has any row."""
-    query = sql.SQL("SELECT {}, EXISTS (SELECT FROM {})")
-    return query.format(sql.Literal(number), _source(table))
+def has_rows(table: PlannedTable, number: int, selection: Selection | None = None) -> sql.Composed:
+    """Query the number, and whether the table has any row, or any that the conditions choose."""
+    return sql.SQL("SELECT {}, EXISTS (SELECT FROM {} WHERE {})").format(
+        sql.Literal(number),
+        _source(table),
+        sql.SQL("true") if selection is None else chosen_where(selection, table.name),
+    )
 
 
 def present(
-    table: PlannedTable, unique: Sequence[str], rows: Sequence[Texts], selection: Selection | None
+    table: PlannedTable, index: UniqueIndex, rows: Sequence[Texts], selection: Selection | None
 ) -> sql.Composed:
-    """Query the rows that share a unique key with a row of the target.
+    """Query the rows that a unique index takes for the same as a row of the target.
 
     Columns: the row's place in the list; whether the two have the same key too (NULL where the
     table has none); whether the target's row is one that the artifact's conditions choose; the
@@ -41,22 +46,29 @@ def present(
 
     Args:
         table: as the target has it.
-        unique: the columns of a unique key.
-        rows: the texts of these columns, and behind them those of the table's key.
+        index: an index of the table.
+        rows: the texts of its columns, and behind them those of the table's key.
         selection: the conditions; None where they cannot be asked.
 
     """
-    names = [*unique, *table.key]
-    width = len(unique)
+    names = [*index.columns, *table.key]
+    width = len(index.columns)
+    theirs = {name: sql.Identifier("t0", name) for name in index.columns}
+    given = {name: sql.SQL("v.{}").format(_part(place)) for place, name in enumerate(index.columns)}
     same = [_equal(table, name, width + place) for place, name in enumerate(table.key)]
     chosen = sql.SQL("NULL::boolean") if selection is None else chosen_where(selection, table.name)
     texts = [text_expression(sql.Identifier("t0", name)) for name in table.key]
     wanted = [sql.SQL(" AND ").join(same) if same else sql.SQL("NULL::boolean"), chosen, *texts]
-    return sql.SQL("SELECT v._, {} FROM {} JOIN {} ON {}").format(
+    return sql.SQL(
+        "SELECT v._, {} FROM {} CROSS JOIN {} CROSS JOIN {} CROSS JOIN {}"
+        " WHERE v._ IS NOT NULL AND {}"
+    ).format(
         sql.SQL(", ").join(wanted),
         _source(table),
+        index_terms(index, "x", theirs),
         _values(table.name, names, rows),
-        sql.SQL(" AND ").join(_equal(table, name, place) for place, name in enumerate(unique)),
+        index_terms(index, "y", given),
+        alike(index, "x", "y"),
     )
 
 

@@ -32,6 +32,7 @@ REMEMBERED = 100_000
 _SAME_TEXT = {
     *("smallint", "integer", "bigint", "oid", "uuid", "boolean", "date", "text"),
     *("character varying", "name", "timestamp without time zone", "timestamp with time zone"),
+    *("int4range", "int8range", "daterange", "tsrange", "tstzrange"),
 }
 
 

@@ -32,6 +32,7 @@ def check_target_schema(manifest: Manifest, catalog: Catalog, tables: Tables) ->
             yield from _unfilled(difference, catalog, tables)
     for name in tables:
         yield from _update_key(catalog, tables, name)
+        yield from _rules(catalog, tables, name)
 
 
 def missing_in_target(manifest: Manifest, catalog: Catalog) -> Iterator[tuple[Subject, str, str]]:
@@ -135,6 +136,7 @@ def _update_key(catalog: Catalog, tables: Tables, name: RelationName) -> Iterato
     """Refuse to update rows by columns that are no key in the target."""
     planned, table = tables[name], catalog.tables[name]
     keys = [set(key) for key in (table.primary_key, *table.unique_keys)]
+    keys += [{*index.columns} for index in planned.matching or () if not index.excludes]
     if planned.on_conflict is not OnConflict.UPDATE or set(planned.key) in keys:
         return
     listed = ", ".join(map(readable, planned.key))
@@ -144,4 +146,21 @@ def _update_key(catalog: Catalog, tables: Tables, name: RelationName) -> Iterato
         str(name),
         f"{name} has no primary or unique key on ({listed}) to update rows by",
         f"ALTER TABLE {name} ADD UNIQUE ({listed}); or replay with --on-conflict error or skip",
+    )
+
+
+def _rules(catalog: Catalog, tables: Tables, name: RelationName) -> Iterator[Finding]:
+    """Refuse ON CONFLICT where a rule rewrites the INSERT: PostgreSQL has no such statement."""
+    planned = tables[name]
+    rules = [t for t in catalog.tables[name].triggers if t.kind == "rule"]
+    if not rules or not planned.row_count or planned.on_conflict is OnConflict.ERROR:
+        return
+    listed = ", ".join(readable(rule.name) for rule in rules)
+    yield Finding(
+        Subject.TABLE,
+        Severity.REFUSES,
+        str(name),
+        f"{name} has a rule ({listed}), with which no row can be skipped or updated",
+        f"ALTER TABLE {name} DISABLE RULE {readable(rules[0].name)}; or replay with --on-conflict "
+        f"error",
     )

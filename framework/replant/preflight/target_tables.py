@@ -17,6 +17,7 @@ from replant.model import (
     RelationName,
     Table,
 )
+from replant.planning.on_conflict import matching_indexes
 
 
 def tables_in_target(
@@ -57,7 +58,7 @@ def table_in_target(
 def _as_target_has_it(planned: PlannedTable, table: Table) -> PlannedTable:
     live = {column.name: column for column in table.columns}
     known = [live[c.name] for c in planned.columns if c.name in live]
-    return evolve(
+    found = evolve(
         planned,
         collatable=frozenset(c.name for c in known if c.collatable and c.name in planned.key),
         columns=tuple(
@@ -71,3 +72,4 @@ def _as_target_has_it(planned: PlannedTable, table: Table) -> PlannedTable:
         ),
         rows=evolve(planned.rows, only=table.kind is RelationKind.TABLE, equality=table.equality),
     )
+    return evolve(found, matching=matching_indexes(found, table))

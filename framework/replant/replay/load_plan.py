@@ -49,6 +49,7 @@ class Load:
         may_stage: the tables that the role can load through a temporary table.
         readable: the tables of which the role may see all rows.
         firing: the triggers and rules that fire, by table.
+        disabled: the triggers that are disabled for the load, as they were before.
 
     """
 
@@ -59,6 +60,7 @@ class Load:
     may_stage: frozenset[RelationName]
     readable: frozenset[RelationName]
     firing: Mapping[RelationName, tuple[FiringTrigger, ...]] = field(factory=dict)
+    disabled: tuple[FiringTrigger, ...] = ()
 
 
 @frozen
@@ -126,7 +128,7 @@ def _of_step(load: Load, step: Step) -> Iterator[Loadable]:
             yield from _inserts(load, step, _patches(load, step))
         case LoadTogether(staged=True):
             yield _staged(load, filled)
-        case _ if any(must_be_joined(load, step, name) for name in filled):
+        case _ if any(must_be_staged(load, step, name) for name in filled):
             yield _staged(load, filled)
         case LoadTogether():
             yield from _held(load, LoadTogether(filled))
@@ -142,6 +144,12 @@ def _of_step(load: Load, step: Step) -> Iterator[Loadable]:
             yield _staged(load, (name,))
         case LoadTable(name):
             yield from _inserts(load, step, _literals(load, name, step.patched))
+
+
+def must_be_staged(load: Load, step: LoadTable | LoadTogether, name: RelationName) -> bool:
+    """Return whether the rows of the step must come through a temporary table."""
+    by_query = name in load.tables and load.tables[name].matching is not None
+    return by_query or must_be_joined(load, step, name)
 
 
 def must_be_joined(load: Load, step: LoadTable | LoadTogether, name: RelationName) -> bool:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import psycopg
 
 from replant.database.connections import one_line
 from replant.errors import PrivilegeError, ReplayError
-from replant.model import RelationName
+from replant.model import FiringTrigger, RelationName, name_a_few
 from replant.sql.closing_checks import CHECK_FAILED
 
+_WITHOUT_TRIGGERS = (
+    "replay with --triggers disable as the owner of the table, or with --strategy superuser, under "
+    "which ordinary triggers do not fire"
+)
 _BY_FUNCTION = (
-    "a function of the target does not take it: give it what it reads by [target.settings], change "
-    "it, or replay with --strategy superuser, under which ordinary triggers do not fire"
+    f"a function of the target does not take it: give it what it reads by [target.settings], "
+    f"change it, or {_WITHOUT_TRIGGERS}"
 )
 
 #: What would help, by SQLSTATE. PostgreSQL manual, "PostgreSQL Error Codes".
@@ -44,11 +49,15 @@ _MISFITS = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
 
 
 @contextmanager
-def refusals_explained(tables: Sequence[RelationName] = ()) -> Iterator[None]:
+def refusals_explained(
+    tables: Sequence[RelationName] = (),
+    firing: Mapping[RelationName, Sequence[FiringTrigger]] = MappingProxyType({}),
+) -> Iterator[None]:
     """Translate the target's refusal into a message about the replay.
 
     Args:
         tables: those that are written, to name where the server names none.
+        firing: the triggers that may be the reason, by table.
 
     Raises:
         PrivilegeError: the role lacks a privilege that was not foreseen.
@@ -59,18 +68,20 @@ def refusals_explained(tables: Sequence[RelationName] = ()) -> Iterator[None]:
         yield
     except psycopg.errors.InsufficientPrivilege as error:
         raise PrivilegeError(
-            f"the target refused: {one_line(error)}; nothing was replayed{_server_words(error)}"
+            f"the target refused: {one_line(error)}; nothing was replayed"
+            f"{_for_privilege(error, tables)}{_server_words(error, firing)}"
         ) from error
-    except psycopg.errors.UniqueViolation as error:
+    except (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation) as error:
         raise ReplayError(
             f"the target already holds a row of this artifact in {_place(error, tables)}: "
-            f"{one_line(error)}; nothing was replayed; {_for_unique(error)}{_server_words(error)}"
+            f"{one_line(error)}; nothing was replayed; {_for_unique(error)}"
+            f"{_server_words(error, firing)}"
         ) from error
     except psycopg.errors.ForeignKeyViolation as error:
         raise ReplayError(
             f"a row of this artifact references a row that the target lacks, in "
             f"{_place(error, tables)}: {one_line(error)}; nothing was replayed; load the "
-            f"referenced rows first{_server_words(error)}"
+            f"referenced rows first{_server_words(error, firing)}"
         ) from error
     except psycopg.DatabaseError as error:
         if error.sqlstate == CHECK_FAILED:
@@ -80,7 +91,7 @@ def refusals_explained(tables: Sequence[RelationName] = ()) -> Iterator[None]:
             raise
         raise ReplayError(
             f"the target refused a row of {_place(error, tables)}: {one_line(error)}; nothing was "
-            f"replayed; {remedy}{_server_words(error)}"
+            f"replayed; {remedy}{_server_words(error, firing)}"
         ) from error
 
 
@@ -88,13 +99,28 @@ def _for_unique(error: psycopg.Error) -> str:
     """Say what helps against a row that is there; one that a trigger writes is no such row."""
     if _functions(error):
         return (
-            "a trigger of the target writes rows that are in the artifact too: replay with "
-            "--strategy superuser, under which ordinary triggers do not fire, or leave one out"
+            f"a trigger of the target writes rows that are in the artifact too: leave one out, or "
+            f"{_WITHOUT_TRIGGERS}"
         )
     return (
         "remove these rows from the target, or replay with --on-conflict same, which skips rows "
         "that are equal and refuses others"
     )
+
+
+def _for_privilege(error: psycopg.Error, tables: Sequence[RelationName]) -> str:
+    """Say what helps against a policy, or a privilege that a function of the target needs."""
+    if error.diag.source_function == "ExecWithCheckOptions":
+        return (
+            f"; a policy of {_place(error, tables)} does not take the row: give it what it reads "
+            f"by [target.settings], or replay as a role with BYPASSRLS"
+        )
+    if _functions(error):
+        return (
+            f"; a function of the target needs it: GRANT it to the role, make the function "
+            f"SECURITY DEFINER, or {_WITHOUT_TRIGGERS}"
+        )
+    return ""
 
 
 def _remedy(error: psycopg.Error) -> str:
@@ -112,10 +138,28 @@ def _functions(error: psycopg.Error) -> str:
     return "; ".join(line for line in lines if _IN_FUNCTION.search(line))
 
 
-def _server_words(error: psycopg.Error) -> str:
-    """Return what else the server says, a line for each part."""
-    parts = (("HINT", error.diag.message_hint), ("CONTEXT", _functions(error)))
+def _server_words(
+    error: psycopg.Error, firing: Mapping[RelationName, Sequence[FiringTrigger]]
+) -> str:
+    """Return what else the server says, a line for each part, and which triggers call that."""
+    functions = _functions(error)
+    guilty = [
+        str(one) for triggers in firing.values() for one in triggers if _calls(one, functions)
+    ]
+    parts = (
+        ("HINT", error.diag.message_hint),
+        ("CONTEXT", functions),
+        ("TRIGGER", name_a_few(guilty)),
+    )
     return "".join(f"\n  {name}: {' '.join(text.split())}" for name, text in parts if text)
+
+
+def _calls(firing: FiringTrigger, context: str) -> bool:
+    """Return whether a trigger's function is in the context, by its name with or without schema."""
+    function = firing.trigger.function
+    return function is not None and any(
+        f"function {name} " in context for name in (function, function.partition(".")[2])
+    )
 
 
 def _place(error: psycopg.Error, tables: Sequence[RelationName]) -> str:

@@ -40,6 +40,7 @@ from replant.replay.refusals import refusals_explained
 from replant.replay.staging import StagedRows, load_staged, read_updated, reset_updated
 from replant.sql.closing_checks import CHECK_FAILED, finishing
 from replant.sql.load_statements import copy_from, filled_tables, frames, opening, said
+from replant.sql.trigger_statements import disable_triggers, enable_triggers
 
 #: What the target says of a row that it does not take; anything else is a failure of its own.
 _REFUSALS = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
@@ -116,9 +117,11 @@ def replay_rows(
     loaded = dict.fromkeys(load.tables, Loaded())
     with _probed(load.order):
         database.execute(opening(load.order.before, names))
+        if load.disabled:
+            database.execute(disable_triggers(load.disabled))
     staged: set[RelationName] = set()
     for statement in statements_of(load):
-        with refusals_explained(step_tables(statement.step)):
+        with refusals_explained(step_tables(statement.step), load.firing):
             changes = _execute(database, statement, load.tables, progress)
         if isinstance(statement, StagedRows):
             staged.update(changes)
@@ -128,8 +131,10 @@ def replay_rows(
     notices: list[str] = []
     database.add_notice_handler(lambda notice: _note(notices, notice))
     ending = load.artifact.manifest.ending(load.tables, load.order.after)
-    with refusals_explained():
+    with refusals_explained(firing=load.firing):
         database.execute(said(load.order.after, names))
+        if load.disabled:
+            database.execute(enable_triggers(load.disabled))
         check_loaded_rows(database, load, frozenset(staged))
         database.execute(b"ROLLBACK" if rehearse else finishing(ending))
     return ReplayOutcome(loaded, tuple(notices))

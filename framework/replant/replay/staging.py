@@ -84,10 +84,12 @@ def load_staged(
     counters = len(staged) if updating else 0
     reset_updated(database, counters)
     written = database.execute(insert_all(staged, counted=updating)).fetchone() or ()
-    changed = read_updated(database, counters) or [0] * len(staged)
+    counted = read_updated(database, counters) or [0] * len(staged)
+    taken, apart = written[: len(staged)], written[len(staged) :]
+    changed = [on_the_way if n is None else n for n, on_the_way in zip(apart, counted, strict=True)]
     return {
         name: StagedOutcome(*numbers)
-        for name, *numbers in zip(names, given, written, changed, strict=True)
+        for name, *numbers in zip(names, given, taken, changed, strict=True)
     }
 
 

@@ -31,6 +31,7 @@ from replant.selection.dangling import DanglingReferences, count_chosen, settle_
 from replant.selection.expand import Expanded, FinishedSearch, check_readable, expand_selection
 from replant.selection.predicate_rows import find_predicate_rows
 from replant.selection.select import SelectedTables
+from replant.selection.shared_rows import with_shared_rows
 from replant.selection.table_ownership import ownership_of
 from replant.sql import row_queries as queries
 
@@ -85,11 +86,14 @@ def count_rows(
     check_scope_values(database, selected, settings)
     with own_settings(database):
         _check_predicates(database, selected, settings)
+    selected = with_shared_rows(database, selected)
     fixed = find_predicate_rows(
-        database, selected, selected.rows, set(selected.tables) - selected.open
+        database, selected, selected.rows, selected.tables.keys() - selected.wholly_open
     )
     # A closed set starts from rows that are exported, so rows are left out before it is found.
-    rows, left_out, kept = settle_references(database, selected, fixed, settings)
+    rows, left_out, kept = settle_references(
+        database, selected, fixed, settings, unsettled=selected.shared
+    )
     expanded = expand_selection(database, catalog, selected, rows, settings)
     if expanded.rows is not rows:
         chosen = find_predicate_rows(

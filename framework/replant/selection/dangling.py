@@ -73,16 +73,29 @@ class DanglingReferences:
 
 
 def settle_references(
-    database: DatabaseConnection, selected: SelectedTables, rows: Selection, settings: Settings
+    database: DatabaseConnection,
+    selected: SelectedTables,
+    rows: Selection,
+    settings: Settings,
+    *,
+    unsettled: Collection[RelationName] = (),
 ) -> tuple[Selection, tuple[DanglingReferences, ...], tuple[DanglingReferences, ...]]:
     """Treat every dangling reference as configured, and return the selection that is left.
 
     A row that is left out may be referenced itself, so the search goes on until it finds none.
+
+    Args:
+        database: the transaction.
+        selected: the tables.
+        rows: the chosen rows.
+        settings: what is done with such references.
+        unsettled: the tables into which rows still come; references to these are passed over.
+
     """
     modes = {change.name: change.dangling for change in settings.tables if change.dangling}
     left_out: list[DanglingReferences] = []
     while True:
-        found = _find(database, selected.tables, rows, modes, settings.export.dangling)
+        found = _find(database, selected, rows, modes, settings.export.dangling, unsettled)
         failing = [f for f, mode in found if mode is Dangling.FAIL]
         if failing:
             raise DanglingReferenceError(_refusal(failing))
@@ -97,11 +110,13 @@ def settle_references(
 
 def _find(
     database: DatabaseConnection,
-    tables: Mapping[RelationName, Table],
+    selected: SelectedTables,
     rows: Selection,
     modes: Mapping[RelationName, Dangling],
     default: Dangling,
+    unsettled: Collection[RelationName],
 ) -> list[tuple[DanglingReferences, Dangling]]:
+    tables = selected.tables
     has_rows = cache(lambda name: count_chosen(database, rows, [name])[name] > 0)
     # A role need not be allowed to read a table that no row can come into: its closed set is not
     # found yet, or has no row of it.
@@ -110,7 +125,10 @@ def _find(
         key
         for name in read
         for key in tables[name].foreign_keys
-        if key.enforced and key.references in read and not _holds(rows, key, has_rows)
+        if key.enforced
+        and key.references in read
+        and key.references not in unsettled
+        and not _holds(rows, key, has_rows, selected.shared)
     ]
     dangling = select_all(database, (queries.dangles(rows, k, n) for n, k in enumerate(keys)))
     found = []
@@ -126,14 +144,20 @@ def _is_empty(chosen: ChosenRows) -> bool:
     return RowsAt(()) in chosen.conditions
 
 
-def _holds(rows: Selection, key: ForeignKey, has_rows: Callable[[RelationName], bool]) -> bool:
+def _holds(
+    rows: Selection,
+    key: ForeignKey,
+    has_rows: Callable[[RelationName], bool],
+    shared: Collection[RelationName],
+) -> bool:
     """Return whether the key cannot dangle, as both tables are chosen by the same value in it.
 
     Then every reference is to the one row with that value, if it is there. Nor can a key into a
     closed set, which has every row that a row of the export references, unless PostgreSQL has not
-    checked that all of them are there.
+    checked that all of them are there; but of a table with shared rows it has no other scope's.
     """
-    if key.validated and any(isinstance(c, RowsAt) for c in rows[key.references].conditions[-1:]):
+    into_closure = key.validated and key.references not in shared
+    if into_closure and any(isinstance(c, RowsAt) for c in rows[key.references].conditions[-1:]):
         return True
     own = [c for c in rows[key.table].conditions if isinstance(c, ColumnIs)]
     other = rows[key.references].conditions

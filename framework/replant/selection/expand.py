@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 
 from attrs import evolve, field, frozen
@@ -14,9 +14,15 @@ from replant.closure.reachability import Reachable, find_reachable, tables_withi
 from replant.closure.size_estimate import estimate_sizes
 from replant.database.connections import DatabaseConnection
 from replant.errors import BudgetError
-from replant.model import Catalog, RelationName, RowSecurity, Selection, Settings
+from replant.model import (
+    Catalog,
+    RelationName,
+    RowsAt,
+    RowSecurity,
+    Selection,
+    Settings,
+)
 from replant.model.closure_rules import ArrivalCount, Root
-from replant.model.conditions import RowsAt
 from replant.model.ownership import Ownership
 from replant.model.references import DeclaredReference, EdgeName, Reference, ReferenceGraph
 from replant.model.registration import InClosure
@@ -99,9 +105,12 @@ def expand_selection(
     with _within(expected), find_closure(database, graph, request) as closure:
         reachable = find_reachable(closure.graph, closure.request)
         kept = {name for name in selected.tables if name not in selected.open} | reachable.tables
+        came = _reached_upward(closure.provenance)
         chosen = {
             name: evolve(rows[name], conditions=(closure.rows_at(name), *rows[name].conditions[1:]))
             for name in selected.open & kept
+            # Of a table without a shared row in the set, the condition itself says more.
+            if name not in selected.shared or name in came
         }
         return Expanded(
             selected=selected.only(kept),
@@ -240,13 +249,20 @@ def _request(
     """Make the request: registered roots, and as roots all rows of tables that are not open."""
     registrations = [item.registration for item in selected.registered.values()]
     roots = [
-        Root(registration.table, registration.rows.root, may_be_empty=settings.export.allow_empty)
+        Root(
+            registration.table,
+            registration.rows.root,
+            registration.rows.may_be_empty or settings.export.allow_empty,
+        )
         for registration in registrations
         if isinstance(registration.rows, InClosure) and registration.rows.root is not None
     ]
     fixed = sorted(set(selected.tables) - selected.open)
     ownership = ownership_of(selected)
-    roots += [Root(name, predicate_of(rows, name).as_string(), may_be_empty=True) for name in fixed]
+    roots += [
+        Root(name, predicate_of(rows, name).as_string(), may_be_empty=True)
+        for name in sorted({*fixed, *selected.shared})
+    ]
     return ClosureRequest(
         roots=tuple(roots),
         rules=Rules(
@@ -258,6 +274,7 @@ def _request(
                 if EdgeName(item.table, name) not in unused
             },
             fixed=frozenset(fixed),
+            shared=selected.shared,
         ),
         budget=Budget(
             settings.export.max_rows,
@@ -265,6 +282,11 @@ def _request(
         ),
         shared=frozenset(name for name in fixed if ownership[name] is Ownership.SHARED),
     )
+
+
+def _reached_upward(provenance: Iterable[ArrivalCount]) -> set[RelationName]:
+    """Return the tables of which rows came because others reference them."""
+    return {a.by.references for a in provenance if isinstance(a.by, Reference) and not a.down}
 
 
 def _unindexed(reference: Reference, down: bool) -> str:

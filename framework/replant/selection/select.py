@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
+from psycopg import sql
 
 from replant.errors import (
     CatalogMismatchError,
@@ -34,6 +35,7 @@ from replant.model import (
     Satisfies,
     Selection,
     Settings,
+    Shared,
     Table,
     TableSettings,
     ThroughForeignKey,
@@ -42,6 +44,7 @@ from replant.model import (
 from replant.model.names import did_you_mean
 from replant.plugins.manager import Registered
 from replant.sql.grants import read_grants
+from replant.sql.scope_values import scope_names, with_scope_values
 
 
 @frozen
@@ -53,6 +56,8 @@ class SelectedTables:
         tables: the tables as the source has them.
         columns: the exported columns of each table.
         rows: the chosen rows of each table.
+        shared: the tables with rows that belong to no scope and come along where they are
+            referenced, each with its scope column; known once the database was asked.
         scope_columns: for each scope value a table and column that hold it, to check its form.
 
     """
@@ -62,9 +67,15 @@ class SelectedTables:
     columns: Mapping[RelationName, tuple[Column, ...]]
     rows: Selection
     scope_columns: Mapping[str, tuple[RelationName, Column]]
+    shared: Mapping[RelationName, str] = field(factory=dict)
 
     @property
     def open(self) -> frozenset[RelationName]:
+        """The tables into which rows of a closed set come, of some only shared rows."""
+        return self.wholly_open | self.shared.keys()
+
+    @property
+    def wholly_open(self) -> frozenset[RelationName]:
         """The tables whose rows are those that a closed set has of them."""
         return frozenset(
             name
@@ -80,6 +91,7 @@ class SelectedTables:
             tables={name: table for name, table in self.tables.items() if name in names},
             columns={name: columns for name, columns in self.columns.items() if name in names},
             rows={name: rows for name, rows in self.rows.items() if name in names},
+            shared={name: column for name, column in self.shared.items() if name in names},
         )
 
 
@@ -109,7 +121,8 @@ def select_tables(
     if len(fixed) == len(tables):
         _check_readable(catalog, fixed, columns)
     _check_not_hidden(catalog, fixed, settings.export.row_security)
-    _check_scope(by_table.values(), settings.scope)
+    _check_scope(by_table.values(), settings)
+    by_table = {name: _with_scope_values(item, settings.scope) for name, item in by_table.items()}
     rows = {
         name: _rows(tables, by_table[name], changes.get(name), settings.scope)
         for name in sorted(tables)
@@ -184,12 +197,13 @@ def _may_read(columns: Sequence[Column]) -> bool:
     return bool(columns) and all(column.may_select for column in columns)
 
 
-def _check_scope(registered: Iterable[Registered], scope: Mapping[str, str]) -> None:
+def _check_scope(registered: Collection[Registered], settings: Settings) -> None:
+    scope = settings.scope
     needed: dict[str, str] = {}
     for item in registered:
         if isinstance(item.registration.rows, ByColumn):
             needed.setdefault(item.registration.rows.scope, item.plugin)
-    for name in sorted(set(scope) - set(needed)):
+    for name in sorted(set(scope) - set(needed) - _named_in_conditions(registered, settings)):
         meant = did_you_mean(name, needed, "did you mean {!r}? ")
         known = ", ".join(sorted(needed)) or "none"
         raise ScopeError(
@@ -278,13 +292,16 @@ def _rows(
     name = item.registration.table
     conditions: list[Condition] = []
     match item.registration.rows:
-        case ByColumn(column, scope_name):
+        case ByColumn(column, scope_name, shared):
             if tables[name].column(column) is None:
                 raise PluginError(
                     f"the plugin {item.plugin!r} chooses rows of {name} by its column "
                     f"{column!r}, which does not exist; update the plugin"
                 )
-            conditions.append(ColumnIs(column, scope[scope_name]))
+            if shared is Shared.ALL:
+                conditions.append(Satisfies(_own_or_shared(column, scope[scope_name])))
+            else:
+                conditions.append(ColumnIs(column, scope[scope_name]))
         case ThroughForeignKey(columns):
             conditions.append(LinkedTo((_link_up(tables, item, columns),)))
         case WhereReferenced():
@@ -298,9 +315,35 @@ def _rows(
         case other:
             unexpected(other)
     if change is not None and change.where is not None:
-        conditions.append(Satisfies(change.where))
+        conditions.append(Satisfies(with_scope_values(change.where, scope)))
     table = tables[name]
     return ChosenRows(tuple(conditions), table.kind is RelationKind.TABLE, table.equality)
+
+
+def _own_or_shared(column: str, value: str) -> str:
+    name = sql.Identifier(column)
+    condition = sql.SQL("{} = {} OR {} IS NULL").format(name, sql.Literal(value), name)
+    return condition.as_string()
+
+
+def _with_scope_values(item: Registered, scope: Mapping[str, str]) -> Registered:
+    """Return the registration with the scope values in its condition."""
+    rows = item.registration.rows
+    if isinstance(rows, ByPredicate):
+        rows = evolve(rows, sql=with_scope_values(rows.sql, scope))
+    elif isinstance(rows, InClosure) and rows.root is not None:
+        rows = evolve(rows, root=with_scope_values(rows.root, scope))
+    return evolve(item, registration=evolve(item.registration, rows=rows))
+
+
+def _named_in_conditions(registered: Iterable[Registered], settings: Settings) -> set[str]:
+    """Return the scope values that conditions mention."""
+    conditions = [change.where for change in settings.tables]
+    for item in registered:
+        rows = item.registration.rows
+        conditions.append(rows.sql if isinstance(rows, ByPredicate) else None)
+        conditions.append(rows.root if isinstance(rows, InClosure) else None)
+    return {name for text in conditions if text is not None for name in scope_names(text)}
 
 
 def _link_up(

@@ -46,6 +46,9 @@ def _settle(
     match members[name]:
         case InClosure():
             found[name] = Ownership.EACH
+        case ByColumn() if name in selected.shared:
+            # Beside the rows of the scope, those that belong to none come along by reference.
+            found[name] = Ownership.EACH
         case ByColumn() | ByPredicate():
             found[name] = Ownership.OWNED
         case AllRows():

@@ -288,7 +288,7 @@ def _wanted_rows(ending: Ending, table: PlannedTable) -> sql.Composable:
     """Return one row of the list of checks.
 
     Rows that may have existed before are found by the keys of the staged rows. Where there are
-    none, it is known only that there are no fewer.
+    none, or a row may stand for another, it is known only that there are no fewer.
     """
     exact = table.on_conflict is OnConflict.ERROR
     compared = ending.check is Check.CONTENT and table.on_conflict is not OnConflict.SKIP
@@ -303,7 +303,7 @@ def _wanted_rows(ending: Ending, table: PlannedTable) -> sql.Composable:
         sql.Literal(
             (
                 _staged_query(ending, table, compared)
-                if table.name in ending.staged
+                if table.name in ending.staged and table.on_conflict.needs_key
                 else _query(ending, table, exact, compared)
             ).as_string()
         ),

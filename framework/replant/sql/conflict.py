@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from replant.model import OnConflict, PlannedTable
+from replant.model import OnConflict, PlannedColumn, PlannedTable
 from replant.sql.row_text import record_expression
 from replant.sql.where_clauses import columns
 
@@ -29,19 +29,16 @@ def on_conflict(table: PlannedTable, counter: str | None) -> bytes:
         return b""
     if table.on_conflict in {OnConflict.SKIP, OnConflict.SAME}:
         return b"\nON CONFLICT DO NOTHING"
-    changing = [c for c in table.columns if not c.always_identity]
-    if not changing:
+    changed = changing(table)
+    if not changed:
         return _bytes(sql.SQL("\nON CONFLICT ({}) DO NOTHING").format(columns(table.key)))
-    differs = sql.SQL("{} IS DISTINCT FROM {}").format(
-        record_expression(table.with_columns(changing), "t0"),
-        record_expression(table.with_columns(changing), "excluded"),
-    )
+    different = differs(table, "t0", "excluded")
     if counter is not None:
         # CASE lets nothing be counted but what differs.
-        differs = sql.SQL(
+        different = sql.SQL(
             "CASE WHEN {} THEN set_config({}, (current_setting({})::bigint + 1)::text, true) <> ''"
             " END"
-        ).format(differs, sql.Literal(counter), sql.Literal(counter))
+        ).format(different, sql.Literal(counter), sql.Literal(counter))
     return _bytes(
         sql.SQL("\nON CONFLICT ({}) DO UPDATE SET {} WHERE {}").format(
             columns(table.key),
@@ -49,10 +46,23 @@ def on_conflict(table: PlannedTable, counter: str | None) -> bytes:
                 sql.SQL("{} = {}").format(
                     sql.Identifier(column.name), sql.Identifier("excluded", column.name)
                 )
-                for column in changing
+                for column in changed
             ),
-            differs,
+            different,
         )
+    )
+
+
+def changing(table: PlannedTable) -> list[PlannedColumn]:
+    """Return the columns that an UPDATE may set."""
+    return [column for column in table.columns if not column.always_identity]
+
+
+def differs(table: PlannedTable, left: str, right: str) -> sql.Composed:
+    """Compose a condition: the texts of the rows under two aliases differ in what may be set."""
+    changed = table.with_columns(changing(table))
+    return sql.SQL("{} IS DISTINCT FROM {}").format(
+        record_expression(changed, left), record_expression(changed, right)
     )
 
 

@@ -16,6 +16,12 @@ def grants(privilege: str, tables: Iterable[RelationName], role: str) -> str:
     return f"GRANT {privilege} ON {listed} TO {readable(role)};"
 
 
+def sequence_grants(sequences: Iterable[RelationName], role: str) -> str:
+    """Write the GRANT that lets the role move sequences."""
+    listed = ", ".join(str(sequence) for sequence in sorted(sequences))
+    return f"GRANT UPDATE ON SEQUENCE {listed} TO {readable(role)};"
+
+
 def usage_grants(schemas: Iterable[str], role: str) -> str:
     """Write `GRANT USAGE ON SCHEMA …, … TO …;`."""
     listed = ", ".join(readable(schema) for schema in sorted(set(schemas)))

@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from attrs import frozen
 from psycopg import sql
 
-from replant.model import PlannedTable
-from replant.sql.conflict import on_conflict, updated_rows
+from replant.model import OnConflict, PlannedTable
+from replant.sql.conflict import changing, differs, on_conflict, updated_rows
+from replant.sql.unique_matches import alike, index_terms
 from replant.sql.where_clauses import columns, equals, relation
 
 
@@ -65,17 +66,25 @@ def create_all(staged: Sequence[Staging]) -> bytes:
 
 
 def insert_all(staged: Sequence[Staging], *, counted: bool) -> bytes:
-    """Compose the one statement that inserts all rows, and returns a count for each table."""
-    inserts = [
-        _in_cte(place, _insert_from(place, one, counted=counted))
-        for place, one in enumerate(staged)
-    ]
-    counts = [
-        sql.SQL("(SELECT count(*) FROM {})").format(_name(place)) for place in range(len(staged))
-    ]
+    """Compose the one statement that inserts all rows.
+
+    It returns how many rows each table took, and then how many of them it updated; NULL where
+    that is counted on the way, since ON CONFLICT updates them.
+    """
+    ctes: list[sql.Composable] = []
+    counts: list[sql.Composable] = []
+    changes: list[sql.Composable] = []
+    for place, one in enumerate(staged):
+        ctes.append(_in_cte(_name(place), _insert_from(place, one, counted=counted)))
+        counts.append(_count(_name(place)))
+        changes.append(sql.SQL("NULL"))
+        if _is_updated_apart(one):
+            ctes.append(_in_cte(_updates(place), _update_from(one)))
+            changes[-1] = _count(_updates(place))
+            counts[-1] = sql.SQL("{} + {}").format(counts[-1], changes[-1])
     return _bytes(
         sql.SQL("WITH {} SELECT {};\n").format(
-            sql.SQL(", ").join(inserts), sql.SQL(", ").join(counts)
+            sql.SQL(", ").join(ctes), sql.SQL(", ").join([*counts, *changes])
         )
     )
 
@@ -83,13 +92,17 @@ def insert_all(staged: Sequence[Staging], *, counted: bool) -> bytes:
 def insert_all_quietly(staged: Sequence[Staging]) -> bytes:
     """Compose the same for a SQL file: nothing is returned, since psql would print it."""
     *others, last = (_insert_from(place, one, counted=False) for place, one in enumerate(staged))
-    ctes = [_in_cte(place, insert) for place, insert in enumerate(others)]
+    ctes = [_in_cte(_name(place), insert) for place, insert in enumerate(others)]
     lead = sql.SQL("WITH {} ").format(sql.SQL(", ").join(ctes)) if ctes else sql.SQL("")
     return _bytes(sql.SQL("{}{};\n").format(lead, last))
 
 
-def _in_cte(place: int, insert: sql.Composable) -> sql.Composed:
-    return sql.SQL("{} AS ({} RETURNING 1)").format(_name(place), insert)
+def _in_cte(name: sql.Composable, change: sql.Composable) -> sql.Composed:
+    return sql.SQL("{} AS ({} RETURNING 1)").format(name, change)
+
+
+def _count(name: sql.Composable) -> sql.Composed:
+    return sql.SQL("(SELECT count(*) FROM {})").format(name)
 
 
 def same_key(table: PlannedTable, left: str, right: str) -> sql.Composed:
@@ -106,22 +119,95 @@ def same_key(table: PlannedTable, left: str, right: str) -> sql.Composed:
 
 def _insert_from(place: int, staged: Staging, *, counted: bool) -> sql.Composed:
     table = staged.table
-    values = [
-        sql.Identifier("p" if name in staged.separate_columns else "r", name)
-        for name in table.column_names
-    ]
-    source = sql.SQL("{} AS r").format(staged.rows)
-    if staged.separate_columns:
-        source = sql.SQL("{} LEFT JOIN {} AS p ON {}").format(
-            source, staged.separate, same_key(table, "r", "p")
-        )
-    return sql.SQL("INSERT INTO {} AS t0 ({}) {}SELECT {} FROM {} {}").format(
+    into = sql.SQL("INSERT INTO {} AS t0 ({}) {}").format(
         relation(table.name),
         columns(table.column_names),
         sql.SQL("OVERRIDING SYSTEM VALUE " if table.overriding else ""),
-        sql.SQL(", ").join(values),
-        source,
+    )
+    if table.matching is not None:
+        return into + _new_rows(staged)
+    return sql.SQL("{}SELECT {} FROM {} {}").format(
+        into,
+        sql.SQL(", ").join(_values(staged).values()),
+        _staged_rows(staged),
         sql.SQL(on_conflict(table, updated_rows(place) if counted else None).decode()),
+    )
+
+
+def _staged_rows(staged: Staging) -> sql.Composed:
+    """Compose what stands behind FROM: the staged rows, with those of their columns kept apart."""
+    source = sql.SQL("{} AS r").format(staged.rows)
+    if not staged.separate_columns:
+        return source
+    return sql.SQL("{} LEFT JOIN {} AS p ON {}").format(
+        source, staged.separate, same_key(staged.table, "r", "p")
+    )
+
+
+def _values(staged: Staging) -> dict[str, sql.Composable]:
+    """Return what stands for each column of a staged row."""
+    return {
+        name: sql.Identifier("p" if name in staged.separate_columns else "r", name)
+        for name in staged.table.column_names
+    }
+
+
+def _new_rows(staged: Staging) -> sql.Composed:
+    """Select those staged rows that no row of the table is like.
+
+    A row that is to be updated is known by its key alone; one that shares another unique value is
+    a mistake, which the index refuses.
+    """
+    table, values = staged.table, _values(staged)
+    source: list[sql.Composable] = [_staged_rows(staged)]
+    absent: list[sql.Composable] = []
+    if table.on_conflict is OnConflict.UPDATE:
+        absent.append(_absent(relation(table.name) + sql.SQL(" AS t0"), same_key(table, "t0", "r")))
+    else:
+        for place, index in enumerate(table.matching or ()):
+            mine = {name: sql.Identifier("t0", name) for name in index.columns}
+            source.append(index_terms(index, f"u{place}", values))
+            rows = sql.SQL("{} AS t0 CROSS JOIN {}").format(
+                relation(table.name), index_terms(index, "v", mine)
+            )
+            absent.append(_absent(rows, alike(index, "v", f"u{place}")))
+    return sql.SQL("SELECT {} FROM {} WHERE {}").format(
+        sql.SQL(", ").join(values.values()),
+        sql.SQL(" CROSS JOIN ").join(source),
+        sql.SQL(" AND ").join(absent or [sql.SQL("true")]),
+    )
+
+
+def _absent(rows: sql.Composable, condition: sql.Composable) -> sql.Composed:
+    return sql.SQL("NOT EXISTS (SELECT FROM {} WHERE {})").format(rows, condition)
+
+
+def _is_updated_apart(staged: Staging) -> bool:
+    table = staged.table
+    by_query = table.matching is not None
+    return by_query and table.on_conflict is OnConflict.UPDATE and bool(changing(table))
+
+
+def _update_from(staged: Staging) -> sql.Composed:
+    """Compose an UPDATE of the rows that have the keys of staged rows and differ from these."""
+    table, values = staged.table, _values(staged)
+    changed = changing(table)
+    given = sql.SQL("SELECT {} FROM {}").format(
+        sql.SQL(", ").join(
+            sql.SQL("{} AS {}").format(value, sql.Identifier(name))
+            for name, value in values.items()
+        ),
+        _staged_rows(staged),
+    )
+    return sql.SQL("UPDATE {} AS t0 SET {} FROM ({}) AS r WHERE {} AND {}").format(
+        relation(table.name),
+        sql.SQL(", ").join(
+            sql.SQL("{} = {}").format(sql.Identifier(c.name), sql.Identifier("r", c.name))
+            for c in changed
+        ),
+        given,
+        same_key(table, "t0", "r"),
+        differs(table, "t0", "r"),
     )
 
 
@@ -135,6 +221,10 @@ def _create(name: sql.Composable, table: PlannedTable, names: Sequence[str]) -> 
 
 def _name(place: int) -> sql.Composable:
     return sql.Identifier(str(place))
+
+
+def _updates(place: int) -> sql.Composable:
+    return sql.Identifier(f"updates {place}")
 
 
 def _bytes(part: sql.Composable) -> bytes:

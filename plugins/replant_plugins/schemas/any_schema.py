@@ -40,6 +40,7 @@ from replant_plugins.schemas.asked import (
     referenced_table,
 )
 from replant_plugins.schemas.patterns import matching
+from replant_plugins.schemas.scope_owner import Owner, scope_owner
 
 
 @hookimpl
@@ -66,6 +67,7 @@ class _Chosen:
     included: frozenset[RelationName]
     roots: Mapping[RelationName, str]
     wanted: set[RelationName]
+    owner: Owner | None
 
 
 def _why_not(table: Table) -> str:
@@ -102,7 +104,7 @@ def _chosen(
         wanted = _with_referenced(available, {*included, *roots}, asked)
     with _collecting(problems):
         _check_names(asked, wanted)
-    return _Chosen(available, included, roots, wanted)
+    return _Chosen(available, included, roots, wanted, scope_owner(asked.scope_column, available))
 
 
 def _registration(
@@ -116,7 +118,7 @@ def _registration(
         references = tuple(declared_references(asked, chosen.available, name))
     return Registration(
         table=name,
-        rows=_rows(asked, chosen.available[name], chosen.included, chosen.roots),
+        rows=_rows(asked, chosen, chosen.available[name]),
         children=_children(asked, name),
         edges=edges,
         references=references,
@@ -141,18 +143,16 @@ def _check_scope_column(asked: Asked, tables: Mapping[RelationName, Table]) -> N
         )
 
 
-def _rows(
-    asked: Asked,
-    table: Table,
-    included: frozenset[RelationName],
-    roots: Mapping[RelationName, str],
-) -> Membership:
+def _rows(asked: Asked, chosen: _Chosen, table: Table) -> Membership:
     """Return all rows of tables that are only asked for by name, else those of the closed set."""
+    roots = chosen.roots
     if table.name in roots:
         return InClosure(roots[table.name])
     if asked.scope_column is not None and table.column(asked.scope_column) is not None:
-        return ByColumn(asked.scope_column, scope=asked.scope_column)
-    if roots or asked.scope_column is not None or table.name not in included:
+        return ByColumn(asked.scope_column, asked.scope_column, asked.shared)
+    if chosen.owner is not None and chosen.owner.table == table.name:
+        return InClosure(chosen.owner.condition, may_be_empty=True)
+    if roots or asked.scope_column is not None or table.name not in chosen.included:
         return InClosure()
     return AllRows()
 

@@ -15,6 +15,7 @@ from replant.model import (
     PolymorphicReference,
     PolymorphicTarget,
     RelationName,
+    Shared,
     Table,
 )
 from replant.model.names import did_you_mean
@@ -79,6 +80,7 @@ class Asked:
         exclude: patterns of tables that are left out, whatever references them.
         roots: `schema.table: condition` each; a closed set starts from the rows that satisfy it.
         scope_column: the column that says whose a row is; the value is the scope's of that name.
+        shared: which rows come along that belong to nobody, as that column is NULL.
         children: whether rows that reference rows of the set are included.
 
     """
@@ -87,6 +89,7 @@ class Asked:
     exclude: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
     scope_column: str | None = None
+    shared: Shared = Shared.REFERENCE
     children: Children = Children.FROM_ROOTS
     tables: tuple[TableRule, ...] = ()
     edges: tuple[Edge, ...] = ()

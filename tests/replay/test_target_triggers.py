@@ -1,0 +1,198 @@
+"""Triggers of the target: disabled for the load, named where they refuse, and what they need."""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from rich.console import Console
+
+from replant import api
+from replant.cli.plan import show
+from replant.errors import PreflightError, PrivilegeError, ReplayError
+from replant.model import ExportSettings, Layout, RelationName, Settings, Severity, TriggerMode
+from replant.testing.servers.server import Server, grant
+from tests.support.commands import Replant
+from tests.support.moves import Move
+
+T, LOG = RelationName("s", "t"), RelationName("s", "log")
+DIRECTORY = ExportSettings(layout=Layout.DIRECTORY)
+TABLE = "CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY); CREATE TABLE s.log (t int)"
+LOGGING = """
+CREATE FUNCTION s.f() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN -- INSERT INTO s.nothing
+  INSERT INTO s.log VALUES (NEW.id); RETURN NEW; END $$;
+CREATE TRIGGER logging AFTER INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION s.f();
+"""
+REFUSING = """
+CREATE FUNCTION s.f() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN RAISE 'not on a Sunday'; END $$;
+CREATE TRIGGER refusing BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION s.f();
+"""
+
+
+def disabling(move: Move, role: str | None = None) -> Settings:
+    settings = evolve(move.settings(), triggers=TriggerMode.DISABLE)
+    return settings if role is None else evolve(settings, target=move.to.as_role(role))
+
+
+def moved(move: Move, of_target: str, source: str = "INSERT INTO s.t VALUES (1), (2)") -> None:
+    move.on_both(TABLE)
+    move.source.execute(source.encode(), prepare=False)
+    move.target.execute(of_target.encode(), prepare=False)
+    move.export(DIRECTORY)
+
+
+def states(move: Move) -> list[str]:
+    return move.found(
+        "SELECT tgname || tgenabled::text FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"
+    )
+
+
+@pytest.mark.parametrize("mode", ["", "ENABLE ALWAYS", "ENABLE REPLICA"])
+def test_triggers_are_disabled_and_are_again_as_they_were(move: Move, mode: str) -> None:
+    moved(move, REFUSING + (f"ALTER TABLE s.t {mode} TRIGGER refusing;" if mode else ""))
+    before = states(move)
+    api.replay(str(move.artifact), disabling(move), host=move.host)
+    assert move.found("SELECT id FROM s.t ORDER BY 1") == [1, 2]
+    assert states(move) == before
+
+
+def test_a_deferred_key_and_a_deferred_trigger_do_not_stop_the_enabling(move: Move) -> None:
+    moved(
+        move,
+        REFUSING
+        + """ALTER TABLE s.t ADD FOREIGN KEY (id) REFERENCES s.t DEFERRABLE INITIALLY DEFERRED;
+        CREATE CONSTRAINT TRIGGER late AFTER INSERT ON s.t DEFERRABLE INITIALLY DEFERRED
+          FOR EACH ROW EXECUTE FUNCTION s.f();""",
+    )
+    before = states(move)
+    api.replay(str(move.artifact), disabling(move), host=move.host)
+    assert move.found("SELECT count(*) FROM s.t") == [2]
+    assert states(move) == before
+
+
+def test_triggers_of_partitions_are_disabled(move: Move) -> None:
+    move.on_both(
+        "CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY) PARTITION BY LIST (id);"
+        "CREATE TABLE s.t1 PARTITION OF s.t FOR VALUES IN (1);"
+        "CREATE TABLE s.t2 PARTITION OF s.t DEFAULT"
+    )
+    move.source.execute("INSERT INTO s.t VALUES (1), (2)")
+    own = REFUSING.replace("refusing BEFORE INSERT ON s.t", "own BEFORE INSERT ON s.t2")
+    move.target.execute((REFUSING + own.partition("$$;")[2]).encode(), prepare=False)
+    move.export(DIRECTORY)
+    before = states(move)
+    api.replay(str(move.artifact), disabling(move), host=move.host)
+    assert move.found("SELECT count(*) FROM s.t") == [2]
+    assert states(move) == before
+
+
+def test_a_failed_replay_leaves_triggers_enabled(move: Move) -> None:
+    moved(move, REFUSING + "ALTER TABLE s.t ADD CHECK (id < 2)")
+    with pytest.raises(ReplayError):
+        api.replay(str(move.artifact), disabling(move), host=move.host)
+    assert states(move) == ["refusingO"]
+
+
+def test_a_role_that_does_not_own_the_table_is_told_so(move: Move, server: Server) -> None:
+    moved(move, REFUSING)
+    role = server.create_role()
+    grant(move.to, role, "SELECT, INSERT", [T])
+    with pytest.raises(PreflightError, match=r"does not own s\.t.*--triggers fire"):
+        api.replay(str(move.artifact), disabling(move, role), host=move.host)
+
+
+def test_the_option_and_the_configuration_disable_triggers(
+    move: Move, replant: Replant, tmp_path: Path
+) -> None:
+    moved(move, REFUSING)
+    outcome = replant("replay", move.artifact, "--target", move.to.dsn, "--triggers", "disable")
+    assert outcome.code == 0
+    assert "note: the trigger refusing of s.t, on INSERT, is disabled for the load" in outcome.err
+    move.target.execute("TRUNCATE s.t")
+    configuration = tmp_path / "c.toml"
+    configuration.write_text('[target]\ntriggers = "disable"\n')
+    again = replant("replay", move.artifact, "--target", move.to.dsn, "-c", configuration)
+    assert again.code == 0
+
+
+def test_a_raise_names_the_trigger_and_the_ways_out(move: Move) -> None:
+    moved(move, REFUSING)
+    with pytest.raises(ReplayError, match="not on a Sunday") as refusal:
+        move.replay()
+    said = str(refusal.value)
+    assert "TRIGGER: trigger refusing of s.t, on INSERT" in said
+    assert "--triggers disable" in said
+    assert "--strategy superuser" in said
+
+
+def test_what_a_trigger_function_writes_is_said_before_and_after(
+    move: Move, server: Server
+) -> None:
+    moved(move, LOGGING)
+    role = server.create_role()
+    grant(move.to, role, "SELECT, INSERT", [T])
+    settings = evolve(move.settings(), target=move.to.as_role(role))
+    found = api.preflight(str(move.artifact), settings, host=move.host)
+    notes = "\n".join(str(f) for f in found.of(Severity.NOTE))
+    assert "calls s.f(), which writes to s.log: the role" in notes
+    assert "GRANT INSERT ON s.log TO" in notes
+    with pytest.raises(PrivilegeError) as refusal:
+        move.replay(role)
+    assert "TRIGGER: trigger logging of s.t" in str(refusal.value)
+    assert "SECURITY DEFINER" in str(refusal.value)
+    grant(move.to, role, "INSERT", [LOG])
+    assert "which writes" not in "".join(
+        map(str, api.preflight(str(move.artifact), settings, host=move.host).findings)
+    )
+
+
+def test_a_policy_that_refuses_a_row_is_named_as_the_reason(move: Move, server: Server) -> None:
+    moved(
+        move,
+        "ALTER TABLE s.t ENABLE ROW LEVEL SECURITY;"
+        "CREATE POLICY p ON s.t USING (true) WITH CHECK (current_setting('app.t', true) = '1')",
+    )
+    role = server.create_role()
+    grant(move.to, role, "SELECT, INSERT", [T])
+    with pytest.raises(PrivilegeError, match=r"a policy of s\.t does not take the row.*settings"):
+        move.replay(role)
+
+
+def test_many_triggers_are_one_note(move: Move, replant: Replant) -> None:
+    more = "".join(
+        f"CREATE TRIGGER t{n} AFTER INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION s.f();"
+        for n in range(5)
+    )
+    moved(move, LOGGING + more)
+    quiet = replant("replay", move.artifact, "--target", move.to.dsn, "--dry-run")
+    (note,) = [line for line in quiet.out.splitlines() if "triggers" in line]
+    assert note.startswith("note: 6 triggers and rules fire: the trigger logging of s.t")
+    assert note.endswith("; and 3 more (-v lists them)")
+    loud = replant("replay", move.artifact, "--target", move.to.dsn, "--dry-run", "-v")
+    assert "the trigger t4 of s.t" in loud.out
+
+
+def test_the_plan_says_what_triggers_and_sequences_need(move: Move) -> None:
+    """The source has the same triggers; a table that nobody knows is none."""
+    moved(move, "", "INSERT INTO s.t VALUES (1)")
+    move.source.execute(LOGGING.encode(), prepare=False)
+    move.source.execute(
+        'CREATE SCHEMA "My"; CREATE TABLE "My".x (); CREATE TABLE s.v (id serial);'
+        "INSERT INTO s.v DEFAULT VALUES;"
+        "CREATE FUNCTION s.g() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE v SET id = 1;"
+        """ DELETE FROM "My".x; INSERT INTO unknown VALUES ('UPDATE s.t'); END $$;"""
+        "CREATE TRIGGER g AFTER INSERT ON s.v FOR EACH ROW EXECUTE FUNCTION s.g()",
+        prepare=False,
+    )
+    screen = Console(record=True, width=500, file=StringIO(), highlight=False, markup=False)
+    show(screen, move.plan(), verbose=True)
+    needs = screen.export_text().partition("The role that replays needs:")[2]
+    assert "GRANT UPDATE ON SEQUENCE s.v_id_seq TO role_name;" in needs
+    assert "GRANT INSERT ON s.log TO role_name; (the trigger logging of s.t, on INSERT" in needs
+    assert "GRANT UPDATE ON s.v TO role_name; (the trigger g of s.v" in needs
+    assert 'GRANT DELETE ON "My".x TO role_name;' in needs
+    assert "ON s.t TO role_name; (" not in needs

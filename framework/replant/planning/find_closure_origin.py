@@ -23,6 +23,7 @@ from replant.model import (
 from replant.model.closure_origin import ClosureOrigin, FollowedReference, RootRows
 from replant.model.closure_rules import Children
 from replant.model.references import Reference, ReferenceGraph
+from replant.planning.hidden_values import told_condition
 from replant.selection.expand import FinishedSearch
 from replant.selection.select import SelectedTables
 from replant.sql import row_queries as queries
@@ -68,9 +69,9 @@ def _root_rows(
 ) -> RootRows:
     table = plan.table(root.table)
     if root.table not in selected.open:
-        return RootRows(table.name, _condition(table), table.row_count)
+        return RootRows(table.name, told_condition(plan, _condition(table)), table.row_count)
     if table.rows.conditions == (search.roots[root],):
-        return RootRows(table.name, root.predicate, table.row_count)
+        return RootRows(table.name, told_condition(plan, root.predicate), table.row_count)
     rows = evolve(table.rows, conditions=(*table.rows.conditions, search.roots[root]))
     chosen = {**plan.selection, table.name: rows}
     _, count = database.execute(queries.count(chosen, table.name)).fetchone() or (0, 0)
@@ -81,7 +82,7 @@ def _root_rows(
         with exact_names(database, keyed):
             found = database.execute(queries.texts(chosen, keyed))
         keys = tuple(_transformed(keyed, row) for row in found)
-    return RootRows(table.name, root.predicate, count, keys)
+    return RootRows(table.name, told_condition(plan, root.predicate), count, keys)
 
 
 def _condition(table: PlannedTable) -> str:

@@ -32,12 +32,18 @@ from replant.model.table_differences import TableDifference
 from replant.model.table_shape import shapes_of
 from replant.planning.changed_keys import changed_keys, check_keys_in_source
 from replant.planning.find_closure_origin import closure_origin
+from replant.planning.hidden_values import told_scope
 from replant.planning.load_request import ask_for_load_order, copied_tables, exported_key
 from replant.planning.on_conflict import configured_on_conflict
 from replant.planning.plugin_sql import try_plugin_sql
 from replant.planning.reference_ends import check_reference_ends
 from replant.planning.sequences import large_objects, sequence_positions
-from replant.planning.transforms import changed_columns, planned_columns, row_format
+from replant.planning.transforms import (
+    changed_columns,
+    check_transformed,
+    planned_columns,
+    row_format,
+)
 from replant.planning.triggers import firing_triggers
 from replant.plugins.manager import Host
 from replant.selection.counting import CountedSelection, count_rows
@@ -132,7 +138,7 @@ def plan_from(
     on_conflict = {name: way or OnConflict.ERROR for name, way in wanted.items()}
     planned = {
         name: evolve(
-            _planned_table(selected, counted, host, name, settings.export),
+            _planned_table(catalog, selected, counted, host, name, settings),
             on_conflict=on_conflict[name],
         )
         for name in selected.tables
@@ -143,11 +149,12 @@ def plan_from(
         planned,
         {name: modes.get(name) or settings.export.dangling for name in selected.tables},
     )
+    check_transformed(planned.values(), settings.export.must_transform)
     order = ask_for_load_order(selected, counted, host, settings.export.strategy, on_conflict)
     return Plan(
         source_version=catalog.version_text,
         plugins=host.versions,
-        scope=dict(sorted(settings.scope.items())),
+        scope=told_scope(selected, planned, settings.scope),
         strategy=settings.export.strategy,
         format=settings.export.format_name,
         tables=tuple(planned[name] for name in order.loaded_tables),
@@ -174,15 +181,17 @@ def plan_from(
 
 
 def _planned_table(
+    catalog: Catalog,
     selected: SelectedTables,
     counted: CountedSelection,
     host: Host,
     name: RelationName,
-    export: ExportSettings,
+    settings: Settings,
 ) -> PlannedTable:
+    export = settings.export
     table, columns = selected.tables[name], selected.columns[name]
     key = exported_key(selected, name)
-    planned = planned_columns(host, table, columns)
+    planned = planned_columns(host, table, columns, catalog, settings)
     rendering = row_format(host, table, columns, planned, export.format_name)
     return PlannedTable(
         name=name,

@@ -69,7 +69,9 @@ def transformed_scopes(environment: Environment) -> str:
         for name, column_name in cells:
             table = catalog.tables[name]
             column = table.column(column_name)
-            if column is not None and host.transform_value(table, column):
+            if column is None:
+                continue
+            if host.transform_value(table, column, catalog, environment.trip.settings):
                 found.add(f"{name}.{column_name}")
     return ", ".join(sorted(found))
 

@@ -290,3 +290,33 @@ def test_a_root_and_a_scope_do_not_tell_what_is_masked(
     assert "home.org" not in written
     move.target.execute("TRUNCATE s.person, s.invoice, s.reminder")
     assert "id = 1" in moved(replant, "--root", "s.person: id = 1")
+
+
+def test_init_proposes_masks_that_can_be_used(replant: Replant, move: Move, folder: Path) -> None:
+    move.on_both(
+        'CREATE TABLE s."a*b" (id int PRIMARY KEY, "Last_Name" text, "user email" text,'
+        " email varchar(10), password_hash text, date_of_birth date, ip inet, title text);"
+    )
+    move.source.execute(
+        """INSERT INTO s."a*b" VALUES (1, 'Lovelace', 'x', 'a@b.c', 'x', '1815-12-10', '1.2.3.4')"""
+    )
+    outcome = replant("init", "-o", "replant.toml")
+    assert outcome.code == 0, outcome
+    proposed = Path("replant.toml").read_text()
+    masks = proposed[proposed.index("# [plugins.mask]") :].partition("\n\n")[0]
+    assert re.findall(r'# "(.*)" = "(.*)"', masks) == [
+        ("s.a[*]b.Last_Name", "last-name"),
+        ("s.a[*]b.password_hash", "hash"),
+        ("s.a[*]b.date_of_birth", "date:30"),
+        ("s.a[*]b.ip", "ip"),
+        ("s.invoice.email", "email"),
+        ("s.person.email", "email"),
+        ("s.person.phone", "phone"),
+        ("s.person.host", "ip"),
+        ("s.person.iban", "iban"),
+        ("s.reminder.email", "email"),
+    ]
+    Path("replant.toml").write_text(proposed.replace(masks, masks.replace("# ", "")))
+    plan = replant("plan")
+    assert plan.code == 0, plan.err
+    assert "s.person.email: mask: email" in plan.out

@@ -12,6 +12,8 @@ from replant.lazy_names import publish
 
 if TYPE_CHECKING:
     from replant.api import (
+        copy,
+        diff,
         drift,
         drift_against,
         drift_of_artifact,
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
         preflight,
         propose,
         record,
+        remove,
         replay,
+        show,
+        sync,
         verify,
         why,
         why_in_artifact,
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
         ArtifactError,
         BudgetError,
         CatalogMismatchError,
+        ChangeError,
         ConfigurationError,
         DanglingReferenceError,
         DatabaseError,
@@ -85,13 +91,13 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "replant.api": (
-        "drift drift_against drift_of_artifact export plan plugins preflight propose record replay "
-        "verify why why_in_artifact"
+        "copy diff drift drift_against drift_of_artifact export plan plugins preflight propose "
+        "record remove replay show sync verify why why_in_artifact"
     ),
     "replant.config.read_settings": "read_settings",
     "replant.config.recorded_shapes": "Recorded read_recorded",
     "replant.errors": (
-        "ArtifactError BudgetError CatalogMismatchError ConfigurationError "
+        "ArtifactError BudgetError CatalogMismatchError ChangeError ConfigurationError "
         "DanglingReferenceError DatabaseError OutputError PluginError PreflightError "
         "PrivilegeError ReplantError ReplayError ScopeError UsageError"
     ),
@@ -114,6 +120,7 @@ __all__ = [
     "ByPredicate",
     "Catalog",
     "CatalogMismatchError",
+    "ChangeError",
     "CheckForeignKeys",
     "Children",
     "Column",
@@ -155,6 +162,8 @@ __all__ = [
     "UsageError",
     "WhereReferenced",
     "__version__",
+    "copy",
+    "diff",
     "drift",
     "drift_against",
     "drift_of_artifact",
@@ -167,7 +176,10 @@ __all__ = [
     "read_recorded",
     "read_settings",
     "record",
+    "remove",
     "replay",
+    "show",
+    "sync",
     "verify",
     "why",
     "why_in_artifact",

@@ -64,6 +64,10 @@ class ReplayError(DatabaseError):
     """The target refused the rows; nothing of the artifact was kept."""
 
 
+class ChangeError(DatabaseError):
+    """Rows of the target cannot be changed or deleted as asked; the target is as it was."""
+
+
 class PreflightError(ReplayError):
     """The target cannot take the artifact; the text names all that is in the way, line by line."""
 

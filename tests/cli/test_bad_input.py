@@ -490,9 +490,9 @@ def test_no_configuration_at_all_is_needed(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("REPLANT_SOURCE", filled.dsn)
     monkeypatch.setenv("REPLANT_TARGET", deployed.dsn)
-    assert replant("export", *SCOPE, "-o", "x.sql").err.startswith("exported 1862 rows")
-    assert replant("replay", "x.sql").err.startswith("replayed 1862 rows of 51 tables")
-    assert replant("verify", "x.sql").out == "verified: 1862 rows of 51 tables are equal\n"
+    assert replant("export", *SCOPE, "-o", "x.sql").err.startswith("exported 1,862 rows")
+    assert replant("replay", "x.sql").err.startswith("replayed 1,862 rows of 51 tables")
+    assert replant("verify", "x.sql").out == "verified: 1,862 rows of 51 tables are equal\n"
 
 
 def test_quiet_says_nothing(

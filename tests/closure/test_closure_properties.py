@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
@@ -20,9 +20,9 @@ from replant.database.read_catalog import read_catalog
 from replant.errors import BudgetError
 from replant.explain.closure_paths import explain_closure
 from replant.explain.explanation import Barrier, RowInClosure, RowOutsideClosure
-from replant.model import Catalog
+from replant.model import Catalog, RelationName
 from replant.model.closure_rules import Root
-from replant.model.conditions import RowsIn
+from replant.model.conditions import RowsAt, RowsIn
 from replant.model.references import EdgeName
 from replant.sql.where_clauses import rows_at
 from replant.testing.servers.server import Server
@@ -33,6 +33,7 @@ from tests.support.closure_oracle import (
     Smallest,
     allowed,
     edges_of,
+    owned,
     roots,
     rows_like,
     smallest,
@@ -64,15 +65,17 @@ def deployed(connection: Connection[TupleRow], drawn: Drawn) -> Iterator[Catalog
         yield read_catalog(connection)
 
 
-def rows_of(connection: Connection[TupleRow], drawn: Drawn, closure: Closure) -> set[RowId]:
+def rows_of(
+    connection: Connection[TupleRow], drawn: Drawn, places: Callable[[RelationName], RowsAt]
+) -> set[RowId]:
     """The rows of the set, read by their places."""
     found = set()
     for table, held in drawn.rows.items():
         query = sql.SQL("SELECT n::text FROM {} AS t0 WHERE {}").format(
-            sql.Identifier(table.schema, table.name), rows_at(closure.rows_at(table), "t0")
+            sql.Identifier(table.schema, table.name), rows_at(places(table), "t0")
         )
         numbers = [n for (n,) in connection.execute(query)]
-        assert len(numbers) == len(set(numbers)) == closure.counts.get(table, 0)
+        assert len(numbers) == len(set(numbers))
         found |= {(table, place) for place, row in enumerate(held) if row["n"] in numbers}
     return found
 
@@ -85,9 +88,12 @@ def test_the_set_is_the_smallest_that_the_rules_allow(
     with deployed(connection, drawn) as catalog:
         graph = read_reference_graph(connection, catalog, drawn.declared)
         with find_closure(connection, graph, drawn.request) as closure:
-            assert rows_of(connection, drawn, closure) == set(
-                smallest(drawn, edges_of(drawn)).found
-            )
+            edges = edges_of(drawn)
+            rows = rows_of(connection, drawn, closure.rows_at)
+            assert rows == set(smallest(drawn, edges).found)
+            assert len(rows) == closure.rows
+            shared = rows_of(connection, drawn, closure.shared_at)
+            assert rows - shared == owned(drawn, edges)
             assert sum(arrival.rows for arrival in closure.provenance) == closure.rows
 
 

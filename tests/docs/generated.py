@@ -29,6 +29,10 @@ DRIFT_SCHEMA: Mapping[str, Any] = json.loads(
     (files("replant.drift") / "drift.schema.json").read_text(encoding="utf-8")
 )
 
+DIFF_SCHEMA: Mapping[str, Any] = json.loads(
+    (files("replant.difference") / "diff.schema.json").read_text(encoding="utf-8")
+)
+
 _PART = re.compile(
     r"(?P<begin><!-- generated: (?P<name>[a-z]+)(?: (?P<argument>\S+))? -->\n).*?(?=<!-- end -->)",
     re.DOTALL,
@@ -126,6 +130,11 @@ def _drift(name: str) -> str:
     return _fields(DRIFT_SCHEMA, name)
 
 
+def _diff(name: str) -> str:
+    """The fields of a comparison, or of a part of it, likewise."""
+    return _fields(DIFF_SCHEMA, name)
+
+
 def _fields(whole: Mapping[str, Any], name: str) -> str:
     part = whole["$defs"][name] if name else whole
     rows = [
@@ -170,6 +179,7 @@ _MAKERS: dict[str, Callable[[str], str]] = {
     "function": _function,
     "value": _value,
     "errors": _errors,
+    "diff": _diff,
     "drift": _drift,
     "manifest": _manifest,
     "workflow": _workflow,

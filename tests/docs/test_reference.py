@@ -129,6 +129,7 @@ def test_every_documented_configuration_key_is_accepted() -> None:
         "tables[].on_conflict": {"tables": [{"name": "a.b", "on_conflict": "skip"}]},
         "tables[].max_rows": {"tables": [{"name": "a.b", "max_rows": 1000}]},
         "tables[].mask": {"tables": [{"name": "a.b", "mask": {"c": "email"}}]},
+        "tables[].shared": {"tables": [{"name": "a.b", "shared": "same"}]},
     }
     assert samples.keys() == {row[0].strip("`") for row in CONFIGURATION.rows("Key")}
     for sample in samples.values():

@@ -84,6 +84,21 @@ def smallest(drawn: Drawn, edges: Mapping[EdgeName, Edge]) -> Smallest:
     raise AssertionError("a set of a few rows is closed after a few rounds")
 
 
+def owned(drawn: Drawn, edges: Mapping[EdgeName, Edge]) -> set[RowId]:
+    """The roots, and what is reached from them by going downward alone."""
+    found = set(roots(drawn))
+    while True:
+        below = {
+            child
+            for edge in edges.values()
+            for parent, children in edge.children.items()
+            for child in allowed(drawn.request, edge.reference, parent, children, found, found)
+        }
+        if below <= found:
+            return found
+        found |= below
+
+
 def allowed(
     request: ClosureRequest,
     reference: Reference,

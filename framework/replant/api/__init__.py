@@ -12,29 +12,44 @@ from typing import TYPE_CHECKING
 from replant.lazy_names import publish
 
 if TYPE_CHECKING:
+    from replant.api.copy import Copied, copy
+    from replant.api.diff import diff
     from replant.api.drift import drift, drift_against, drift_of_artifact, record
     from replant.api.export import Exported, export
     from replant.api.plan import plan
     from replant.api.plugins import plugins
     from replant.api.propose import propose
+    from replant.api.remove import remove
     from replant.api.replay import Replayed, preflight, replay
+    from replant.api.show import ShownArtifact, show
+    from replant.api.sync import Synchronized, sync
     from replant.api.verify import verify
     from replant.api.why import why, why_in_artifact
 
 _HOMES = {
+    "replant.api.copy": "Copied copy",
+    "replant.api.diff": "diff",
     "replant.api.drift": "drift drift_against drift_of_artifact record",
     "replant.api.export": "Exported export",
     "replant.api.plan": "plan",
     "replant.api.plugins": "plugins",
     "replant.api.propose": "propose",
+    "replant.api.remove": "remove",
     "replant.api.replay": "Replayed preflight replay",
+    "replant.api.show": "ShownArtifact show",
+    "replant.api.sync": "Synchronized sync",
     "replant.api.verify": "verify",
     "replant.api.why": "why why_in_artifact",
 }
 
 __all__ = [
+    "Copied",
     "Exported",
     "Replayed",
+    "ShownArtifact",
+    "Synchronized",
+    "copy",
+    "diff",
     "drift",
     "drift_against",
     "drift_of_artifact",
@@ -44,7 +59,10 @@ __all__ = [
     "preflight",
     "propose",
     "record",
+    "remove",
     "replay",
+    "show",
+    "sync",
     "verify",
     "why",
     "why_in_artifact",

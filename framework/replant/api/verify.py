@@ -54,5 +54,5 @@ def verify(
             results = compare_tables(
                 database, catalog, source, tables, unseen, progress, hashing, workers
             )
-        check_unchanged(database)
+        check_unchanged(database, database.side)
     return results

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import repeat
 
 from attrs import evolve, frozen
 
@@ -37,6 +38,7 @@ from replant.model.closure_origin import RootRows
 from replant.model.closure_rules import Children
 from replant.model.conditions import RowsAt, queryable
 from replant.model.load_order import Statement
+from replant.model.ownership import Ownership
 from replant.model.table_shape import TableShape
 from replant.sql.closing_checks import Ending
 from replant.sql.fingerprints import Block, Fingerprint
@@ -45,6 +47,9 @@ from replant.sql.row_forms import COPY_ROWS, FORMS, INSERT_ROWS, RowForm
 
 #: The version of the manifest; a reader refuses any other.
 VERSION = 1
+
+#: Runs of neighbouring rows: the place of the first row, and how many rows.
+Runs = tuple[tuple[int, int], ...]
 
 #: The conditions that an artifact holds. The others are SQL, which is never taken from one, or
 #: name rows as only their source knows them.
@@ -104,6 +109,9 @@ class ExportedTable:
         shape: what the table looked like in the source, with all its columns, and without types:
             those stand once for all tables.
         file: where the rows are, in a directory.
+        ownership: whether its rows are owned or shared; see `replant.model.ownership`.
+        shared: where that is so of each row, the places of the shared rows among the rows of the
+            artifact, counted from 0: the first of each run of neighbours, and how many they are.
         ordered: whether the rows stand in the order that the key has in the source.
         blocks: the parts of the rows in that order; empty where there is but one.
 
@@ -119,9 +127,30 @@ class ExportedTable:
     fingerprint: str
     form: str
     shape: TableShape
+    ownership: Ownership
+    shared: Runs = ()
     file: DataFile | None = None
     ordered: bool = False
     blocks: tuple[Block, ...] = ()
+
+    @property
+    def shared_count(self) -> int:
+        """How many of the rows are shared."""
+        if self.ownership is Ownership.SHARED:
+            return self.row_count
+        return sum(number for _, number in self.shared)
+
+    def is_owned(self) -> Iterator[bool]:
+        """Yield of each row, in the order of the artifact, whether it is owned."""
+        if self.ownership is not Ownership.EACH:
+            yield from repeat(self.ownership is Ownership.OWNED, self.row_count)
+            return
+        place = 0
+        for first, number in self.shared:
+            yield from repeat(True, first - place)
+            yield from repeat(False, number)
+            place = first + number
+        yield from repeat(True, self.row_count - place)
 
     @property
     def row_form(self) -> RowForm:
@@ -270,6 +299,7 @@ def manifest_of(
     fingerprints: Mapping[RelationName, Fingerprint] | None = None,
     files: Mapping[RelationName, DataFile] | None = None,
     step_offsets: Sequence[int | None] = (),
+    shared: Mapping[RelationName, Runs] | None = None,
 ) -> Manifest:
     """Make the manifest of a plan; without fingerprints while the rows are not yet exported."""
     by_conditions = _queryable(plan)
@@ -312,6 +342,8 @@ def manifest_of(
                 fingerprint=f"{found.get(table.name, empty).total % 2**64:016x}",
                 form=forms[table.name].name,
                 shape=evolve(plan.shapes[table.name], types=()),
+                ownership=table.shared.ownership,
+                shared=(shared or {}).get(table.name, ()),
                 file=None if files is None else files[table.name],
                 ordered=found.get(table.name, empty).key_of is not None,
                 blocks=_worth_it(found.get(table.name, empty).blocks),

@@ -21,6 +21,7 @@ from replant.model import (
     step_tables,
 )
 from replant.model.closure_origin import RootRows
+from replant.model.ownership import Ownership
 from replant.plugins.load_order_checks import check_order
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
@@ -91,11 +92,23 @@ def _check_table(table: ExportedTable) -> None:
         raise ValueError(f"the fingerprint of {table.name} is not 16 hexadecimal digits")
     _check_shape(table)
     _check_blocks(table)
+    _check_shared(table)
     file = table.file
     if file is not None and not (0 <= file.size <= _GREATEST and _SHA256.fullmatch(file.sha256)):
         raise ValueError(f"the size or SHA-256 of the file of {table.name} is none")
     if file is not None and not _FILE.fullmatch(file.name):
         raise ValueError(f"the file of {table.name} is not its own")
+
+
+def _check_shared(table: ExportedTable) -> None:
+    """Check that the runs of shared rows lie apart, in order, among the rows."""
+    place = -1
+    for first, number in table.shared:
+        if first <= place or number < 1 or first + number > table.row_count:
+            raise ValueError(f"the shared rows of {table.name} are not among its rows, in order")
+        place = first + number
+    if table.shared and table.ownership is not Ownership.EACH:
+        raise ValueError(f"the rows of {table.name} are all {table.ownership.value}")
 
 
 def _check_blocks(table: ExportedTable) -> None:
@@ -226,7 +239,7 @@ def _check_root(root: RootRows, tables: Mapping[RelationName, ExportedTable]) ->
     keys = root.keys
     if keys is not None and not (
         table.key
-        and len(keys) == root.row_count
+        and len(keys) >= root.row_count
         and all(len(key) == len(table.key) for key in keys)
     ):
         raise ValueError(f"the keys of a root in {root.table} do not fit the table")

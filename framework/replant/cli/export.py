@@ -50,9 +50,10 @@ def command(
     """
     settings = options.settings_of(config, **said)
     screen = console(stderr=True)
-    with metered(screen, "exporting", quiet=quiet) as meter:
+    with metered(screen, "locking and counting", quiet=quiet) as meter:
 
         def planned(plan: Plan) -> None:
+            meter.phase("exporting")
             meter.expect(plan.row_count)
             if verbose and not quiet:
                 show(screen, plan, verbose=True)

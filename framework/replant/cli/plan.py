@@ -22,7 +22,8 @@ from replant.sql.grants import grants, usage_grants
 def command(config: Path | None, verbose: bool, **said: Any) -> None:
     """Show what an export would do, before any row is read.
 
-    Tables in load order with their rows; what is left out, and why; which values change; how
+    Tables in load order with their rows, and how many of these are shared with others, as they come
+    only because owned rows reference them; what is left out, and why; which values change; how
     cycles of foreign keys are broken; which triggers fire and which sequences move; what the role
     that replays needs.
     """
@@ -41,12 +42,14 @@ def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
     if plan.expected_rows is not None:
         total += f" (the planner expected about {plan.expected_rows})"
     screen.print(f"{total}, strategy {plan.strategy}{', ' + scope if scope else ''}\n")
-    tables = grid("In load order:", "table", "rows", "columns", "key", numbers=frozenset({1, 2}))
+    headings = ("table", "rows", "shared", "columns", "key")
+    tables = grid("In load order:", *headings, numbers=frozenset({1, 2, 3}))
     for table in plan.tables:
         if not table.row_count and not verbose and len(plan.tables) > MOST_TABLES:
             continue
         key = ", ".join(map(readable, table.key)) or "none: compared by content"
-        tables.add_row(str(table.name), str(table.row_count), str(len(table.columns)), key)
+        counts = (table.row_count, table.shared.row_count, len(table.columns))
+        tables.add_row(str(table.name), *(f"{count:,}" for count in counts), key)
     screen.print(tables)
     empty = sum(not table.row_count for table in plan.tables)
     if empty and not verbose and len(plan.tables) > MOST_TABLES:

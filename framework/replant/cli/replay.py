@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -13,14 +12,14 @@ from rich.console import Console
 from replant import api
 from replant.api import Replayed
 from replant.cli import options
-from replant.cli.screen import Meter, console, counted, grid, metered
+from replant.cli.screen import console, counted, grid, metered_load
 from replant.errors import UsageError
-from replant.model import Finding, OnConflict, RelationName, Severity, Subject
+from replant.model import Finding, OnConflict, Severity, Subject
 from replant.preflight.preflight import Preflight
 from replant.replay.replay import Loaded
 
 #: What the load itself says in its end, once it knows more.
-_TOLD_LATER = (Subject.ROW, Subject.SEQUENCE, Subject.UNSEEN)
+TOLD_LATER = (Subject.ROW, Subject.SEQUENCE, Subject.UNSEEN)
 
 
 @click.command(epilog="Example: replant replay tenant.sql --target postgresql://localhost/new")
@@ -71,23 +70,13 @@ def command(
         found.check(lambda _: True)
         return
     screen = console(stderr=True)
-    with ExitStack() as stack:
-        meter: Meter | None = None
-        expected = 0
+    with metered_load(screen, quiet=quiet) as meter:
 
         def preflighted(found: Preflight) -> None:
-            nonlocal expected
-            expected = found.manifest.row_count
+            meter.expect(found.manifest.row_count)
             for note in found.of(Severity.NOTE):
-                if note.subject not in _TOLD_LATER and not quiet:
+                if note.subject not in TOLD_LATER and not quiet:
                     screen.print(f"note: {note}")
-
-        def progress(table: RelationName, rows: int, size: int) -> None:
-            nonlocal meter
-            if meter is None:  # before the first row a question may be asked on the same screen
-                meter = stack.enter_context(metered(screen, "replaying", quiet=quiet))
-                meter.expect(expected)
-            meter.advance(table, rows, size)
 
         done = api.replay(
             artifact,
@@ -95,11 +84,11 @@ def command(
             strategy=strategy,
             rehearse=rehearse,
             preflighted=preflighted,
-            confirm=lambda questions: yes or _agreed(questions),
-            progress=progress,
+            confirm=lambda questions: yes or agreed(questions),
+            progress=meter.advance,
         )
     if not quiet:
-        _report(screen, done, verbose=verbose, rehearsed=rehearse)
+        report(screen, done, verbose=verbose, rehearsed=rehearse)
 
 
 def show(screen: Console, found: Preflight) -> None:
@@ -116,7 +105,7 @@ def show(screen: Console, found: Preflight) -> None:
         screen.print(f"note: {note}")
 
 
-def _agreed(questions: Sequence[Finding]) -> bool:
+def agreed(questions: Sequence[Finding]) -> bool:
     """Ask, if there is somebody to ask."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
@@ -125,11 +114,12 @@ def _agreed(questions: Sequence[Finding]) -> bool:
     return click.confirm("Replay all the same?", err=True)
 
 
-def _report(screen: Console, done: Replayed, *, verbose: bool, rehearsed: bool) -> None:
+def report(screen: Console, done: Replayed, *, verbose: bool, rehearsed: bool) -> None:
+    """Print what became of the rows."""
     if verbose:
         table = grid("Rows:", "table", *_WAYS, numbers=frozenset({1, 2, 3, 4}))
         for name, loaded in done.tables.items():
-            table.add_row(str(name), *(str(number) for _, number in _ways(loaded)))
+            table.add_row(str(name), *(f"{number:,}" for _, number in _ways(loaded)))
         screen.print(table)
     screen.print(summary(done))
     if rehearsed:
@@ -149,7 +139,7 @@ def summary(done: Replayed) -> str:
         for way, number in _ways(loaded):
             totals[way] += number
     given = sum(totals.values())
-    told = [f"{number} {way}" for way, number in totals.items() if number]
+    told = [f"{number:,} {way}" for way, number in totals.items() if number]
     ways = f": {', '.join(told)}," if given != totals["inserted"] else ""
     return (
         f"replayed {counted(given, 'row')} of {counted(filled, 'table')}{ways} "

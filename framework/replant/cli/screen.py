@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -28,9 +31,14 @@ class Screen(Console):
     """A console whose cursor no text moves: what cannot be printed is escaped, but line ends."""
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print texts, and what is no text as it is."""
+        """Print texts, and what is no text as it is; a table in a pipe without trailing blanks."""
         shown = [printable(item) if isinstance(item, str) else item for item in objects]
-        super().print(*shown, **options)
+        if self.is_terminal or not any(isinstance(item, Table) for item in shown):
+            super().print(*shown, **options)
+            return
+        with self.capture() as captured:
+            super().print(*shown, **options)
+        super().print("\n".join(line.rstrip() for line in captured.get().split("\n")), end="")
 
 
 def printable(text: str) -> str:
@@ -39,11 +47,15 @@ def printable(text: str) -> str:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Make a console that follows the terminal and NO_COLOR, and reads no text as markup.
+    """Make a console that follows the terminal, and reads no text as markup.
 
-    What does not go to a terminal is not folded to the width of one.
+    With NO_COLOR, nothing is bold or dim either. What does not go to a terminal is not folded to
+    the width of one.
     """
-    screen = Screen(stderr=stderr, highlight=False, markup=False, soft_wrap=True)
+    system: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    screen = Screen(
+        stderr=stderr, highlight=False, markup=False, soft_wrap=True, color_system=system
+    )
     if not screen.is_terminal:
         screen.width = _WIDE
     return screen
@@ -55,12 +67,23 @@ class Meter:
     def expect(self, rows: int) -> None:
         """Say how many rows there will be."""
 
+    def phase(self, label: str) -> None:
+        """Say what is done now."""
+
     def advance(self, table: RelationName, rows: int, size: int) -> None:
         """Say that some rows of a table, of so many bytes, went by."""
 
 
+class _Rate(ProgressColumn):
+    """How many rows go by in a second."""
+
+    def render(self, task: Task) -> Text:
+        """Write the rate, once it is known."""
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
+
+
 class VisibleMeter(Meter):
-    """Rows, bytes, the current table and the time left, on one line that is redrawn."""
+    """What is done, rows, bytes, rate, table and the time left, on one line that is redrawn."""
 
     def __init__(self, bar: Progress, label: str) -> None:
         """Draw on `bar`, which the caller starts and stops."""
@@ -71,6 +94,10 @@ class VisibleMeter(Meter):
     def expect(self, rows: int) -> None:
         """Turn the bar from one that only moves into one that fills."""
         self._bar.update(self._task, total=rows)
+
+    def phase(self, label: str) -> None:
+        """Write it before the bar."""
+        self._bar.update(self._task, description=label)
 
     def advance(self, table: RelationName, rows: int, size: int) -> None:
         """Move the bar."""
@@ -86,15 +113,48 @@ def metered(screen: Console, label: str, *, quiet: bool) -> Iterator[Meter]:
         yield Meter()
         return
     columns = (
-        TextColumn(label),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
-        TextColumn("rows  {task.fields[size]}  {task.fields[table]}", markup=False),
+        TextColumn("rows", markup=False),
+        _Rate(),
+        TextColumn("{task.fields[size]}  {task.fields[table]}", markup=False),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=screen, transient=True) as bar:
         yield VisibleMeter(bar, label)
+
+
+class LoadMeter(Meter):
+    """A meter that is drawn from the first row on: a question may be asked before it."""
+
+    def __init__(self, begin: Callable[[], Meter]) -> None:
+        """Begin to draw by `begin`."""
+        self._begin = begin
+        self._meter: Meter | None = None
+        self._left = 0
+
+    def expect(self, rows: int) -> None:
+        """Say how many rows there will be."""
+        self._left = rows
+
+    def advance(self, table: RelationName, rows: int, size: int) -> None:
+        """Move the bar; after the last row comes what is compared before the commit."""
+        if self._meter is None:
+            self._meter = self._begin()
+            self._meter.expect(self._left)
+        self._meter.advance(table, rows, size)
+        self._left -= rows
+        if self._left <= 0:
+            self._meter.phase("comparing what arrived")
+
+
+@contextmanager
+def metered_load(screen: Console, *, quiet: bool) -> Iterator[Meter]:
+    """Make a meter for a load."""
+    with ExitStack() as stack:
+        yield LoadMeter(lambda: stack.enter_context(metered(screen, "replaying", quiet=quiet)))
 
 
 def grid(title: str, *headings: str, numbers: frozenset[int] = frozenset()) -> Table:
@@ -121,5 +181,5 @@ def human_size(size: float) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Write a number with its noun: `1 row`, `2 rows`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """Write a number with its noun: `1 row`, `2,000 rows`."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from replant import api
+from replant.artifact.manifest import Manifest
 from replant.cli import options
 from replant.cli.screen import console, counted, metered
 from replant.errors import DIFFERENCE_FOUND, PrivilegeError
@@ -45,12 +46,17 @@ def command(
     named for each table. Exit code 4 when no row differs, but the role may not see all tables.
     """
     settings = options.settings_of(config, target=target, jobs=jobs)
-    with metered(console(stderr=True), "verifying", quiet=quiet) as meter:
+    with metered(console(stderr=True), "checking the digest", quiet=quiet) as meter:
+
+        def opened(manifest: Manifest) -> None:
+            meter.phase("verifying")
+            meter.expect(manifest.row_count)
+
         results = api.verify(
             artifact,
             settings,
             hashing=HashingPlace(compare),
-            opened=lambda manifest: meter.expect(manifest.row_count),
+            opened=opened,
             progress=meter.advance,
         )
     screen = console()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 
 import psycopg
@@ -12,7 +12,7 @@ from attrs import frozen
 from replant.closure.closure_request import ClosureRequest
 from replant.closure.provenance import Provenance, root_number
 from replant.closure.queries import Pointer
-from replant.closure.reachability import find_reachable
+from replant.closure.reachability import Reachable, find_reachable
 from replant.closure.row_locations import RowLocations, pointer
 from replant.closure.search import Search
 from replant.closure.visited_rows import VisitedRows
@@ -22,7 +22,7 @@ from replant.database.planner_settings import index_scans_preferred
 from replant.database.session_settings import own_settings
 from replant.errors import BudgetError, ScopeError, UsageError
 from replant.model import Progress, RelationName
-from replant.model.closure_rules import ArrivalCount, Root
+from replant.model.closure_rules import ArrivalCount, Children, Root
 from replant.model.conditions import RowsAt, RowsIn
 from replant.model.progress import silent
 from replant.model.references import Leaf, ReferenceGraph
@@ -35,6 +35,7 @@ class Closure:
 
     Attributes:
         counts: how many rows of each table; tables without a row are left out.
+        owned: the owned rows, where `found` alone does not tell them from shared ones.
 
     """
 
@@ -43,6 +44,7 @@ class Closure:
     locations: RowLocations
     found: VisitedRows
     counts: Mapping[RelationName, int]
+    owned: VisitedRows | None = None
 
     def __enter__(self) -> Closure:
         """Return the set itself."""
@@ -60,6 +62,8 @@ class Closure:
     def close(self) -> None:
         """Delete what was kept of it on disk."""
         self.found.close()
+        if self.owned is not None:
+            self.owned.close()
 
     @property
     def rows(self) -> int:
@@ -88,6 +92,33 @@ class Closure:
             for leaf in self.graph.storage[table].leaves
         )
 
+    def owned_at(self, table: RelationName) -> RowsAt:
+        """Return those rows of a table that are owned; see `replant.model.ownership`."""
+        return self._at(table, self._owned)
+
+    def shared_at(self, table: RelationName) -> RowsAt:
+        """Return those rows of a table that are shared."""
+        return self._at(table, self._shared)
+
+    def _at(
+        self, table: RelationName, locations: Callable[[tuple[int, int]], Iterator[int]]
+    ) -> RowsAt:
+        return _as_condition(
+            (leaf, map(pointer, locations(self.locations.bounds(leaf))))
+            for leaf in self.graph.storage[table].leaves
+        )
+
+    def _owned(self, bounds: tuple[int, int]) -> Iterator[int]:
+        if self.owned is None:
+            return self.found.reached(bounds, downward=True)
+        return self.owned.locations(bounds)
+
+    def _shared(self, bounds: tuple[int, int]) -> Iterator[int]:
+        if self.owned is None:
+            return self.found.reached(bounds, downward=False)
+        owned = set(self.owned.locations(bounds))
+        return (location for location in self.found.locations(bounds) if location not in owned)
+
 
 def _as_condition(held: Iterable[tuple[Leaf, Iterable[Pointer]]]) -> RowsAt:
     every = (RowsIn.of(leaf.oid, pointers) for leaf, pointers in held)
@@ -112,9 +143,10 @@ def find_closure(
         OutputError: there is no room for a temporary file.
 
     """
-    find_reachable(graph, request)
+    reachable = find_reachable(graph, request)
     check_predicates(database, request.roots)
     found = VisitedRows()
+    owned: VisitedRows | None = None
     counts: Counter[RelationName] = Counter()
 
     def taken(table: RelationName, rows: int) -> None:
@@ -124,23 +156,47 @@ def find_closure(
 
     try:
         search = Search(database, graph, request.rules, found, taken)
-        _exhaust(database, request, search)
+        _exhaust(database, request.roots, search)
+        if _needs_search_for_owned(graph, request, reachable):
+            owned = VisitedRows()
+            roots = [root for root in request.roots if root.table not in request.shared]
+            below = Search(database, graph, request.rules, owned)
+            _exhaust(database, roots, below, upward=False)
     except BaseException:
         found.close()
+        if owned is not None:
+            owned.close()
         raise
-    return Closure(graph, request, search.locations, found, dict(sorted(counts.items())))
+    return Closure(graph, request, search.locations, found, dict(sorted(counts.items())), owned)
 
 
-def _exhaust(database: DatabaseConnection, request: ClosureRequest, search: Search) -> None:
+def _needs_search_for_owned(
+    graph: ReferenceGraph, request: ClosureRequest, reachable: Reachable
+) -> bool:
+    """Tell whether rows may have been reached downward from rows that are not owned.
+
+    Where children come along from roots alone, a row that was reached downward is owned, as all
+    rows on the way to it were.
+    """
+    return bool(request.shared) or any(
+        request.rules.children_by(reference, graph.parent(reference)) is Children.FOLLOW
+        for reference in reachable.down
+    )
+
+
+def _exhaust(
+    database: DatabaseConnection, roots: Sequence[Root], search: Search, *, upward: bool = True
+) -> None:
     """Search until no row leads to another."""
-    for index, root in enumerate(request.roots):
+    for index, root in enumerate(roots):
         if not search.begin(root, root_number(index)) and not root.may_be_empty:
             raise ScopeError(f"no row satisfies the root {root}; check the condition")
     round_ = 0
     with index_scans_preferred(database):
         while leaves := search.leaves(round_):
             search.go_down(round_, leaves)
-            search.go_up(round_, leaves)
+            if upward:
+                search.go_up(round_, leaves)
             round_ += 1
 
 

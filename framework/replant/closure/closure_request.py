@@ -53,8 +53,15 @@ class Budget:
 
 @frozen
 class ClosureRequest:
-    """Where a closed set begins, and how it grows."""
+    """Where a closed set begins, and how it grows.
+
+    Attributes:
+        shared: the tables whose roots are in the set without being owned; see
+            `replant.model.ownership`.
+
+    """
 
     roots: tuple[Root, ...]
     rules: Rules = field(factory=Rules)
     budget: Budget = field(factory=Budget)
+    shared: frozenset[RelationName] = frozenset()

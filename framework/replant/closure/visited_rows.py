@@ -51,6 +51,16 @@ UNION
 SELECT max(place) FROM upgraded WHERE round = ?1 GROUP BY place >> 48
 """
 
+_ONLY_UPWARD = """
+SELECT place FROM found WHERE place BETWEEN ? AND ? AND NOT down
+AND NOT EXISTS (SELECT 1 FROM upgraded WHERE upgraded.place = found.place) ORDER BY place
+"""
+
+_DOWNWARD = """
+SELECT place FROM found WHERE place BETWEEN ? AND ?
+AND (down OR EXISTS (SELECT 1 FROM upgraded WHERE upgraded.place = found.place)) ORDER BY place
+"""
+
 _BEFORE = """
 SELECT coalesce(p.edge, s.edge), p.place IS NOT NULL OR s.down, count(*)
 FROM found AS f
@@ -190,6 +200,12 @@ class VisitedRows:
                 "ORDER BY place"
             )
             for (location,) in self._file.execute(query, (*bounds, edge)):
+                yield location
+
+    def reached(self, bounds: tuple[int, int], *, downward: bool) -> Iterator[int]:
+        """Yield the rows between two locations that were reached downward, or never, in order."""
+        with _translated():
+            for (location,) in self._file.execute(_DOWNWARD if downward else _ONLY_UPWARD, bounds):
                 yield location
 
     def found_by(self, location: int) -> tuple[SearchStep, int | None]:

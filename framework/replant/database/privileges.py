@@ -20,7 +20,8 @@ SELECT n.nspname, c.relname,
                 pg_catalog.has_table_privilege(c.oid, 'SELECT')),
        coalesce(bool_and(pg_catalog.has_column_privilege(c.oid, a.attname, 'UPDATE')),
                 pg_catalog.has_table_privilege(c.oid, 'UPDATE')),
-       coalesce(bool_and(pg_catalog.has_type_privilege(a.atttypid, 'USAGE')), true)
+       coalesce(bool_and(pg_catalog.has_type_privilege(a.atttypid, 'USAGE')), true),
+       pg_catalog.has_table_privilege(c.oid, 'DELETE')
 FROM unnest(%s::text[], %s::text[]) AS r (schema, name)
 JOIN pg_catalog.pg_namespace AS n ON n.nspname = r.schema
 JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = r.name
@@ -89,6 +90,7 @@ class TablePrivileges:
     select: bool
     update: bool
     use_types: bool
+    delete: bool
 
 
 @frozen

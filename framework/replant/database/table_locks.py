@@ -137,7 +137,7 @@ def _is_altered(database: ReadingConnection, version: object) -> bool:
     return _read_version(database) != version
 
 
-def check_unchanged(database: ReadingConnection) -> None:
+def check_unchanged(database: DatabaseConnection, side: str = "source") -> None:
     """Refuse what was read if a table of it was not as the snapshot has it.
 
     This is so of tables that were locked after the snapshot was taken: those that a condition, a
@@ -150,7 +150,7 @@ def check_unchanged(database: ReadingConnection) -> None:
     changed = [str(name) for (name,) in database.execute(_CHANGED.encode())]
     if changed:
         raise DatabaseError(
-            f"{', '.join(changed[:3])} of the {database.side} changed after the snapshot was taken "
+            f"{', '.join(changed[:3])} of the {side} changed after the snapshot was taken "
             f"and before it was read: TRUNCATE, ALTER TABLE or the like by another session, after "
             f"which the snapshot's rows cannot be read; run it again"
         )
@@ -179,7 +179,7 @@ def _lock(database: ReadingConnection, names: Collection[RelationName]) -> bool:
             f"raise max_locks_per_transaction there and restart it, or choose fewer tables"
         ) from error
     if beside:
-        check_unchanged(database)
+        check_unchanged(database, database.side)
     return True
 
 

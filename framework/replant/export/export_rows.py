@@ -47,11 +47,16 @@ def export_rows(
             under the output's name.
 
     """
-    write = _write_directory if plan.layout is Layout.DIRECTORY else _write_file
     with open_workers(database, "source", jobs) as workers:
         rows = SourceRows(database, plan, progress, workers)
-        digest = write(output, plan, rows, force=force)
+        digest = write_artifact(output, plan, rows, force=force)
     return dict(rows.counts), digest
+
+
+def write_artifact(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> str | None:
+    """Write the rows of a plan as they are read; see `export_rows`."""
+    write = _write_directory if plan.layout is Layout.DIRECTORY else _write_file
+    return write(output, plan, rows, force=force)
 
 
 def _write_file(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> str | None:
@@ -61,7 +66,7 @@ def _write_file(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> st
 
             def finished(step_offsets: Sequence[int | None]) -> Manifest:
                 rows.check_rows()
-                return manifest_of(plan, rows.fingerprints, None, step_offsets)
+                return manifest_of(plan, rows.fingerprints, None, step_offsets, rows.shared)
 
             return write_sql_file(file, plan, rows, finished)
         for table in plan.tables:
@@ -74,7 +79,7 @@ def _write_file(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> st
 def _write_directory(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> str:
     def finished(files: Mapping[RelationName, DataFile]) -> Manifest:
         rows.check_rows()
-        return manifest_of(plan, rows.fingerprints, files)
+        return manifest_of(plan, rows.fingerprints, files, (), rows.shared)
 
     with whole_directory(output, mark=directory_writer.MANIFEST, force=force) as folder:
         return directory_writer.write_directory(folder, plan, rows, finished)

@@ -13,13 +13,14 @@ from itertools import groupby
 from attrs import evolve
 from psycopg import sql
 
-from replant.artifact.manifest import row_forms
+from replant.artifact.manifest import Runs, row_forms
 from replant.artifact.sql_file_writer import Batch, in_one_statement
-from replant.database.connections import ReadingConnection
+from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_fields, copied_rows
 from replant.database.session_settings import exact_names
 from replant.database.table_locks import check_unchanged
 from replant.errors import DatabaseError
+from replant.export.shared_places import SharedPlaces
 from replant.export.written_keys import WrittenKeys
 from replant.model import (
     ForeignKey,
@@ -32,11 +33,13 @@ from replant.model import (
     PythonFunction,
     PythonRow,
     RelationName,
+    Selection,
     SqlExpression,
     Step,
     Text,
     step_tables,
 )
+from replant.model.conditions import among
 from replant.parallel.sliced_tables import SlicedTable, SlicedTables, is_large
 from replant.parallel.workers import Workers
 from replant.planning.plugin_faults import blaming_plugins, null_line, row_namer
@@ -53,7 +56,7 @@ class SourceRows:
 
     def __init__(
         self,
-        database: ReadingConnection,
+        database: DatabaseConnection,
         plan: Plan,
         progress: Progress,
         workers: Workers | None = None,
@@ -76,6 +79,7 @@ class SourceRows:
         self._progress = progress
         self.fingerprints: dict[RelationName, Fingerprint] = {}
         self.counts: defaultdict[RelationName, int] = defaultdict(int)
+        self._places: dict[RelationName, SharedPlaces] = {}
 
     def __call__(self, table: RelationName, step: Step, frame: Frame) -> Iterator[Batch]:
         """Read the rows for a step; see `replant.artifact.sql_file_writer.Batches`."""
@@ -100,9 +104,9 @@ class SourceRows:
                 return map(Batch, self._hashed(planned, form))
         return in_one_statement(rows) if together and not frame.copied else rows
 
-    def rows(self, table: PlannedTable) -> Iterator[Rows]:
-        """Read the rows of a table as COPY writes them."""
-        return self._hashed(table, COPY_ROWS)
+    def rows(self, table: PlannedTable, form: RowForm = COPY_ROWS) -> Iterator[Rows]:
+        """Read the rows of a table, as COPY writes them or in another form."""
+        return self._hashed(table, form)
 
     def rendered(self, table: PlannedTable) -> Iterator[Rows]:
         """Read the rows in the format of a plugin, one line each without its end."""
@@ -110,7 +114,7 @@ class SourceRows:
         if isinstance(table.row_format, PythonRow):
             function, name_of = table.row_format.function, row_namer(table)
             batches: Iterator[Rows] = (
-                each_row(function, rows, name_of) for rows in self._texts(table)
+                each_row(function, rows, name_of) for rows in self._texts(table, selection)
             )
         else:
             assert isinstance(table.row_format, SqlExpression)
@@ -139,15 +143,16 @@ class SourceRows:
                 )
 
     def _hashed(self, table: PlannedTable, form: RowForm) -> Iterator[Rows]:
-        fingerprint = self.fingerprints[table.name] = Fingerprint(_key_of(table, form))
         if self._sliced is not None and table.name in self._sliced:
+            fingerprint = self.fingerprints[table.name] = Fingerprint(_key_of(table, form))
             with self._named(table):
                 for rows in self._sliced.read(table.name, fingerprint):
                     self._passed(table.name, rows)
                     yield rows
             return
+        passing = self._passing(table, form)
         for rows in self._read(table, form):
-            fingerprint.add(rows)
+            passing(rows)
             self._passed(table.name, rows)
             yield rows
 
@@ -155,9 +160,9 @@ class SourceRows:
         self, table: PlannedTable, columns: tuple[str, ...], form: RowForm
     ) -> Iterator[Batch]:
         """Read the rows with NULL in some columns; the fingerprint is that of the whole rows."""
-        fingerprint = self.fingerprints[table.name] = Fingerprint(_key_of(table, form))
+        passing = self._passing(table, form)
         for rows in self._read(table, form):
-            fingerprint.add(rows)
+            passing(rows)
         nulled = table.with_columns(
             evolve(c, transforms=(SqlExpression("NULL"),)) if c.name in columns else c
             for c in table.columns
@@ -168,12 +173,12 @@ class SourceRows:
 
     def _by_depth(self, table: PlannedTable, key: ForeignKey) -> Iterator[Batch]:
         """Yield batches that never join rows of different depth; rows without one are together."""
-        fingerprint = self.fingerprints[table.name] = Fingerprint()
+        passing = self._passing(table, INSERT_ROWS, ordered=False)
         query = queries.rows_by_depth(self._plan.selection, table, key)
         begun = False
         for fetched in self._copied_fields(table, query):
             rows = [text or b"" for text, _ in fetched]
-            fingerprint.add(rows)
+            passing(rows)
             self._passed(table.name, rows)
             # Rows without a depth come last.
             for depth, group in groupby(zip(rows, fetched, strict=True), lambda pair: pair[1][1]):
@@ -181,22 +186,55 @@ class SourceRows:
                 yield Batch(ready, together=True, continued=depth is None and begun)
                 begun = begun or depth is None
 
-    def _read(self, table: PlannedTable, form: RowForm) -> Iterator[Rows]:
+    def _passing(
+        self, table: PlannedTable, form: RowForm, *, ordered: bool = True
+    ) -> Callable[[Rows], None]:
+        """Return what is told the whole rows of a table as they pass.
+
+        It takes their fingerprint, with blocks if they are ordered, and the places of shared rows.
+        """
+        key_of = _key_of(table, form) if ordered else None
+        fingerprint = self.fingerprints[table.name] = Fingerprint(key_of)
+        if not table.shared.rows.locations:
+            return fingerprint.add
+        identity = form.key_of(table.column_names, table.key) if table.key else bytes
+        selection = {
+            **self._plan.selection,
+            table.name: among(self._plan.selection[table.name], table.shared.rows),
+        }
+        found = (identity(row) for rows in self._read(table, form, selection) for row in rows)
+        places = self._places[table.name] = SharedPlaces(identity, found)
+
+        def passed(rows: Rows) -> None:
+            fingerprint.add(rows)
+            places.add(rows)
+
+        return passed
+
+    @property
+    def shared(self) -> dict[RelationName, Runs]:
+        """The places of the shared rows of each table that has others as well."""
+        return {name: places.runs for name, places in self._places.items()}
+
+    def _read(
+        self, table: PlannedTable, form: RowForm, selection: Selection | None = None
+    ) -> Iterator[Rows]:
+        selection = self._plan.selection if selection is None else selection
         if computed_by_server(table.columns):
-            query = queries.fields(self._plan.selection, table)
+            query = queries.fields(selection, table)
             with self._named(table):
                 yield from copied_rows(self._database, query, form.copy_out_options)
             return
-        for texts in self._texts(table):
+        for texts in self._texts(table, selection):
             yield list(map(form.row, texts))
 
-    def _texts(self, table: PlannedTable) -> Iterator[list[tuple[Text, ...]]]:
+    def _texts(self, table: PlannedTable, selection: Selection) -> Iterator[list[tuple[Text, ...]]]:
         """Read the rows' texts after all transforms."""
         chains = [
             [t.function for t in column.transforms if isinstance(t, PythonFunction)]
             for column in table.columns
         ]
-        query = queries.texts(self._plan.selection, table)
+        query = queries.texts(selection, table)
         name_of = row_namer(table)
 
         def transformed(row: tuple[bytes | None, ...]) -> tuple[Text, ...]:
@@ -266,6 +304,8 @@ def _sliced_tables(plan: Plan) -> Iterator[tuple[RelationName, SlicedTable]]:
     names = [name for step in plan.order.steps for name in step_tables(step)]
     for table in map(plan.table, dict.fromkeys(names)):
         read = is_large(table.row_count) and computed_by_server(table.columns)
+        # Of a mixed table the shared rows are told by their places among all rows.
+        read = read and not table.shared.rows.locations
         read = read and not table.names_objects
         if read and table.row_format is None and table.name not in in_parts:
             yield table.name, SlicedTable(table, forms[table.name], _order_of(table))

@@ -80,6 +80,7 @@ from replant.model.settings import (
     RowSecurity,
     RunSettings,
     Settings,
+    SharedRowsCheck,
     TableSettings,
     Undeclared,
 )
@@ -167,6 +168,7 @@ __all__ = [
     "SequencePosition",
     "Settings",
     "Severity",
+    "SharedRowsCheck",
     "SqlExpression",
     "Statement",
     "Step",

@@ -155,6 +155,11 @@ class ChosenRows:
         )
 
 
+def among(rows: ChosenRows, at: RowsAt) -> ChosenRows:
+    """Return those of a table's rows that are at certain places."""
+    return evolve(rows, conditions=(at, *rows.conditions))
+
+
 #: The chosen rows of every table that is exported.
 Selection = Mapping[RelationName, ChosenRows]
 

@@ -17,6 +17,7 @@ from replant.model.closure_rules import ArrivalCount
 from replant.model.conditions import ChosenRows, Selection
 from replant.model.load_order import LoadOrder
 from replant.model.names import RelationName, readable
+from replant.model.ownership import SharedRows
 from replant.model.settings import Check, Compression, Layout, OnConflict
 from replant.model.table_shape import TableShape
 from replant.model.transform import RowFormat, Transform
@@ -66,6 +67,7 @@ class PlannedTable:
         row_format: how a row is rendered, when a plugin renders it.
         renderer: that plugin.
         changed_keys: the exported unique keys that transforms change.
+        shared: which rows are shared with others, and not owned.
 
     """
 
@@ -80,6 +82,7 @@ class PlannedTable:
     row_format: RowFormat | None = None
     renderer: str | None = None
     changed_keys: tuple[tuple[str, ...], ...] = ()
+    shared: SharedRows = field(factory=SharedRows)
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -68,6 +68,15 @@ class Check(Enum):
     NONE = "none"
 
 
+class SharedRowsCheck(Enum):
+    """What a synchronization does with shared rows that the target has with other values."""
+
+    #: It leaves them as they are.
+    KEEP = "keep"
+    #: It refuses to change anything unless they are the same.
+    SAME = "same"
+
+
 class RowSecurity(Enum):
     """What to do when row-level security may hide rows of the source from the role."""
 
@@ -101,6 +110,7 @@ class TableSettings:
         on_conflict: likewise; and that of a replay, where it takes another than the artifact's.
         max_rows: how many of its rows may be exported; None for any number.
         mask: the kind of mask by column, for the plugin `mask`.
+        shared: what a synchronization does with shared rows that differ; None to keep them.
 
     """
 
@@ -111,6 +121,7 @@ class TableSettings:
     on_conflict: OnConflict | None = None
     max_rows: int | None = None
     mask: Mapping[str, str] = field(factory=dict)
+    shared: SharedRowsCheck | None = None
 
 
 @frozen(field_transformer=checked)

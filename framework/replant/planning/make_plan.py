@@ -45,7 +45,7 @@ from replant.planning.transforms import (
     row_format,
 )
 from replant.planning.triggers import firing_triggers
-from replant.plugins.manager import Host
+from replant.plugins.manager import ColumnTransforms, Host
 from replant.selection.counting import CountedSelection, count_rows
 from replant.selection.declared_shapes import DeclaredShapes, declared_shapes, undeclared_parts
 from replant.selection.omissions import check_declared, omissions, warnings
@@ -136,9 +136,10 @@ def plan_from(
     keys = {name: exported_key(selected, name) for name in selected.tables}
     wanted = configured_on_conflict(settings, keys)
     on_conflict = {name: way or OnConflict.ERROR for name, way in wanted.items()}
+    transforms = host.transforms_under(catalog, settings)
     planned = {
         name: evolve(
-            _planned_table(catalog, selected, counted, host, name, settings),
+            _planned_table(transforms, selected, counted, host, name, settings.export),
             on_conflict=on_conflict[name],
         )
         for name in selected.tables
@@ -181,17 +182,16 @@ def plan_from(
 
 
 def _planned_table(
-    catalog: Catalog,
+    transforms: ColumnTransforms,
     selected: SelectedTables,
     counted: CountedSelection,
     host: Host,
     name: RelationName,
-    settings: Settings,
+    export: ExportSettings,
 ) -> PlannedTable:
-    export = settings.export
     table, columns = selected.tables[name], selected.columns[name]
     key = exported_key(selected, name)
-    planned = planned_columns(host, table, columns, catalog, settings)
+    planned = planned_columns(transforms, table, columns)
     rendering = row_format(host, table, columns, planned, export.format_name)
     return PlannedTable(
         name=name,
@@ -204,6 +204,7 @@ def _planned_table(
         row_format=rendering.row_format if rendering else None,
         renderer=rendering.plugin if rendering else None,
         changed_keys=changed_keys(table, planned),
+        shared=counted.shared[name],
     )
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from replant.errors import ConfigurationError, PluginError
 from replant.model import (
     OWN_FORMATS,
-    Catalog,
     Column,
     Identity,
     PlannedColumn,
@@ -15,23 +14,18 @@ from replant.model import (
     PythonFunction,
     RelationName,
     RowFormat,
-    Settings,
     SqlExpression,
     Table,
     Transform,
     readable,
 )
 from replant.model.column_patterns import matches_column
-from replant.plugins.manager import Host, Rendering, Transforming
+from replant.plugins.manager import ColumnTransforms, Host, Rendering, Transforming
 from replant.sql.row_text import computed_by_server
 
 
 def planned_columns(
-    host: Host,
-    table: Table,
-    columns: tuple[Column, ...],
-    catalog: Catalog,
-    settings: Settings,
+    transforms: ColumnTransforms, table: Table, columns: tuple[Column, ...]
 ) -> tuple[PlannedColumn, ...]:
     """Ask the plugins once for each column how its values change.
 
@@ -39,7 +33,7 @@ def planned_columns(
         PluginError: a plugin fails, or a chain has SQL after Python.
 
     """
-    chains = [host.transform_value(table, column, catalog, settings) for column in columns]
+    chains = [transforms.chain(table, column) for column in columns]
     return tuple(
         _planned_column(chain, table, column) for chain, column in zip(chains, columns, strict=True)
     )

@@ -64,6 +64,19 @@ class Rendering:
     row_format: RowFormat
 
 
+@frozen
+class ColumnTransforms:
+    """Asks the plugins how values change, under one configuration and for one catalog."""
+
+    host: Host
+    catalog: Catalog
+    settings: Settings
+
+    def chain(self, table: Table, column: Column) -> tuple[Transforming, ...]:
+        """Return the transforms of a column; see `Host.transform_value`."""
+        return self.host.transform_value(table, column, self)
+
+
 class Host:
     """The enabled plugins, in the order of the configuration."""
 
@@ -174,8 +187,12 @@ class Host:
             raise ConfigurationError("\n".join(problems))
         return tuple(found[table] for table in sorted(found))
 
+    def transforms_under(self, catalog: Catalog, settings: Settings) -> ColumnTransforms:
+        """Return what asks the plugins, under this configuration, how a column changes."""
+        return ColumnTransforms(self, catalog, settings)
+
     def transform_value(
-        self, table: Table, column: Column, catalog: Catalog, settings: Settings
+        self, table: Table, column: Column, asked: ColumnTransforms
     ) -> tuple[Transforming, ...]:
         """Return the chain of transforms for a column, first to last.
 
@@ -187,7 +204,11 @@ class Host:
         place = f"{table.name}.{readable(column.name)}"
         chain = []
         answers = self._answers(
-            "transform_value", table=table, column=column, catalog=catalog, settings=settings
+            "transform_value",
+            table=table,
+            column=column,
+            catalog=asked.catalog,
+            settings=asked.settings,
         )
         for name, answer in answers:
             kinds = (SqlExpression, PythonFunction)

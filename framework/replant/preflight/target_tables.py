@@ -59,6 +59,7 @@ def _as_target_has_it(planned: PlannedTable, table: Table) -> PlannedTable:
     known = [live[c.name] for c in planned.columns if c.name in live]
     return evolve(
         planned,
+        collatable=frozenset(c.name for c in known if c.collatable and c.name in planned.key),
         columns=tuple(
             PlannedColumn(
                 c.name,

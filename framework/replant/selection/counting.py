@@ -5,7 +5,7 @@ A selection goes in; a selection and its counts come out. No row is read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import psycopg
 from attrs import frozen
@@ -19,15 +19,19 @@ from replant.model import (
     ArrivalCount,
     Catalog,
     RelationName,
+    RowsAt,
     Satisfies,
     Selection,
     Settings,
     readable,
 )
+from replant.model.conditions import among
+from replant.model.ownership import Ownership, SharedRows
 from replant.selection.dangling import DanglingReferences, count_chosen, settle_references
-from replant.selection.expand import FinishedSearch, check_readable, expand_selection
+from replant.selection.expand import Expanded, FinishedSearch, check_readable, expand_selection
 from replant.selection.predicate_rows import find_predicate_rows
 from replant.selection.select import SelectedTables
+from replant.selection.table_ownership import ownership_of
 from replant.sql import row_queries as queries
 
 
@@ -38,6 +42,7 @@ class CountedSelection:
     Attributes:
         rows: the selection, without the rows that were left out.
         counts: how many rows of each table are chosen.
+        shared: which of them are shared.
         left_out: the references for whose sake rows were left out.
         kept: the references that are exported although they lead outside.
         provenance: how rows of a closed set came.
@@ -50,6 +55,7 @@ class CountedSelection:
 
     rows: Selection
     counts: Mapping[RelationName, int]
+    shared: Mapping[RelationName, SharedRows]
     left_out: tuple[DanglingReferences, ...] = ()
     kept: tuple[DanglingReferences, ...] = ()
     provenance: tuple[ArrivalCount, ...] = ()
@@ -98,6 +104,7 @@ def count_rows(
     counted = CountedSelection(
         rows=rows,
         counts=counts,
+        shared=dict(_shared_rows(database, selected, expanded, rows, counts)),
         left_out=left_out,
         kept=kept,
         provenance=expanded.provenance,
@@ -107,6 +114,23 @@ def count_rows(
         search=expanded.search,
     )
     return expanded.selected, counted
+
+
+def _shared_rows(
+    database: DatabaseConnection,
+    selected: SelectedTables,
+    expanded: Expanded,
+    rows: Selection,
+    counts: Mapping[RelationName, int],
+) -> Iterator[tuple[RelationName, SharedRows]]:
+    """Yield which rows of each table are shared, and how many of those that are chosen."""
+    ownership = ownership_of(selected)
+    mixed = {name: at for name, at in expanded.shared.items() if at.locations and name in rows}
+    narrowed = {**rows, **{name: among(rows[name], at) for name, at in mixed.items()}}
+    numbers = count_chosen(database, narrowed, mixed)
+    for name in rows:
+        number = counts[name] if ownership[name] is Ownership.SHARED else numbers.get(name, 0)
+        yield name, SharedRows(ownership[name], number, mixed.get(name, RowsAt(())))
 
 
 def check_scope_values(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from replant.closure.closure import Closure, find_closure
 from replant.closure.closure_request import Budget, ClosureRequest, Rules
@@ -17,9 +17,11 @@ from replant.errors import BudgetError
 from replant.model import Catalog, RelationName, RowSecurity, Selection, Settings
 from replant.model.closure_rules import ArrivalCount, Root
 from replant.model.conditions import RowsAt
+from replant.model.ownership import Ownership
 from replant.model.references import DeclaredReference, EdgeName, Reference, ReferenceGraph
 from replant.model.registration import InClosure
 from replant.selection.select import SelectedTables
+from replant.selection.table_ownership import ownership_of
 from replant.sql.where_clauses import predicate_of
 
 
@@ -49,6 +51,7 @@ class Expanded:
         selected: without the tables that no row can come into.
         rows: the selection with the closed set's rows.
         counts: how many rows of the tables that were open.
+        shared: the shared rows of the tables that were open; see `replant.model.ownership`.
         provenance: by which roots and references rows came.
         unindexed: the references that made a table be read as a whole, for people.
         expected: how many rows the planner expected, asked where the rows have a limit.
@@ -59,6 +62,7 @@ class Expanded:
     selected: SelectedTables
     rows: Selection
     counts: Mapping[RelationName, int]
+    shared: Mapping[RelationName, RowsAt] = field(factory=dict)
     provenance: tuple[ArrivalCount, ...] = ()
     unindexed: tuple[str, ...] = ()
     expected: int | None = None
@@ -103,6 +107,7 @@ def expand_selection(
             selected=selected.only(kept),
             rows={name: chosen.get(name, rows[name]) for name in rows if name in kept},
             counts={name: closure.counts.get(name, 0) for name in chosen},
+            shared={name: closure.shared_at(name) for name in chosen},
             provenance=closure.provenance,
             unindexed=tuple(_unindexed(*found) for found in reachable.unindexed),
             expected=expected,
@@ -235,11 +240,12 @@ def _request(
     """Make the request: registered roots, and as roots all rows of tables that are not open."""
     registrations = [item.registration for item in selected.registered.values()]
     roots = [
-        Root(registration.table, registration.rows.root)
+        Root(registration.table, registration.rows.root, may_be_empty=settings.export.allow_empty)
         for registration in registrations
         if isinstance(registration.rows, InClosure) and registration.rows.root is not None
     ]
     fixed = sorted(set(selected.tables) - selected.open)
+    ownership = ownership_of(selected)
     roots += [Root(name, predicate_of(rows, name).as_string(), may_be_empty=True) for name in fixed]
     return ClosureRequest(
         roots=tuple(roots),
@@ -257,6 +263,7 @@ def _request(
             settings.export.max_rows,
             {change.name: change.max_rows for change in settings.tables if change.max_rows},
         ),
+        shared=frozenset(name for name in fixed if ownership[name] is Ownership.SHARED),
     )
 
 

@@ -126,9 +126,11 @@ class Frame:
     copied: bool = False
 
 
-def opening(before: Iterable[Statement], tables: Sequence[RelationName]) -> bytes:
+def opening(
+    before: Iterable[Statement], tables: Sequence[RelationName], begin: bytes = b"BEGIN;\n"
+) -> bytes:
     """Compose BEGIN, the settings, and what a strategy runs before the first row."""
-    return b"BEGIN;\n" + set_local(_SETTINGS) + do(_SEARCH_PATH) + said(before, tables)
+    return begin + set_local(_SETTINGS) + do(_SEARCH_PATH) + said(before, tables)
 
 
 def set_local(settings: Mapping[str, str]) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from psycopg import sql
 
 from replant.artifact.artifact import Artifact, row_texts
@@ -25,9 +25,10 @@ from replant.errors import (
     UsageError,
 )
 from replant.model import Catalog, PlannedTable, RelationName, Text
-from replant.model.closure_origin import RootRows
+from replant.model.closure_origin import FollowedReference, RootRows
 from replant.model.closure_rules import Children, EdgeRule, Root
 from replant.model.conditions import RowsAt
+from replant.model.ownership import Ownership
 from replant.model.references import (
     ArrayReference,
     DeclaredReference,
@@ -49,11 +50,17 @@ class TargetClosure:
 
     Attributes:
         rows: by table; empty where the set could not be found.
+        owned: those of them that are owned, where they were asked for.
+        shared: those that are shared, likewise.
+        references: the references that were followed.
         why_not: why it could not be found.
 
     """
 
     rows: Mapping[RelationName, RowsAt]
+    owned: Mapping[RelationName, RowsAt] = field(factory=dict)
+    shared: Mapping[RelationName, RowsAt] = field(factory=dict)
+    references: tuple[FollowedReference, ...] = ()
     why_not: str = ""
 
 
@@ -62,6 +69,8 @@ def find_target_closure(
     catalog: Catalog,
     artifact: Artifact,
     tables: Mapping[RelationName, PlannedTable],
+    *,
+    by_ownership: bool = False,
 ) -> TargetClosure:
     """Find the rows of the artifact's closed set in the target.
 
@@ -70,11 +79,12 @@ def find_target_closure(
         catalog: what the target has.
         artifact: the artifact; of a closed set if its manifest has roots.
         tables: the artifact's tables as the target has them.
+        by_ownership: whether owned and shared rows are told apart.
 
     """
     manifest = artifact.manifest
     if not manifest.roots:
-        return TargetClosure({}, "no condition selects these rows in the target")
+        return TargetClosure({}, why_not="no condition selects these rows in the target")
     try:
         graph = read_reference_graph(database, catalog, list(_declared(manifest, catalog)))
         followed = [_followed(manifest, reference) for reference in graph.references]
@@ -85,10 +95,24 @@ def find_target_closure(
             if known
         }
         fixed = frozenset(t.name for t in manifest.tables if t.rows is not None)
-        request = ClosureRequest(tuple(_roots(artifact, tables)), Rules(edges=edges, fixed=fixed))
+        request = ClosureRequest(
+            tuple(_roots(artifact, tables)),
+            Rules(edges=edges, fixed=fixed),
+            shared=frozenset(t.name for t in manifest.tables if t.ownership is Ownership.SHARED),
+        )
         with find_closure(database, evolve(graph, references=tuple(kept)), request) as closure:
             open_ = [t.name for t in manifest.tables if t.rows is None and t.name in tables]
-            return TargetClosure({name: closure.rows_at(name) for name in open_})
+            told_apart = open_ if by_ownership else ()
+            return TargetClosure(
+                {name: closure.rows_at(name) for name in open_},
+                {name: closure.owned_at(name) for name in told_apart},
+                {name: closure.shared_at(name) for name in told_apart},
+                tuple(
+                    FollowedReference(reference, known.up, known.down, known.limit)
+                    for reference, known in zip(graph.references, followed, strict=True)
+                    if known
+                ),
+            )
     except (
         CatalogMismatchError,
         ConfigurationError,
@@ -96,7 +120,7 @@ def find_target_closure(
         ScopeError,
         UsageError,
     ) as error:
-        return TargetClosure({}, str(error))
+        return TargetClosure({}, why_not=str(error))
 
 
 def _roots(artifact: Artifact, tables: Mapping[RelationName, PlannedTable]) -> Iterator[Root]:
@@ -119,19 +143,30 @@ def _predicate(
     if exported.rows is not None:
         selection = {name: table.rows for name, table in tables.items()}
         return predicate_of(selection, root.table).as_string()
-    keys = root.keys
-    if keys is None and exported.key and root.row_count == exported.row_count <= MOST_ROOTS:
-        places = [[c.name for c in exported.columns].index(name) for name in exported.key]
-        keys = tuple(
-            tuple(texts[place] or "" for place in places)
-            for batch in row_texts(artifact, root.table)
-            for texts in batch
-        )
+    keys = root_keys(artifact, root)
     if keys is None:
         raise UsageError(
             f"the artifact does not tell the keys of the {root.row_count} root rows of {root.table}"
         )
     return _has_key(exported.key, keys) if keys else "false"
+
+
+def root_keys(artifact: Artifact, root: RootRows) -> tuple[tuple[str, ...], ...] | None:
+    """Return the keys of a root's rows, if the artifact tells them: as such, or by its rows.
+
+    Of a root without rows nothing tells which rows it would have in the target.
+    """
+    exported = artifact.manifest.table(root.table)
+    if root.keys is not None:
+        return root.keys
+    if not exported.key or not 0 < root.row_count == exported.row_count <= MOST_ROOTS:
+        return None
+    places = [[c.name for c in exported.columns].index(name) for name in exported.key]
+    return tuple(
+        tuple(texts[place] or "" for place in places)
+        for batch in row_texts(artifact, root.table)
+        for texts in batch
+    )
 
 
 def _has_key(names: Sequence[str], keys: Sequence[Sequence[Text]]) -> str:

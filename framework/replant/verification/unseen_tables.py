@@ -43,6 +43,24 @@ def find_unseen_tables(
     return remedies
 
 
+def check_all_seen(
+    database: DatabaseConnection, catalog: Catalog, tables: Mapping[RelationName, PlannedTable]
+) -> None:
+    """Refuse to go on where the role may not see all rows of a table.
+
+    Raises:
+        PrivilegeError: it names these tables, each with what would let the role see them.
+
+    """
+    unseen = find_unseen_tables(database, catalog, tables)
+    if unseen:
+        listed = "; ".join(f"{name}: {remedy}" for name, remedy in unseen.items())
+        raise PrivilegeError(
+            f"the role {catalog.role!r} may not see all rows of some tables, so nothing is "
+            f"changed: {listed}"
+        )
+
+
 def _remedy(catalog: Catalog, has: Mapping[RelationName, TablePrivileges]) -> str:
     schemas = [name.schema for name, may in has.items() if not may.use_schema]
     return read_grants(schemas, [name for name, may in has.items() if not may.select], catalog.role)

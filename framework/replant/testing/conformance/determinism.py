@@ -64,6 +64,7 @@ def check_from_target(environment: Environment, example: Example) -> None:
 def transformed_scopes(environment: Environment) -> str:
     """Name the scope columns that a transform changes, as a part of a sentence."""
     catalog, host = environment.trip.source.catalog, environment.as_inserter.host
+    transforms = host.transforms_under(catalog, environment.trip.settings)
     found = set()
     for cells in holders_of(environment.registered).values():
         for name, column_name in cells:
@@ -71,7 +72,7 @@ def transformed_scopes(environment: Environment) -> str:
             column = table.column(column_name)
             if column is None:
                 continue
-            if host.transform_value(table, column, catalog, environment.trip.settings):
+            if transforms.chain(table, column):
                 found.add(f"{name}.{column_name}")
     return ", ".join(sorted(found))
 

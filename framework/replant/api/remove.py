@@ -1,0 +1,51 @@
+"""Removes the owned rows of an artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from replant.artifact.artifact import open_artifact
+from replant.changes.change_plan import ChangePlan, ConfirmChange
+from replant.changes.change_rows import changing
+from replant.config.connection_strings import TARGET_VARIABLE, connection_string
+from replant.model import Settings
+from replant.removal.remove_rows import plan_removal, remove_rows
+
+
+def remove(
+    artifact: str,
+    settings: Settings,
+    *,
+    dry_run: bool = False,
+    rehearse: bool = False,
+    planned: Callable[[ChangePlan], None] = lambda _: None,
+    confirm: ConfirmChange = lambda _: False,
+) -> ChangePlan:
+    """Delete the owned rows of an artifact from the target: all of them, or none.
+
+    A row is deleted only if it is still as it was exported, and no row that stays references it.
+    Shared rows stay.
+
+    Args:
+        artifact: the path of the artifact.
+        settings: say where the target is.
+        dry_run: whether it is only found out what would be deleted, and what stands in the way.
+        rehearse: whether everything is done, and then undone.
+        planned: told of what will be deleted, before the first row is.
+        confirm: asked whether to go on.
+
+    Returns:
+        What was deleted.
+
+    Raises:
+        ReplantError: see `replant.errors`. Then the target is as it was.
+
+    """
+    dsn = connection_string(settings.target, TARGET_VARIABLE)
+    with open_artifact(artifact) as source, changing(dsn, settings.target_settings) as database:
+        found = plan_removal(database, source)
+        planned(found)
+        if not dry_run:
+            found.check(confirm)
+            remove_rows(database, found, rehearse=rehearse)
+        return found

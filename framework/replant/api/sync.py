@@ -1,0 +1,81 @@
+"""Makes the owned rows of a target those of an artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import frozen
+
+from replant.api.databases import known_source
+from replant.artifact import directory_writer as directory
+from replant.artifact.artifact import open_artifact
+from replant.artifact.atomic_output import check_writable
+from replant.artifact.manifest import Manifest
+from replant.changes.change_plan import ChangePlan, ConfirmChange
+from replant.changes.change_rows import changing
+from replant.config.connection_strings import TARGET_VARIABLE, connection_string
+from replant.model import Layout, Settings
+from replant.synchronization.synchronize import Synchronization
+
+
+@frozen
+class Synchronized:
+    """What a synchronization did.
+
+    Attributes:
+        manifest: what the artifact says of itself.
+        plan: what was changed.
+        notes: which sequences were not moved, each with the remedy.
+
+    """
+
+    manifest: Manifest
+    plan: ChangePlan
+    notes: tuple[str, ...] = ()
+
+
+def sync(
+    artifact: str,
+    settings: Settings,
+    *,
+    max_deletes: int = 0,
+    backup: str | None = None,
+    dry_run: bool = False,
+    rehearse: bool = False,
+    planned: Callable[[ChangePlan], None] = lambda _: None,
+    confirm: ConfirmChange = lambda _: False,
+) -> Synchronized:
+    """Make the owned rows of the target those of an artifact: insert, update and delete.
+
+    Afterwards the rows are compared both ways, in the same transaction. Shared rows are inserted
+    where the target lacks them, and otherwise left as they are.
+
+    Args:
+        artifact: the path of the artifact.
+        settings: say where the target is, and what to do with shared rows that differ.
+        max_deletes: beyond this many deleted rows `confirm` is asked.
+        backup: where the target's rows are written as they were: an artifact, from which a
+            synchronization brings them back. A rehearsal writes none.
+        dry_run: whether it is only found out what would change, and what stands in the way.
+        rehearse: whether everything is done, compared, and then undone.
+        planned: told of what will change, before the first row does.
+        confirm: asked whether to go on.
+
+    Raises:
+        ReplantError: see `replant.errors`. Then the target is as it was.
+
+    """
+    dsn = connection_string(settings.target, TARGET_VARIABLE)
+    with open_artifact(artifact) as source, changing(dsn, settings.target_settings) as database:
+        if backup is not None:
+            folder = source.manifest.layout is Layout.DIRECTORY
+            check_writable(backup, force=False, mark=directory.MANIFEST if folder else None)
+        work = Synchronization(database, source, settings, known_source(settings))
+        found = work.plan(max_deletes)
+        planned(found)
+        if dry_run:
+            return Synchronized(source.manifest, found)
+        found.check(confirm)
+        if backup is not None and not rehearse:
+            work.back_up(backup)
+        return Synchronized(source.manifest, found, work.carry_out(found, rehearse=rehearse))

@@ -1,0 +1,1 @@
+"""Changes rows that a target has: updates and deletes them, and inserts others."""

@@ -1,0 +1,240 @@
+"""Composes the one statement that changes rows of several tables, and what is asked before it.
+
+PostgreSQL checks foreign keys at the end of a statement, so one statement may change rows that
+reference each other in any order: in a cycle, with constraints that cannot be deferred, and with no
+privilege but those for the changes themselves. Unique keys are checked row by row, so deletions
+come first, then updates, then insertions: each part waits for the one before by reading its counts.
+PostgreSQL manual, "Data-Modifying Statements in WITH" and "CREATE TABLE", REFERENCES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from psycopg import sql
+
+from replant.changes.table_changes import RowValues, TableChanges, UpdatedRow
+from replant.model import ChosenRows, ForeignKey, Link, PlannedTable, RelationName, Selection, Text
+from replant.sql.row_forms import INSERT_ROWS
+from replant.sql.row_text import text_expression
+from replant.sql.staging_tables import same_key
+from replant.sql.where_clauses import chosen_from, columns, null_of, relation, same_row
+
+#: The number of a row beside its columns; no column has the name of a system column.
+_NUMBER = sql.Identifier("cmin")
+
+
+class ChangingStatement:
+    """One statement for all changes; its row has a count for each of its parts.
+
+    Attributes:
+        parts: of each part the table, what it does, and how many rows it should change.
+
+    """
+
+    def __init__(self, changes: Sequence[TableChanges]) -> None:
+        self.parts: list[tuple[RelationName, str, int]] = []
+        self._expressions: list[sql.Composed] = []
+        self._barrier: sql.Composable = sql.SQL("true")
+        for each in changes:
+            if each.deleted:
+                delete = _delete_by_key if each.table.key else _delete_by_content
+                self._add(each.table, "deleted", len(each.deleted), delete(each))
+        self._wait("deleted")
+        for each in changes:
+            for rows in _by_columns(each.updated):
+                self._add(each.table, "updated", len(rows), self._update(each.table, rows))
+        self._wait("updated")
+        for each in changes:
+            if each.inserted:
+                self._add(each.table, "inserted", len(each.inserted), self._insert(each))
+
+    def compose(self) -> sql.Composed:
+        """Compose the statement."""
+        counts = sql.SQL(", ").join(self._count(place) for place, _ in enumerate(self.parts))
+        return sql.SQL("WITH {} SELECT {}").format(sql.SQL(", ").join(self._expressions), counts)
+
+    def _add(self, table: PlannedTable, what: str, number: int, change: sql.Composed) -> None:
+        name = sql.Identifier(str(len(self.parts)))
+        self._expressions.append(sql.SQL("{} AS ({} RETURNING 1)").format(name, change))
+        self.parts.append((table.name, what, number))
+
+    def _wait(self, name: str) -> None:
+        """Let what is added from now on wait for all that was added before."""
+        if not self.parts:
+            return
+        total = sql.SQL(" + ").join(self._count(place) for place, _ in enumerate(self.parts))
+        self._expressions.append(
+            sql.SQL("{} AS MATERIALIZED (SELECT {} AS n)").format(sql.Identifier(name), total)
+        )
+        self._barrier = sql.SQL("(SELECT n FROM {}) >= 0").format(sql.Identifier(name))
+
+    @staticmethod
+    def _count(place: int) -> sql.Composed:
+        return sql.SQL("(SELECT count(*) FROM {})").format(sql.Identifier(str(place)))
+
+    def _update(self, table: PlannedTable, rows: Sequence[UpdatedRow]) -> sql.Composed:
+        names = tuple(rows[0].values)
+        listed = [{**row.key, **row.values} for row in rows]
+        return sql.SQL("UPDATE {} AS t0 SET {} FROM {} WHERE {} AND {}").format(
+            _target(table),
+            sql.SQL(", ").join(
+                sql.SQL("{} = {}").format(sql.Identifier(name), sql.Identifier("r", name))
+                for name in names
+            ),
+            _listed(table, tuple(dict.fromkeys((*table.key, *names))), listed),
+            same_key(table, "t0", "r"),
+            self._barrier,
+        )
+
+    def _insert(self, changes: TableChanges) -> sql.Composed:
+        table = changes.table
+        names = table.column_names
+        return sql.SQL("INSERT INTO {} ({}) {}SELECT {} FROM {} WHERE r.{} > 0 AND {}").format(
+            relation(table.name),
+            columns(names),
+            sql.SQL("OVERRIDING SYSTEM VALUE " if table.overriding else ""),
+            sql.SQL(", ").join(sql.Identifier("r", name) for name in names),
+            _listed(table, names, changes.inserted),
+            _NUMBER,
+            self._barrier,
+        )
+
+
+def set_to_null(table: PlannedTable, column: str, keys: Sequence[Sequence[Text]]) -> sql.Composed:
+    """Compose an UPDATE that sets a column of some rows to NULL."""
+    rows = [dict(zip(table.key, key, strict=True)) for key in keys]
+    return sql.SQL("UPDATE {} AS t0 SET {} = NULL FROM {} WHERE {}").format(
+        _target(table),
+        sql.Identifier(column),
+        _listed(table, table.key, rows),
+        same_key(table, "t0", "r"),
+    )
+
+
+def keys_that_act(name: RelationName) -> sql.Composed:
+    """Select the foreign keys to a table that do something when a row of it is deleted.
+
+    ON DELETE NO ACTION does nothing if at the end of the statement another row has the key.
+    """
+    return sql.SQL(
+        "SELECT n.nspname, c.relname, k.conname FROM pg_catalog.pg_constraint AS k"
+        " JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid"
+        " JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+        " WHERE k.contype = 'f' AND k.confdeltype <> 'a' AND k.confrelid = {}::regclass"
+        " ORDER BY 1, 2, 3"
+    ).format(sql.Literal(relation(name).as_string()))
+
+
+def referencing_rows(
+    key: ForeignKey,
+    child: tuple[PlannedTable, Sequence[str]],
+    parent: PlannedTable,
+    rows: Sequence[RowValues],
+) -> sql.Composed:
+    """Select rows that reference some rows by a foreign key, as the texts of some columns.
+
+    Args:
+        key: the foreign key.
+        child: its table, and the columns that are wanted of it.
+        parent: the referenced table.
+        rows: the referenced rows: their keys, or the values that the key references.
+
+    """
+    table, wanted = child
+    selection: Selection = {parent.name: parent.rows, table.name: table.rows}
+    plain = {name: ChosenRows((), rows.only, rows.equality) for name, rows in selection.items()}
+    link = Link(key.columns, key.references, key.referenced_columns)
+    names = parent.key or key.referenced_columns
+    return sql.SQL("SELECT {} FROM {} JOIN {} ON {} JOIN {} ON {}").format(
+        sql.SQL(", ").join(text_expression(sql.Identifier("t0", name)) for name in wanted),
+        chosen_from(plain, table.name),
+        chosen_from(plain, parent.name, alias="t1"),
+        same_row(plain, (table.name, "t0"), link, "t1"),
+        _listed(parent, names, rows),
+        same_key(_with_key(parent, names), "t1", "r"),
+    )
+
+
+def _with_key(table: PlannedTable, names: Sequence[str]) -> PlannedTable:
+    return PlannedTable(table.name, table.columns, tuple(names), rows=table.rows)
+
+
+def _delete_by_key(changes: TableChanges) -> sql.Composed:
+    table = changes.table
+    return sql.SQL("DELETE FROM {} AS t0 USING {} WHERE {}").format(
+        _target(table), _listed(table, table.key, changes.deleted), same_key(table, "t0", "r")
+    )
+
+
+def _delete_by_content(changes: TableChanges) -> sql.Composed:
+    """Delete rows without a key: of each content as many as there should be deleted.
+
+    Rows of the same content cannot be told apart, so any of them will do.
+    """
+    table = changes.table
+    names = table.column_names
+    contents = sorted(
+        (tuple(row[name] for name in names) for row in changes.deleted),
+        key=lambda row: [(text is None, text) for text in row],
+    )
+    counted = [(row, len(list(same))) for row, same in groupby(contents)]
+    rows = [
+        sql.SQL("({})").format(sql.SQL(", ").join([_text(value) for value in (*row, str(number))]))
+        for row, number in counted
+    ]
+    same = sql.SQL(" AND ").join(
+        sql.SQL("{} IS NOT DISTINCT FROM {}").format(
+            text_expression(sql.Identifier("t0", name)), sql.Identifier("r", f"k{place}")
+        )
+        for place, name in enumerate(names)
+    )
+    return sql.SQL(
+        "DELETE FROM {0} AS t0 WHERE (t0.tableoid, t0.ctid) IN (SELECT f.leaf, f.place FROM ("
+        "SELECT t0.tableoid AS leaf, t0.ctid AS place, r.number::bigint AS wanted,"
+        " row_number() OVER (PARTITION BY r::text ORDER BY t0.tableoid, t0.ctid) AS number"
+        " FROM {0} AS t0 JOIN (VALUES {1}) AS r ({2}, number) ON {3}) AS f"
+        " WHERE f.number <= f.wanted)"
+    ).format(
+        _target(table),
+        sql.SQL(", ").join(rows),
+        sql.SQL(", ").join(sql.Identifier(f"k{place}") for place, _ in enumerate(names)),
+        same if names else sql.SQL("true"),
+    )
+
+
+def _text(value: Text) -> sql.Composable:
+    return sql.SQL("NULL::text") if value is None else sql.SQL("{}::text").format(value)
+
+
+def _by_columns(rows: Sequence[UpdatedRow]) -> Iterator[list[UpdatedRow]]:
+    """Divide rows by which columns change, so that no other column is written."""
+
+    def changed(row: UpdatedRow) -> tuple[str, ...]:
+        return tuple(row.values)
+
+    for _, group in groupby(sorted(rows, key=changed), key=changed):
+        yield list(group)
+
+
+def _listed(table: PlannedTable, names: Sequence[str], rows: Sequence[RowValues]) -> sql.Composed:
+    """Compose VALUES under the alias `r`, with the number of each row behind its columns.
+
+    A first row of typed NULLs lets each type's input function read the values. Its number is 0, and
+    its key equals no other.
+    """
+    typed = [null_of(table.name, name) for name in names]
+    first = sql.SQL("({})").format(sql.SQL(", ").join([*typed, sql.SQL("0")]))
+    # Composed as literals one by one, rows took five times as long.
+    lines = [
+        sql.SQL(f"({INSERT_ROWS.row([row[name] for name in names]).decode()},{number})")
+        for number, row in enumerate(rows, 1)
+    ]
+    listed = sql.SQL(", ").join([first, *lines])
+    named = [*map(sql.Identifier, names), _NUMBER]
+    return sql.SQL("(VALUES {}) AS r ({})").format(listed, sql.SQL(", ").join(named))
+
+
+def _target(table: PlannedTable) -> sql.Composed:
+    return sql.SQL("ONLY {}" if table.rows.only else "{}").format(relation(table.name))

@@ -1,0 +1,182 @@
+"""The two sides of a comparison: an artifact, or a plan of what a database would export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from attrs import frozen
+
+from replant.artifact.artifact import Artifact, patch_texts, row_texts
+from replant.database.connections import DatabaseConnection
+from replant.export.source_rows import SourceRows
+from replant.model import Plan, PlannedTable, Progress, RelationName, Text
+from replant.model.progress import silent
+from replant.sql.fingerprints import Block, Fingerprint
+from replant.sql.row_forms import RowForm, Rows
+from replant.sql.row_text import ordered_alike
+
+
+@frozen
+class SideTable:
+    """A table of one side.
+
+    Attributes:
+        columns: in the order in which a row holds their values.
+        key: those that identify a row, or none.
+        form: the form in which the rows stand in an artifact; None where either form will do.
+        ordered: whether the rows come in an order of their key that every database has.
+
+    """
+
+    name: RelationName
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    row_count: int
+    form: RowForm | None
+    ordered: bool
+
+
+@frozen
+class Content:
+    """The fingerprint of a table's rows in a form.
+
+    Attributes:
+        blocks: the parts of the rows in the order of the key; none where they are in no order.
+
+    """
+
+    row_count: int
+    total: int
+    blocks: tuple[Block, ...]
+
+
+class Side(Protocol):
+    """One side of a comparison."""
+
+    @property
+    def label(self) -> str:
+        """What it is, for people."""
+
+    @property
+    def tables(self) -> Mapping[RelationName, SideTable]:
+        """The tables, in the order in which they are loaded."""
+
+    def content(self, name: RelationName, form: RowForm) -> Content:
+        """Return the fingerprint of a table's rows, in the form in which it has them."""
+
+    def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
+        """Read the whole rows of a table in a form."""
+
+
+@frozen
+class ArtifactSide:
+    """An artifact as a side."""
+
+    artifact: Artifact
+
+    @property
+    def label(self) -> str:
+        """The path of the artifact."""
+        return self.artifact.origin
+
+    @property
+    def tables(self) -> Mapping[RelationName, SideTable]:
+        """The tables of the artifact."""
+        return {
+            table.name: SideTable(
+                name=table.name,
+                columns=tuple(column.name for column in table.columns),
+                key=table.key,
+                row_count=table.row_count,
+                form=table.row_form,
+                ordered=table.ordered and bool(table.key) and ordered_alike(table.planned),
+            )
+            for table in self.artifact.manifest.tables
+        }
+
+    def content(self, name: RelationName, form: RowForm) -> Content:
+        """Return what the manifest says."""
+        del form
+        table = self.artifact.manifest.table(name)
+        return Content(table.row_count, int(table.fingerprint, 16), table.blocks)
+
+    def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
+        """Read the rows, with the values that are stored separately in their places."""
+        table = self.artifact.manifest.table(name)
+        separate = self.artifact.stored_separately.get(name, ())
+        if table.row_form is form and not separate:
+            yield from self.artifact.rows(name)
+            return
+        names = [column.name for column in table.columns]
+        key_places = [names.index(column) for column in table.key]
+        places = [names.index(column) for column in separate]
+        patches: dict[tuple[Text, ...], tuple[Text, ...]] = {
+            texts[: len(table.key)]: texts[len(table.key) :]
+            for batch in patch_texts(self.artifact, name)
+            for texts in batch
+        }
+        for batch in row_texts(self.artifact, name):
+            rows = []
+            for texts in batch:
+                whole = list(texts)
+                held = patches.get(tuple(texts[place] for place in key_places), ())
+                for place, value in zip(places, held, strict=False):
+                    whole[place] = value
+                rows.append(form.row(whole))
+            yield rows
+
+
+@frozen
+class DatabaseSide:
+    """What a database would export, as a side.
+
+    Attributes:
+        database: in the transaction in which the plan was made.
+        plan: what would be exported.
+        progress: told of the rows as they are read.
+
+    """
+
+    database: DatabaseConnection
+    plan: Plan
+    progress: Progress
+
+    @property
+    def label(self) -> str:
+        """The name of the database."""
+        return f"the database {self.database.info.dbname!r}"
+
+    @property
+    def tables(self) -> Mapping[RelationName, SideTable]:
+        """The tables of the plan."""
+        return {
+            table.name: SideTable(
+                name=table.name,
+                columns=table.column_names,
+                key=table.key,
+                row_count=table.row_count,
+                form=None,
+                ordered=_is_ordered(table),
+            )
+            for table in self.plan.tables
+        }
+
+    def content(self, name: RelationName, form: RowForm) -> Content:
+        """Read the rows, and hash them as they pass."""
+        source = SourceRows(self.database, self.plan, self.progress)
+        for _ in source.rows(self.plan.table(name), form):
+            pass
+        found: Fingerprint = source.fingerprints[name]
+        return Content(found.row_count, found.total % 2**64, found.blocks)
+
+    def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
+        """Read the rows."""
+        source = SourceRows(self.database, self.plan, silent)
+        return source.rows(self.plan.table(name), form)
+
+
+def _is_ordered(table: PlannedTable) -> bool:
+    changed = {column.name for column in table.columns if column.transforms}
+    keyed = bool(table.key) and not changed.intersection(table.key)
+    return table.ordered and keyed and ordered_alike(table)

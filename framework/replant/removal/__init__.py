@@ -1,0 +1,1 @@
+"""Removes the owned rows of an artifact from a database."""

@@ -1,0 +1,1 @@
+"""Makes the owned rows of a target those of an artifact."""

@@ -1,0 +1,64 @@
+"""Reads the owned rows of an artifact, and the shared ones, apart from each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import compress
+
+from attrs import evolve, frozen
+
+from replant.artifact.artifact import Artifact
+from replant.artifact.manifest import ExportedTable
+from replant.difference.sides import ArtifactSide, Content, SideTable
+from replant.model import RelationName
+from replant.model.ownership import Ownership
+from replant.sql.fingerprints import Fingerprint
+from replant.sql.row_forms import RowForm, Rows
+
+
+@frozen
+class OwnedSide:
+    """The owned rows of an artifact as a side of a comparison."""
+
+    artifact: Artifact
+
+    @property
+    def label(self) -> str:
+        """The path of the artifact."""
+        return self.artifact.origin
+
+    @property
+    def tables(self) -> Mapping[RelationName, SideTable]:
+        """The tables that may have owned rows."""
+        return {
+            name: evolve(table, row_count=table.row_count - self._exported(name).shared_count)
+            for name, table in ArtifactSide(self.artifact).tables.items()
+            if self._exported(name).ownership is not Ownership.SHARED
+        }
+
+    def content(self, name: RelationName, form: RowForm) -> Content:
+        """Return what the manifest says; where other rows are shared, hash the owned ones."""
+        exported = self._exported(name)
+        if not exported.shared_count:
+            return ArtifactSide(self.artifact).content(name, form)
+        names = [column.name for column in exported.columns]
+        found = Fingerprint(form.key_of(names, exported.key) if exported.key else None)
+        for rows in self.rows(name, form):
+            found.add(rows)
+        return Content(found.row_count, found.total % 2**64, found.blocks)
+
+    def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
+        """Read the owned rows, whole."""
+        return rows_of_owner(self.artifact, name, form, owned=True)
+
+    def _exported(self, name: RelationName) -> ExportedTable:
+        return self.artifact.manifest.table(name)
+
+
+def rows_of_owner(
+    artifact: Artifact, name: RelationName, form: RowForm, *, owned: bool
+) -> Iterator[Rows]:
+    """Read the rows of a table that are owned, or those that are shared."""
+    flags = artifact.manifest.table(name).is_owned()
+    for rows in ArtifactSide(artifact).rows(name, form):
+        yield list(compress(rows, (next(flags) is owned for _ in rows)))

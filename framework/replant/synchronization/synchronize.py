@@ -1,0 +1,169 @@
+"""Makes the owned rows of a target those of an artifact, in one transaction, or changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+from attrs import evolve
+
+from replant.artifact.artifact import Artifact
+from replant.changes.change_plan import ChangePlan
+from replant.changes.change_privileges import find_missing_change_privileges
+from replant.changes.change_rows import change_rows, looking
+from replant.changes.outside_references import find_outside_references
+from replant.changes.target_keys import find_missing_keys
+from replant.changes.unique_collisions import settle_collisions
+from replant.database.connections import DatabaseConnection
+from replant.database.read_catalog import read_catalog
+from replant.errors import ChangeError
+from replant.model import Catalog, Finding, PlannedTable, RelationName, Settings, Severity, Subject
+from replant.preflight.same_database import check_same_database
+from replant.preflight.target_schema import check_target_schema
+from replant.preflight.target_tables import tables_in_target
+from replant.sql.closing_checks import CHECK_FAILED, finishing
+from replant.synchronization.backup import write_backup
+from replant.synchronization.find_changes import FoundChanges, find_changes
+from replant.synchronization.rows_in_target import find_rows_in_target
+from replant.verification.unseen_tables import check_all_seen
+
+
+class Synchronization:
+    """A synchronization in the transaction of a target.
+
+    Args:
+        database: the transaction; see `replant.changes.change_rows.changing`.
+        artifact: the wanted rows.
+        settings: say what to do with shared rows that differ.
+        source: the connection string of the source, where it is known.
+
+    """
+
+    def __init__(
+        self,
+        database: DatabaseConnection,
+        artifact: Artifact,
+        settings: Settings,
+        source: str | None,
+    ) -> None:
+        self._database = database
+        self._artifact = artifact
+        self._source = source
+        self._checks = {table.name: table.shared for table in settings.tables if table.shared}
+
+    def plan(self, max_deletes: int) -> ChangePlan:
+        """Find out what changes, and what stands in the way; nothing is changed.
+
+        Args:
+            max_deletes: beyond this many deleted rows it has to be confirmed.
+
+        Raises:
+            ReplantError: the question itself cannot be answered; see `replant.errors`.
+
+        """
+        manifest = self._artifact.manifest
+        with looking(self._database):
+            catalog = read_catalog(self._database)
+            tables = tables_in_target(manifest, catalog)
+            guards = [
+                *check_same_database(self._database, self._source),
+                *check_target_schema(manifest, catalog, tables),
+            ]
+            if any(finding.severity is Severity.REFUSES for finding in guards):
+                return ChangePlan(catalog.database, {}, tuple(guards))
+            changes = self._search(catalog, tables)
+            plan = ChangePlan(catalog.database, changes.changes)
+            findings = [
+                *guards,
+                *changes.findings,
+                *find_missing_keys(catalog, changes.changes),
+                *find_outside_references(self._database, catalog, changes.changes),
+                *find_missing_change_privileges(self._database, catalog, changes.changes),
+                *_question(plan, max_deletes),
+            ]
+            return evolve(plan, findings=tuple(findings))
+
+    def back_up(self, output: str) -> None:
+        """Write the target's rows as they are to an artifact.
+
+        Raises:
+            OutputError: the output is there already, or cannot be written.
+
+        """
+        with looking(self._database):
+            catalog = read_catalog(self._database)
+            tables = tables_in_target(self._artifact.manifest, catalog)
+            found = find_rows_in_target(self._database, catalog, self._artifact, tables)
+            write_backup(self._database, catalog, self._artifact, found, output)
+
+    def carry_out(self, plan: ChangePlan, *, rehearse: bool) -> tuple[str, ...]:
+        """Change the rows, compare all of them both ways, move the sequences, and commit.
+
+        Args:
+            plan: what was found to change.
+            rehearse: whether all is undone in the end.
+
+        Returns:
+            Notes on sequences that were not moved, each with the remedy.
+
+        Raises:
+            ChangeError: the target refused, or does not hold the wanted rows afterwards.
+
+        """
+        with looking(self._database):
+            catalog = read_catalog(self._database)
+            settled = settle_collisions(self._database, catalog, plan.changes)
+        change_rows(self._database, settled)
+        with looking(self._database):
+            tables = tables_in_target(self._artifact.manifest, catalog)
+            _check_nothing_left(self._search(catalog, tables))
+        return self._finish(tables, rehearse=rehearse)
+
+    def _search(self, catalog: Catalog, tables: dict[RelationName, PlannedTable]) -> FoundChanges:
+        check_all_seen(self._database, catalog, tables)
+        found = find_rows_in_target(self._database, catalog, self._artifact, tables)
+        return find_changes(self._database, self._artifact, found, self._checks)
+
+    def _finish(
+        self, tables: dict[RelationName, PlannedTable], *, rehearse: bool
+    ) -> tuple[str, ...]:
+        notices: list[str] = []
+
+        def note(notice: psycopg.errors.Diagnostic) -> None:
+            if notice.sqlstate == CHECK_FAILED and notice.message_primary:
+                notices.append(notice.message_primary)
+
+        self._database.add_notice_handler(note)
+        ending = self._artifact.manifest.ending(tables, ())
+        self._database.execute(b"ROLLBACK" if rehearse else finishing(ending))
+        return tuple(notices)
+
+
+def _check_nothing_left(found: FoundChanges) -> None:
+    """Refuse a result that is not what the artifact holds.
+
+    Raises:
+        ChangeError: it is not.
+
+    """
+    left = ChangePlan("", found.changes)
+    if not left.counts and not found.findings:
+        return
+    told = [
+        f"{name}: {counts.inserted} rows are missing, {counts.updated} differ, {counts.deleted} "
+        f"are too many"
+        for name, counts in left.counts.items()
+    ]
+    told += [str(finding) for finding in found.findings]
+    raise ChangeError(
+        f"the target does not hold the rows of the artifact after the changes: {'; '.join(told)}; "
+        f"a trigger or rule of the target may have changed them; nothing was changed"
+    )
+
+
+def _question(plan: ChangePlan, max_deletes: int) -> Iterator[Finding]:
+    number = plan.total.deleted
+    if number > max_deletes:
+        rows = "row is" if number == 1 else "rows are"
+        what = f"{number} {rows} deleted from {plan.database!r}"
+        yield Finding(Subject.ROW, Severity.ASKS, plan.database, what)

@@ -195,6 +195,7 @@ EXECUTED = {
     "docs/how-to/find-out-why.md": store,
     "docs/how-to/start-with-an-unknown-database.md": store,
     "docs/how-to/add-a-schema.md": shop,
+    "docs/how-to/mask-personal-data.md": empty,
     "docs/how-to/mask-values.md": empty,
     "docs/how-to/add-a-row-format.md": shop,
     "docs/how-to/add-a-strategy.md": empty,

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
+from attrs import fields
 
 import replant
 from replant import errors, model
@@ -19,6 +20,7 @@ from replant.model import ExportSettings, PluginSettings, RunSettings, Settings,
 from replant.model.table_differences import DifferenceKind
 from replant.plugins import hookspecs
 from replant_plugins.schemas import asked
+from replant_plugins.transforms.mask_settings import MaskSettings
 from tests.docs.documents import DOCUMENTS, Document
 from tests.docs.generated import DRIFT_SCHEMA, HELP_OF, error_classes, generate, parts
 
@@ -55,9 +57,9 @@ def test_every_hook_is_documented_in_the_order_of_the_specifications() -> None:
 
 def test_hook_signatures_are_those_of_the_specifications() -> None:
     for hook in hookspecs.HOOKS:
-        signature = re.search(rf"^def {hook.__name__}\((.*)\) ->", HOOKS.text, re.MULTILINE)
+        signature = re.search(rf"^def {hook.__name__}\(([^)]*)\) ->", HOOKS.text, re.MULTILINE)
         assert signature is not None
-        names = [part.split(":")[0] for part in signature[1].split(", ")]
+        names = re.findall(r"(\w+): ", signature[1])
         assert names == list(inspect.signature(hook).parameters)
 
 
@@ -119,6 +121,7 @@ def test_every_documented_configuration_key_is_accepted() -> None:
         "export.undeclared": {"export": {"undeclared": "fail"}},
         "export.allow_empty": {"export": {"allow_empty": True}},
         "export.max_rows": {"export": {"max_rows": 1000}},
+        "export.must_transform": {"export": {"must_transform": ["*.email"]}},
         "run.jobs": {"run": {"jobs": 4}},
         "tables[].name": {"tables": [{"name": "a.b"}]},
         "tables[].where": {"tables": [{"name": "a.b", "where": "true"}]},
@@ -126,6 +129,7 @@ def test_every_documented_configuration_key_is_accepted() -> None:
         "tables[].dangling": {"tables": [{"name": "a.b", "dangling": "export"}]},
         "tables[].on_conflict": {"tables": [{"name": "a.b", "on_conflict": "skip"}]},
         "tables[].max_rows": {"tables": [{"name": "a.b", "max_rows": 1000}]},
+        "tables[].mask": {"tables": [{"name": "a.b", "mask": {"c": "email"}}]},
         "tables[].shared": {"tables": [{"name": "a.b", "shared": "same"}]},
     }
     assert samples.keys() == {row[0].strip("`") for row in CONFIGURATION.rows("Key")}
@@ -133,7 +137,7 @@ def test_every_documented_configuration_key_is_accepted() -> None:
         assert settings_from(sample, "sample") != Settings()
 
 
-def test_every_setting_of_the_plugin_schemas_is_documented_with_its_default_and_no_other() -> None:
+def test_every_setting_of_a_plugin_is_documented_with_its_default_and_no_other() -> None:
     documented = {row[0].strip("`"): row[2].strip("`") for row in CONFIGURATION.rows("Setting")}
     parts = {
         "": asked.Asked,
@@ -141,10 +145,10 @@ def test_every_setting_of_the_plugin_schemas_is_documented_with_its_default_and_
         "edges[].": asked.Edge,
         "references[].": asked.DeclaredShapes,
     }
+    settings = [(place, attribute) for place, kind in parts.items() for attribute in fields(kind)]
+    settings += [("", attribute) for attribute in fields(MaskSettings)]
     assert documented == {
-        f"{place}{attribute.name}": _setting_default(attribute)
-        for place, kind in parts.items()
-        for attribute in attrs.fields(kind)
+        f"{place}{attribute.name}": _setting_default(attribute) for place, attribute in settings
     }
 
 
@@ -210,11 +214,7 @@ def _keys_and_defaults() -> dict[str, str]:
 
 def _setting_default(attribute: attrs.Attribute[Any]) -> str:
     default = attribute.default
-    if default is attrs.NOTHING:
-        return "required"
-    if default == ():
-        return "[]"
-    return "{}" if isinstance(default, attrs.Factory) else _default(attribute)  # type: ignore[arg-type] # a class, to attrs
+    return "required" if default is attrs.NOTHING else _default(attribute)
 
 
 def _default(attribute: attrs.Attribute[Any]) -> str:
@@ -223,6 +223,10 @@ def _default(attribute: attrs.Attribute[Any]) -> str:
         return "—"
     if isinstance(default, bool | int):
         return str(default).lower()
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type] # a class, to attrs
+        return "{}"
+    if default == ():
+        return "[]"
     return f'"{default.value if isinstance(default, Enum) else default}"'
 
 

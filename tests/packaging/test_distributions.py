@@ -79,6 +79,7 @@ def test_the_wheel_offers_the_entry_points_of_the_project(wheel: dict[str, bytes
     assert sorted(found["replant.plugins"]) == [
         "auto",
         "collections_public",
+        "mask",
         "meta_public",
         "ordered",
         "schemas",

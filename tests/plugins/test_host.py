@@ -62,6 +62,7 @@ def test_the_built_in_plugins_come_in_as_entry_points_and_are_enabled_by_default
     assert [candidate.name for candidate in chosen] == [
         "auto",
         "collections_public",
+        "mask",
         "meta_public",
         "ordered",
         "schemas",
@@ -206,8 +207,12 @@ def test_transforms_form_a_chain_in_the_order_of_the_configuration(install: Inst
             name, HEAD + f"@hookimpl\ndef transform_value():\n    return SqlExpression('{name}')"
         )
     first, second = (Transforming(name, SqlExpression(name)) for name in ("alpha", "beta"))
-    assert host("alpha", "beta").transform_value(TABLE, TABLE.columns[0]) == (first, second)
-    assert host("beta", "alpha").transform_value(TABLE, TABLE.columns[0]) == (second, first)
+    for names, chain in (
+        (("alpha", "beta"), (first, second)),
+        (("beta", "alpha"), (second, first)),
+    ):
+        transforms = host(*names).transforms_under(CATALOG, Settings())
+        assert transforms.chain(TABLE, TABLE.columns[0]) == chain
 
 
 def test_the_first_plugin_that_knows_a_format_renders_it(install: Install) -> None:

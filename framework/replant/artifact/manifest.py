@@ -64,6 +64,7 @@ class ExportedColumn:
         type: as the source's `format_type` wrote it.
         always_identity: whether it is an identity column that is GENERATED ALWAYS.
         equality: the schema of its `=` operator, where that is not `pg_catalog`.
+        changes: how its values changed on their way, each with its plugin: `mask: email`.
 
     """
 
@@ -71,6 +72,7 @@ class ExportedColumn:
     type: str
     always_identity: bool = False
     equality: str | None = None
+    changes: tuple[str, ...] = ()
 
 
 @frozen
@@ -324,7 +326,11 @@ def manifest_of(
                 name=table.name,
                 columns=tuple(
                     ExportedColumn(
-                        c.name, c.type, c.always_identity, table.rows.equality.get(c.name)
+                        c.name,
+                        c.type,
+                        c.always_identity,
+                        table.rows.equality.get(c.name),
+                        c.changes,
                     )
                     for c in table.columns
                 ),

@@ -154,6 +154,9 @@ def header(plan: Plan) -> bytes:
     if plan.sequences:
         lines += ["", "sequences that are moved forward, to cover these rows:"]
         lines += [f"  {s.table}.{readable(s.column)}: {_reach(s)}" for s in plan.sequences]
+    if plan.changes:
+        lines += ["", "values that changed on their way, by which plugin:"]
+        lines += [f"  {change}" for change in plan.changes]
     if plan.omissions:
         lines += ["", "left out:", *(f"  {o.what}: {o.why}" for o in plan.omissions)]
     return comment("\n".join(lines)) + b"\n"

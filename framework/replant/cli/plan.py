@@ -31,8 +31,9 @@ def command(config: Path | None, verbose: bool, **said: Any) -> None:
     """Show what an export would do, before any row is read.
 
     Tables in load order with their rows, and how many of these are shared with others, as they come
-    only because owned rows reference them; what is left out, and why; how cycles of foreign keys
-    are broken; which triggers fire and which sequences move; what the role that replays needs.
+    only because owned rows reference them; what is left out, and why; which values change; how
+    cycles of foreign keys are broken; which triggers fire and which sequences move; what the role
+    that replays needs.
     """
     settings = options.settings_of(config, **said)
     show(console(), api.plan(settings), verbose=verbose)
@@ -80,6 +81,7 @@ def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
         "Sequences that are moved forward, to cover the rows:",
         [_reach(sequence) for sequence in plan.sequences],
     )
+    _list(screen, "Values that change on their way, by which plugin:", list(plan.changes))
     _list(screen, "Left out:", [f"{left.what}: {left.why}" for left in plan.omissions])
     _list(screen, "Note:", list(plan.warnings))
     filled = [table.name for table in plan.tables if table.row_count]

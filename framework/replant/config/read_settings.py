@@ -44,12 +44,16 @@ _ARRAY = (list, tuple)
 DEFAULT_FILE = Path("replant.toml")
 
 
+class _Parameters(dict[str, str]):
+    """`[source.settings]`, which are read by rules of their own."""
+
+
 @frozen
 class _Connection:
     """`[source]`, and what `[target]` has of it."""
 
     dsn: str | None = None
-    settings: Mapping[str, str] = field(factory=dict)
+    settings: _Parameters = field(factory=_Parameters)
 
 
 @frozen
@@ -333,9 +337,11 @@ def _converter() -> Converter:
     converter.register_structure_hook_func(
         lambda kind: kind == Children | None, lambda value, _: _choice(value, Children)
     )
-    converter.register_structure_hook_func(lambda kind: kind == dict[str, str], _scope)
     converter.register_structure_hook_func(
-        lambda kind: kind == Mapping[str, str], lambda value, _: database_settings(value)
+        lambda kind: kind in (dict[str, str], Mapping[str, str]), _scope
+    )
+    converter.register_structure_hook_func(
+        lambda kind: kind is _Parameters, lambda value, _: database_settings(value)
     )
     converter.register_structure_hook_func(
         lambda kind: kind in (tuple[str, ...], tuple[str, ...] | None), _names

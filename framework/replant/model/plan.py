@@ -45,6 +45,12 @@ class PlannedColumn:
     plugins: tuple[str, ...] = ()
     names_objects: bool = False
 
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """How its values change on their way, and by which plugin: `mask: email`."""
+        steps = zip(self.plugins, self.transforms, strict=False)
+        return tuple(f"{plugin}: {transform.how}" for plugin, transform in steps)
+
 
 @frozen(field_transformer=checked)
 class PlannedTable:
@@ -207,6 +213,16 @@ class Plan:
     def selection(self) -> Selection:
         """The chosen rows of every table."""
         return {table.name: table.rows for table in self.tables}
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """The columns whose values change on their way, with how and by which plugin."""
+        return tuple(
+            f"{table.name}.{readable(column.name)}: {', then '.join(column.changes)}"
+            for table in self.tables
+            for column in table.columns
+            if column.transforms
+        )
 
     @property
     def row_count(self) -> int:

@@ -110,6 +110,7 @@ class TableSettings:
         dangling: overrides the setting of the export for this table.
         on_conflict: likewise; and that of a replay, where it takes another than the artifact's.
         max_rows: how many of its rows may be exported; None for any number.
+        mask: the kind of mask by column, for the plugin `mask`.
         shared: what a synchronization does with shared rows that differ; None to keep them.
 
     """
@@ -120,6 +121,7 @@ class TableSettings:
     dangling: Dangling | None = None
     on_conflict: OnConflict | None = None
     max_rows: int | None = None
+    mask: Mapping[str, str] = field(factory=dict)
     shared: SharedRowsCheck | None = None
 
 
@@ -144,6 +146,8 @@ class ExportSettings:
         undeclared: what to do with columns that are new: export them all the same, or refuse.
         allow_empty: whether an export without a row is wanted.
         max_rows: how many rows may be exported in all; None for any number.
+        must_transform: patterns of columns, such as `*.email`; an export in which one of them
+            keeps its values is refused.
 
     """
 
@@ -160,6 +164,7 @@ class ExportSettings:
     undeclared: Undeclared = Undeclared.EXPORT
     allow_empty: bool = False
     max_rows: int | None = None
+    must_transform: tuple[str, ...] = ()
 
     @property
     def format_name(self) -> str:

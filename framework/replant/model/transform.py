@@ -20,9 +20,15 @@ class SqlExpression:
 
     As a value transform it sees the value as `value`, and the row's other columns by their names.
     As a row format it sees the row as `row_`, its columns as they are exported, and yields text.
+
+    Attributes:
+        sql: the expression; it is sent to the source, and never shown.
+        how: how values are changed, for the plan and the artifact. Put no secret into it.
+
     """
 
     sql: str = field(validator=sql_text)
+    how: str = "in SQL"
 
 
 @frozen(field_transformer=checked)
@@ -30,9 +36,15 @@ class PythonFunction:
     """A Python function from a value's text to the new text; None stands for NULL.
 
     It must give the same answer for the same text, or two exports would differ.
+
+    Attributes:
+        function: the function.
+        how: how values are changed, for the plan and the artifact. Put no secret into it.
+
     """
 
     function: Callable[[Text], Text]
+    how: str = "in Python"
 
 
 Transform = SqlExpression | PythonFunction

@@ -23,6 +23,7 @@ from replant.model import (
 from replant.model.closure_origin import ClosureOrigin, FollowedReference, RootRows
 from replant.model.closure_rules import Children
 from replant.model.references import Reference, ReferenceGraph
+from replant.planning.hidden_values import told_condition
 from replant.selection.expand import FinishedSearch
 from replant.selection.select import SelectedTables
 from replant.sql import row_queries as queries
@@ -68,10 +69,11 @@ def _root_rows(
 ) -> RootRows:
     table = plan.table(root.table)
     if root.table not in selected.open:
-        return RootRows(table.name, _condition(table), table.row_count)
+        return RootRows(table.name, told_condition(plan, _condition(table)), table.row_count)
     # The predicate of a table with shared rows may hold places of rows.
     chosen_by = evolve(table, rows=selected.rows[table.name])
     predicate = _condition(chosen_by) if root.table in selected.shared else root.predicate
+    predicate = told_condition(plan, predicate)
     if table.rows.conditions == (search.roots[root],):
         return RootRows(table.name, predicate, table.row_count)
     rows = evolve(table.rows, conditions=(*table.rows.conditions, search.roots[root]))

@@ -32,14 +32,20 @@ from replant.model.table_differences import TableDifference
 from replant.model.table_shape import shapes_of
 from replant.planning.changed_keys import changed_keys, check_keys_in_source
 from replant.planning.find_closure_origin import closure_origin
+from replant.planning.hidden_values import told_scope
 from replant.planning.load_request import ask_for_load_order, copied_tables, exported_key
 from replant.planning.on_conflict import check_conflicts_in_file, configured_on_conflict
 from replant.planning.plugin_sql import try_plugin_sql
 from replant.planning.reference_ends import check_reference_ends
 from replant.planning.sequences import large_objects, sequence_names, sequence_positions
-from replant.planning.transforms import changed_columns, planned_columns, row_format
+from replant.planning.transforms import (
+    changed_columns,
+    check_transformed,
+    planned_columns,
+    row_format,
+)
 from replant.planning.triggers import firing_triggers
-from replant.plugins.manager import Host
+from replant.plugins.manager import ColumnTransforms, Host
 from replant.selection.counting import CountedSelection, count_rows
 from replant.selection.declared_shapes import DeclaredShapes, declared_shapes, undeclared_parts
 from replant.selection.omissions import check_declared, omissions, warnings
@@ -131,9 +137,10 @@ def plan_from(
     keys = {name: exported_key(selected, name) for name in selected.tables}
     wanted = configured_on_conflict(settings, keys)
     on_conflict = {name: way or OnConflict.ERROR for name, way in wanted.items()}
+    transforms = ColumnTransforms(host, catalog, settings)
     planned = {
         name: evolve(
-            _planned_table(selected, counted, host, name, settings.export),
+            _planned_table(transforms, selected, counted, host, name, settings.export),
             on_conflict=on_conflict[name],
         )
         for name in selected.tables
@@ -145,11 +152,12 @@ def plan_from(
         planned,
         {name: modes.get(name) or settings.export.dangling for name in selected.tables},
     )
+    check_transformed(planned.values(), settings.export.must_transform)
     order = ask_for_load_order(selected, counted, host, settings.export.strategy, on_conflict)
     return Plan(
         source_version=catalog.version_text,
         plugins=host.versions,
-        scope=dict(sorted(settings.scope.items())),
+        scope=told_scope(selected, planned, settings.scope),
         strategy=settings.export.strategy,
         format=settings.export.format_name,
         tables=tuple(planned[name] for name in order.loaded_tables),
@@ -176,6 +184,7 @@ def plan_from(
 
 
 def _planned_table(
+    transforms: ColumnTransforms,
     selected: SelectedTables,
     counted: CountedSelection,
     host: Host,
@@ -184,7 +193,7 @@ def _planned_table(
 ) -> PlannedTable:
     table, columns = selected.tables[name], selected.columns[name]
     key = exported_key(selected, name)
-    planned = planned_columns(host, table, columns)
+    planned = planned_columns(transforms, table, columns)
     rendering = row_format(host, table, columns, planned, export.format_name)
     return PlannedTable(
         name=name,

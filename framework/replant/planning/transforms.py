@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from replant.errors import PluginError
+from replant.errors import ConfigurationError, PluginError
 from replant.model import (
     OWN_FORMATS,
     Column,
@@ -19,12 +19,13 @@ from replant.model import (
     Transform,
     readable,
 )
-from replant.plugins.manager import Host, Rendering
+from replant.model.column_patterns import matches_column
+from replant.plugins.manager import ColumnTransforms, Host, Rendering, Transforming
 from replant.sql.row_text import computed_by_server
 
 
 def planned_columns(
-    host: Host, table: Table, columns: tuple[Column, ...]
+    transforms: ColumnTransforms, table: Table, columns: tuple[Column, ...]
 ) -> tuple[PlannedColumn, ...]:
     """Ask the plugins once for each column how its values change.
 
@@ -32,11 +33,13 @@ def planned_columns(
         PluginError: a plugin fails, or a chain has SQL after Python.
 
     """
-    return tuple(_planned_column(host, table, column) for column in columns)
+    chains = [transforms.chain(table, column) for column in columns]
+    return tuple(
+        _planned_column(chain, table, column) for chain, column in zip(chains, columns, strict=True)
+    )
 
 
-def _planned_column(host: Host, table: Table, column: Column) -> PlannedColumn:
-    chain = host.transform_value(table, column)
+def _planned_column(chain: tuple[Transforming, ...], table: Table, column: Column) -> PlannedColumn:
     return PlannedColumn(
         column.name,
         column.type,
@@ -73,6 +76,25 @@ def changed_columns(planned: Iterable[PlannedTable]) -> dict[RelationName, set[s
         table.name: {column.name for column in table.columns if column.transforms}
         for table in planned
     }
+
+
+def check_transformed(planned: Iterable[PlannedTable], patterns: Sequence[str]) -> None:
+    """Refuse an export in which a column keeps its values that must not leave as they are.
+
+    Raises:
+        ConfigurationError: it names each such column, with its pattern.
+
+    """
+    problems = [
+        f"export.must_transform: {table.name}.{readable(column.name)} matches {pattern!r}, and no "
+        f"plugin changes its values; mask it, or omit it"
+        for table in planned
+        for column in table.columns
+        for pattern in patterns
+        if not column.transforms and matches_column(pattern, table.name, column.name)
+    ]
+    if problems:
+        raise ConfigurationError("\n".join(problems))
 
 
 def _check_renderer(

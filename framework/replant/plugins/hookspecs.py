@@ -63,7 +63,9 @@ def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registrati
 
 
 @hookspec
-def transform_value(table: Table, column: Column) -> Transform | None:
+def transform_value(
+    table: Table, column: Column, catalog: Catalog, settings: Settings
+) -> Transform | None:
     """Change the values of a column on their way.
 
     Asked once for each exported column, while planning. What it returns is used for every value.
@@ -71,6 +73,8 @@ def transform_value(table: Table, column: Column) -> Transform | None:
     Args:
         table: the table as the source's catalog has it.
         column: the column as the source's catalog has it.
+        catalog: every table of the source, as for `register_tables`.
+        settings: the whole configuration, likewise.
 
     Returns:
         An `SqlExpression` over `value` (the source server computes it), a `PythonFunction` from

@@ -36,6 +36,9 @@ from replant.plugins.guarded import GuardedFunction, GuardedRow, one_line
 from replant.plugins.load_order_checks import check_order
 from replant.plugins.registering import register
 
+#: The plugin that reads `[[tables]] mask`.
+MASK = "mask"
+
 
 @frozen
 class Registered:
@@ -59,6 +62,19 @@ class Rendering:
 
     plugin: str
     row_format: RowFormat
+
+
+@frozen
+class ColumnTransforms:
+    """Asks the plugins how values change, under one configuration and for one catalog."""
+
+    host: Host
+    catalog: Catalog
+    settings: Settings
+
+    def chain(self, table: Table, column: Column) -> tuple[Transforming, ...]:
+        """Return the transforms of a column; see `Host.transform_value`."""
+        return self.host.transform_value(table, column, self)
 
 
 class Host:
@@ -91,6 +107,7 @@ class Host:
         chosen = discovery.choose(candidates, settings.plugins, settings.export.strategy)
         host = cls([discovery.load(candidate) for candidate in chosen])
         host.check_takes_settings(settings)
+        host.check_masks(settings)
         return host
 
     def check_takes_settings(self, settings: Settings) -> None:
@@ -114,6 +131,22 @@ class Host:
                 raise ConfigurationError(
                     f"plugins.{name}: the plugin takes no settings; remove this table"
                 )
+
+    def check_masks(self, settings: Settings) -> None:
+        """Refuse masks of tables when the plugin that makes them is not asked.
+
+        Raises:
+            ConfigurationError: the values would leave as they are.
+
+        """
+        problems = [
+            f"{settings.path_of(change.name)}.mask: the plugin {MASK!r} is not enabled, so no "
+            f"value would be masked; add {MASK!r} to [plugins] enable"
+            for change in settings.tables
+            if change.mask and MASK not in self._plugins
+        ]
+        if problems:
+            raise ConfigurationError("\n".join(problems))
 
     @property
     def versions(self) -> dict[str, str]:
@@ -154,21 +187,31 @@ class Host:
             raise ConfigurationError("\n".join(problems))
         return tuple(found[table] for table in sorted(found))
 
-    def transform_value(self, table: Table, column: Column) -> tuple[Transforming, ...]:
+    def transform_value(
+        self, table: Table, column: Column, asked: ColumnTransforms
+    ) -> tuple[Transforming, ...]:
         """Return the chain of transforms for a column, first to last.
 
         Raises:
+            ConfigurationError: a plugin finds a mistake in its settings.
             PluginError: a plugin fails, or answers with something else.
 
         """
         place = f"{table.name}.{readable(column.name)}"
         chain = []
-        for name, answer in self._answers("transform_value", table=table, column=column):
+        answers = self._answers(
+            "transform_value",
+            table=table,
+            column=column,
+            catalog=asked.catalog,
+            settings=asked.settings,
+        )
+        for name, answer in answers:
             kinds = (SqlExpression, PythonFunction)
             transform: Transform = self._is(name, "transform_value", answer, kinds)
             if isinstance(transform, PythonFunction):
                 guarded = GuardedFunction(transform.function, self.describe(name), place)
-                transform = PythonFunction(guarded)
+                transform = PythonFunction(guarded, transform.how)
             chain.append(Transforming(name, transform))
         return tuple(chain)
 

@@ -15,6 +15,7 @@ from replant.plugins.manager import Registered
 from replant.proposal.excluded_tables import reason_to_leave_out, unneeded
 from replant.proposal.inspection import Inspection
 from replant.proposal.notes import Note, notes
+from replant.proposal.personal_columns import PersonalColumn, personal_columns
 from replant.proposal.root_table import RootTable, root_tables
 from replant.proposal.scope_column import ScopeColumn, scope_columns
 
@@ -48,6 +49,7 @@ class Proposal:
         values: for scope values, one that is there.
         excluded: what is left out.
         referenced: the tables whose rows come only where others reference them.
+        personal: columns that look personal or secret.
         notes: what else there is to know.
 
     """
@@ -65,6 +67,7 @@ class Proposal:
     values: Mapping[str, str] = field(factory=dict)
     excluded: tuple[LeftOut, ...] = ()
     referenced: tuple[RelationName, ...] = ()
+    personal: tuple[PersonalColumn, ...] = ()
     notes: tuple[Note, ...] = ()
 
 
@@ -95,6 +98,7 @@ def by_tables(inspection: Inspection) -> Proposal:
             LeftOut(name, f"{reasons[name]}; {inspection.size_of(name)}")
             for name in sorted(excluded)
         ),
+        personal=tuple(personal_columns(kept.values())),
         notes=tuple(notes(inspection, kept, reasons, uses_closure=True)),
     )
 
@@ -125,6 +129,7 @@ def by_plugins(
         schemas=_schemas(kept),
         plugins=tuple(matching),
         scopes=tuple(sorted({i.rows.scope for i in items if isinstance(i.rows, ByColumn)})),
+        personal=tuple(personal_columns(kept.values())),
         notes=(
             *([unknown] if others else []),
             *notes(inspection, kept, {}, uses_closure=uses_closure),

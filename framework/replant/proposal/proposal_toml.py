@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Iterator
 
 from replant.config.toml_text import array, comment, key, printable, string
 from replant.model import RelationName
 from replant.proposal.notes import Note
+from replant.proposal.personal_columns import PersonalColumn
 from replant.proposal.proposal import Proposal
 from replant.proposal.scope_column import ScopeColumn
 
@@ -27,6 +29,7 @@ def as_toml(proposal: Proposal, source: str, target: str) -> str:
         _scope(proposal),
         _plugins(proposal),
         *_referenced(proposal),
+        _masks(proposal),
         *(_note(note) for note in proposal.notes),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -131,6 +134,30 @@ def _referenced(proposal: Proposal) -> Iterator[list[str]]:
             f"name = {string(exact(name))}",
             'on_conflict = "same"',
         ]
+
+
+def _masks(proposal: Proposal) -> list[str]:
+    """Write masks for what looks personal, as a choice in comments."""
+    if not proposal.personal:
+        return []
+    why = (
+        "These columns look personal or secret, by name and type. To mask them, take the marks "
+        "away, and put a secret into this variable."
+    )
+    if proposal.plugins:
+        why += " Add 'mask' to [plugins] enable as well."
+    return [
+        *comment(why),
+        "# [plugins.mask]",
+        '# secret = "env:MASK_SECRET"',
+        "# [plugins.mask.columns]",
+        *(f"# {string(_pattern_of(item))} = {string(item.kind)}" for item in proposal.personal),
+    ]
+
+
+def _pattern_of(item: PersonalColumn) -> str:
+    """Write the pattern that matches this column alone."""
+    return glob.escape(f"{item.table.schema}.{item.table.name}.{item.name}")
 
 
 def _roots(proposal: Proposal, first: int) -> list[str]:

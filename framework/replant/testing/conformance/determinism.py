@@ -64,12 +64,15 @@ def check_from_target(environment: Environment, example: Example) -> None:
 def transformed_scopes(environment: Environment) -> str:
     """Name the scope columns that a transform changes, as a part of a sentence."""
     catalog, host = environment.trip.source.catalog, environment.as_inserter.host
+    transforms = ColumnTransforms(host, catalog, environment.trip.settings)
     found = set()
     for cells in holders_of(environment.registered).values():
         for name, column_name in cells:
             table = catalog.tables[name]
             column = table.column(column_name)
-            if column is not None and host.transform_value(table, column):
+            if column is None:
+                continue
+            if transforms.chain(table, column):
                 found.add(f"{name}.{column_name}")
     return ", ".join(sorted(found))
 

@@ -1,0 +1,1 @@
+"""Plugins that change values on their way."""

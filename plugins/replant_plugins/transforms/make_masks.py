@@ -1,0 +1,162 @@
+"""Makes the masks of columns that hold the same values, or refuses them with the reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from attrs import frozen
+
+from replant.errors import ConfigurationError
+from replant.model import Catalog, Column, DomainType, Table, Transform, readable
+from replant_plugins.transforms.keyed_hash import KeyedHash
+from replant_plugins.transforms.mask_choice import MaskChoice
+from replant_plugins.transforms.mask_fakes import faker_of
+from replant_plugins.transforms.mask_kinds import (
+    KEYED,
+    OF_FAKER,
+    TEXTS,
+    KeyedKind,
+    Masked,
+    constant,
+    keep_part,
+    keyed,
+    null,
+)
+from replant_plugins.transforms.mask_settings import PATH, MaskSettings, secret_of
+
+_TYPE = re.compile(r"(?P<name>[^(]+?)(?:\((?P<length>\d+)[^)]*\))?(?P<rest>[^(]*)")
+
+Member = tuple[Table, Column]
+
+
+@frozen
+class PlainType:
+    """The type below all domains: its name without modifier, and the length of a text."""
+
+    name: str
+    length: int | None = None
+
+
+def plain_type(catalog: Catalog, column: Column) -> PlainType:
+    """Return the type of a column below its domains; `citext` stands for that of any schema."""
+    text = column.type
+    while isinstance(domain := catalog.types.get(text), DomainType):
+        text = domain.base
+    parts = _TYPE.fullmatch(text)
+    if parts is None:
+        return PlainType(text)
+    name = f"{parts['name']}{parts['rest']}"
+    length = int(parts["length"]) if parts["length"] and name in TEXTS else None
+    return PlainType("citext" if name.endswith(".citext") else name, length)
+
+
+def make_mask(
+    catalog: Catalog, members: Sequence[Member], choice: MaskChoice, asked: MaskSettings
+) -> list[Transform]:
+    """Return the mask of each column; those of several columns map equal values alike.
+
+    Raises:
+        ConfigurationError: a column cannot be masked so; it has each with the reason.
+
+    """
+    types = [plain_type(catalog, column) for _, column in members]
+    kind = KEYED.get(choice.kind)
+    refusals = _refusals_of_key(kind, members, types) if kind else _refusals(members, types, choice)
+    problems = [
+        f"{PATH}: {table.name}.{readable(column.name)} cannot be masked as '{choice}': {why}"
+        for (table, column), why in refusals
+    ]
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+    if kind is None:
+        return [_in_sql(choice, column) for _, column in members]
+    return _keyed_masks(types, choice, kind, asked)
+
+
+def _refusals(
+    members: Sequence[Member], types: Sequence[PlainType], choice: MaskChoice
+) -> Iterator[tuple[Member, str]]:
+    """Yield why kinds that are made in SQL do not fit."""
+    for member, type_ in zip(members, types, strict=True):
+        table, column = member
+        if choice.kind == "null" and (column.not_null or column.name in table.primary_key):
+            yield member, "it is NOT NULL"
+        if choice.kind.startswith("keep-") and type_.name not in TEXTS:
+            yield member, f"it is of type {column.type}, and only texts have characters"
+        longest = type_.length
+        if choice.kind == "constant" and longest is not None and len(choice.value) > longest:
+            yield member, f"it takes {longest} characters, and the constant has more"
+
+
+def _refusals_of_key(
+    kind: KeyedKind, members: Sequence[Member], types: Sequence[PlainType]
+) -> Iterator[tuple[Member, str]]:
+    """Yield why a kind that is made by the keyed hash does not fit."""
+    padded = {type_.name == "character" for type_ in types}
+    for member, type_ in zip(members, types, strict=True):
+        column = member[1]
+        if type_.name not in kind.types:
+            yield (
+                member,
+                f"it is of type {column.type}; fitting are: {', '.join(sorted(kind.types))}",
+            )
+        elif type_.length is not None and type_.length < kind.shortest:
+            yield member, f"it takes {type_.length} characters, and a mask has {kind.shortest}"
+        elif len(members) > 1 and not kind.fits_keys:
+            yield member, "it references other columns, or they reference it, and noise is no key"
+        elif len(padded) > 1:
+            yield member, "columns of type character and of another type reference each other"
+
+
+def _in_sql(choice: MaskChoice, column: Column) -> Transform:
+    if choice.kind == "null":
+        return null()
+    if choice.kind == "constant":
+        return constant(choice.value, column.type)
+    return keep_part(choice.kind, choice.number, column.type)
+
+
+def _keyed_masks(
+    types: Sequence[PlainType], choice: MaskChoice, kind: KeyedKind, asked: MaskSettings
+) -> list[Transform]:
+    key = KeyedHash(choice.kind, secret_of(asked))
+    longest = min((t.length for t in types if t.length is not None), default=None)
+    fold = any(type_.name == "citext" for type_ in types)
+    return [
+        keyed(
+            str(choice),
+            Masked(
+                _making(kind, choice, asked),
+                key,
+                longest,
+                (type_.length or 0) if type_.name == "character" else 0,
+                fold,
+            ),
+        )
+        for type_ in types
+    ]
+
+
+def _making(
+    kind: KeyedKind, choice: MaskChoice, asked: MaskSettings
+) -> Callable[[str, KeyedHash], str]:
+    """Return the function of value and key, with what else it needs."""
+    if choice.kind in OF_FAKER:
+        faker_of(asked.locale)
+        return SettledMake(kind.make, (("locale", asked.locale),))
+    if kind.argument:
+        return SettledMake(kind.make, ((kind.argument, choice.number),))
+    return kind.make
+
+
+@frozen
+class SettledMake:
+    """A function with some parameters settled, equal to another with the same."""
+
+    function: Callable[..., str]
+    settled: tuple[tuple[str, str | int], ...]
+
+    def __call__(self, text: str, key: KeyedHash) -> str:
+        """Compute the mask."""
+        return self.function(text, key, **dict(self.settled))

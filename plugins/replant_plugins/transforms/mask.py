@@ -1,0 +1,46 @@
+"""The plugin `mask`: replaces personal values by others, the same for the same value everywhere.
+
+Which column gets which kind of mask is set by `[[tables]] mask`, by patterns and by types.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from attrs import frozen
+
+from replant.model import Catalog, Column, Settings, Table, Transform
+from replant.plugins.hookspecs import hookimpl
+from replant_plugins.transforms.masked_columns import masks_of
+
+
+@hookimpl
+def transform_value(
+    table: Table, column: Column, catalog: Catalog, settings: Settings
+) -> Transform | None:
+    """Return the mask of a column, or None for one that stays as it is."""
+    return _masks(_Asked(catalog, settings)).get((table.name, column.name))
+
+
+@frozen(eq=False)
+class _Asked:
+    """What the masks follow from; one plan asks with the same two objects for every column."""
+
+    catalog: Catalog
+    settings: Settings
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, _Asked)
+            and self.catalog is other.catalog
+            and self.settings is other.settings
+        )
+
+    def __hash__(self) -> int:
+        return hash((id(self.catalog), id(self.settings)))
+
+
+#: The masks of one plan: they are looked up once per column, and found once.
+@lru_cache(maxsize=1)
+def _masks(asked: _Asked) -> dict[object, Transform]:
+    return dict(masks_of(asked.catalog, asked.settings))

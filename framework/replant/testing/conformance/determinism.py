@@ -13,6 +13,7 @@ from pathlib import Path
 
 from replant.artifact.artifact import open_artifact, row_texts
 from replant.model import Plan, RelationName, Text
+from replant.plugins.manager import ColumnTransforms
 from replant.testing.conformance.environment import Environment
 from replant.testing.conformance.examples import Example, holders_of
 from replant.testing.servers.example_database import ExampleDatabase

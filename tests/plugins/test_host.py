@@ -21,7 +21,7 @@ from replant.model import (
 )
 from replant.plugins.discovery import choose, find, load
 from replant.plugins.installed import installed_plugins
-from replant.plugins.manager import Host, Rendering, Transforming
+from replant.plugins.manager import ColumnTransforms, Host, Rendering, Transforming
 from tests.support.installed_plugins import install_plugin
 
 Install = Callable[..., None]
@@ -211,7 +211,7 @@ def test_transforms_form_a_chain_in_the_order_of_the_configuration(install: Inst
         (("alpha", "beta"), (first, second)),
         (("beta", "alpha"), (second, first)),
     ):
-        transforms = host(*names).transforms_under(CATALOG, Settings())
+        transforms = ColumnTransforms(host(*names), CATALOG, Settings())
         assert transforms.chain(TABLE, TABLE.columns[0]) == chain
 
 

@@ -12,9 +12,11 @@ from replant.model import (
     InClosure,
     OnConflict,
     Registration,
+    RelationName,
     ThroughForeignKey,
     WhereReferenced,
 )
+from replant.testing.servers.server import Server, grant
 from tests.support.moves import Move, Way, in_three_ways, in_two_ways
 
 #: What the target has, too.
@@ -119,3 +121,18 @@ def test_rows_that_a_trigger_adds_to_a_table_without_rows_are_noticed(move: Move
     outcome = move.move(way)
     assert not outcome.kept
     assert "s.u: 0 exported, and 1 of this replay in the target" in outcome.said
+
+
+@in_two_ways
+def test_a_role_need_not_see_the_schema_of_a_table_without_rows(
+    move: Move, server: Server, way: Way
+) -> None:
+    move.on_both(SHARED + EMPTY)
+    move.source.execute(ROWS, prepare=False)
+    role = server.create_role("of_one_schema")
+    loaded = [RelationName("s", name) for name in ("t", "u", "loop")]
+    grant(move.to, role, "INSERT, SELECT", loaded)
+    move.export(way.form)
+    outcome = move.load(way, role)
+    assert outcome.kept, outcome.said
+    assert move.found("SELECT count(*) FROM s.t") == [3]

@@ -78,7 +78,8 @@ BEGIN
     );
     WITH RECURSIVE made AS (
       SELECT a.atttypid AS oid FROM pg_attribute AS a
-      WHERE a.attrelid = pg_catalog.format('%I.%I', wanted.schema, wanted.name)::regclass
+      JOIN pg_class AS c ON c.oid = a.attrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE n.nspname = wanted.schema AND c.relname = wanted.name
         AND a.attnum > 0 AND NOT a.attisdropped
       UNION
       SELECT p.oid FROM made AS m JOIN pg_type AS t ON t.oid = m.oid CROSS JOIN LATERAL (

@@ -79,7 +79,7 @@ def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
     _list(
         screen,
         "Sequences that are moved forward, to cover the rows:",
-        [_reach(sequence) for sequence in plan.sequences],
+        [_range_of(sequence) for sequence in plan.sequences],
     )
     _list(screen, "Values that change on their way, by which plugin:", list(plan.changes))
     _list(screen, "Left out:", [f"{left.what}: {left.why}" for left in plan.omissions])
@@ -130,7 +130,7 @@ def _written_by_triggers(plan: Plan) -> dict[tuple[str, RelationName], FiringTri
     return found
 
 
-def _reach(sequence: SequencePosition) -> str:
+def _range_of(sequence: SequencePosition) -> str:
     column = f"{sequence.table}.{readable(sequence.column)}"
     return f"{column}: {sequence.least} to {sequence.greatest}"
 

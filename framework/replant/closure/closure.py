@@ -22,7 +22,7 @@ from replant.database.planner_settings import index_scans_preferred
 from replant.database.session_settings import own_settings
 from replant.errors import BudgetError, ScopeError, UsageError
 from replant.model import Progress, RelationName
-from replant.model.closure_rules import ArrivalCount, Children, Root
+from replant.model.closure_rules import Children, ProvenanceCount, Root
 from replant.model.conditions import RowsAt, RowsIn
 from replant.model.progress import silent
 from replant.model.references import Leaf, ReferenceGraph
@@ -71,7 +71,7 @@ class Closure:
         return sum(self.counts.values())
 
     @property
-    def provenance(self) -> tuple[ArrivalCount, ...]:
+    def provenance(self) -> tuple[ProvenanceCount, ...]:
         """By which roots and references the rows came, and how many by each."""
         return Provenance(self.graph, self.request, self.found).all()
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from replant.closure.closure_request import ClosureRequest
 from replant.closure.visited_rows import VisitedRows
 from replant.model import RelationName
-from replant.model.closure_rules import ArrivalCount, Children, Root
+from replant.model.closure_rules import Children, ProvenanceCount, Root
 from replant.model.references import Reference, ReferenceGraph
 
 
@@ -36,15 +36,15 @@ class Provenance:
         parent = self._graph.parent(reference)
         return self._request.rules.children_by(reference, parent) is Children.FROM_ROOTS
 
-    def all(self) -> tuple[ArrivalCount, ...]:
+    def all(self) -> tuple[ProvenanceCount, ...]:
         """Return the edges that added rows, roots first, then by name."""
         return tuple(
-            ArrivalCount(self.by(edge), down, rows)
+            ProvenanceCount(self.by(edge), down, rows)
             for (edge, down), rows in sorted(self._found.provenance.items())
             if rows
         )
 
-    def heaviest_path(self, table: RelationName | None = None) -> Sequence[ArrivalCount]:
+    def heaviest_path(self, table: RelationName | None = None) -> Sequence[ProvenanceCount]:
         """Return the path, from a root on, by which most rows came; of one table if it is given.
 
         Of the edges that added rows the one with most is last. Before each comes the edge by which
@@ -56,7 +56,7 @@ class Provenance:
             if rows and table in (None, self._table(*key))
         }
         edge, down = max(sorted(provenance), key=lambda key: provenance[key])
-        path = [ArrivalCount(self.by(edge), down, provenance[edge, down])]
+        path = [ProvenanceCount(self.by(edge), down, provenance[edge, down])]
         passed = {(edge, down)}
         while edge >= 0:
             children_followed = self.needs_downward_source(edge, down=down)
@@ -66,7 +66,7 @@ class Provenance:
                 break
             edge, down, _ = ways[0]
             passed.add((edge, down))
-            path.append(ArrivalCount(self.by(edge), down, self._found.provenance[edge, down]))
+            path.append(ProvenanceCount(self.by(edge), down, self._found.provenance[edge, down]))
         return path[::-1]
 
     def _table(self, edge: int, down: bool) -> RelationName:

@@ -10,7 +10,7 @@ from replant.model.catalog import (
     Table,
     UniqueIndex,
 )
-from replant.model.closure_rules import ArrivalCount, Children, EdgeRule, Root
+from replant.model.closure_rules import Children, EdgeRule, ProvenanceCount, Root
 from replant.model.conditions import (
     ChosenRows,
     ColumnIs,
@@ -102,7 +102,6 @@ __all__ = [
     "OWN_FORMATS",
     "AllRows",
     "ArrayReference",
-    "ArrivalCount",
     "AsReplica",
     "ByColumn",
     "ByPredicate",
@@ -152,6 +151,7 @@ __all__ = [
     "PolymorphicReference",
     "PolymorphicTarget",
     "Progress",
+    "ProvenanceCount",
     "PythonFunction",
     "PythonRow",
     "RangeType",

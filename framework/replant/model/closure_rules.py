@@ -74,7 +74,7 @@ class EdgeRule:
 
 
 @frozen(field_transformer=checked)
-class ArrivalCount:
+class ProvenanceCount:
     """By which way rows came into the set: as a root, or by a reference up or down.
 
     Attributes:

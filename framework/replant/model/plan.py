@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen
 from replant.model.catalog import UniqueIndex
 from replant.model.checked import checked
 from replant.model.closure_origin import ClosureOrigin
-from replant.model.closure_rules import ArrivalCount
+from replant.model.closure_rules import ProvenanceCount
 from replant.model.conditions import ChosenRows, Selection
 from replant.model.load_order import LoadOrder
 from replant.model.names import RelationName, readable
@@ -188,7 +188,7 @@ class Plan:
     sequences: tuple[SequencePosition, ...] = ()
     sequence_names: tuple[RelationName, ...] = ()
     triggers: tuple[FiringTrigger, ...] = ()
-    provenance: tuple[ArrivalCount, ...] = ()
+    provenance: tuple[ProvenanceCount, ...] = ()
     expected_rows: int | None = None
     closure_origin: ClosureOrigin = field(factory=ClosureOrigin)
     types: tuple[DefinedType, ...] = ()

@@ -16,8 +16,8 @@ from replant.database.expression_errors import why_invalid
 from replant.database.session_settings import own_settings
 from replant.errors import BudgetError, ConfigurationError, ScopeError
 from replant.model import (
-    ArrivalCount,
     Catalog,
+    ProvenanceCount,
     RelationName,
     RowsAt,
     Satisfies,
@@ -59,7 +59,7 @@ class CountedSelection:
     shared: Mapping[RelationName, SharedRows]
     left_out: tuple[DanglingReferences, ...] = ()
     kept: tuple[DanglingReferences, ...] = ()
-    provenance: tuple[ArrivalCount, ...] = ()
+    provenance: tuple[ProvenanceCount, ...] = ()
     unindexed: tuple[str, ...] = ()
     unreached: frozenset[RelationName] = frozenset()
     expected: int | None = None

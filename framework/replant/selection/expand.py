@@ -22,7 +22,7 @@ from replant.model import (
     Selection,
     Settings,
 )
-from replant.model.closure_rules import ArrivalCount, Root
+from replant.model.closure_rules import ProvenanceCount, Root
 from replant.model.ownership import Ownership
 from replant.model.references import DeclaredReference, EdgeName, Reference, ReferenceGraph
 from replant.model.registration import InClosure
@@ -69,7 +69,7 @@ class Expanded:
     rows: Selection
     counts: Mapping[RelationName, int]
     shared: Mapping[RelationName, RowsAt] = field(factory=dict)
-    provenance: tuple[ArrivalCount, ...] = ()
+    provenance: tuple[ProvenanceCount, ...] = ()
     unindexed: tuple[str, ...] = ()
     expected: int | None = None
     search: FinishedSearch | None = None
@@ -284,7 +284,7 @@ def _request(
     )
 
 
-def _reached_upward(provenance: Iterable[ArrivalCount]) -> set[RelationName]:
+def _reached_upward(provenance: Iterable[ProvenanceCount]) -> set[RelationName]:
     """Return the tables of which rows came because others reference them."""
     return {a.by.references for a in provenance if isinstance(a.by, Reference) and not a.down}
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import networkx as nx
 from attrs import frozen
 
 from replant.errors import ConfigurationError
@@ -149,7 +148,9 @@ def _groups(
     catalog: Catalog, chosen: Mapping[Place, _Configured], problems: list[str]
 ) -> Iterator[tuple[list[Place], MaskChoice]]:
     """Yield the columns that get one mask, and what it is."""
-    graph = _references(catalog)
+    if not chosen:
+        return
+    joined = _joined_columns(catalog)
     done: set[Place] = set()
     for place, configured in sorted(chosen.items(), key=lambda item: item[0]):
         if place in done:
@@ -158,7 +159,7 @@ def _groups(
             if configured.choice.kind != KEEP:
                 yield [place], configured.choice
             continue
-        group = sorted(nx.node_connected_component(graph, place)) if place in graph else [place]
+        group = joined.get(place, [place])
         done.update(group)
         yield group, configured.choice
         problems += (
@@ -169,15 +170,19 @@ def _groups(
         )
 
 
-def _references(catalog: Catalog) -> nx.Graph[Place]:
-    """Return the columns of foreign keys, each joined to the one that it references."""
+def _joined_columns(catalog: Catalog) -> dict[Place, list[Place]]:
+    """Return, for each column of a foreign key, the columns that hold the same keys."""
+    # Most exports mask nothing, and need not wait 0.1 s for the import.
+    import networkx as nx  # noqa: PLC0415
+
     graph: nx.Graph[Place] = nx.Graph()
     for table in catalog.tables.values():
         for key in table.foreign_keys:
             for own, other in zip(key.columns, key.referenced_columns, strict=True):
                 if key.references in catalog.tables:
                     graph.add_edge((table.name, own), (key.references, other))
-    return graph
+    groups = (sorted(group) for group in nx.connected_components(graph))
+    return {place: group for group in groups for place in group}
 
 
 def _written(place: Place) -> str:

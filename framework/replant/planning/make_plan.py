@@ -112,8 +112,8 @@ def check_form(export: ExportSettings) -> None:
         )
     if export.layout is Layout.FILE and export.compress is not Compression.NONE:
         raise ConfigurationError(
-            "export.compress: a file is not compressed; choose layout = 'directory', or let "
-            "gzip or zstd read it from -o -"
+            "export.compress: a file is not compressed by this setting, but by its name; let it "
+            "end in .gz or .zst, or choose layout = 'directory'"
         )
 
 

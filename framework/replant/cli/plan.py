@@ -11,7 +11,7 @@ from rich.console import Console
 
 from replant import api
 from replant.cli import options
-from replant.cli.screen import console, counted, grid
+from replant.cli.screen import console, counted, grid, print_list
 from replant.model import (
     FiringTrigger,
     Plan,
@@ -65,28 +65,30 @@ def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
     empty = sum(not table.row_count for table in plan.tables)
     if empty and not verbose and len(plan.tables) > MOST_TABLES:
         screen.print(f"and {counted(empty, 'table')} without a row; -v lists them")
-    _list(
+    print_list(
         screen,
         "Cycles of foreign keys:",
         [f"{', '.join(map(str, cycle.tables))}: {cycle.way}" for cycle in plan.order.cycles],
     )
-    _list(screen, "How the rows of the closed set came:", [str(a) for a in plan.provenance])
-    _list(
+    print_list(screen, "How the rows of the closed set came:", [str(a) for a in plan.provenance])
+    print_list(
         screen,
         "Triggers and rules that fire, if the target has them too:",
         _triggers(plan, verbose=verbose),
     )
-    _list(
+    print_list(
         screen,
         "Sequences that are moved forward, to cover the rows:",
         [_range_of(sequence) for sequence in plan.sequences],
     )
-    _list(screen, "Values that change on their way, by which plugin:", list(plan.changes))
-    _list(screen, "Left out:", [f"{left.what}: {left.why}" for left in plan.omissions])
-    _list(screen, "Note:", list(plan.warnings))
+    print_list(screen, "Values that change on their way, by which plugin:", list(plan.changes))
+    print_list(screen, "Left out:", [f"{left.what}: {left.why}" for left in plan.omissions])
+    print_list(screen, "Note:", list(plan.warnings))
     filled = [table.name for table in plan.tables if table.row_count]
     needs = list(_grants(plan, filled)) if verbose else list(_needs(plan, filled))
-    _list(screen, "The role that replays needs:", [*needs, *plan.order.needs] if filled else [])
+    print_list(
+        screen, "The role that replays needs:", [*needs, *plan.order.needs] if filled else []
+    )
 
 
 def _triggers(plan: Plan, *, verbose: bool) -> list[str]:
@@ -133,11 +135,3 @@ def _written_by_triggers(plan: Plan) -> dict[tuple[str, RelationName], FiringTri
 def _range_of(sequence: SequencePosition) -> str:
     column = f"{sequence.table}.{readable(sequence.column)}"
     return f"{column}: {sequence.least} to {sequence.greatest}"
-
-
-def _list(screen: Console, title: str, lines: list[str]) -> None:
-    if lines:
-        screen.print(f"\n{title}")
-    for line in lines:
-        # A line that holds what the database holds, such as a default, stays one line.
-        screen.print("  " + line.replace("\n", "\\n"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Literal
 
@@ -164,6 +164,16 @@ def grid(title: str, *headings: str, numbers: frozenset[int] = frozenset()) -> T
         justify = "right" if place in numbers else "left"
         table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
     return table
+
+
+def print_list(screen: Console, title: str, lines: Iterable[str]) -> None:
+    """Print lines under a title, if there are any.
+
+    A line that holds what the database holds, such as a default, stays one line.
+    """
+    shown = ["  " + line.replace("\n", "\\n") for line in lines]
+    for line in [f"\n{title}", *shown] if shown else ():
+        screen.print(line)
 
 
 def coloured(text: str, colour: str) -> Text:

@@ -12,7 +12,7 @@ from replant import api
 from replant.api.show import ShownArtifact
 from replant.artifact.manifest_json import to_json
 from replant.cli import options
-from replant.cli.screen import console, counted, grid, human_size, metered
+from replant.cli.screen import console, counted, grid, human_size, metered, print_list
 from replant.model import Layout, readable
 
 
@@ -75,19 +75,12 @@ def _print(screen: Console, shown: ShownArtifact, *, verbose: bool) -> None:
         screen.print(f"and {counted(empty, 'table')} without a row; -v lists them")
     chosen = [f"{name} = {value}" for name, value in manifest.scope.items()]
     chosen += [f"{root.table}: {root.condition} ({root.row_count:,})" for root in manifest.roots]
-    _list(screen, "Chosen by:", chosen)
-    _list(
+    print_list(screen, "Chosen by:", chosen)
+    print_list(
         screen,
         "Sequences that a replay moves forward:",
         [f"{s.table}.{readable(s.column)}: to {s.greatest}" for s in manifest.sequences],
     )
-    _list(screen, "Left out:", [f"{left.what}: {left.why}" for left in manifest.omissions])
+    print_list(screen, "Left out:", [f"{left.what}: {left.why}" for left in manifest.omissions])
     done = "every row was read, and its fingerprint" if shown.checked else "the digest"
     screen.print(f"\n{done} is right")
-
-
-def _list(screen: Console, title: str, lines: list[str]) -> None:
-    if lines:
-        screen.print(f"\n{title}")
-    for line in lines:
-        screen.print("  " + line.replace("\n", "\\n"))

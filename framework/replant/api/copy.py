@@ -15,9 +15,10 @@ from replant.api.verify import verify
 from replant.changes.change_plan import ChangePlan
 from replant.errors import PrivilegeError
 from replant.model import Compression, Layout, Progress, Settings
+from replant.model.findings import Confirm
 from replant.model.progress import silent
 from replant.plugins.manager import Host
-from replant.preflight.preflight import Confirm, Preflight
+from replant.preflight.preflight import Preflight
 from replant.verification.differences import TableResult
 
 

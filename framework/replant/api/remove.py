@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from replant.artifact.artifact import open_artifact
-from replant.changes.change_plan import ChangePlan, ConfirmChange
+from replant.changes.change_plan import ChangePlan
 from replant.changes.change_rows import changing
 from replant.config.connection_strings import TARGET_VARIABLE, connection_string
 from replant.model import Settings
+from replant.model.findings import Confirm
 from replant.removal.remove_rows import plan_removal, remove_rows
 
 
@@ -19,7 +20,7 @@ def remove(
     dry_run: bool = False,
     rehearse: bool = False,
     planned: Callable[[ChangePlan], None] = lambda _: None,
-    confirm: ConfirmChange = lambda _: False,
+    confirm: Confirm = lambda _: False,
 ) -> ChangePlan:
     """Delete the owned rows of an artifact from the target: all of them, or none.
 

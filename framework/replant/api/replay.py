@@ -13,9 +13,10 @@ from replant.config.connection_strings import TARGET_VARIABLE, connection_string
 from replant.config.naming_the_file import naming_the_file
 from replant.database.connections import writing
 from replant.model import LoadOrder, OrderRequest, Progress, RelationName, Settings
+from replant.model.findings import Confirm
 from replant.model.progress import silent
 from replant.plugins.manager import Host
-from replant.preflight.preflight import Confirm, Preflight, run_preflight
+from replant.preflight.preflight import Preflight, run_preflight
 from replant.replay.load_order_choice import OrderTables
 from replant.replay.replay import Loaded, replay_rows
 

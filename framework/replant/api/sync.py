@@ -11,10 +11,11 @@ from replant.artifact import directory_writer as directory
 from replant.artifact.artifact import open_artifact
 from replant.artifact.atomic_output import check_writable
 from replant.artifact.manifest import Manifest
-from replant.changes.change_plan import ChangePlan, ConfirmChange
+from replant.changes.change_plan import ChangePlan
 from replant.changes.change_rows import changing
 from replant.config.connection_strings import TARGET_VARIABLE, connection_string
 from replant.model import Layout, Settings
+from replant.model.findings import Confirm
 from replant.synchronization.synchronize import Synchronization
 
 
@@ -43,7 +44,7 @@ def sync(
     dry_run: bool = False,
     rehearse: bool = False,
     planned: Callable[[ChangePlan], None] = lambda _: None,
-    confirm: ConfirmChange = lambda _: False,
+    confirm: Confirm = lambda _: False,
 ) -> Synchronized:
     """Make the owned rows of the target those of an artifact: insert, update and delete.
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from attrs import frozen
 
 from replant.changes.table_changes import Changes
-from replant.errors import ChangeError, UsageError
+from replant.errors import ChangeError
 from replant.model import Finding, RelationName, Severity
-
-#: Asked whether to go on in spite of findings that ask.
-ConfirmChange = Callable[[Sequence[Finding]], bool]
+from replant.model.findings import Confirm, check_findings
 
 
 @frozen
@@ -69,7 +65,7 @@ class ChangePlan:
         """Return the findings of this severity."""
         return tuple(finding for finding in self.findings if finding.severity is severity)
 
-    def check(self, confirm: ConfirmChange) -> None:
+    def check(self, confirm: Confirm) -> None:
         """Refuse the changes if a finding does, or if one asks and nobody agrees.
 
         Raises:
@@ -77,9 +73,4 @@ class ChangePlan:
             UsageError: it names everything that was not confirmed.
 
         """
-        refusals = self.of(Severity.REFUSES)
-        if refusals:
-            raise ChangeError("\n".join(map(str, refusals)))
-        questions = self.of(Severity.ASKS)
-        if questions and not confirm(questions):
-            raise UsageError("\n".join(f"{q}; say --yes to do it all the same" for q in questions))
+        check_findings(self.findings, confirm, ChangeError, "do it")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 
 from attrs import frozen
 
+from replant.errors import ReplantError, UsageError
 from replant.model.checked import checked
 
 #: This many of the things that a finding is about are listed, unless all are asked for.
@@ -69,3 +71,31 @@ class Finding:
             what += f": {'; '.join(listed)}"
             what += f"; and {more} more (-v lists them)" if more else ""
         return f"{what}; {self.remedy}" if self.remedy else what
+
+
+#: Asked whether to go on in spite of findings that ask.
+Confirm = Callable[[Sequence[Finding]], bool]
+
+
+def check_findings(
+    findings: Iterable[Finding], confirm: Confirm, refusal: type[ReplantError], doing: str
+) -> None:
+    """Refuse to go on if a finding does, or if one asks and nobody agrees.
+
+    Args:
+        findings: what was found.
+        confirm: asked about the findings that ask.
+        refusal: the error that names everything that refuses, each with its remedy, line by line.
+        doing: what would be done, as in "say --yes to replay all the same".
+
+    Raises:
+        UsageError: it names everything that was not confirmed.
+
+    """
+    found = tuple(findings)
+    refusals = [finding for finding in found if finding.severity is Severity.REFUSES]
+    if refusals:
+        raise refusal("\n".join(map(str, refusals)))
+    questions = tuple(finding for finding in found if finding.severity is Severity.ASKS)
+    if questions and not confirm(questions):
+        raise UsageError("\n".join(f"{q}; say --yes to {doing} all the same" for q in questions))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 
 from attrs import evolve, frozen
 
@@ -11,7 +11,7 @@ from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import Manifest
 from replant.database.connections import DatabaseConnection
 from replant.database.read_catalog import read_catalog
-from replant.errors import PreflightError, UsageError
+from replant.errors import PreflightError
 from replant.model import (
     Catalog,
     Finding,
@@ -25,6 +25,7 @@ from replant.model import (
     Subject,
     TriggerMode,
 )
+from replant.model.findings import Confirm, check_findings
 from replant.planning.on_conflict import configured_on_conflict
 from replant.planning.triggers import firing_triggers
 from replant.preflight.doubled_rows import find_doubled_rows
@@ -47,9 +48,6 @@ from replant.replay.load_order_choice import (
 )
 from replant.replay.load_plan import Load, copied_tables
 from replant.replay.role_privileges import read_role_privileges
-
-#: Asked whether to go on in spite of findings that ask.
-Confirm = Callable[[Sequence[Finding]], bool]
 
 
 @frozen
@@ -83,12 +81,7 @@ class Preflight:
             UsageError: it names everything that was not confirmed.
 
         """
-        refusals = self.of(Severity.REFUSES)
-        if refusals:
-            raise PreflightError("\n".join(map(str, refusals)))
-        questions = self.of(Severity.ASKS)
-        if questions and not confirm(questions):
-            raise UsageError("\n".join(f"{q}; say --yes to replay all the same" for q in questions))
+        check_findings(self.findings, confirm, PreflightError, "replay")
 
 
 def run_preflight(

@@ -48,6 +48,42 @@ def test_all_mistakes_in_the_settings_of_a_plugin_are_told_at_once(
         f"plugins.schemas.{name}" for name in wrong
     ]
     assert "no table has a column 'tenant'; did you mean tenant_id?" in outcome.err
+    assert "no table shop.custmer, or it is excluded; did you mean shop.customer?" in outcome.err
+
+
+def test_all_mistakes_in_the_tables_are_told_at_once(
+    replant: Replant, shop: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "shop.toml"
+    file.write_text(
+        '[plugins.schemas]\ninclude = ["shop"]\n'
+        '[[tables]]\nname = "shop.custmer"\n'
+        '[[tables]]\nname = "shop.customer"\nomit = ["id", "tennant_id"]\n'
+        '[[tables]]\nname = "shop.order"\nomit = ["customer"]\n'
+    )
+    outcome = replant("plan", "-c", file, "--source", shop.dsn)
+    assert outcome.code == 2
+    problems = [line.removeprefix(f"replant: {file}: ") for line in outcome.err.splitlines()]
+    assert [problem.partition(":")[0] for problem in problems] == [
+        "tables[0].name",
+        "tables[1].omit",
+        "tables[1].omit",
+        "tables[2].omit",
+    ]
+    assert "no column 'tennant_id' to omit; did you mean tenant_id?" in outcome.err
+
+
+def test_a_reference_with_unlike_ends_is_said_of_the_setting_that_omits_one(
+    replant: Replant, shop: Database, tmp_path: Path
+) -> None:
+    with psycopg.connect(shop.dsn) as connection:
+        connection.execute("ALTER TABLE shop.customer ALTER id ADD GENERATED ALWAYS AS IDENTITY")
+    file = tmp_path / "shop.toml"
+    file.write_text(
+        '[plugins.schemas]\ninclude = ["shop"]\n[[tables]]\nname = "shop.customer"\nomit = ["id"]\n'
+    )
+    outcome = replant("plan", "-c", file, "--source", shop.dsn)
+    assert_one_line(outcome, 2, f"{file}: tables[0].omit: the reference", "treat both ends alike")
 
 
 def test_what_an_option_says_is_not_said_of_the_file(

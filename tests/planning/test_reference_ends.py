@@ -132,6 +132,7 @@ def test_a_transform_at_one_end_is_refused(
     move: Move, end: str, way: Callable[[], Transform]
 ) -> None:
     said = refusal(move, {end: way})
+    assert said.startswith("plugins.mask: ")
     assert f"{end} is changed by 'mask'" in said
     assert said.count(" stays as it is") == 1
     assert said.count("\n") == 0

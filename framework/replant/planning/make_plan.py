@@ -146,12 +146,7 @@ def plan_from(
         for name in selected.tables
     }
     check_conflicts_in_file(settings.export, tuple(planned.values()), selected.tables)
-    modes = {change.name: change.dangling for change in settings.tables}
-    check_reference_ends(
-        selected,
-        planned,
-        {name: modes.get(name) or settings.export.dangling for name in selected.tables},
-    )
+    check_reference_ends(selected, planned, settings)
     check_transformed(planned.values(), settings.export.must_transform)
     order = ask_for_load_order(selected, counted, host, settings.export.strategy, on_conflict)
     return Plan(

@@ -94,10 +94,10 @@ def check_conflicts_in_file(
     ]
     if refused:
         raise ConfigurationError(
-            f"on_conflict: ON CONFLICT cannot find the existing rows of {', '.join(refused)}: a "
-            f"key that is DEFERRABLE, or WITHOUT OVERLAPS does not serve it; choose "
-            f"layout = 'directory', or export with on_conflict = 'error' and say --on-conflict at "
-            f"replay, which finds them by a query"
+            f"export.on_conflict: ON CONFLICT cannot find the existing rows of "
+            f"{', '.join(refused)}: a key that is DEFERRABLE, or WITHOUT OVERLAPS does not serve "
+            f"it; choose layout = 'directory', or export with on_conflict = 'error' and say "
+            f"--on-conflict at replay, which finds them by a query"
         )
 
 

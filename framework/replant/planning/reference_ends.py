@@ -18,6 +18,7 @@ from replant.model import (
     PlannedTable,
     PythonFunction,
     RelationName,
+    Settings,
     SqlExpression,
     Transform,
     readable,
@@ -30,27 +31,34 @@ from replant.selection.select import SelectedTables
 def check_reference_ends(
     selected: SelectedTables,
     planned: Mapping[RelationName, PlannedTable],
-    outside: Mapping[RelationName, Dangling],
+    settings: Settings,
 ) -> None:
     """Refuse references of exported tables of which one end is omitted or changed alone.
 
     Args:
         selected: the exported tables, with their foreign keys and declared references.
         planned: their columns, with the transforms.
-        outside: what each table's references to rows outside the export are taken for.
+        settings: what is done about references to rows outside the export, by table, and where
+            the configuration says what is omitted.
 
     Raises:
-        ConfigurationError: it names both ends of each such reference.
+        ConfigurationError: it names both ends of each such reference, and the setting.
 
     """
+    outside = {change.name: change.dangling for change in settings.tables}
     problems = sorted(
         {
-            problem
+            f"{end.decided_by(settings)}: {problem}"
             for reference in _references(selected)
-            for problem in (
+            for end, problem in (
                 _problems(selected, planned, reference)
                 if reference.references in selected.tables
-                else _problems_outside(selected, planned, reference, outside)
+                else _problems_outside(
+                    selected,
+                    planned,
+                    reference,
+                    outside.get(reference.table) or settings.export.dangling,
+                )
             )
         }
     )
@@ -70,22 +78,28 @@ def _problems(
     selected: SelectedTables,
     planned: Mapping[RelationName, PlannedTable],
     reference: Reference,
-) -> Iterator[str]:
+) -> Iterator[tuple[_End, str]]:
     for pair in reference.pairs:
         own = _End(selected, planned, reference.table, pair.column)
         other = _End(selected, planned, reference.references, pair.referenced)
         if own.holds_nothing or own.is_treated_as(other, elements=reference.elements):
             continue
         yield (
-            f"the reference {reference} would lead to other rows: {own} {own.treatment}, and "
-            f"{other} {other.treatment}; treat both ends alike"
+            own if own.is_treated else other,
+            (
+                f"the reference {reference} would lead to other rows: {own} {own.treatment}, and "
+                f"{other} {other.treatment}; treat both ends alike"
+            ),
         )
     if reference.only is not None:
         kind = _End(selected, planned, reference.table, reference.only.column)
-        if kind.omitted or kind.transforms:
+        if kind.is_treated:
             yield (
-                f"the reference {reference} would lead to other tables: {kind} {kind.treatment}; "
-                f"leave it as it is"
+                kind,
+                (
+                    f"the reference {reference} would lead to other tables: {kind} "
+                    f"{kind.treatment}; leave it as it is"
+                ),
             )
 
 
@@ -93,10 +107,10 @@ def _problems_outside(
     selected: SelectedTables,
     planned: Mapping[RelationName, PlannedTable],
     reference: Reference,
-    outside: Mapping[RelationName, Dangling],
-) -> Iterator[str]:
+    dangling: Dangling,
+) -> Iterator[tuple[_End, str]]:
     """Tell of changed references to a table that is not exported, so its rows keep their keys."""
-    if outside[reference.table] is Dangling.EXPORT:
+    if dangling is Dangling.EXPORT:
         return
     names = [pair.column for pair in reference.pairs]
     names += [reference.only.column] if reference.only else []
@@ -104,10 +118,14 @@ def _problems_outside(
         own = _End(selected, planned, reference.table, name)
         if own.transforms and not own.holds_nothing:
             yield (
-                f"the reference {reference} would lead to other rows: {own} {own.treatment}, and "
-                f"{reference.references} is not exported, so its rows stay as they are; leave "
-                f"{own} as it is, export {reference.references} too, or say that the target has "
-                f"the rows that the new values mean: dangling = 'export' for {reference.table}"
+                own,
+                (
+                    f"the reference {reference} would lead to other rows: {own} {own.treatment}, "
+                    f"and {reference.references} is not exported, so its rows stay as they are; "
+                    f"leave {own} as it is, export {reference.references} too, or say that the "
+                    f"target has the rows that the new values mean: dangling = 'export' for "
+                    f"{reference.table}"
+                ),
             )
 
 
@@ -122,6 +140,7 @@ class _End:
         name: str,
     ) -> None:
         self._name = f"{table}.{readable(name)}"
+        self._registered = selected.registered[table]
         self._column = selected.tables[table].column(name)
         found = [column for column in planned[table].columns if column.name == name]
         self._planned: PlannedColumn | None = found[0] if found else None
@@ -156,6 +175,19 @@ class _End:
         if self._planned is None or not self._planned.transforms:
             return "stays as it is"
         return f"is changed by {' and '.join(map(repr, self._planned.plugins))}"
+
+    @property
+    def is_treated(self) -> bool:
+        """Whether it is omitted or changed."""
+        return self.omitted or bool(self.transforms)
+
+    def decided_by(self, settings: Settings) -> str:
+        """Return the setting that omits it, or the plugin's that omits or changes it."""
+        table = self._registered.registration.table
+        if self.omitted and any(t.name == table and t.omit is not None for t in settings.tables):
+            return f"{settings.path_of(table)}.omit"
+        last = self._planned.plugins[-1] if self._planned and self._planned.plugins else None
+        return f"plugins.{last or self._registered.plugin}"
 
     def is_treated_as(self, other: _End, *, elements: bool) -> bool:
         """Whether equal values stay equal; a default gives each row a value of its own."""

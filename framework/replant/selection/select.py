@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from attrs import evolve, field, frozen
 from psycopg import sql
@@ -113,9 +113,11 @@ def select_tables(
     # Of the tables that are open to a closed set, those matter that it can reach. Where there are
     # any, `check_readable` finds what may not be read of both sorts in one round.
     fixed = [t for n, t in tables.items() if not isinstance(_membership(by_table[n]), InClosure)]
-    changes = _changes(settings.tables, tables)
+    changes = {change.name: change for change in settings.tables}
+    _check_shapes(tables, by_table)
+    _check_changes(tables, by_table, settings)
     columns = {
-        name: _columns(tables[name], by_table[name], changes.get(name), settings)
+        name: _columns(tables[name], omitted(by_table[name], changes.get(name)))
         for name in sorted(tables)
     }
     if len(fixed) == len(tables):
@@ -217,25 +219,50 @@ def _check_scope(registered: Collection[Registered], settings: Settings) -> None
             )
 
 
-def _changes(
+def _check_changes(
+    tables: Mapping[RelationName, Table],
+    registered: Mapping[RelationName, Registered],
+    settings: Settings,
+) -> None:
+    """Find all mistakes of `[[tables]]` at once, and what a plugin cannot omit."""
+    problems = list(_misnamed(settings.tables, tables))
+    changes = {change.name: change for change in settings.tables}
+    for name in sorted(tables):
+        change = changes.get(name)
+        said = change is not None and change.omit is not None
+        place = f"{settings.path_of(name)}.omit: " if said else ""
+        left_out = omitted(registered[name], change)
+        problems += [f"{place}{problem}" for problem in _not_to_omit(tables[name], left_out)]
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
+def _misnamed(
     changes: Sequence[TableSettings], tables: Mapping[RelationName, Table]
-) -> dict[RelationName, TableSettings]:
-    problems = [
-        f"tables[{index}].name: no plugin registers {change.name}"
-        f"{did_you_mean(change.name, tables)}"
-        for index, change in enumerate(changes)
-        if change.name not in tables
-    ]
+) -> Iterator[str]:
     seen: dict[RelationName, int] = {}
     for index, change in enumerate(changes):
+        if change.name not in tables:
+            meant = did_you_mean(change.name, tables)
+            yield f"tables[{index}].name: no plugin registers {change.name}{meant}"
         if seen.setdefault(change.name, index) != index:
-            problems.append(
+            yield (
                 f"tables[{index}].name: {change.name} stands at tables[{seen[change.name]}] too; "
                 f"join the two"
             )
-    if problems:
-        raise ConfigurationError("\n".join(problems))
-    return {change.name: change for change in changes}
+
+
+def _not_to_omit(table: Table, names: Iterable[str]) -> Iterator[str]:
+    present = {column.name: column for column in table.columns}
+    for name in names:
+        column = present.get(name)
+        if column is None:
+            yield f"{table.name} has no column {name!r} to omit{did_you_mean(name, present)}"
+        elif column.not_null and not column.has_default:
+            yield (
+                f"{table.name}.{name} cannot be omitted: it is NOT NULL and has no default, so no "
+                f"row could be inserted"
+            )
 
 
 def _membership(item: Registered) -> Membership:
@@ -249,38 +276,24 @@ def omitted(item: Registered, change: TableSettings | None) -> tuple[str, ...]:
     return item.registration.omit
 
 
-def _columns(
-    table: Table, item: Registered, change: TableSettings | None, settings: Settings
-) -> tuple[Column, ...]:
-    present = {column.name: column for column in table.columns}
-    shape = item.registration.shape
-    for declared in shape.columns if shape else ():
-        if declared.name not in present:
-            raise CatalogMismatchError(
-                f"{table.name} has no column {declared.name!r} ({declared.type}), for which the "
-                f"plugin {item.plugin!r} was written{did_you_mean(declared.name, present)}; update "
-                f"the plugin, or the database"
-            )
-    left_out = omitted(item, change)
-    for name in left_out:
-        column = present.get(name)
-        if column is None:
-            raise ConfigurationError(
-                f"{_omission(change, settings)}{table.name} has no column {name!r} to omit"
-                f"{did_you_mean(name, present)}"
-            )
-        if column.not_null and not column.has_default:
-            raise ConfigurationError(
-                f"{_omission(change, settings)}{table.name}.{name} cannot be omitted: it is NOT "
-                f"NULL and has no default, so no row could be inserted"
-            )
+def _check_shapes(
+    tables: Mapping[RelationName, Table], registered: Mapping[RelationName, Registered]
+) -> None:
+    """Refuse tables that lack a column for which their plugin was written."""
+    for name, table in tables.items():
+        item = registered[name]
+        present = {column.name for column in table.columns}
+        for declared in item.registration.shape.columns if item.registration.shape else ():
+            if declared.name not in present:
+                raise CatalogMismatchError(
+                    f"{name} has no column {declared.name!r} ({declared.type}), for which the "
+                    f"plugin {item.plugin!r} was written{did_you_mean(declared.name, present)}; "
+                    f"update the plugin, or the database"
+                )
+
+
+def _columns(table: Table, left_out: Collection[str]) -> tuple[Column, ...]:
     return tuple(c for c in table.columns if c.writable and c.name not in left_out)
-
-
-def _omission(change: TableSettings | None, settings: Settings) -> str:
-    """Return where the configuration says what is omitted, if it does."""
-    said = change is not None and change.omit is not None
-    return f"{settings.path_of(change.name)}.omit: " if said and change is not None else ""
 
 
 def _rows(

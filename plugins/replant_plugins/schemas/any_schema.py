@@ -37,6 +37,7 @@ from replant_plugins.schemas.asked import (
     Asked,
     declared_references,
     edges_of,
+    no_such_table,
     referenced_table,
 )
 from replant_plugins.schemas.patterns import matching
@@ -173,7 +174,7 @@ def _roots(
         if root.table in unfit:
             problems.append(f"{path}: {root.table} {unfit[root.table]}")
         elif root.table not in tables:
-            problems.append(f"{path}: there is no table {root.table}, or it is excluded")
+            problems.append(f"{path}: {no_such_table(root.table, tables)}")
         elif root.table in found:
             found[root.table] = f"({found[root.table]}\n) OR ({root.predicate}\n)"
         else:
@@ -216,7 +217,7 @@ def _check_names(asked: Asked, wanted: set[RelationName]) -> None:
     said += [(f"edges[{place}]", edge.table) for place, edge in enumerate(asked.edges)]
     said += [(f"references[{place}]", item.table) for place, item in enumerate(asked.references)]
     problems = [
-        f"{PATH}.{where}: {name} is no table that is exported"
+        f"{PATH}.{where}: {name} is not a table that is exported{did_you_mean(name, wanted)}"
         for where, name in said
         if name not in wanted
     ]

@@ -96,6 +96,11 @@ class Asked:
     references: tuple[DeclaredShapes, ...] = ()
 
 
+def no_such_table(name: RelationName, tables: Iterable[RelationName]) -> str:
+    """Say that a table is none of those to choose from, and name the nearest of them."""
+    return f"there is no table {name}, or it is excluded{did_you_mean(name, tables)}"
+
+
 def edges_of(asked: Asked, table: Table) -> Iterator[tuple[str, EdgeRule]]:
     """Yield the rules for references of a table, by their names."""
     problems = []
@@ -176,7 +181,7 @@ def _key(
     item: DeclaredShapes, tables: Mapping[RelationName, Table], name: RelationName
 ) -> tuple[str, ...]:
     if name not in tables:
-        raise ValueError(f"there is no table {name}, or it is excluded")
+        raise ValueError(no_such_table(name, tables))
     _check_columns(tables[name], item.referenced_columns or ())
     key = item.referenced_columns or tables[name].primary_key
     if not key:

@@ -66,3 +66,13 @@ def _older() -> Iterator[Path]:
         programs = folder / "bin"
         if (programs / "initdb").exists() and major_version(programs) == OLDER:
             yield programs
+
+
+def programs_with_icu() -> Path | None:
+    """The folder of a server that was built with ICU, so that it knows such collations."""
+    packaged = Path("/usr/lib/postgresql").glob("*/bin")
+    for folder in (*filter(None, installed().values()), *sorted(packaged)):
+        program = folder / "pg_config"
+        if program.exists() and b"--with-icu" in subprocess.check_output([program, "--configure"]):
+            return folder
+    return None

@@ -13,7 +13,7 @@ from itertools import zip_longest
 from typing import Any
 
 from cattrs import BaseValidationError, Converter, transform_error
-from cattrs.gen import make_dict_unstructure_fn
+from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.strategies import configure_tagged_union
 
 from replant import __version__
@@ -27,7 +27,7 @@ from replant.artifact.manifest import (
 )
 from replant.artifact.manifest_checks import check_consistent
 from replant.errors import ArtifactError
-from replant.model import DefinedType, LoadTogether, RelationName, TableShape
+from replant.model import DefinedType, ForeignKey, LoadTogether, RelationName, TableShape
 from replant.model.closure_origin import RootRows
 from replant.model.load_order import Statement, Step
 from replant.sql.fingerprints import Block
@@ -37,6 +37,9 @@ _LISTED = ("tables", "references", "roots", "types")
 
 #: A sum of hashes modulo 2**64.
 _HASH = re.compile(r"[0-9a-f]{16}")
+
+#: What an artifact does not say of a foreign key.
+SAID_BY_A_DATABASE = ("comparisons", "period", "partition", "referenced_partition")
 
 _SEAL_LENGTH = len(',\n  "digest": ""\n}\n') + 64
 _SEAL = re.compile(rb',\n  "digest": "([0-9a-f]{64})"\n}\n')
@@ -179,6 +182,10 @@ def _converter() -> Converter:
     )
     together = make_dict_unstructure_fn(LoadTogether, converter, _cattrs_omit_if_default=True)
     converter.register_unstructure_hook(LoadTogether, together)
+    # How a key is followed is for each database to say.
+    left_out = {name: override(omit=True) for name in SAID_BY_A_DATABASE}
+    ends = make_dict_unstructure_fn(ForeignKey, converter, **left_out)  # type: ignore[arg-type]
+    converter.register_unstructure_hook(ForeignKey, ends)
     for union in (Step, Statement, AskedCondition, DefinedType):
         configure_tagged_union(union, converter, tag_name="is")
     for kind in (ExportedColumn, ExportedReference, ExportedTable, RootRows, Manifest):

@@ -81,11 +81,16 @@ def _of_key(
     wanted = child.key or child.column_names
     left = Counter(_not_asked_for(own, key))
     found: list[tuple[Text, ...]] = []
+    # A period may reference several rows; by another key, a row comes once.
+    seen: set[tuple[int, str]] = set()
     number = 0
     for start in range(0, len(parents), _ASKED):
         asked = parents[start : start + _ASKED]
         query = referencing_rows(key, (child, wanted), changes[key.references].table, asked)
-        for row in database.execute(query):
+        for leaf, place, *row in database.execute(query):
+            if key.period and (leaf, place) in seen:
+                continue
+            seen.update([(leaf, place)] if key.period else [])
             if left[tuple(row)] > 0:
                 left[tuple(row)] -= 1
                 continue
@@ -140,5 +145,5 @@ def _planned(table: Table) -> PlannedTable:
         name=table.name,
         columns=tuple(PlannedColumn(column.name, column.type) for column in table.columns),
         key=table.identifying_columns,
-        rows=ChosenRows((), table.kind is RelationKind.TABLE, table.equality),
+        rows=ChosenRows((), table.kind is RelationKind.TABLE, table.equality, table.keys_to_follow),
     )

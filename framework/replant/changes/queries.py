@@ -12,14 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from attrs import evolve
 from psycopg import sql
 
 from replant.changes.table_changes import RowValues, TableChanges, UpdatedRow
-from replant.model import ChosenRows, ForeignKey, Link, PlannedTable, RelationName, Selection, Text
+from replant.model import ForeignKey, PlannedTable, RelationName, Selection, Text
 from replant.sql.row_forms import INSERT_ROWS
 from replant.sql.row_text import text_expression
 from replant.sql.staging_tables import same_key
-from replant.sql.where_clauses import chosen_from, columns, null_of, relation, same_row
+from replant.sql.where_clauses import chosen_from, columns, null_of, references, relation
 
 #: The number of a row beside its columns; no column has the name of a system column.
 _NUMBER = sql.Identifier("cmin")
@@ -133,7 +134,10 @@ def referencing_rows(
     parent: PlannedTable,
     rows: Sequence[RowValues],
 ) -> sql.Composed:
-    """Select rows that reference some rows by a foreign key, as the texts of some columns.
+    """Select rows that reference some rows by a foreign key.
+
+    Columns: the row's place, as `tableoid` and the text of `ctid`; the texts of some columns. A
+    row whose period references several of the rows comes once for each.
 
     Args:
         key: the foreign key.
@@ -144,14 +148,14 @@ def referencing_rows(
     """
     table, wanted = child
     selection: Selection = {parent.name: parent.rows, table.name: table.rows}
-    plain = {name: ChosenRows((), rows.only, rows.equality) for name, rows in selection.items()}
-    link = Link(key.columns, key.references, key.referenced_columns)
+    plain = {name: evolve(rows, conditions=()) for name, rows in selection.items()}
     names = parent.key or key.referenced_columns
+    texts = [text_expression(sql.Identifier("t0", name)) for name in wanted]
     return sql.SQL("SELECT {} FROM {} JOIN {} ON {} JOIN {} ON {}").format(
-        sql.SQL(", ").join(text_expression(sql.Identifier("t0", name)) for name in wanted),
+        sql.SQL(", ").join([sql.SQL("t0.tableoid, t0.ctid::text"), *texts]),
         chosen_from(plain, table.name),
         chosen_from(plain, parent.name, alias="t1"),
-        same_row(plain, (table.name, "t0"), link, "t1"),
+        references(plain, key, "t0", "t1"),
         _listed(parent, names, rows),
         same_key(_with_key(parent, names), "t1", "r"),
     )

@@ -11,7 +11,8 @@ from psycopg import sql
 from replant.closure.indexes import Served
 from replant.database.connections import DatabaseConnection
 from replant.model import RelationName
-from replant.model.references import Comparison, EdgeName
+from replant.model.comparison import Comparison
+from replant.model.references import EdgeName
 
 # The operator `referenced = own`; the types its operands must be cast to where a column's own
 # differs (a pseudo-type takes any); the referenced column's collation where the two differ; what

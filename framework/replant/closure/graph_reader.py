@@ -90,7 +90,9 @@ def read_uncompared_graph(
 def _keys_of(catalog: Catalog) -> dict[EdgeName, Reference]:
     """Return the foreign keys as references, by name."""
     return {
-        EdgeName(table.name, key.name): from_foreign_key(key)
+        EdgeName(key.relation, key.name): evolve(
+            from_foreign_key(key), table=key.relation, references=key.referenced_relation
+        )
         for table in catalog.tables.values()
         if table.kind.holds_rows
         for key in table.foreign_keys

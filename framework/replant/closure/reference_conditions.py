@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from attrs import evolve
 from psycopg import sql
 
-from replant.model.references import Comparison, Only, Pair, Reference
+from replant.model.references import Only, Pair, Reference
+from replant.sql.compared_values import cast, compared, operator
 
 
 def elements(reference: Reference, own: str) -> sql.Composable:
@@ -31,32 +33,17 @@ def _equal(
     pair: Pair, value: sql.Composable, other: str, only: sql.Composable | None
 ) -> sql.Composable:
     comparison = pair.comparison
-    value = _cast(value, comparison.own_type)
     if only is not None and comparison.converts:
         # What another target's rows hold may not be convertible, and AND has no order.
-        value = sql.SQL("CASE WHEN {} THEN {} END").format(only, value)
-    if comparison.collation is not None:
-        value += sql.SQL(" COLLATE {}").format(sql.Identifier(*comparison.collation))
-    return sql.SQL("{} {} {}").format(
-        _cast(sql.Identifier(other, pair.referenced), comparison.referenced_type),
-        _operator(comparison),
-        value,
-    )
+        converted = cast(value, comparison.own_type)
+        value = sql.SQL("CASE WHEN {} THEN {} END").format(only, converted)
+        comparison = evolve(comparison, own_type=None)
+    return compared(comparison, sql.Identifier(other, pair.referenced), value)
 
 
 def _holds(only: Only, own: str) -> sql.Composable:
     return sql.SQL("{} {} {}").format(
-        _cast(sql.Identifier(own, only.column), only.comparison.referenced_type),
-        _operator(only.comparison),
+        cast(sql.Identifier(own, only.column), only.comparison.referenced_type),
+        operator(only.comparison),
         sql.Literal(only.value),
     )
-
-
-def _operator(comparison: Comparison) -> sql.Composable:
-    return sql.SQL("OPERATOR({}.{})").format(
-        sql.Identifier(comparison.schema), sql.SQL(comparison.operator)
-    )
-
-
-def _cast(value: sql.Composable, type_: str | None) -> sql.Composable:
-    return value if type_ is None else sql.SQL("{}::{}").format(value, sql.SQL(type_))

@@ -32,6 +32,7 @@ from replant.model import (
     Trigger,
     UniqueIndex,
 )
+from replant.model.comparison import Comparison
 
 _OURS = r"n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
 
@@ -40,6 +41,7 @@ _SCHEMAS = f"SELECT n.nspname FROM pg_catalog.pg_namespace AS n WHERE {_OURS}"
 _RELATIONS = f"""
 SELECT c.oid, n.nspname, c.relname, c.relkind::text, greatest(c.reltuples, 0)::bigint,
        c.relispartition,
+       CASE WHEN c.relispartition THEN pg_catalog.pg_partition_root(c.oid)::oid ELSE c.oid END,
        pg_catalog.row_security_active(c.oid),
        pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
        pg_catalog.has_table_privilege(c.oid, 'SELECT') OR NOT EXISTS (
@@ -60,6 +62,8 @@ SELECT a.attrelid, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a
        CASE WHEN a.attgenerated <> '' THEN NULL WHEN d.oid IS NULL THEN t.typdefault
             ELSE pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,
        a.attidentity::text, a.attgenerated <> '', a.attcollation <> 0,
+       coalesce((SELECT l.collisdeterministic FROM pg_catalog.pg_collation AS l
+                 WHERE l.oid = a.attcollation), true),
        coalesce(pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'), false),
        a.atttypid, a.attnum
 FROM pg_catalog.pg_attribute AS a
@@ -247,7 +251,9 @@ WHERE (i.indisunique OR i.indisexclusion) AND i.indisvalid AND {_OURS}
 ORDER BY i.indrelid, x.relname
 """
 
-# Keys that a partition inherits from its root (conparentid) stand for the root's own key.
+# Keys that a partition inherits from its root (conparentid) stand for the root's own key. How a
+# pair of columns compares is told where the operator is not an equality (as that of a PERIOD is
+# not), and where the columns' collations differ: then the referenced column's is used.
 _FOREIGN_KEYS = f"""
 SELECT k.conrelid, k.conname, k.confrelid, k.condeferrable, k.convalidated,
        coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::boolean, true),
@@ -256,7 +262,22 @@ SELECT k.conrelid, k.conname, k.confrelid, k.condeferrable, k.convalidated,
         JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.attnum),
        (SELECT pg_catalog.array_agg(a.attname ORDER BY u.place)
         FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY AS u (attnum, place)
-        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = u.attnum)
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = u.attnum),
+       coalesce((pg_catalog.to_jsonb(k) ->> 'conperiod')::boolean, false),
+       (SELECT pg_catalog.array_agg(ARRAY[s.nspname, o.oprname, e.nspname, l.collname]
+                                    ORDER BY u.place)
+        FROM ROWS FROM (
+            pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey),
+            pg_catalog.unnest(k.conpfeqop)
+          ) WITH ORDINALITY AS u (own, other, operator, place)
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.own
+        JOIN pg_catalog.pg_attribute AS b ON b.attrelid = k.confrelid AND b.attnum = u.other
+        JOIN pg_catalog.pg_operator AS o ON o.oid = u.operator
+        JOIN pg_catalog.pg_namespace AS s ON s.oid = o.oprnamespace
+        LEFT JOIN pg_catalog.pg_collation AS l
+          ON l.oid = b.attcollation AND a.attcollation <> b.attcollation
+        LEFT JOIN pg_catalog.pg_namespace AS e ON e.oid = l.collnamespace
+        HAVING bool_or(o.oprname <> '=' OR l.oid IS NOT NULL))
 FROM pg_catalog.pg_constraint AS k
 JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -284,6 +305,10 @@ ORDER BY 1
 """
 
 
+#: The place of the oid of a relation, or of the table whose partition it is, in `_RELATIONS`.
+_TOP = 6
+
+
 def read_catalog(database: DatabaseConnection) -> Catalog:
     """Read every relation outside PostgreSQL's own schemas, in the transaction's snapshot."""
     with qualified_names(database):
@@ -299,14 +324,14 @@ def _read_catalog(database: DatabaseConnection) -> Catalog:
     columns = _columns(database, made_of, naming)
     unique_keys = _grouped(database.execute(_UNIQUE_KEYS.encode()))
     unique_indexes = _grouped(database.execute(_UNIQUE_INDEXES.encode()))
-    foreign_keys = _grouped(database.execute(_FOREIGN_KEYS.encode()))
+    foreign_keys = _foreign_keys(database, names, {row[0]: row[_TOP] for row in relations})
     triggers = _grouped(database.execute(_TRIGGERS.encode()))
     functions = read_function_writes(database, names.values())
     checks = _grouped(database.execute(_CHECKS.encode()))
     ranges = (RangeType(*row) for row in database.execute(_RANGES.encode()))
     tables = (
         evolve(
-            _table(row, names, unique_keys[row[0]], foreign_keys[row[0]]),
+            _table(row, names, unique_keys[row[0]], foreign_keys[names[row[0]]]),
             columns=tuple(columns[row[0]]),
             triggers=tuple(_trigger(functions, *trigger) for trigger in triggers[row[0]]),
             unique_indexes=tuple(_unique_index(*index) for index in unique_indexes[row[0]]),
@@ -337,16 +362,16 @@ def _table(
     row: tuple[Any, ...],
     names: dict[int, RelationName],
     unique_keys: list[tuple[Any, ...]],
-    foreign_keys: list[tuple[Any, ...]],
+    foreign_keys: Iterable[ForeignKey],
 ) -> Table:
-    oid, _, _, kind, estimate, is_partition, secured, may_use, may_select, extension = row
+    oid, _, _, kind, estimate, is_partition, _, secured, may_use, may_select, extension = row
     return Table(
         name=names[oid],
         kind=RelationKind(kind),
         columns=(),
         primary_key=next((tuple(key) for primary, key in unique_keys if primary), ()),
         unique_keys=tuple(tuple(key) for primary, key in unique_keys if not primary),
-        foreign_keys=tuple(_foreign_key(names, oid, *key) for key in foreign_keys),
+        foreign_keys=tuple(foreign_keys),
         estimated_rows=estimate,
         is_partition=is_partition,
         rows_are_hidden=secured,
@@ -406,8 +431,8 @@ def _columns(
         for oid, number, schema, name, increment in database.execute(_SEQUENCES.encode())
     }
     columns: defaultdict[int, list[Column]] = defaultdict(list)
-    for oid, name, type_, not_null, default, identity, generated, collatable, may, *ids in rows:
-        type_id, number = ids
+    for oid, name, type_, not_null, default, identity, generated, *rest in rows:
+        collatable, deterministic, may, type_id, number = rest
         base, never_null, equality = types[type_id]
         columns[oid].append(
             Column(
@@ -418,6 +443,7 @@ def _columns(
                 identity=Identity(identity),
                 generated=generated,
                 collatable=collatable,
+                deterministic=deterministic,
                 equality=equality,
                 base_type=base,
                 made_of=tuple(sorted(made_of[type_id])),
@@ -451,24 +477,35 @@ def _trigger(
     )
 
 
-def _foreign_key(
-    names: dict[int, RelationName],
-    oid: int,
-    name: str,
-    references: int,
-    deferrable: bool,
-    validated: bool,
-    enforced: bool,
-    columns: list[str],
-    referenced_columns: list[str],
-) -> ForeignKey:
-    return ForeignKey(
-        name=name,
-        table=names[oid],
-        columns=tuple(columns),
-        references=names[references],
-        referenced_columns=tuple(referenced_columns),
-        deferrable=deferrable,
-        enforced=enforced,
-        validated=validated,
-    )
+def _foreign_keys(
+    database: DatabaseConnection, names: Mapping[int, RelationName], tops: Mapping[int, int]
+) -> defaultdict[RelationName, list[ForeignKey]]:
+    """Read the foreign keys by table; those of partitions are keys of what they belong to."""
+    keys: defaultdict[RelationName, list[ForeignKey]] = defaultdict(list)
+    for row in database.execute(_FOREIGN_KEYS.encode()):
+        oid, name, other, deferrable, validated, enforced, columns, referenced, period, how = row
+        table, references = names[tops[oid]], names[tops[other]]
+        keys[table].append(
+            ForeignKey(
+                name=name,
+                table=table,
+                columns=tuple(columns),
+                references=references,
+                referenced_columns=tuple(referenced),
+                deferrable=deferrable,
+                enforced=enforced,
+                validated=validated,
+                comparisons=tuple(_comparison(*pair) for pair in how or ()),
+                period=period,
+                partition=names[oid] if names[oid] != table else None,
+                referenced_partition=names[other] if names[other] != references else None,
+            )
+        )
+    return keys
+
+
+def _comparison(
+    schema: str, operator: str, collation_schema: str | None, collation: str | None
+) -> Comparison:
+    named = (collation_schema, collation) if collation_schema and collation else None
+    return Comparison(schema, operator, collation=named)

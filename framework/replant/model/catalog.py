@@ -11,6 +11,7 @@ from enum import Enum
 from attrs import field, frozen
 
 from replant.model.checked import checked
+from replant.model.comparison import Comparison
 from replant.model.names import RelationName
 from replant.model.table_triggers import Trigger
 from replant.model.types import DefinedType, RangeType
@@ -58,6 +59,8 @@ class Column:
         default: the default expression as `pg_get_expr` writes it, or that of the domain, or None.
         generated: whether the column is computed (stored or virtual) and so is never written.
         collatable: whether the type has a collation, so an order needs one named.
+        deterministic: whether values are equal only where they are the same to the byte, as far as
+            the collation goes; a nondeterministic one may take 'Ada' and 'ADA' for equal.
         equality: the schema of the type's `=` operator, where that is not `pg_catalog` (as for
             a type of an extension); None also for a type that has none.
         base_type: the type below all domains, for example `bigint`; equal to `type` but for the
@@ -77,6 +80,7 @@ class Column:
     identity: Identity = Identity.NONE
     generated: bool = False
     collatable: bool = False
+    deterministic: bool = True
     equality: str | None = None
     base_type: str = ""
     made_of: tuple[str, ...] = ()
@@ -127,7 +131,19 @@ class UniqueIndex:
 
 @frozen(field_transformer=checked)
 class ForeignKey:
-    """A foreign key constraint: `columns` of `table` hold `referenced_columns` of `references`."""
+    """A foreign key constraint: `columns` of `table` hold `referenced_columns` of `references`.
+
+    The key of a partition is one of the table that the partition belongs to, as its rows are.
+
+    Attributes:
+        comparisons: how each pair of columns compares, where an equality that the columns' types
+            share does not tell; else empty.
+        period: whether the last columns are periods: then the referenced rows together cover that
+            of the referencing row.
+        partition: the partition that has the key; None where the table itself has it.
+        referenced_partition: the partition that has what is referenced; None for the table itself.
+
+    """
 
     name: str
     table: RelationName
@@ -137,6 +153,30 @@ class ForeignKey:
     deferrable: bool = False
     enforced: bool = True
     validated: bool = True
+    comparisons: tuple[Comparison, ...] = ()
+    period: bool = False
+    partition: RelationName | None = None
+    referenced_partition: RelationName | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a row references those that hold equal values, in the whole of both tables."""
+        return not (self.comparisons or self.partition or self.referenced_partition)
+
+    @property
+    def relation(self) -> RelationName:
+        """What has the constraint: the table, or a partition of it."""
+        return self.partition or self.table
+
+    @property
+    def referenced_relation(self) -> RelationName:
+        """What the constraint references: a table, or a partition of it."""
+        return self.referenced_partition or self.references
+
+    @property
+    def constraint(self) -> tuple[str, str]:
+        """Schema and name, as SET CONSTRAINTS takes them."""
+        return self.relation.schema, self.name
 
     @property
     def references_itself(self) -> bool:
@@ -146,7 +186,7 @@ class ForeignKey:
     def __str__(self) -> str:
         """Write the key as a sentence uses it: `s.t(a, b) → s.u(c, d)`."""
         own, other = ", ".join(self.columns), ", ".join(self.referenced_columns)
-        return f"{self.table}({own}) → {self.references}({other})"
+        return f"{self.relation}({own}) → {self.referenced_relation}({other})"
 
 
 def _by_name(keys: Iterable[ForeignKey]) -> tuple[ForeignKey, ...]:
@@ -200,6 +240,11 @@ class Table:
     def equality(self) -> dict[str, str]:
         """The schema of each column's `=` operator, where that is not `pg_catalog`."""
         return {c.name: c.equality for c in self.columns if c.equality is not None}
+
+    @property
+    def keys_to_follow(self) -> tuple[ForeignKey, ...]:
+        """The foreign keys, if one of them needs more than equality to be followed; else none."""
+        return self.foreign_keys if any(not k.is_plain for k in self.foreign_keys) else ()
 
     @property
     def identifying_columns(self) -> tuple[str, ...]:

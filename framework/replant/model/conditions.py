@@ -12,6 +12,7 @@ from struct import Struct
 
 from attrs import evolve, field, frozen
 
+from replant.model.catalog import ForeignKey
 from replant.model.checked import checked
 from replant.model.names import RelationName
 
@@ -128,12 +129,14 @@ class ChosenRows:
         equality: the schema of the `=` operator of each column whose type has it outside
             `pg_catalog`; another operator of that name might not tell `A` from `a` as the
             column's own does, or tell them apart where it does not.
+        keys: the table's foreign keys, if one of them needs more than equality to be followed.
 
     """
 
     conditions: tuple[Condition, ...] = ()
     only: bool = True
     equality: Mapping[str, str] = field(factory=dict)
+    keys: tuple[ForeignKey, ...] = ()
 
     def linked_to(self, names: Container[RelationName]) -> ChosenRows:
         """Return the rows that are chosen if no row of other tables is."""

@@ -12,6 +12,7 @@ from attrs import Attribute, field, frozen
 from replant.errors import unexpected
 from replant.model.catalog import ForeignKey, Table
 from replant.model.checked import checked, named
+from replant.model.comparison import EQUALITY, Comparison
 from replant.model.names import RelationName, readable
 
 
@@ -95,35 +96,12 @@ DeclaredReference = PlainReference | ArrayReference | PolymorphicReference
 
 
 @frozen(field_transformer=checked)
-class Comparison:
-    """How a value is compared with the one it may equal: `referenced OPERATOR(schema.name) own`.
-
-    The search path is empty while rows are read, so an operator of an extension's type is found
-    by its schema alone.
-
-    Attributes:
-        own_type: what the referencing value is cast to first, as `format_type` writes it.
-        referenced_type: likewise for the referenced value.
-        collation: schema and name, where the two columns' own collations differ.
-        converts: whether the cast of the referencing value makes a new value, which may fail.
-
-    """
-
-    schema: str = "pg_catalog"
-    operator: str = "="
-    own_type: str | None = None
-    referenced_type: str | None = None
-    collation: tuple[str, str] | None = None
-    converts: bool = False
-
-
-@frozen(field_transformer=checked)
 class Pair:
     """A column, and the column of the referenced row whose value it holds."""
 
     column: str
     referenced: str
-    comparison: Comparison = Comparison()
+    comparison: Comparison = EQUALITY
 
 
 @frozen(field_transformer=checked)
@@ -132,7 +110,7 @@ class Only:
 
     column: str
     value: str
-    comparison: Comparison = Comparison()
+    comparison: Comparison = EQUALITY
 
 
 @frozen(field_transformer=checked)

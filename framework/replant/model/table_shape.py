@@ -141,8 +141,9 @@ class TableShape:
 def shape_of(table: Table) -> TableShape:
     """Describe the shape of a catalog's table, without its types; see `shapes_of`."""
     foreign = {
-        ShapeReference(key.columns, key.references, key.referenced_columns)
+        ShapeReference(key.columns, key.referenced_relation, key.referenced_columns)
         for key in table.foreign_keys
+        if key.partition is None
     }
     return TableShape(
         tuple(

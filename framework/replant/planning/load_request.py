@@ -60,7 +60,7 @@ def ask_for_load_order(
         )
     )
     idle = {
-        (key.table.schema, key.name)
+        key.constraint
         for key in keys
         if not (counted.counts[key.table] and counted.counts[key.references])
     }

@@ -19,9 +19,10 @@ from replant.model import (
     Text,
     UniqueIndex,
 )
+from replant.sql.compared_values import compared
 from replant.sql.row_text import text_expression
 from replant.sql.unique_matches import alike, index_terms
-from replant.sql.where_clauses import chosen_from, chosen_where, equals, null_of, relation
+from replant.sql.where_clauses import chosen_from, chosen_where, covered, equals, null_of, relation
 
 Texts = Sequence[Text]
 
@@ -54,7 +55,7 @@ def present(
     names = [*index.columns, *table.key]
     width = len(index.columns)
     theirs = {name: sql.Identifier("t0", name) for name in index.columns}
-    given = {name: sql.SQL("v.{}").format(_part(place)) for place, name in enumerate(index.columns)}
+    given = {name: _given(place) for place, name in enumerate(index.columns)}
     same = [_equal(table, name, width + place) for place, name in enumerate(table.key)]
     chosen = sql.SQL("NULL::boolean") if selection is None else chosen_where(selection, table.name)
     texts = [text_expression(sql.Identifier("t0", name)) for name in table.key]
@@ -81,22 +82,32 @@ def lacked(key: ForeignKey, tables: Sequence[PlannedTable], rows: Sequence[Texts
         rows: the texts of the key's columns, of which none is NULL.
 
     """
-    mine, theirs = (table.rows.equality for table in tables)
-    terms = [
-        sql.SQL("t0.{} {} v.{}").format(
-            sql.Identifier(b),
-            equals(mine.get(a) if mine.get(a) == theirs.get(b) else None),
-            _part(place),
-        )
-        for place, (a, b) in enumerate(zip(key.columns, key.referenced_columns, strict=True))
-    ]
+    pairs = zip(key.columns, key.referenced_columns, strict=True)
+    terms = [_equal_ends(key, tables, place, *pair) for place, pair in enumerate(pairs)]
+    found: sql.Composable = sql.SQL("true")
+    if key.period:
+        theirs = sql.Identifier("t0", key.referenced_columns[-1])
+        found = covered(theirs, _given(len(key.columns) - 1))
     return sql.SQL(
-        "SELECT v._ FROM {} WHERE v._ IS NOT NULL AND NOT EXISTS (SELECT FROM {} AS t0 WHERE {})"
+        "SELECT v._ FROM {} WHERE v._ IS NOT NULL AND NOT coalesce("
+        "(SELECT {} FROM {} AS t0 WHERE {} LIMIT 1), false)"
     ).format(
         _values(key.table, key.columns, rows),
-        relation(key.references),
+        found,
+        relation(key.referenced_relation),
         sql.SQL(" AND ").join(terms),
     )
+
+
+def _equal_ends(
+    key: ForeignKey, tables: Sequence[PlannedTable], place: int, own: str, other: str
+) -> sql.Composable:
+    theirs = sql.Identifier("t0", other)
+    if key.comparisons:
+        return compared(key.comparisons[place], theirs, _given(place))
+    mine, others = (table.rows.equality for table in tables)
+    equal = equals(mine.get(own) if mine.get(own) == others.get(other) else None)
+    return sql.SQL("{} {} {}").format(theirs, equal, _given(place))
 
 
 def misread(type_: str) -> sql.Composed:
@@ -117,7 +128,7 @@ def _source(table: PlannedTable) -> sql.Composed:
 
 def _equal(table: PlannedTable, name: str, place: int) -> sql.Composed:
     equal = equals(table.rows.equality.get(name))
-    return sql.SQL("t0.{} {} v.{}").format(sql.Identifier(name), equal, _part(place))
+    return sql.SQL("t0.{} {} {}").format(sql.Identifier(name), equal, _given(place))
 
 
 def _values(table: RelationName, names: Sequence[str], rows: Sequence[Texts]) -> sql.Composed:
@@ -127,6 +138,10 @@ def _values(table: RelationName, names: Sequence[str], rows: Sequence[Texts]) ->
         sql.SQL(", ").join(sql.SQL("({})").format(sql.SQL(", ").join(row)) for row in lists),
         sql.SQL(", ").join(_part(place) for place in range(len(names))),
     )
+
+
+def _given(place: int) -> sql.Composable:
+    return sql.SQL("v.{}").format(_part(place))
 
 
 def _part(place: int) -> sql.Composable:

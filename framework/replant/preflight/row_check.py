@@ -136,7 +136,9 @@ def sees(catalog: Catalog, privileges: RolePrivileges, name: RelationName) -> bo
 
 def same_text(table: Table, names: Collection[str]) -> bool:
     """Return whether equal values of these columns have equal texts."""
-    return all(c.base_type in _SAME_TEXT for c in table.columns if c.name in names)
+    return all(
+        c.base_type in _SAME_TEXT and c.deterministic for c in table.columns if c.name in names
+    )
 
 
 def shown(names: Sequence[str], row: CheckedRow) -> str:

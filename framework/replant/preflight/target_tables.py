@@ -70,6 +70,11 @@ def _as_target_has_it(planned: PlannedTable, table: Table) -> PlannedTable:
             )
             for c in known
         ),
-        rows=evolve(planned.rows, only=table.kind is RelationKind.TABLE, equality=table.equality),
+        rows=evolve(
+            planned.rows,
+            only=table.kind is RelationKind.TABLE,
+            equality=table.equality,
+            keys=table.keys_to_follow,
+        ),
     )
     return evolve(found, matching=matching_indexes(found, table))

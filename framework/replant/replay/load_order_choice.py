@@ -138,7 +138,7 @@ def own_order_fails(order: LoadOrder, target: ReplayTarget) -> Iterator[str]:
         if not privileges.may_be_replica:
             yield "the role may not switch foreign keys off and check them"
         return
-    deferrable = {(key.table.schema, key.name) for key in target.keys if key.deferrable}
+    deferrable = {key.constraint for key in target.keys if key.deferrable}
     for constraint in sorted(_deferred(order) - deferrable):
         yield f"the constraint {constraint[1]} is not deferrable there"
     yield from _steps_fail(order, target)
@@ -188,7 +188,7 @@ def early_keys(order: LoadOrder, keys: tuple[ForeignKey, ...]) -> Iterator[Forei
         set_at = min(
             (patched[key.table, c] for c in key.columns if (key.table, c) in patched), default=place
         )
-        late = (key.table.schema, key.name) in deferred
+        late = key.constraint in deferred
         if not (late or other < set_at or (other == place and _checks_at_end(step, key))):
             yield key
 

@@ -330,7 +330,12 @@ def _rows(
     if change is not None and change.where is not None:
         conditions.append(Satisfies(with_scope_values(change.where, scope)))
     table = tables[name]
-    return ChosenRows(tuple(conditions), table.kind is RelationKind.TABLE, table.equality)
+    return ChosenRows(
+        tuple(conditions),
+        table.kind is RelationKind.TABLE,
+        table.equality,
+        table.keys_to_follow,
+    )
 
 
 def _own_or_shared(column: str, value: str) -> str:
@@ -364,7 +369,7 @@ def _link_up(
 ) -> Link:
     name = item.registration.table
     for key in tables[name].foreign_keys:
-        if key.columns == tuple(columns) and key.references in tables:
+        if key.columns == columns and key.references in tables and key.partition is None:
             return Link(key.columns, key.references, key.referenced_columns)
     raise PluginError(
         f"the plugin {item.plugin!r} chooses rows of {name} through a foreign key on "

@@ -9,7 +9,6 @@ from psycopg import sql
 from replant.model import (
     ChosenRows,
     ForeignKey,
-    Link,
     PlannedTable,
     RelationName,
     Selection,
@@ -29,10 +28,12 @@ from replant.sql.row_text import (
 from replant.sql.where_clauses import (
     chosen_from,
     chosen_where,
+    covered,
     equals,
-    linked,
+    is_in,
     null_of,
-    same_row,
+    references,
+    relation,
 )
 
 _SELECT = "SELECT {} FROM {} WHERE {}"
@@ -231,14 +232,12 @@ def rows_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) ->
 
     The recursion visits each row once, since a row references at most one other row by the key.
     """
-    link = Link(key.columns, key.references, key.referenced_columns)
-    own = (table.name, "t0")
-    itself = sql.SQL("coalesce({}, false)").format(same_row(selection, own, link, "t0"))
+    itself = sql.SQL("coalesce({}, false)").format(references(selection, key, "t0", "t0"))
     source, chosen = chosen_from(selection, table.name), chosen_where(selection, table.name)
     rows: sql.Composable = source
     among: sql.Composable = chosen
     found: sql.Composable = sql.SQL("")
-    roots = sql.SQL("({} OR NOT {})").format(itself, linked(selection, table.name, link, depth=0))
+    roots = sql.SQL("({} OR NOT {})").format(itself, _reaches_chosen(selection, key))
     if selection[table.name].by_location:
         # Rows that are known by their places are found once, and joined by their keys from then
         # on: to look each up among them took minutes for 35 000, where this takes a second.
@@ -247,7 +246,7 @@ def rows_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) ->
         )
         rows, among = sql.SQL("chosen AS t0"), sql.SQL("true")
         roots = sql.SQL("NOT EXISTS (SELECT FROM chosen AS t1 WHERE {} AND NOT {})").format(
-            same_row(selection, own, link, "t1"), itself
+            references(selection, key, "t0", "t1"), itself
         )
     return sql.SQL(
         "WITH RECURSIVE {found}depths AS ("
@@ -265,7 +264,7 @@ def rows_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) ->
         rows=rows,
         among=among,
         roots=roots,
-        child=same_row(selection, own, link, "d"),
+        child=references(selection, key, "t0", "d"),
         itself=itself,
         source=source,
         chosen=chosen,
@@ -282,11 +281,8 @@ def dangling(
     Columns: how many there are, whether the referenced row exists at all, then the texts of the
     `shown` columns. A row with a NULL in the key references nothing (MATCH SIMPLE).
     """
-    link = Link(key.columns, key.references, key.referenced_columns)
-    exists = sql.SQL("EXISTS (SELECT FROM {} AS t1 WHERE {})").format(
-        sql.Identifier(key.references.schema, key.references.name),
-        same_row(selection, (key.table, "t0"), link, "t1"),
-    )
+    source = relation(key.references) + sql.SQL(" AS t1")
+    exists = _reaches(selection, key, source, sql.SQL("true"))
     wanted = [sql.SQL("count(*) OVER ()"), exists]
     wanted += [text_expression(sql.Identifier("t0", column)) for column in shown]
     query = _dangling(selection, key, sql.SQL(", ").join(wanted))
@@ -309,12 +305,33 @@ def dangles(selection: Selection, key: ForeignKey, number: int) -> sql.Composed:
 
 
 def _dangling(selection: Selection, key: ForeignKey, wanted: sql.Composable) -> sql.Composed:
-    link = Link(key.columns, key.references, key.referenced_columns)
     given = sql.SQL(" AND ").join(
         sql.SQL("{} IS NOT NULL").format(sql.Identifier("t0", column)) for column in key.columns
     )
+    if key.partition is not None:
+        given += sql.SQL(" AND ") + is_in("t0", key.partition)
     return _select(selection, key.table, wanted) + sql.SQL(" AND {} AND NOT {}").format(
-        given, linked(selection, key.table, link, depth=0)
+        given, _reaches_chosen(selection, key)
+    )
+
+
+def _reaches_chosen(selection: Selection, key: ForeignKey) -> sql.Composable:
+    """Test that the row `t0` references a chosen row."""
+    source = chosen_from(selection, key.references, alias="t1")
+    return _reaches(selection, key, source, chosen_where(selection, key.references, depth=1))
+
+
+def _reaches(
+    selection: Selection, key: ForeignKey, source: sql.Composable, where: sql.Composable
+) -> sql.Composable:
+    """Test that the row `t0` references some of these rows, or that they cover its period."""
+    same = references(selection, key, "t0", "t1")
+    if not key.period:
+        return sql.SQL("EXISTS (SELECT FROM {} WHERE {} AND {})").format(source, same, where)
+    theirs, own = key.referenced_columns[-1], key.columns[-1]
+    whole = covered(sql.Identifier("t1", theirs), sql.Identifier("t0", own))
+    return sql.SQL("coalesce((SELECT {} FROM {} WHERE {} AND {}), false)").format(
+        whole, source, same, where
     )
 
 

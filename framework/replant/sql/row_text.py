@@ -140,18 +140,16 @@ def _as_literal(column: PlannedColumn, value: sql.Composable) -> tuple[str, sql.
     """
     if _is_plain(column):
         return "%L", value
-    quoted = sql.SQL(
-        "'''' || pg_catalog.replace(pg_catalog.format('%s', {}), '''', '''''') || ''''"
-    )
-    return "%s", _unless_null(value, quoted.format(value), "NULL")
+    quoted = sql.SQL("'''' || pg_catalog.replace({}, '''', '''''') || ''''")
+    return "%s", _unless_null(value, quoted.format(_searchable(value)), "NULL")
 
 
 def _as_field(column: PlannedColumn, value: sql.Composable) -> tuple[str, sql.Composable]:
     """Compose a place of `format` and what stands there, for a field of a row of COPY."""
-    text = sql.SQL("pg_catalog.format('%s', {})").format(value)
     if _is_plain(column):
+        text = sql.SQL("pg_catalog.format('%s', {})").format(value)
         return "%s", _unless_null(value, text, r"\N")
-    escaped = text
+    text = escaped = _searchable(value)
     for character, escape in _ESCAPES:
         escaped = sql.SQL("pg_catalog.replace({}, {}, {})").format(
             escaped, sql.Literal(character), sql.Literal(escape)
@@ -160,6 +158,11 @@ def _as_field(column: PlannedColumn, value: sql.Composable) -> tuple[str, sql.Co
         text, sql.Literal(_ESCAPED), escaped, text
     )
     return "%s", _unless_null(value, found, r"\N")
+
+
+def _searchable(value: sql.Composable) -> sql.Composed:
+    """Compose a value's text by a collation in which characters are found; not all find them."""
+    return sql.SQL("pg_catalog.format('%s', {}) COLLATE \"C\"").format(value)
 
 
 def _unless_null(value: sql.Composable, text: sql.Composable, null: str) -> sql.Composable:

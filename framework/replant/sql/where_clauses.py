@@ -15,6 +15,7 @@ from psycopg import sql
 from replant.model import (
     ColumnIs,
     Condition,
+    ForeignKey,
     KeyIsNot,
     Link,
     LinkedTo,
@@ -23,6 +24,7 @@ from replant.model import (
     Selection,
 )
 from replant.model.conditions import Lasting, RowsAt
+from replant.sql.compared_values import compared
 
 
 def relation(name: RelationName) -> sql.Composable:
@@ -111,22 +113,78 @@ def linked(selection: Selection, name: RelationName, link: Link, *, depth: int) 
 def same_row(
     selection: Selection, own: tuple[RelationName, str], link: Link, other: str
 ) -> sql.Composable:
-    """Test that the rows under `own[1]` and `other` hold equal values in the link's columns.
+    """Test that the rows under `own[1]` and `other` are at the two ends of the link.
+
+    They are compared as the foreign keys between the two do, whichever of the tables has them.
+    """
+    name, alias = own
+    ends = name, link.columns, link.other, link.other_columns
+    found = {
+        key: order
+        for key, order in (
+            *((key, (alias, other)) for key in _keys(selection, name)),
+            *((key, (other, alias)) for key in _keys(selection, link.other)),
+        )
+        if ends in (_ends(key), _ends(key)[2:] + _ends(key)[:2])
+    }
+    if not found or any(key.is_plain for key in found):
+        pairs = zip(link.columns, link.other_columns, strict=True)
+        return _equal(selection, own, (link.other, other), pairs)
+    ways = [references(selection, key, *order) for key, order in found.items()]
+    return sql.SQL("({})").format(sql.SQL(" OR ").join(ways))
+
+
+def references(selection: Selection, key: ForeignKey, own: str, other: str) -> sql.Composable:
+    """Test that the row under `own` references the one under `other` by a foreign key."""
+    pairs = list(zip(key.columns, key.referenced_columns, strict=True))
+    if key.comparisons:
+        terms: list[sql.Composable] = [
+            compared(comparison, sql.Identifier(other, b), sql.Identifier(own, a))
+            for comparison, (a, b) in zip(key.comparisons, pairs, strict=True)
+        ]
+    else:
+        terms = [_equal(selection, (key.table, own), (key.references, other), pairs)]
+    terms += [] if key.partition is None else [is_in(own, key.partition)]
+    terms += [] if key.referenced_partition is None else [is_in(other, key.referenced_partition)]
+    return sql.SQL(" AND ").join(terms)
+
+
+def _equal(
+    selection: Selection,
+    own: tuple[RelationName, str],
+    other: tuple[RelationName, str],
+    pairs: Iterable[tuple[str, str]],
+) -> sql.Composed:
+    """Test that two rows hold equal values.
 
     Where both columns have an equality of their own, it is the foreign key's too. A column of a
     type such as citext that is compared with one of text is compared as text.
     """
-    name, alias = own
-    mine = _equality(selection, name)
-    theirs = _equality(selection, link.other)
+    mine, theirs = (_equality(selection, name) for name, _ in (own, other))
     return sql.SQL(" AND ").join(
         sql.SQL("{} {} {}").format(
-            sql.Identifier(other, b),
+            sql.Identifier(other[1], b),
             equals(mine.get(a) if mine.get(a) == theirs.get(b) else None),
-            sql.Identifier(alias, a),
+            sql.Identifier(own[1], a),
         )
-        for a, b in zip(link.columns, link.other_columns, strict=True)
+        for a, b in pairs
     )
+
+
+def _keys(selection: Selection, name: RelationName) -> tuple[ForeignKey, ...]:
+    return selection[name].keys if name in selection else ()
+
+
+def _ends(key: ForeignKey) -> tuple[RelationName, tuple[str, ...], RelationName, tuple[str, ...]]:
+    return key.table, key.columns, key.references, key.referenced_columns
+
+
+def is_in(alias: str, partition: RelationName) -> sql.Composable:
+    """Test that a row lies in a partition, or in one below it; a database may have no such."""
+    return sql.SQL(
+        "{}.tableoid IN (SELECT p.relid FROM "
+        "pg_catalog.pg_partition_tree(pg_catalog.to_regclass({})) AS p)"
+    ).format(sql.Identifier(alias), sql.Literal(relation(partition).as_string()))
 
 
 def rows_at(rows: RowsAt, alias: str) -> sql.Composable:
@@ -150,6 +208,11 @@ def rows_at(rows: RowsAt, alias: str) -> sql.Composable:
         *lists,
         sql.Literal(sum(high - low + 1 for _, _, low, high in runs)),
     )
+
+
+def covered(periods: sql.Composable, period: sql.Composable) -> sql.Composable:
+    """Test that the periods of several rows, taken together, contain another."""
+    return sql.SQL("pg_catalog.range_agg({}) OPERATOR(pg_catalog.@>) {}").format(periods, period)
 
 
 def equals(schema: str | None) -> sql.Composable:

@@ -192,11 +192,11 @@ def _followed(manifest: Manifest, reference: Reference) -> ExportedReference | N
 def _declared(manifest: Manifest, catalog: Catalog) -> Iterator[DeclaredReference]:
     """Yield the references that are no foreign keys of the target."""
     keys = {
-        (key.table, key.columns, key.references, key.referenced_columns)
+        (key.relation, key.columns, key.referenced_relation, key.referenced_columns)
         for table in catalog.tables.values()
         for key in table.foreign_keys
     }
-    names = {EdgeName(t.name, k.name) for t in catalog.tables.values() for k in t.foreign_keys}
+    names = {EdgeName(k.relation, k.name) for t in catalog.tables.values() for k in t.foreign_keys}
     for known in manifest.references:
         if not {known.table, known.references}.issubset(catalog.tables):
             continue

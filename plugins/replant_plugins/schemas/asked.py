@@ -111,7 +111,11 @@ def edges_of(asked: Asked, table: Table) -> Iterator[tuple[str, EdgeRule]]:
         if edge.name is not None:
             yield edge.name, rule
             continue
-        keys = [key.name for key in table.foreign_keys if key.columns == edge.columns]
+        keys = [
+            key.name
+            for key in table.foreign_keys
+            if key.columns == edge.columns and key.partition is None
+        ]
         if not keys:
             listed = ", ".join(edge.columns or ())
             problems.append(

@@ -180,8 +180,8 @@ def _itself(
 ) -> Part:
     """Load a table that references itself by these keys; the method says how.
 
-    Depth is defined along one key; several would need the rows sorted by all of them at once. It
-    is known to the source alone.
+    Depth is defined along one key, by which a row references one row; several keys, or periods,
+    would need the rows sorted by all of them at once. It is known to the source alone.
     """
 
     def part(how: str, step: Step, unbounded: str = "", *needs: str) -> Part:
@@ -191,7 +191,7 @@ def _itself(
     if request.row_counts.get(table, 0) <= MOST_ROWS_TOGETHER:
         return part("one statement", whole)
     if request.may_copy is None:
-        if len(keys) == 1 and not patched:
+        if len(keys) == 1 and not keys[0].period and not patched:
             return part("statements by depth", LoadTable(table, by_depth=keys[0]))
         return part("one statement", whole, "depth is defined along one key")
     if table in request.may_copy:
@@ -306,7 +306,7 @@ def _late(component: _Component, late: Sequence[ForeignKey]) -> Part:
     }
     loads = [_late_table(component.request, table, early, columns[table]) for table in tables]
     updated = [table for table in tables if columns[table]]
-    names = tuple(sorted({(key.table.schema, key.name) for key in deferred}))
+    names = tuple(sorted({key.constraint for key in deferred}))
     ways = []
     if deferred:
         ways.append(f"constraints deferred until COMMIT: {', '.join(n for _, n in names)}")

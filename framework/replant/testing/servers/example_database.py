@@ -94,9 +94,9 @@ def breaks(connection: Connection[Any], key: ForeignKey) -> bool:
     query = "SELECT FROM {} AS own WHERE {} AND NOT EXISTS (SELECT FROM {} AS other WHERE {})"
     rows = connection.execute(
         sql.SQL(query).format(
-            sql.Identifier(key.table.schema, key.table.name),
+            sql.Identifier(key.relation.schema, key.relation.name),
             sql.SQL(" AND ").join(held),
-            sql.Identifier(key.references.schema, key.references.name),
+            sql.Identifier(key.referenced_relation.schema, key.referenced_relation.name),
             sql.SQL(" AND ").join(equal),
         )
     )

@@ -76,7 +76,7 @@ OWN_TO_JSON = {"is", "digest"}
 #: The classes that leave out a field which has its default.
 SHORT = (Manifest, ExportedTable, ExportedColumn, LoadTogether, ExportedReference, RootRows)
 #: The fields that are not written, by class.
-UNWRITTEN = {ForeignKey: {*SAID_BY_A_DATABASE}}
+UNWRITTEN: dict[type, set[str]] = {ForeignKey: {*SAID_BY_A_DATABASE}}
 
 CLASSES = pytest.mark.parametrize("kind", [Manifest, *PLACES], ids=lambda kind: kind.__name__)
 

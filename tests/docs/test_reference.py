@@ -40,7 +40,7 @@ VALUES = {
     *("OrderRequest", "LoadOrder", "LoadTable", "LoadTogether", "PatchColumns"),
     *("DeferConstraints", "AsReplica", "CheckForeignKeys", "Cycle"),
     *("Catalog", "Table", "Column", "ForeignKey", "Identity", "RelationKind", "RelationName"),
-    *("OwnedSequence", "Trigger", "Firing", "Settings", "ColumnShape"),
+    *("ColumnSequence", "Trigger", "Firing", "Settings", "ColumnShape"),
 }
 
 

@@ -127,14 +127,29 @@ def test_the_sequence_of_a_column_that_is_left_out_stays(move: Move) -> None:
     assert position(move) == (1, True)
 
 
-def test_a_sequence_that_a_column_uses_and_does_not_own_is_named(move: Move) -> None:
+@in_two_ways
+def test_a_sequence_that_a_default_takes_values_from_moves_though_nothing_owns_it(
+    move: Move, way: Way
+) -> None:
     move.on_both(
-        "CREATE SCHEMA s; CREATE SEQUENCE s.q; CREATE TABLE s.t (id int DEFAULT nextval('s.q'))"
+        "CREATE SCHEMA s; CREATE SCHEMA o; CREATE SEQUENCE o.q;"
+        "CREATE TABLE s.t (id int DEFAULT nextval('o.q'));"
+        "CREATE TABLE s.u (id smallint DEFAULT nextval('o.q'))"
+    )
+    move.source.execute("INSERT INTO s.t SELECT FROM generate_series(1, 5);")
+    move.source.execute("INSERT INTO s.u DEFAULT VALUES; SELECT setval('o.q', 90)")
+    assert move.move(way).kept
+    assert move.found("SELECT nextval('o.q')") == [7]
+
+
+def test_a_sequence_with_whose_values_a_default_computes_is_named(move: Move) -> None:
+    move.on_both(
+        "CREATE SCHEMA s; CREATE SEQUENCE s.q;CREATE TABLE s.t (id int DEFAULT nextval('s.q') * 10)"
     )
     move.source.execute("INSERT INTO s.t DEFAULT VALUES")
     (left,) = move.plan().omissions
     assert left.what == "the sequence of s.t.id"
-    assert left.why == "not moved: the column does not own it; set it past the largest value"
+    assert left.why == "not moved: its default computes with it; set it past the largest value"
 
 
 # -- never backward -----------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from replant.database.trigger_functions import Writes, read_function_writes
 from replant.model import (
     Catalog,
     Column,
+    ColumnSequence,
     CompositeType,
     DefinedType,
     DomainType,
@@ -24,7 +25,6 @@ from replant.model import (
     Firing,
     ForeignKey,
     Identity,
-    OwnedSequence,
     RangeType,
     RelationKind,
     RelationName,
@@ -147,7 +147,8 @@ WHERE t.typtype IN ('e', 'd', 'c') AND t.typnamespace <> 'pg_catalog'::regnamesp
       AND t.typnamespace = 'pg_catalog'::regnamespace
 """
 
-# pg_depend has 'a' for OWNED BY and serial, 'i' for identity.
+# pg_depend has 'a' for OWNED BY and serial, 'i' for identity. A default depends on the sequence
+# that it names; only one that is its next value says how far the sequence must have come.
 _SEQUENCES = f"""
 SELECT d.refobjid, d.refobjsubid, m.nspname, c.relname, s.seqincrement
 FROM pg_catalog.pg_depend AS d
@@ -159,7 +160,17 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
 WHERE d.classid = 'pg_catalog.pg_class'::regclass
   AND d.refclassid = 'pg_catalog.pg_class'::regclass
   AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i') AND {_OURS}
-ORDER BY d.refobjid, d.refobjsubid, m.nspname, c.relname
+UNION ALL
+SELECT f.adrelid, f.adnum, m.nspname, c.relname, s.seqincrement
+FROM pg_catalog.pg_attrdef AS f
+JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_attrdef'::regclass
+  AND d.objid = f.oid AND d.refclassid = 'pg_catalog.pg_class'::regclass
+JOIN pg_catalog.pg_sequence AS s ON s.seqrelid = d.refobjid
+JOIN pg_catalog.pg_class AS c ON c.oid = d.refobjid
+JOIN pg_catalog.pg_namespace AS m ON m.oid = c.relnamespace
+JOIN pg_catalog.pg_class AS t ON t.oid = f.adrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
+WHERE pg_catalog.pg_get_expr(f.adbin, f.adrelid) ~ '^nextval\\(''[^'']+''::regclass\\)$' AND {_OURS}
 """
 
 # Bits of tgtype: 1 is ROW, 4 is INSERT, 16 is UPDATE (PostgreSQL source, catalog/pg_trigger.h).
@@ -427,7 +438,7 @@ def _columns(
     used = sorted({row[-2] for row in rows})
     types = {oid: rest for oid, *rest in database.execute(_TYPES.encode(), [used, used])}
     sequences = {
-        (oid, number): OwnedSequence(RelationName(schema, name), increment)
+        (oid, number): ColumnSequence(RelationName(schema, name), increment)
         for oid, number, schema, name, increment in database.execute(_SEQUENCES.encode())
     }
     columns: defaultdict[int, list[Column]] = defaultdict(list)

@@ -41,8 +41,11 @@ class RelationKind(Enum):
 
 
 @frozen(field_transformer=checked)
-class OwnedSequence:
-    """A sequence that a column owns: that of an identity column, of `serial`, of OWNED BY."""
+class ColumnSequence:
+    """The sequence of a column: it owns it, or its default is the next value of it.
+
+    A column owns that of an identity column, of `serial`, and of OWNED BY.
+    """
 
     name: RelationName
     increment: int = 1
@@ -66,7 +69,7 @@ class Column:
         base_type: the type below all domains, for example `bigint`; equal to `type` but for the
             modifier where there is no domain.
         made_of: the names of the enums, domains and composite types in the type, itself included.
-        sequence: the sequence that the column owns.
+        sequence: the sequence that its default takes values from, or that it owns.
         may_select: whether the connected role may read it.
         names_objects: whether a value names an object of the database, as one of `regclass` does,
             so that its text depends on the search path.
@@ -84,7 +87,7 @@ class Column:
     equality: str | None = None
     base_type: str = ""
     made_of: tuple[str, ...] = ()
-    sequence: OwnedSequence | None = None
+    sequence: ColumnSequence | None = None
     may_select: bool = True
     names_objects: bool = False
 

@@ -113,7 +113,7 @@ class SequencePosition:
     """How far a sequence must have come in the target, to cover the exported rows.
 
     Attributes:
-        table: the table whose column owns the sequence.
+        table: the table whose column has the sequence.
         least: the least value that the column's exported rows hold.
         greatest: the greatest.
 

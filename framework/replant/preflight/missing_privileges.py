@@ -158,7 +158,7 @@ def unmoved_sequences(
     """Find sequences that the load would have to move, and the role may not."""
     wanted = {(position.table, position.column) for position in manifest.sequences}
     for sequence in privileges.sequences:
-        if sequence.owned and not sequence.move and (sequence.table, sequence.column) in wanted:
+        if not sequence.move and (sequence.table, sequence.column) in wanted:
             yield _unmoved(sequence, catalog.role)
 
 

@@ -128,7 +128,7 @@ def _columns(table: Table, exported: set[str]) -> Iterator[Omission]:
         if column.name not in exported:
             yield Omission(place, _left_to_target(column))
         elif column.sequence is None and "nextval(" in (column.default or ""):
-            why = "not moved: the column does not own it; set it past the largest value"
+            why = "not moved: its default computes with it; set it past the largest value"
             yield Omission(f"the sequence of {place}", why)
 
 

@@ -136,6 +136,7 @@ BEGIN
   END IF;
 END""".replace("{unprintable}", UNPRINTABLE)
 
+# The sequences of a column are those that it owns, and those that its default depends on.
 # What a sequence gives next is read if it may be; else one value is taken from it to know. It is
 # moved only forward, and where the role may: setval is not undone by ROLLBACK. One that has given
 # its last value is past every row; so is one whose least value is greater than theirs.
@@ -158,10 +159,18 @@ BEGIN
     JOIN pg_namespace AS n ON n.nspname = w.schema
     JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name
     JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = w.attribute
-    JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
-      AND d.refobjsubid = a.attnum AND d.classid = 'pg_class'::regclass
-      AND d.deptype IN ('a', 'i')
-    JOIN pg_sequence AS s ON s.seqrelid = d.objid
+    CROSS JOIN LATERAL (
+      SELECT d.objid FROM pg_depend AS d
+      WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
+        AND d.refobjsubid = a.attnum AND d.classid = 'pg_class'::regclass
+        AND d.deptype IN ('a', 'i')
+      UNION
+      SELECT d.refobjid FROM pg_attrdef AS f
+      JOIN pg_depend AS d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid
+        AND d.refclassid = 'pg_class'::regclass
+      WHERE f.adrelid = c.oid AND f.adnum = a.attnum
+    ) AS of (sequence)
+    JOIN pg_sequence AS s ON s.seqrelid = of.sequence
     JOIN pg_class AS k ON k.oid = s.seqrelid
     JOIN pg_namespace AS q ON q.oid = k.relnamespace
   LOOP

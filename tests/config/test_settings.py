@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import tomli
 
-from replant.config.connection_strings import connection_string
+from replant.config.connection_strings import connection_string, known_connection_string
 from replant.config.read_settings import read_settings, settings_from, with_options
 from replant.errors import ConfigurationError
 from replant.model import (
@@ -171,3 +171,10 @@ def test_where_a_connection_string_comes_from(
 def test_a_variable_that_is_not_set_is_named() -> None:
     with pytest.raises(ConfigurationError, match="'MINE', which is not set"):
         connection_string("env:MINE", "REPLANT_SOURCE", {})
+
+
+@pytest.mark.parametrize(
+    ("dsn", "known"), [("env:MINE", None), ("env:FROM", "dbname=a"), ("dbname=b", "dbname=b")]
+)
+def test_a_replay_does_not_need_the_variable_of_the_source(dsn: str, known: str | None) -> None:
+    assert known_connection_string(dsn, "REPLANT_SOURCE", {"FROM": "dbname=a"}) == known

@@ -11,9 +11,20 @@ from rich.console import Console
 
 from replant import api
 from replant.cli.plan import show
+from replant.database.connections import reading
+from replant.database.privileges import may_make_temporary_tables
 from replant.errors import PreflightError, PrivilegeError, ReplayError
-from replant.model import ExportSettings, Layout, RelationName, Settings, Severity, TriggerMode
+from replant.model import (
+    ExportSettings,
+    Layout,
+    OnConflict,
+    RelationName,
+    Settings,
+    Severity,
+    TriggerMode,
+)
 from replant.testing.servers.server import Server, grant
+from replant_plugins.strategies import cycles
 from tests.support.commands import Replant
 from tests.support.moves import Move
 
@@ -196,3 +207,39 @@ def test_the_plan_says_what_triggers_and_sequences_need(move: Move) -> None:
     assert "GRANT UPDATE ON s.v TO role_name; (the trigger g of s.v" in needs
     assert 'GRANT DELETE ON "My".x TO role_name;' in needs
     assert "ON s.t TO role_name; (" not in needs
+
+
+def may_stage(move: Move) -> bool:
+    with reading(move.to.dsn, "target") as database:
+        return may_make_temporary_tables(database)
+
+
+def test_an_event_trigger_for_new_tables_keeps_rows_out_of_temporary_ones(
+    move: Move, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cycles, "MOST_ROWS_TOGETHER", 1)
+    move.on_both(
+        "CREATE SCHEMA s; CREATE TABLE s.a (id int PRIMARY KEY, b int NOT NULL);"
+        "CREATE TABLE s.b (id int PRIMARY KEY, a int NOT NULL REFERENCES s.a);"
+        "ALTER TABLE s.a ADD FOREIGN KEY (b) REFERENCES s.b"
+    )
+    move.source.execute(
+        "WITH _ AS (INSERT INTO s.a VALUES (1, 1), (2, 2)) INSERT INTO s.b VALUES (1, 1), (2, 2)"
+    )
+    move.export(DIRECTORY)
+    assert may_stage(move)
+    move.target.execute(
+        "CREATE FUNCTION s.f() RETURNS event_trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE 'no new tables'; END $$;"
+        "CREATE EVENT TRIGGER no_tables ON ddl_command_start WHEN TAG IN ('CREATE TABLE')"
+        " EXECUTE FUNCTION s.f()"
+    )
+    try:
+        assert not may_stage(move)
+        move.replay(on_conflict=OnConflict.UPDATE)
+        move.replay(on_conflict=OnConflict.SAME)
+        move.target.execute("ALTER EVENT TRIGGER no_tables DISABLE")
+        assert may_stage(move)
+    finally:
+        move.target.execute("DROP EVENT TRIGGER no_tables")
+    assert move.differing() == []

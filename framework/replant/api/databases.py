@@ -10,6 +10,7 @@ from replant.config.connection_strings import (
     SOURCE_VARIABLE,
     TARGET_VARIABLE,
     connection_string,
+    known_connection_string,
 )
 from replant.config.recorded_shapes import Recorded, read_recorded
 from replant.database.connections import ReadingConnection, reading
@@ -61,4 +62,4 @@ def select_under_locks(
 
 def known_source(settings: Settings) -> str | None:
     """Return the source's connection string, if anything but libpq's own variables says it."""
-    return connection_string(settings.source, SOURCE_VARIABLE) or None
+    return known_connection_string(settings.source, SOURCE_VARIABLE)

@@ -32,12 +32,28 @@ def connection_string(
             f"the connection string is empty; give one, or leave it out so that {variable} or "
             f"libpq's own variables say where to connect"
         )
-    if not dsn.startswith("env:"):
+    name = _variable_of(dsn)
+    if name is None:
         return dsn
-    name = dsn.removeprefix("env:")
     if name not in environment:
         raise ConfigurationError(
             f"the connection string {dsn!r} names the environment variable {name!r}, "
             f"which is not set; set it, or give a DSN"
         )
     return environment[name]
+
+
+def known_connection_string(
+    dsn: str | None, variable: str, environment: Mapping[str, str] = os.environ
+) -> str | None:
+    """Return the connection string of a database that is not needed, or None if nothing says it.
+
+    A configuration may name a variable that is set only where the database is read.
+    """
+    if dsn is not None and _variable_of(dsn) not in (None, *environment):
+        return None
+    return connection_string(dsn, variable, environment) or None
+
+
+def _variable_of(dsn: str) -> str | None:
+    return dsn.removeprefix("env:") if dsn.startswith("env:") else None

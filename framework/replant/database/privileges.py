@@ -156,8 +156,17 @@ def insertable_by_policy(
 
 
 def may_make_temporary_tables(database: DatabaseConnection) -> bool:
-    """Return whether the connected role has TEMPORARY on the database."""
-    query = "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY')"
+    """Return whether the connected role has TEMPORARY, and no event trigger fires by its use.
+
+    An event trigger may refuse the table, or write into tables that nobody asked to change.
+    """
+    query = """
+        SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY')
+          AND NOT EXISTS (
+            SELECT FROM pg_catalog.pg_event_trigger AS t
+            WHERE t.evtenabled <> 'D' AND t.evtevent IN ('ddl_command_start', 'ddl_command_end')
+              AND (t.evttags IS NULL OR 'CREATE TABLE' = ANY (t.evttags)))
+    """
     (may,) = database.execute(query).fetchone() or (False,)
     return bool(may)
 

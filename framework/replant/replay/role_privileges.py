@@ -32,7 +32,7 @@ class RolePrivileges:
         may_copy: the tables that COPY can load; it refuses one whose policies apply to the role.
         no_policy: the tables into which row-level security lets the role insert nothing.
         sequences: those that columns of the tables own, or draw from.
-        temporary: whether it may make temporary tables.
+        temporary: whether it may make temporary tables, and nothing of the target fires by it.
         replica: whether it may set `session_replication_role`.
 
     """

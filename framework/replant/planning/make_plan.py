@@ -38,6 +38,7 @@ from replant.planning.on_conflict import check_conflicts_in_file, configured_on_
 from replant.planning.plugin_sql import try_plugin_sql
 from replant.planning.reference_ends import check_reference_ends
 from replant.planning.sequences import large_objects, sequence_names, sequence_positions
+from replant.planning.source_encoding import check_encoding
 from replant.planning.transforms import (
     changed_columns,
     check_transformed,
@@ -82,6 +83,7 @@ def make_plan(
     selected, counted = count_rows(database, catalog, selected, settings)
     decided = plan_from(catalog, selected, counted, host, settings, known, more)
     try_plugin_sql(database, decided, host)
+    check_encoding(database, decided)
     check_keys_in_source(database, decided)
     sequences, unmoved = sequence_positions(database, selected, decided)
     objects = large_objects(database, selected, decided)

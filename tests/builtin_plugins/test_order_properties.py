@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import networkx as nx
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
@@ -100,6 +100,19 @@ def test_every_key_is_honoured(strategy: str, request: OrderRequest) -> None:
 
     early = [str(key) for key in request.foreign_keys if not is_honoured(key, order)]
     assert early == [], order
+
+
+@by_order
+@given(order_requests())
+def test_what_is_referenced_comes_first_where_no_foreign_key_forbids_it(
+    strategy: str, request: OrderRequest
+) -> None:
+    pairs = [(key.table, key.references) for key in request.foreign_keys]
+    pairs += [pair for pair in request.declared if pair[0] != pair[1]]
+    assume(nx.is_directed_acyclic_graph(nx.DiGraph(pairs)))
+    order = [name for name, _ in loads(order_of(request, strategy))]
+
+    assert [p for p in request.declared if order.index(p[1]) > order.index(p[0])] == []
 
 
 @by_every_strategy

@@ -113,6 +113,27 @@ INSERT INTO comments (task_id) VALUES (1), (2);
 Deployed = Callable[[str], Database]
 
 
+TEAMS = """
+CREATE TABLE account (id int PRIMARY KEY);
+CREATE TABLE team (id int PRIMARY KEY, name text);
+CREATE TABLE person (id int PRIMARY KEY, crew int NOT NULL REFERENCES team, account_id int);
+CREATE TABLE project (
+    id int PRIMARY KEY, crew int NOT NULL REFERENCES team, created_by int NOT NULL REFERENCES person
+);
+CREATE TABLE task (
+    id int PRIMARY KEY, crew int NOT NULL REFERENCES team, created_by int NOT NULL
+    REFERENCES person,
+    project int NOT NULL REFERENCES project, assigned_person_id int, project_ids int[],
+    subject_type text, subject_id int, other_id text
+);
+CREATE TABLE note (
+    id int PRIMARY KEY, crew int NOT NULL REFERENCES team, created_by int NOT NULL
+    REFERENCES person,
+    up int NOT NULL REFERENCES note
+);
+"""
+
+
 @pytest.fixture(scope="module")
 def deployed_as(server: Server) -> Iterator[Deployed]:
     """A database for each of the schemas, which no test changes."""
@@ -188,6 +209,47 @@ class TestWhatIsProposed:
         assert tomli.loads(text)["scope"] == {"tenant_id": "1"}
         assert "# tenant_id stands in 3 of 6 tables, and holds the key of public.tenants." in text
 
+    def test_a_column_by_which_nearly_all_reference_one_table_beats_any_name(
+        self, deployed_as: Deployed, proposed: Callable[..., str]
+    ) -> None:
+        text = proposed(deployed_as(TEAMS).dsn)
+        assert schemas_of(text)["scope_column"] == "crew"
+        assert '# scope_column = "created_by"' not in text
+
+    def test_columns_that_look_like_references_can_be_declared(
+        self, deployed_as: Deployed, proposed: Callable[..., str]
+    ) -> None:
+        text = proposed(deployed_as(TEAMS).dsn)
+        choices = text[text.index("# These columns look like references") :]
+        taken = [
+            line.removeprefix("# ")
+            for line in choices.splitlines()
+            if " = " in line or "[[" in line
+        ]
+        found = tomli.loads("\n".join(taken))["plugins"]["schemas"]["references"]
+        assert found == [
+            {"table": "public.person", "columns": ["account_id"], "references": "public.account"},
+            {
+                "table": "public.task",
+                "columns": ["assigned_person_id"],
+                "references": "public.person",
+            },
+            {"table": "public.task", "array": "project_ids", "references": "public.project"},
+            {
+                "table": "public.task",
+                "columns": ["subject_id"],
+                "type_column": "subject_type",
+                "targets": {"…": "schema.table"},
+            },
+        ]
+
+    def test_rows_that_nobody_counted_are_given_no_number(
+        self, deployed_as: Deployed, proposed: Callable[..., str]
+    ) -> None:
+        assert "references itself by up: one statement, its rows never counted" in proposed(
+            deployed_as(TEAMS).dsn
+        )
+
     def test_plugins_are_proposed_for_the_tables_that_they_know(
         self, filled_template: Database, make_database: Any, proposed: Callable[..., str]
     ) -> None:
@@ -254,7 +316,10 @@ class TestWhatIsProposed:
         self, deployed_as: Deployed, proposed: Callable[..., str]
     ) -> None:
         lines = proposed(deployed_as(TENANTS).dsn).splitlines()
-        assert "#   public.tasks: references itself by parent_id: one statement, 1 row" in lines
+        assert (
+            "#   public.tasks: references itself by parent_id: one statement, its rows never counted"
+            in lines
+        )
         assert "#   public.tasks: trigger touch, on INSERT" in lines
         assert "#   public.comments(task_id)" in lines
         assert "#   public.plans: empty" in lines

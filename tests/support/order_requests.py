@@ -48,6 +48,7 @@ def order_requests(
         row_counts={table: draw(counts) for table in tables},
         nullable=draw(st.frozensets(cells)),
         keyed=draw(some_tables),
+        declared=tuple(sorted(draw(st.frozensets(st.tuples(one_table, one_table), max_size=3)))),
         may_update=draw(st.frozensets(one_table)) if at_a_target else None,
         may_copy=draw(some_tables) if at_a_target else None,
         may_stage=draw(some_tables) if at_a_target else None,

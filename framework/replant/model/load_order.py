@@ -113,9 +113,12 @@ class OrderRequest:
         strategy: the name that was asked for.
         tables: the tables to load, sorted by name.
         foreign_keys: the enforced foreign keys between these tables, sorted.
-        row_counts: how many rows of each table will be loaded.
+        row_counts: how many rows of each table will be loaded; a table of which that is not known
+            is missing, and taken for a small one.
         nullable: (table, column) pairs that may hold NULL for a while.
         keyed: the tables that have columns which identify a row.
+        declared: pairs of tables, sorted: rows of the first reference rows of the second, and no
+            constraint checks it. The second comes first wherever no foreign key forbids it.
         may_update: the tables on which the target's role may UPDATE and SELECT; None, here and
             below, when no target is known yet.
         may_copy: the tables that COPY can load in one statement, of any number of rows.
@@ -131,6 +134,7 @@ class OrderRequest:
     row_counts: Mapping[RelationName, int] = field(factory=dict)
     nullable: frozenset[tuple[RelationName, str]] = frozenset()
     keyed: frozenset[RelationName] = frozenset()
+    declared: tuple[tuple[RelationName, RelationName], ...] = ()
     may_update: frozenset[RelationName] | None = None
     may_copy: frozenset[RelationName] | None = None
     may_stage: frozenset[RelationName] | None = None

@@ -17,6 +17,7 @@ from replant.model import (
     RelationName,
     Statement,
 )
+from replant.model.references import from_declared
 from replant.plugins.manager import Host
 from replant.selection.counting import CountedSelection
 from replant.selection.select import SelectedTables
@@ -57,6 +58,7 @@ def ask_for_load_order(
                 if not column.not_null and on_conflict[name] is OnConflict.ERROR
             ),
             keyed=frozenset(name for name in tables if exported_key(selected, name)),
+            declared=tuple(sorted(_declared(selected))),
         )
     )
     idle = {
@@ -65,6 +67,18 @@ def ask_for_load_order(
         if not (counted.counts[key.table] and counted.counts[key.references])
     }
     return evolve(order, before=tuple(_without(order.before, idle)))
+
+
+def _declared(selected: SelectedTables) -> set[tuple[RelationName, RelationName]]:
+    """Return the pairs of exported tables between which a registration declares a reference."""
+    references = (
+        reference
+        for item in selected.registered.values()
+        for declared in item.registration.references
+        for reference in from_declared(declared)
+    )
+    pairs = {(reference.table, reference.references) for reference in references}
+    return {pair for pair in pairs if selected.tables.keys() >= {*pair}}
 
 
 def _without(statements: Iterable[Statement], idle: Set[tuple[str, str]]) -> Iterator[Statement]:

@@ -116,7 +116,14 @@ def run_preflight(
     on_conflict = {name: way for name, way in configured.items() if way is not None}
     tables = tables_in_target(manifest, catalog, on_conflict)
     privileges = read_role_privileges(database, catalog, tables, manifest.format)
-    target = ReplayTarget(catalog, tables, privileges, artifact.stored_separately)
+    declared = {(reference.table, reference.references) for reference in manifest.references}
+    target = ReplayTarget(
+        catalog,
+        tables,
+        privileges,
+        artifact.stored_separately,
+        tuple(sorted(pair for pair in declared if tables.keys() >= {*pair})),
+    )
     chosen = choose_load_order(manifest, target, strategy, order_tables)
     load = Load(
         artifact,

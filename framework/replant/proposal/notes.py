@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from attrs import frozen
 
@@ -29,6 +29,7 @@ def notes(
     reasons: Mapping[RelationName, str],
     *,
     uses_closure: bool,
+    scope: Collection[RelationName] = (),
 ) -> Iterator[Note]:
     """Yield notes on the tables that are kept.
 
@@ -37,6 +38,7 @@ def notes(
         kept: the tables that are exported.
         reasons: why tables might be left out, also of those that are kept all the same.
         uses_closure: whether rows are chosen by a closed set.
+        scope: the tables whose rows are chosen by the scope's value.
 
     """
     found = {
@@ -44,7 +46,7 @@ def notes(
             _kept_all_the_same(inspection, kept, reasons)
         ),
         "Neither reference nor are referenced, so no closed set comes to them": (
-            _alone(inspection, kept) if uses_closure else ()
+            _alone(inspection, kept, scope) if uses_closure else ()
         ),
         "May not be read by the role, and an export of them fails, until their owner runs": (
             _unreadable(inspection, kept)
@@ -76,10 +78,14 @@ def _kept_all_the_same(
         yield f"{name}: {reasons[name]}; {inspection.size_of(name)}; referenced by {', '.join(by)}"
 
 
-def _alone(inspection: Inspection, kept: Mapping[RelationName, Table]) -> Iterator[str]:
+def _alone(
+    inspection: Inspection,
+    kept: Mapping[RelationName, Table],
+    scope: Collection[RelationName],
+) -> Iterator[str]:
     referenced = {key.references for table in kept.values() for key in table.foreign_keys}
     for name, table in sorted(kept.items()):
-        if not table.foreign_keys and name not in referenced:
+        if not table.foreign_keys and name not in referenced and name not in scope:
             yield f"{name}: {inspection.size_of(name)}"
 
 

@@ -14,6 +14,7 @@ from replant.model import ByColumn, InClosure, OrderRequest, RelationName, Table
 from replant.plugins.manager import Registered
 from replant.proposal.excluded_tables import reason_to_leave_out, unneeded
 from replant.proposal.inspection import Inspection
+from replant.proposal.likely_references import LikelyReference, likely_references
 from replant.proposal.notes import Note, notes
 from replant.proposal.personal_columns import PersonalColumn, personal_columns
 from replant.proposal.root_table import RootTable, root_tables
@@ -68,6 +69,7 @@ class Proposal:
     excluded: tuple[LeftOut, ...] = ()
     referenced: tuple[RelationName, ...] = ()
     personal: tuple[PersonalColumn, ...] = ()
+    likely: tuple[LikelyReference, ...] = ()
     notes: tuple[Note, ...] = ()
 
 
@@ -99,7 +101,16 @@ def by_tables(inspection: Inspection) -> Proposal:
             for name in sorted(excluded)
         ),
         personal=tuple(personal_columns(kept.values())),
-        notes=tuple(notes(inspection, kept, reasons, uses_closure=True)),
+        likely=tuple(likely_references(kept)),
+        notes=tuple(
+            notes(
+                inspection,
+                kept,
+                reasons,
+                uses_closure=True,
+                scope=columns[0].holders if columns else (),
+            )
+        ),
     )
 
 
@@ -183,7 +194,9 @@ def order_request(inspection: Inspection, proposal: Proposal) -> OrderRequest:
             for key in tables[name].foreign_keys
             if key.enforced and key.references in tables
         ),
-        row_counts={name: inspection.facts[name].rows or 1 for name in tables},
+        row_counts={
+            name: rows for name in tables if (rows := inspection.facts[name].rows) is not None
+        },
         nullable=frozenset(
             (name, column.name)
             for name, table in tables.items()

@@ -28,6 +28,7 @@ def as_toml(proposal: Proposal, source: str, target: str) -> str:
         ["[target]", f"dsn = {string(f'env:{target}')}"],
         _scope(proposal),
         _plugins(proposal),
+        *_likely(proposal),
         *_referenced(proposal),
         _masks(proposal),
         *(_note(note) for note in proposal.notes),
@@ -73,7 +74,7 @@ def _why_scope(column: ScopeColumn, proposal: Proposal) -> str:
         text += f", and holds the key of {column.references}"
     if column.nullable:
         listed = ", ".join(map(str, column.nullable))
-        text += f". It may be NULL in {listed}: such rows belong to nobody, and stay behind"
+        text += f". It may be NULL in {listed}: such rows come where others reference them"
     return f"{text}."
 
 
@@ -134,6 +135,30 @@ def _referenced(proposal: Proposal) -> Iterator[list[str]]:
             f"name = {string(exact(name))}",
             'on_conflict = "same"',
         ]
+
+
+def _likely(proposal: Proposal) -> Iterator[list[str]]:
+    """Write references that no foreign key declares, as choices in comments."""
+    why = (
+        "These columns look like references, by name and type, though no foreign key says so. To "
+        "follow one, take its marks away."
+    )
+    for place, likely in enumerate(proposal.likely[:_MOST_LINES]):
+        lines = [*(comment(why) if place == 0 else ()), "# [[plugins.schemas.references]]"]
+        lines.append(f"# table = {string(exact(likely.table))}")
+        if likely.type_column is not None:
+            lines.append(f"# columns = {array([likely.column])}")
+            lines.append(f"# type_column = {string(likely.type_column)}")
+            lines.append('# targets = { "…" = "schema.table" }')
+        elif likely.references is not None:
+            name = string(exact(likely.references))
+            own = string(likely.column) if likely.elements else array([likely.column])
+            lines.append(f"# {'array' if likely.elements else 'columns'} = {own}")
+            lines.append(f"# references = {name}")
+        yield lines
+    more = len(proposal.likely) - _MOST_LINES
+    if more > 0:
+        yield [f"# and {more} more such columns"]
 
 
 def _masks(proposal: Proposal) -> list[str]:

@@ -20,6 +20,11 @@ _SHARE_OF_OWNER, _LEAST_OF_OWNER = 0.25, 2
 _SHARE_OF_ANY, _LEAST_OF_ANY = 0.5, 3
 _SHARE_NOT_NULL = 0.8
 
+#: In what share of the tables with foreign keys a column must reference one and the same table, to
+#: be a better sign than any name; and what such columns are called that say who did something.
+_SHARE_OF_REFERENCES = 0.75
+_AUTHORS = frozenset(["by", "author", "creator", "editor"])
+
 
 @frozen
 class ScopeColumn:
@@ -30,6 +35,7 @@ class ScopeColumn:
         nullable: those of them where it may be NULL.
         references: the table whose key it holds.
         key: the column of that key.
+        everywhere: whether nearly all tables reference that table by it.
 
     """
 
@@ -39,6 +45,7 @@ class ScopeColumn:
     nullable: tuple[RelationName, ...] = ()
     references: RelationName | None = None
     key: str | None = None
+    everywhere: bool = False
 
 
 def scope_columns(tables: Mapping[RelationName, Table]) -> tuple[ScopeColumn, ...]:
@@ -52,7 +59,13 @@ def scope_columns(tables: Mapping[RelationName, Table]) -> tuple[ScopeColumn, ..
     return tuple(
         sorted(
             standing,
-            key=lambda c: (not _is_owner(c.name), -len(c.holders), len(c.nullable), c.name),
+            key=lambda c: (
+                not c.everywhere,
+                not _is_owner(c.name),
+                -len(c.holders),
+                len(c.nullable),
+                c.name,
+            ),
         )
     )
 
@@ -62,7 +75,8 @@ def _scope_column(
 ) -> ScopeColumn | None:
     ((base_type, _),) = Counter(column.base_type for _, column in held).most_common(1)
     alike = [(table, column) for table, column in held if column.base_type == base_type]
-    references = _referenced(tables, name, base_type, alike)
+    everywhere = _referenced_everywhere(tables, name, alike)
+    references = everywhere or _referenced(tables, name, base_type, alike)
     owner = _is_owner(name)
     share, least = (_SHARE_OF_OWNER, _LEAST_OF_OWNER) if owner else (_SHARE_OF_ANY, _LEAST_OF_ANY)
     required = sum(1 for _, column in alike if column.not_null)
@@ -79,7 +93,28 @@ def _scope_column(
         nullable=tuple(table.name for table, column in alike if not column.not_null),
         references=references,
         key=tables[references].primary_key[0] if references is not None else None,
+        everywhere=everywhere is not None,
     )
+
+
+def _referenced_everywhere(
+    tables: Mapping[RelationName, Table], name: str, held: list[tuple[Table, Column]]
+) -> RelationName | None:
+    """Return the table that nearly all tables reference by a column of this name."""
+    if _AUTHORS.intersection(words(name)):
+        return None
+    referenced = Counter(
+        key.references
+        for table, _ in held
+        for key in table.foreign_keys
+        if key.columns == (name,) and tables.keys() >= {key.references}
+    )
+    for other, number in referenced.most_common(1):
+        referencing = sum(1 for n, table in tables.items() if table.foreign_keys and n != other)
+        few = number < max(_LEAST_OF_ANY, _SHARE_OF_REFERENCES * referencing)
+        if not few and len(tables[other].primary_key) == 1:
+            return other
+    return None
 
 
 def _referenced(

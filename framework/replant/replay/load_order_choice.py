@@ -38,6 +38,7 @@ class ReplayTarget:
     Attributes:
         tables: the artifact's tables that the target has.
         stored_separately: the columns that the artifact stores separately, by table.
+        declared: pairs of tables between which the artifact declares a reference, sorted.
 
     """
 
@@ -45,6 +46,7 @@ class ReplayTarget:
     tables: Tables
     privileges: RolePrivileges
     stored_separately: Mapping[RelationName, tuple[str, ...]]
+    declared: tuple[tuple[RelationName, RelationName], ...] = ()
 
     @property
     def keys(self) -> tuple[ForeignKey, ...]:
@@ -124,6 +126,7 @@ def order_request(strategy: str, target: ReplayTarget) -> OrderRequest:
             if target.may_be_null(name, column)
         ),
         keyed=frozenset(name for name in names if target.tables[name].key),
+        declared=target.declared,
         may_update=privileges.may_update,
         may_copy=privileges.may_copy - target.stored_separately.keys(),
         may_stage=privileges.may_stage,

@@ -81,6 +81,8 @@ class _Component:
 
     @property
     def counted(self) -> str:
+        if not self.request.row_counts.keys() >= {*self.tables}:
+            return "its rows never counted"
         return "1 row" if self.row_count == 1 else f"{self.row_count} rows"
 
 
@@ -123,24 +125,43 @@ def as_replica(request: OrderRequest, way: str) -> LoadOrder:
     )
 
 
+#: What must be loaded before a component.
+_Before = dict[tuple[RelationName, ...], set[tuple[RelationName, ...]]]
+
+
 def _components(request: OrderRequest) -> Iterable[_Component]:
     """Yield the strongly connected components, by level and then by name."""
     component_of = _strongly_connected(request)
     inside: defaultdict[tuple[RelationName, ...], list[ForeignKey]] = defaultdict(list)
-    sorter: TopologicalSorter[tuple[RelationName, ...]] = TopologicalSorter()
-    for component in component_of.values():
-        sorter.add(component)
+    before: _Before = {component: set() for component in component_of.values()}
     for key in request.foreign_keys:
         own, other = component_of[key.table], component_of[key.references]
         if own == other:
             inside[own].append(key)
         else:
-            sorter.add(own, other)
+            before[own].add(other)
+    for table, references in request.declared:
+        own, other = component_of[table], component_of[references]
+        if own not in _all_before(before, other):
+            before[own].add(other)
+    sorter = TopologicalSorter(before)
     sorter.prepare()
     while level := sorter.get_ready():
         for tables in sorted(level):
             yield _Component(request, tables, tuple(inside[tables]))
         sorter.done(*level)
+
+
+def _all_before(
+    before: _Before, component: tuple[RelationName, ...]
+) -> set[tuple[RelationName, ...]]:
+    """Return a component, and all that must be loaded before it."""
+    found, pending = {component}, [component]
+    while pending:
+        new = before[pending.pop()] - found
+        found |= new
+        pending += new
+    return found
 
 
 def _strongly_connected(request: OrderRequest) -> dict[RelationName, tuple[RelationName, ...]]:

@@ -36,6 +36,35 @@ def catalog_of(*tables: Table) -> Catalog:
     return Catalog("d", "r", 180000, {table.name: table for table in tables}, frozenset("s"))
 
 
+@given(data=st.data())
+def test_a_key_fits_the_narrow_columns_that_reference_it(data: DataObject) -> None:
+    owner = Table(
+        OWNER,
+        (Column("id", "bigint", True), Column("code", "text", True)),
+        primary_key=("id",),
+        unique_keys=(("code",),),
+    )
+    narrow = Table(
+        NODE,
+        (
+            Column("id", "integer", True),
+            Column("up", "smallint", True),
+            Column("code", "character varying(3)", True),
+        ),
+        primary_key=("id",),
+        foreign_keys=(
+            ForeignKey("id", NODE, ("id",), OWNER, ("id",)),
+            ForeignKey("up", NODE, ("up",), NODE, ("id",)),
+            ForeignKey("code", NODE, ("code",), OWNER, ("code",)),
+        ),
+    )
+    rows = data.draw(rows_for(catalog_of(owner, narrow)))
+    for row in rows[OWNER]:
+        assert abs(int(str(row["id"]))) <= 2**15
+        assert len(str(row["code"])) <= 3
+    assert all(abs(int(str(row["id"]))) <= 2**15 for row in rows[NODE])
+
+
 @settings(max_examples=example_count(12))
 @given(data=st.data())
 def test_rows_of_both_schemas_are_accepted(data: DataObject, source: PlatformDatabase) -> None:

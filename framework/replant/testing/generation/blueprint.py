@@ -15,6 +15,7 @@ from replant.testing.generation.catalog_values import (
     below_domains,
     broken_check_finder,
 )
+from replant.testing.generation.narrow_columns import narrow_types
 from replant.testing.generation.registry import Accept, Registry
 from replant.testing.generation.values import Values
 from replant.testing.rows import Row
@@ -132,11 +133,12 @@ def make_blueprint(
     shared = _shared(drawn, scopes)
     filling, checked = _in_order(keys, scopes, drawn)
     known = CatalogValues(catalog, registry)
+    narrow = narrow_types(drawn, keys)
     plans = {
         name: TableBlueprint(
             table=table,
             columns=tuple(column for column in table.columns if column.writable),
-            values=_column_values(table, known),
+            values=_column_values(table, known, narrow),
             scope=scopes[name],
             shared=tenancy is not None and name in shared,
             references=frozenset(c for key in filling if key.table == name for c in filled_by(key)),
@@ -256,13 +258,16 @@ def _scope(table: Table, tenancy: Tenancy | None) -> str | None:
     return tenancy.scope_column if table.column(tenancy.scope_column) is not None else None
 
 
-def _column_values(table: Table, known: CatalogValues) -> dict[str, Values]:
+def _column_values(
+    table: Table, known: CatalogValues, narrow: Mapping[tuple[RelationName, str], str]
+) -> dict[str, Values]:
     found = {}
     for column in table.columns:
         if not column.writable:
             continue
         try:
-            found[column.name] = known.of_column(table, column)
+            type_name = narrow.get((table.name, column.name))
+            found[column.name] = known.of_column(table, column, type_name)
         except ValueError as error:
             raise ValueError(f"{table.name}.{column.name}: {error}") from None
     return found

@@ -80,8 +80,13 @@ class CatalogValues:
                 self._found[type_name] = values_of(type_name, self._found)
         return self._found[type_name]
 
-    def of_column(self, table: Table, column: Column) -> Values:
+    def of_column(self, table: Table, column: Column, type_name: str | None = None) -> Values:
         """Return the values of a column: given ones, or those of its type that the checks allow.
+
+        Args:
+            table: the column's table.
+            column: the column.
+            type_name: a narrower type that the values have to fit; None for the column's own.
 
         Raises:
             ValueError: as `of_type`.
@@ -89,7 +94,7 @@ class CatalogValues:
         """
         if (table.name, column.name) in self._columns:
             return self._columns[table.name, column.name]
-        values = self.of_type(column.type)
+        values = self.of_type(type_name or column.type)
         found = [condition_on_column(each, column.name) for each in checks_of(table)]
         alone = [each for each in found if each is not None]
         return _narrowed(values, column.name, alone, self.below(column.type))

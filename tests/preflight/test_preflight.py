@@ -163,7 +163,9 @@ def test_a_column_that_a_trigger_may_fill_is_noted(move: Move, kind: str) -> Non
         "CREATE FUNCTION s.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.c := 1; RETURN NEW;"
         " END'; CREATE TRIGGER g BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION s.f()"
     )
-    assert [f.severity for f in found(move).findings] == [Severity.NOTE, Severity.NOTE]
+    noted = found(move).findings
+    assert [f.severity for f in noted] == [Severity.NOTE, Severity.NOTE, Severity.NOTE]
+    assert noted[-1].remedy == "replay with --rehearse does, and undoes everything"
     if kind != "s.never":  # a domain is asked before any trigger
         assert move.replay().rows == {T: 3}
 
@@ -418,7 +420,8 @@ def test_triggers_that_will_fire_are_named(
     if on_conflict is not None:
         # With a rule, PostgreSQL has no ON CONFLICT.
         move.target.execute("DROP RULE also ON s.t")
-    findings = found(move, strategy=strategy, on_conflict=on_conflict).findings
+    *findings, unforeseen = found(move, strategy=strategy, on_conflict=on_conflict).findings
+    assert "what may still refuse or change a row: triggers and rules of s.t" in unforeseen.what
     assert {(f.subject, f.severity) for f in findings} == {(Subject.TRIGGER, Severity.NOTE)}
     assert {
         one.removeprefix("the ").split(" of ")[0] for f in findings for one in (f.each or (f.what,))
@@ -583,3 +586,20 @@ def test_rows_that_are_chosen_by_those_of_an_unseen_table_are_compared_by_key(
     of_t, of_u = api.verify(str(move.artifact), settings)
     assert (of_t.equal, of_t.unseen) == (False, "GRANT SELECT ON s.t TO met_by_preflight;")
     assert (of_u.equal, of_u.found) == (True, 1)
+
+
+def test_a_dry_run_names_what_it_does_not_ask_and_a_rehearsal_does(
+    move: Move, replant: Replant
+) -> None:
+    moved(move)
+    move.target.execute("ALTER TABLE s.t ADD CHECK (id < 3)")
+    outcome = replant("replay", move.artifact, "--target", move.to.dsn, "--dry-run")
+    assert outcome.code == 0
+    assert (
+        "does not ask what may still refuse or change a row: CHECK constraints of s.t"
+        in outcome.out
+    )
+    assert "--rehearse" in outcome.out
+    outcome = replant("replay", move.artifact, "--target", move.to.dsn, "--rehearse")
+    assert outcome.code == 4
+    assert move.found("SELECT count(*) FROM s.t") == [0]

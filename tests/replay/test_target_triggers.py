@@ -180,7 +180,7 @@ def test_many_triggers_are_one_note(move: Move, replant: Replant) -> None:
     )
     moved(move, LOGGING + more)
     quiet = replant("replay", move.artifact, "--target", move.to.dsn, "--dry-run")
-    (note,) = [line for line in quiet.out.splitlines() if "triggers" in line]
+    (note,) = [line for line in quiet.out.splitlines() if "rules fire" in line]
     assert note.startswith("note: 6 triggers and rules fire: the trigger logging of s.t")
     assert note.endswith("; and 3 more (-v lists them)")
     loud = replant("replay", move.artifact, "--target", move.to.dsn, "--dry-run", "-v")

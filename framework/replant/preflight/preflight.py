@@ -40,6 +40,7 @@ from replant.preflight.same_database import check_same_database
 from replant.preflight.target_schema import check_target_schema
 from replant.preflight.target_tables import tables_in_target
 from replant.preflight.trigger_findings import find_trigger_obstacles
+from replant.preflight.unforeseen import unforeseen
 from replant.replay.load_order_choice import (
     ChosenOrder,
     OrderTables,
@@ -103,7 +104,7 @@ def run_preflight(
         strategy: the one that was asked for; None for the artifact's own, or what serves.
         order_tables: asks the plugin that knows the strategy of the request.
         source: the connection string of the source, where it is known.
-        limit: how many rows of each table are checked; None for all.
+        limit: how many rows of each table are checked; None for all, as in a dry run.
 
     Raises:
         ReplantError: the question itself cannot be answered; see `replant.errors`.
@@ -149,6 +150,7 @@ def run_preflight(
         findings += find_trigger_obstacles(database, catalog, privileges, load)
         findings += unmoved_sequences(manifest, catalog, privileges)
         findings += uncompared(catalog, privileges, load)
+        findings += unforeseen(catalog, load) if limit is None else ()
     preflight = Preflight(
         manifest, catalog.database, chosen.strategy, chosen.order, tuple(findings)
     )

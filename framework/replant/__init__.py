@@ -12,6 +12,7 @@ from replant.lazy_names import publish
 
 if TYPE_CHECKING:
     from replant.api import (
+        configuration_schema,
         copy,
         diff,
         drift,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     )
     from replant.config.read_settings import read_settings
     from replant.config.recorded_shapes import Recorded, read_recorded
+    from replant.config.secrets import Secret
     from replant.errors import (
         ArtifactError,
         BudgetError,
@@ -85,22 +87,27 @@ if TYPE_CHECKING:
         ThroughForeignKey,
         WhereReferenced,
     )
+    from replant.model.column_patterns import ColumnPattern
+    from replant.plugins.declaration import API_VERSION
     from replant.plugins.hookspecs import hookimpl
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "replant.api": (
-        "copy diff drift drift_against drift_of_artifact export plan plugins preflight propose "
-        "record remove replay show sync verify why why_in_artifact"
+        "configuration_schema copy diff drift drift_against drift_of_artifact export plan plugins "
+        "preflight propose record remove replay show sync verify why why_in_artifact"
     ),
     "replant.config.read_settings": "read_settings",
     "replant.config.recorded_shapes": "Recorded read_recorded",
+    "replant.config.secrets": "Secret",
+    "replant.model.column_patterns": "ColumnPattern",
     "replant.errors": (
         "ArtifactError BudgetError CatalogMismatchError ChangeError ConfigurationError "
         "DanglingReferenceError DatabaseError OutputError PluginError PreflightError "
         "PrivilegeError ReplantError ReplayError ScopeError UsageError"
     ),
+    "replant.plugins.declaration": "API_VERSION",
     "replant.plugins.hookspecs": "hookimpl",
     "replant.model": (
         "AllRows AsReplica ByColumn ByPredicate Catalog CheckForeignKeys Children Column Cycle "
@@ -112,6 +119,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "API_VERSION",
     "AllRows",
     "ArtifactError",
     "AsReplica",
@@ -124,6 +132,7 @@ __all__ = [
     "CheckForeignKeys",
     "Children",
     "Column",
+    "ColumnPattern",
     "ConfigurationError",
     "Cycle",
     "Dangling",
@@ -153,6 +162,7 @@ __all__ = [
     "ReplantError",
     "ReplayError",
     "ScopeError",
+    "Secret",
     "Settings",
     "SqlExpression",
     "Table",
@@ -162,6 +172,7 @@ __all__ = [
     "UsageError",
     "WhereReferenced",
     "__version__",
+    "configuration_schema",
     "copy",
     "diff",
     "drift",

@@ -208,9 +208,18 @@ def test_what_cannot_be_masked_is_refused_with_the_reason(
 
 
 def test_all_mistakes_are_told_at_once(replant: Replant, move: Move, folder: Path) -> None:
-    more = '[plugins.mask.columns]\n"*.nobody" = "email"\n"*.name" = "nam"\n'
-    configure(move, f'{more}[[tables]]\nname = "s.person"\nmask = {{ id = "hash" }}')
-    refused(replant("plan"), '"*.nobody": matches no column', "'nam'", "s.person.id")
+    more = '[plugins.mask.columns]\n"*.emial" = "email"\n"*.{}" = "{}"\n'
+    table = '[[tables]]\nname = "s.person"\nmask = { id = "hash", code = "nam" }'
+    configure(move, more.format("name", "nam") + table + "\n[plugins.mask.types]\na = 'b'\n")
+    refused(replant("plan"), 'columns."*.name": no kind of mask is', "mask.types.a: no kind")
+    configure(move, more.format("name", "name") + table)
+    refused(
+        replant("plan"),
+        'columns."*.emial": matches no column',
+        "did you mean *.email?",
+        "s.person.id",
+        "tables[0].mask.code: no kind of mask",
+    )
 
 
 def test_two_ends_of_a_reference_with_different_masks_are_refused(

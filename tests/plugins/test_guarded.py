@@ -30,6 +30,8 @@ from tests.support.moves import Move, Registering
 class Changing:
     """A plugin that changes the column `v`, and renders rows."""
 
+    FORMATS = ("own",)
+
     transform: Transform | None = None
     row: RowFormat | None = None
 

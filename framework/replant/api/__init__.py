@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from replant.api.drift import drift, drift_against, drift_of_artifact, record
     from replant.api.export import Exported, export
     from replant.api.plan import plan
-    from replant.api.plugins import plugins
+    from replant.api.plugins import configuration_schema, plugins
     from replant.api.propose import propose
     from replant.api.remove import remove
     from replant.api.replay import Replayed, preflight, replay
@@ -32,7 +32,7 @@ _HOMES = {
     "replant.api.drift": "drift drift_against drift_of_artifact record",
     "replant.api.export": "Exported export",
     "replant.api.plan": "plan",
-    "replant.api.plugins": "plugins",
+    "replant.api.plugins": "configuration_schema plugins",
     "replant.api.propose": "propose",
     "replant.api.remove": "remove",
     "replant.api.replay": "Replayed preflight replay",
@@ -48,6 +48,7 @@ __all__ = [
     "Replayed",
     "ShownArtifact",
     "Synchronized",
+    "configuration_schema",
     "copy",
     "diff",
     "drift",

@@ -105,6 +105,7 @@ class TableSettings:
     """Changes to one registered table.
 
     Attributes:
+        name: the table, as `schema.table`.
         where: an SQL predicate over the table's columns that its rows must satisfy as well.
         omit: the columns left to their default, in place of the plugin's own list.
         dangling: overrides the setting of the export for this table.

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from attrs import evolve
 
+from replant.config.mistakes import Mistakes
 from replant.config.recorded_shapes import Recorded
 from replant.database.connections import DatabaseConnection
 from replant.errors import ConfigurationError
@@ -19,8 +20,10 @@ from replant.model import (
     DefinedType,
     ExportSettings,
     Layout,
+    LoadOrder,
     OnConflict,
     Plan,
+    PlannedColumn,
     PlannedTable,
     RelationName,
     RowOrder,
@@ -41,12 +44,13 @@ from replant.planning.sequences import large_objects, sequence_names, sequence_p
 from replant.planning.source_encoding import check_encoding
 from replant.planning.transforms import (
     changed_columns,
+    check_renderer,
     check_transformed,
     planned_columns,
     row_format,
 )
 from replant.planning.triggers import firing_triggers
-from replant.plugins.manager import ColumnTransforms, Host
+from replant.plugins.manager import ColumnTransforms, Host, Rendering
 from replant.selection.counting import CountedSelection, count_rows
 from replant.selection.declared_shapes import DeclaredShapes, declared_shapes, undeclared_parts
 from replant.selection.omissions import check_declared, omissions, warnings
@@ -140,17 +144,19 @@ def plan_from(
     wanted = configured_on_conflict(settings, keys)
     on_conflict = {name: way or OnConflict.ERROR for name, way in wanted.items()}
     transforms = ColumnTransforms(host, catalog, settings)
-    planned = {
-        name: evolve(
-            _planned_table(transforms, selected, counted, host, name, settings.export),
-            on_conflict=on_conflict[name],
-        )
-        for name in selected.tables
-    }
+    mistakes = Mistakes()
+    planned: dict[RelationName, PlannedTable] = {}
+    for name in selected.tables:
+        with mistakes.collecting():
+            table = _planned_table(transforms, selected, counted, name)
+            planned[name] = evolve(table, on_conflict=on_conflict[name])
+    order = LoadOrder(())
+    with mistakes.collecting():
+        order = ask_for_load_order(selected, counted, host, settings, on_conflict)
+    mistakes.check()
     check_conflicts_in_file(settings.export, tuple(planned.values()), selected.tables)
     check_reference_ends(selected, planned, settings)
     check_transformed(planned.values(), settings.export.must_transform)
-    order = ask_for_load_order(selected, counted, host, settings.export.strategy, on_conflict)
     return Plan(
         source_version=catalog.version_text,
         plugins=host.versions,
@@ -184,14 +190,20 @@ def _planned_table(
     transforms: ColumnTransforms,
     selected: SelectedTables,
     counted: CountedSelection,
-    host: Host,
     name: RelationName,
-    export: ExportSettings,
 ) -> PlannedTable:
     table, columns = selected.tables[name], selected.columns[name]
-    key = exported_key(selected, name)
-    planned = planned_columns(transforms, table, columns)
-    rendering = row_format(host, table, columns, planned, export.format_name)
+    key, export = exported_key(selected, name), transforms.settings.export
+    planned: tuple[PlannedColumn, ...] = ()
+    rendering: Rendering | None = None
+    mistakes = Mistakes()
+    with mistakes.collecting():
+        planned = planned_columns(transforms, table, columns)
+    with mistakes.collecting():
+        rendering = row_format(transforms.host, table, columns, transforms.settings)
+    mistakes.check()
+    if rendering is not None:
+        check_renderer(rendering.row_format, planned, name, export.format_name)
     return PlannedTable(
         name=name,
         columns=planned,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from replant.config.mistakes import Mistakes
 from replant.errors import ConfigurationError, PluginError
 from replant.model import (
     OWN_FORMATS,
@@ -14,6 +15,7 @@ from replant.model import (
     PythonFunction,
     RelationName,
     RowFormat,
+    Settings,
     SqlExpression,
     Table,
     Transform,
@@ -30,10 +32,15 @@ def planned_columns(
     """Ask the plugins once for each column how its values change.
 
     Raises:
+        ConfigurationError: plugins find mistakes in their settings; it has those of all columns.
         PluginError: a plugin fails, or a chain has SQL after Python.
 
     """
-    chains = [transforms.chain(table, column) for column in columns]
+    mistakes, chains = Mistakes(), list[tuple[Transforming, ...]]()
+    for column in columns:
+        with mistakes.collecting():
+            chains.append(transforms.chain(table, column))
+    mistakes.check()
     return tuple(
         _planned_column(chain, table, column) for chain, column in zip(chains, columns, strict=True)
     )
@@ -51,23 +58,19 @@ def _planned_column(chain: tuple[Transforming, ...], table: Table, column: Colum
 
 
 def row_format(
-    host: Host,
-    table: Table,
-    columns: tuple[Column, ...],
-    planned: tuple[PlannedColumn, ...],
-    format_name: str,
+    host: Host, table: Table, columns: tuple[Column, ...], settings: Settings
 ) -> Rendering | None:
     """Ask the plugin of a format how the table's rows are rendered; None for replant's own.
 
     Raises:
-        PluginError: no plugin provides the format, or it renders in SQL what Python changes.
+        ConfigurationError: no plugin declares the format.
+        PluginError: the plugin of the format fails.
 
     """
+    format_name = settings.export.format_name
     if format_name in OWN_FORMATS:
         return None
-    rendering = host.render_row(table, columns, format_name)
-    _check_renderer(rendering.row_format, planned, table.name, format_name)
-    return rendering
+    return host.render_row(table, columns, format_name, settings)
 
 
 def changed_columns(planned: Iterable[PlannedTable]) -> dict[RelationName, set[str]]:
@@ -97,10 +100,15 @@ def check_transformed(planned: Iterable[PlannedTable], patterns: Sequence[str]) 
         raise ConfigurationError("\n".join(problems))
 
 
-def _check_renderer(
+def check_renderer(
     renderer: RowFormat, columns: tuple[PlannedColumn, ...], name: RelationName, format_name: str
 ) -> None:
-    """Refuse to let the server render values that Python has yet to change."""
+    """Refuse to let the server render values that Python has yet to change.
+
+    Raises:
+        PluginError: the format renders in SQL what Python changes.
+
+    """
     if isinstance(renderer, SqlExpression) and not computed_by_server(columns):
         raise PluginError(
             f"values of {name} are changed in Python, and the format {format_name!r} renders "

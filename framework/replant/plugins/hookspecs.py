@@ -8,6 +8,7 @@ hook returns is used for every row.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pluggy
 
@@ -30,7 +31,9 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec
-def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registration] | None:
+def register_tables(
+    catalog: Catalog, settings: Any, configuration: Settings
+) -> Sequence[Registration] | None:
     """Name the tables to export, and which of their rows.
 
     Asked once for each command that reads the source, after its catalog was read. A table may be
@@ -39,8 +42,9 @@ def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registrati
 
     Args:
         catalog: every table of the source outside PostgreSQL's own schemas.
-        settings: the whole configuration; a plugin's own sub-table is
-            `settings.plugins.settings.get("its-name", {})`.
+        settings: the plugin's own, `[plugins.NAME]`, as an instance of the class that it declares
+            as `SETTINGS`; None if it declares none.
+        configuration: the whole configuration.
 
     Returns:
         The registrations, or None for no table. The answers of all plugins are taken together;
@@ -52,7 +56,7 @@ def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registrati
 
 
         @hookimpl
-        def register_tables(catalog, settings):
+        def register_tables():
             return [
                 Registration("shop.customer", rows=ByColumn("id", scope="customer_id")),
                 Registration("shop.order", rows=ThroughForeignKey(("customer_id",))),
@@ -64,7 +68,7 @@ def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registrati
 
 @hookspec
 def transform_value(
-    table: Table, column: Column, catalog: Catalog, settings: Settings
+    table: Table, column: Column, catalog: Catalog, settings: Any, configuration: Settings
 ) -> Transform | None:
     """Change the values of a column on their way.
 
@@ -74,7 +78,8 @@ def transform_value(
         table: the table as the source's catalog has it.
         column: the column as the source's catalog has it.
         catalog: every table of the source, as for `register_tables`.
-        settings: the whole configuration, likewise.
+        settings: the plugin's own, likewise.
+        configuration: the whole configuration, likewise.
 
     Returns:
         An `SqlExpression` over `value` (the source server computes it), a `PythonFunction` from
@@ -102,23 +107,24 @@ def render_row(
     table: Table,
     columns: Sequence[Column],
     format: str,  # noqa: A002 - the hook's public name
+    settings: Any,
 ) -> RowFormat | None:
     """Say how a row of a table becomes bytes in a format of the plugin's own.
 
-    Asked once for each exported table, while planning, for every format but `insert` and `copy`,
-    which are replant's own. The rows of all tables go into one file in load order, each with a
-    line end behind it.
+    Asked once for each exported table, while planning, for the formats that the plugin declares in
+    a tuple `FORMATS`. `insert` and `copy` are replant's own. The rows of all tables go into one
+    file in load order, each with a line end behind it.
 
     Args:
         table: the table as the source's catalog has it.
         columns: the exported columns, in order.
-        format: the name given by `format` in the configuration.
+        format: the one that the configuration names.
+        settings: the plugin's own, as for `register_tables`.
 
     Returns:
         An `SqlExpression` that yields the row's text (the source server renders), a `PythonRow`
-        (Python renders), or None when the plugin does not know the format. The first plugin that
-        answers decides; if none does, the error lists the formats that plugins name in a tuple
-        `FORMATS`, and the plugins that have none. A row that becomes NULL is an error.
+        (Python renders), or None to leave the table to another plugin that declares the format.
+        The first plugin that answers decides. A row that becomes NULL is an error.
 
     Example:
         ```python
@@ -129,30 +135,29 @@ def render_row(
 
         @hookimpl
         def render_row(table, columns, format):
-            if format in FORMATS:
-                return SqlExpression("row_to_json(row_)::text")
-            return None
+            return SqlExpression("row_to_json(row_)::text")
         ```
 
     """
 
 
 @hookspec
-def order_tables(request: OrderRequest) -> LoadOrder | None:
+def order_tables(request: OrderRequest, settings: Any) -> LoadOrder | None:
     """Decide the order in which tables are loaded, and how cycles of foreign keys are broken.
 
     Asked once for each plan, when tables, columns and row counts are known; and once for each
-    replay that does not take the artifact's own order, when the target is known too. Every table
-    of the request must be loaded exactly once.
+    replay that does not take the artifact's own order, when the target is known too; in each case
+    for the strategies that the plugin declares in a tuple `STRATEGIES`. Every table of the request
+    must be loaded exactly once.
 
     Args:
         request: the tables, the foreign keys between them, how many rows each has, the name of
             the strategy that was asked for and, at a replay, what the target's role may do.
+        settings: the plugin's own, as for `register_tables`.
 
     Returns:
-        The load order, or None when the plugin does not know that strategy. Exactly one plugin
-        may answer: two are an error that names both. If none does, the error lists the strategies
-        that plugins name in a tuple `STRATEGIES`, and the plugins that have none.
+        The load order. Exactly one enabled plugin may declare a strategy: two are an error that
+        names both.
 
     Example:
         ```python
@@ -163,9 +168,7 @@ def order_tables(request: OrderRequest) -> LoadOrder | None:
 
         @hookimpl
         def order_tables(request):
-            if request.strategy in STRATEGIES:
-                return LoadOrder(steps=(LoadTogether(request.tables),))
-            return None
+            return LoadOrder(steps=(LoadTogether(request.tables),))
         ```
 
     """

@@ -60,7 +60,7 @@ def propose(database: DatabaseConnection, schemas: Sequence[str] = ()) -> Propos
     ]
     proposal = evolve(proposal, roots=tuple(roots))
     items = [item for found in registered.values() for item in found]
-    order = _strategy().order_tables(order_request(inspection, proposal))
+    order = _strategy().order_tables(order_request(inspection, proposal), Settings())
     proposal = evolve(
         proposal,
         values=_values(database, inspection, proposal, items),

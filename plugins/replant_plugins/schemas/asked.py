@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from attrs import field, frozen
+from attrs import field, frozen, validators
 
 from replant.errors import ConfigurationError
 from replant.model import (
@@ -20,13 +20,18 @@ from replant.model import (
 )
 from replant.model.names import did_you_mean
 
-NAME = "schemas"
-PATH = f"plugins.{NAME}"
+PATH = "plugins.schemas"
 
 
 @frozen
 class TableRule:
-    """`[[plugins.schemas.tables]]`: whether rows that reference rows of the table come along."""
+    """`[[plugins.schemas.tables]]`: whether rows that reference rows of the table come along.
+
+    Attributes:
+        name: the table that is referenced.
+        children: as the setting of all tables, for the references to this one.
+
+    """
 
     name: RelationName
     children: Children
@@ -37,13 +42,21 @@ class Edge:
     """`[[plugins.schemas.edges]]`: what holds for one foreign key or declared reference.
 
     It is named, or told by its columns.
+
+    Attributes:
+        table: the table that references.
+        name: of the foreign key, or of a declared reference.
+        columns: of the foreign key.
+        children: as the setting of all tables, for this reference.
+        limit: at most so many referencing rows for each referenced row.
+
     """
 
     table: RelationName
     name: str | None = None
     columns: tuple[str, ...] | None = None
     children: Children | None = None
-    limit: int | None = None
+    limit: int | None = field(default=None, validator=validators.optional(validators.ge(1)))
 
 
 @frozen
@@ -51,6 +64,7 @@ class DeclaredShapes:
     """`[[plugins.schemas.references]]`: a reference that no foreign key declares.
 
     Attributes:
+        table: the table that references.
         columns: the referencing columns.
         array: in their place, a column that holds an array of referenced values.
         references: the referenced table.
@@ -67,7 +81,7 @@ class DeclaredShapes:
     references: RelationName | None = None
     referenced_columns: tuple[str, ...] | None = None
     type_column: str | None = None
-    targets: dict[str, str] = field(factory=dict)
+    targets: dict[str, RelationName] = field(factory=dict)
     name: str | None = None
 
 
@@ -82,6 +96,9 @@ class Asked:
         scope_column: the column that says whose a row is; the value is the scope's of that name.
         shared: which rows come along that belong to nobody, as that column is NULL.
         children: whether rows that reference rows of the set are included.
+        tables: what holds for the references to one table.
+        edges: what holds for one foreign key or declared reference.
+        references: references that no foreign key declares.
 
     """
 
@@ -149,14 +166,13 @@ def _reference(
     own = [*(item.columns or ()), *filter(None, (item.array, item.type_column))]
     _check_columns(tables[item.table], own)
     if item.type_column is not None and item.columns and item.targets:
-        targets = {value: referenced_table(text, item) for value, text in item.targets.items()}
         return PolymorphicReference(
             item.table,
             item.type_column,
             item.columns,
             tuple(
                 PolymorphicTarget(value, name, _key(item, tables, name))
-                for value, name in sorted(targets.items())
+                for value, name in sorted(item.targets.items())
             ),
             item.name,
         )
@@ -191,11 +207,3 @@ def _key(
     if not key:
         raise ValueError(f"{name} has no primary key; give referenced_columns")
     return key
-
-
-def referenced_table(text: str, item: DeclaredShapes) -> RelationName:
-    """Read the name of a table to which a declared reference leads."""
-    try:
-        return RelationName.parse(text)
-    except ValueError as error:
-        raise ConfigurationError(f"{PATH}.references of {item.table}: {error}") from error

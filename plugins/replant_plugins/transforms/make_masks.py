@@ -143,7 +143,10 @@ def _making(
 ) -> Callable[[str, KeyedHash], str]:
     """Return the function of value and key, with what else it needs."""
     if choice.kind in OF_FAKER:
-        faker_of(asked.locale)
+        try:
+            faker_of(asked.locale)
+        except LookupError as error:
+            raise ConfigurationError(f"{PATH}.locale: {error}") from error
         return SettledMake(kind.make, (("locale", asked.locale),))
     if kind.argument:
         return SettledMake(kind.make, ((kind.argument, choice.number),))

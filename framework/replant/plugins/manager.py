@@ -251,6 +251,15 @@ class Host:
             f"and does not say how rows of {table.name} are rendered in it; update it"
         )
 
+    def check_strategy(self, name: str) -> None:
+        """Refuse a strategy that no plugin declares.
+
+        Raises:
+            ConfigurationError: none does; the nearest declared name is given, and all of them.
+
+        """
+        self._that_declare("strategy", name)
+
     def order_tables(self, request: OrderRequest, settings: Settings) -> LoadOrder:
         """Return the load order of the one plugin that knows the strategy.
 

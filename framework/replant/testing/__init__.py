@@ -13,7 +13,9 @@ from replant.lazy_names import publish
 if TYPE_CHECKING:
     from replant.testing.conformance.environment import Environment
     from replant.testing.conformance.examples import Example, examples_for
+    from replant.testing.conformance.format_suite import FormatConformance
     from replant.testing.conformance.round_trip import ReplayMethod, RoundTrip
+    from replant.testing.conformance.strategy_suite import StrategyConformance
     from replant.testing.conformance.suite import Conformance, conformance
     from replant.testing.demonstration import Demonstration
     from replant.testing.generation.registry import Registry
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "replant.testing.conformance.suite": "Conformance conformance",
+    "replant.testing.conformance.strategy_suite": "StrategyConformance",
+    "replant.testing.conformance.format_suite": "FormatConformance",
     "replant.testing.servers.database_templates": "Deploy Templates",
     "replant.testing.demonstration": "Demonstration",
     "replant.testing.conformance.examples": "Example examples_for",
@@ -58,12 +62,14 @@ __all__ = [
     "Environment",
     "Example",
     "ExampleDatabase",
+    "FormatConformance",
     "Registry",
     "ReplayMethod",
     "RoundTrip",
     "Row",
     "Rows",
     "Server",
+    "StrategyConformance",
     "Templates",
     "Tenants",
     "Values",

@@ -12,6 +12,11 @@ from replant.lazy_names import publish
 
 if TYPE_CHECKING:
     from replant.api import (
+        Copied,
+        Exported,
+        Replayed,
+        ShownArtifact,
+        Synchronized,
         configuration_schema,
         copy,
         diff,
@@ -90,11 +95,14 @@ if TYPE_CHECKING:
     from replant.model.column_patterns import ColumnPattern
     from replant.plugins.declaration import API_VERSION
     from replant.plugins.hookspecs import hookimpl
+    from replant.plugins.manager import Host
+    from replant.verification.differences import TableResult
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "replant.api": (
+        "Copied Exported Replayed ShownArtifact Synchronized "
         "configuration_schema copy diff drift drift_against drift_of_artifact export plan plugins "
         "preflight propose record remove replay show sync verify why why_in_artifact"
     ),
@@ -109,6 +117,8 @@ _HOMES = {
     ),
     "replant.plugins.declaration": "API_VERSION",
     "replant.plugins.hookspecs": "hookimpl",
+    "replant.plugins.manager": "Host",
+    "replant.verification.differences": "TableResult",
     "replant.model": (
         "AllRows AsReplica ByColumn ByPredicate Catalog CheckForeignKeys Children Column Cycle "
         "Dangling DeferConstraints EdgeRule ExportSettings ForeignKey InClosure LoadOrder "
@@ -134,6 +144,7 @@ __all__ = [
     "Column",
     "ColumnPattern",
     "ConfigurationError",
+    "Copied",
     "Cycle",
     "Dangling",
     "DanglingReferenceError",
@@ -141,7 +152,9 @@ __all__ = [
     "DeferConstraints",
     "EdgeRule",
     "ExportSettings",
+    "Exported",
     "ForeignKey",
+    "Host",
     "InClosure",
     "LoadOrder",
     "LoadTable",
@@ -161,11 +174,15 @@ __all__ = [
     "RelationName",
     "ReplantError",
     "ReplayError",
+    "Replayed",
     "ScopeError",
     "Secret",
     "Settings",
+    "ShownArtifact",
     "SqlExpression",
+    "Synchronized",
     "Table",
+    "TableResult",
     "TableSettings",
     "TableShape",
     "ThroughForeignKey",

@@ -201,7 +201,7 @@ def _keys_and_defaults() -> dict[str, str]:
     others = {"scope", "export", "plugins", "run", "tables"}
     assert settings - beside == databases | others
     for attribute in attrs.fields(PluginSettings):
-        if attribute.name != "settings":
+        if attribute.name not in {"settings", "files"}:  # the latter is what --plugin says
             keys[f"plugins.{attribute.name}"] = _default(attribute)
     for attribute in attrs.fields(ExportSettings):
         keys[f"export.{attribute.name}"] = _default(attribute)

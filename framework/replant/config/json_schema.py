@@ -27,7 +27,7 @@ _ATTRIBUTES = re.compile(r"^Attributes:\n(?P<body>(?:[ ].*\n|\n)*)", re.MULTILIN
 _ENABLED: Schema = {
     "type": "array",
     "items": {"type": "string"},
-    "description": "The plugins to ask, in the order of their value transforms.",
+    "description": "The plugins to ask, in the order of their value transforms: names, or paths.",
 }
 _PLAIN = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
@@ -43,9 +43,10 @@ def configuration_schema(plugins: Mapping[str, type[Any] | None]) -> Schema:
     # A plain number is a scope value too.
     schema["properties"]["scope"]["additionalProperties"] = {"type": ["string", "integer"]}
     tables = {name: settings_schema(kind) for name, kind in plugins.items() if kind is not None}
+    table = {**settings_schema(PluginSettings), "properties": {"enable": _ENABLED, **tables}}
     schema["properties"]["plugins"] = {
-        **settings_schema(PluginSettings),
-        "properties": {"enable": _ENABLED, **tables},
+        "anyOf": [_ENABLED, table],
+        "description": table.pop("description"),
     }
     return {"$schema": _DIALECT, "title": "replant.toml", **schema}
 

@@ -123,6 +123,7 @@ def read_settings(file: Path | None) -> Settings:
         settings,
         recorded=str(file.with_suffix(".lock.toml")),
         export=attrs.evolve(settings.export, output=_beside(file, settings.export.output)),
+        plugins=attrs.evolve(settings.plugins, enable=_enabled(file, settings.plugins.enable)),
         file=str(file),
     )
 
@@ -130,6 +131,15 @@ def read_settings(file: Path | None) -> Settings:
 def _beside(file: Path, output: str | None) -> str | None:
     """Take a path of the configuration relative to its file; `-` is standard output."""
     return output if output is None or output == "-" else str(file.parent / output)
+
+
+def _enabled(file: Path, enable: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Take the paths of plugins relative to the file, as they cannot be names."""
+    if enable is None:
+        return None
+    return tuple(
+        str(file.parent / name) if "/" in name or name.endswith(".py") else name for name in enable
+    )
 
 
 def parsed(file: Path | Traversable) -> dict[str, Any]:
@@ -200,6 +210,7 @@ def with_options(
     target: str | None = None,
     scope: Mapping[str, str] | None = None,
     plugins: Mapping[str, Mapping[str, Any]] | None = None,
+    plugin_files: tuple[str, ...] = (),
     jobs: int | None = None,
     triggers: TriggerMode | None = None,
     **export: Any,
@@ -212,6 +223,7 @@ def with_options(
         target: connection string of the target.
         scope: laid over the file's, value by value.
         plugins: settings of plugins, laid over the file's, key by key.
+        plugin_files: files of Python, each a plugin that is enabled.
         jobs: how many processes read rows.
         triggers: what a replay does with the target's triggers.
         export: attributes of `ExportSettings`.
@@ -232,7 +244,9 @@ def with_options(
         export=attrs.evolve(settings.export, **said),
         triggers=settings.triggers if triggers is None else triggers,
         run=settings.run if jobs is None else attrs.evolve(settings.run, jobs=jobs),
-        plugins=attrs.evolve(settings.plugins, settings=tables),
+        plugins=attrs.evolve(
+            settings.plugins, settings=tables, files=(*settings.plugins.files, *plugin_files)
+        ),
     )
 
 
@@ -331,8 +345,10 @@ def _scope(value: Any, _: type) -> dict[str, str]:
 
 def _plugins(value: Any, _: type) -> PluginSettings:
     """Read `enable`, and beside it one free sub-table for each plugin."""
+    if isinstance(value, ARRAY):
+        return PluginSettings(enable=_names(value, tuple))
     if not isinstance(value, Mapping):
-        raise TypeError(f"must be a table, not {toml_type(value)}")
+        raise TypeError(f"must be a table, or the array of its `enable`, not {toml_type(value)}")
     tables = {key: item for key, item in value.items() if key != "enable"}
     errors: list[Exception] = []
     for key, item in tables.items():

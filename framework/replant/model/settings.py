@@ -180,13 +180,17 @@ class PluginSettings:
     """Which plugins are asked, in which order, and what each is told.
 
     Attributes:
-        enable: names in the order of their value transforms; None for those of replant itself.
+        enable: names in the order of their value transforms, and paths of files of Python; None
+            for those of replant itself.
         settings: the sub-table of each plugin, by name.
+        files: paths of files of Python, each a plugin, that the person who runs replant named.
+            They are enabled; one that only the configuration names is refused.
 
     """
 
     enable: tuple[str, ...] | None = None
     settings: Mapping[str, Mapping[str, Any]] = field(factory=dict)
+    files: tuple[str, ...] = ()
 
 
 @frozen(field_transformer=checked)

@@ -40,7 +40,7 @@ def installed_plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
         PluginError: two distributions offer a plugin that is enabled.
 
     """
-    candidates = discovery.find()
+    candidates = discovery.find(settings.plugins)
     discovery.check_sub_tables(settings, candidates)
     enabled = discovery.choose(candidates, settings.plugins, settings.export.strategy)
     return tuple(_inspect(candidate, candidate in enabled) for candidate in candidates)

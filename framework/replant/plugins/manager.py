@@ -107,7 +107,7 @@ class Host:
             PluginError: a plugin cannot be loaded.
 
         """
-        candidates = discovery.find()
+        candidates = discovery.find(settings.plugins)
         discovery.check_sub_tables(settings, candidates)
         chosen = discovery.choose(candidates, settings.plugins, settings.export.strategy)
         host = cls([discovery.load(candidate) for candidate in chosen])
@@ -146,10 +146,15 @@ class Host:
             f"{settings.path_of(change.name)}.mask: the plugin {MASK!r} is not enabled, so no "
             f"value would be masked; add {MASK!r} to [plugins] enable"
             for change in settings.tables
-            if change.mask and MASK not in self._plugins
+            if change.mask and not self._masks
         ]
         if problems:
             raise ConfigurationError("\n".join(problems))
+
+    @property
+    def _masks(self) -> bool:
+        """Whether the plugin that reads `[[tables]] mask` is enabled; no file takes its place."""
+        return MASK in self._plugins and not self._plugins[MASK].candidate.is_file
 
     @property
     def versions(self) -> dict[str, str]:

@@ -84,6 +84,7 @@ if TYPE_CHECKING:
         PythonRow,
         Registration,
         RelationName,
+        Sample,
         Settings,
         SqlExpression,
         Table,
@@ -123,8 +124,8 @@ _HOMES = {
         "AllRows AsReplica ByColumn ByPredicate Catalog CheckForeignKeys Children Column Cycle "
         "Dangling DeferConstraints EdgeRule ExportSettings ForeignKey InClosure LoadOrder "
         "LoadTable LoadTogether OrderRequest PatchColumns Plan PluginSettings PythonFunction "
-        "PythonRow Registration RelationName Settings SqlExpression Table TableSettings "
-        "TableShape ThroughForeignKey WhereReferenced"
+        "PythonRow Registration RelationName Sample Settings SqlExpression Table "
+        "TableSettings TableShape ThroughForeignKey WhereReferenced"
     ),
 }
 
@@ -175,6 +176,7 @@ __all__ = [
     "ReplantError",
     "ReplayError",
     "Replayed",
+    "Sample",
     "ScopeError",
     "Secret",
     "Settings",

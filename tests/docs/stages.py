@@ -209,6 +209,7 @@ EXECUTED = {
     "docs/how-to/move-a-customer.md": store,
     "docs/how-to/take-a-load-back.md": store,
     "docs/how-to/a-command-of-your-own.md": store,
+    "docs/how-to/a-sample-for-a-laptop.md": store,
     "docs/how-to/keep-artifacts-in-git.md": versioned,
     "docs/how-to/use-in-ci.md": granted,
     "docs/reference/artifact.md": granted,

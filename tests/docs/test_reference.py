@@ -34,7 +34,7 @@ EXACTNESS = Document("docs/explanation/exactness.md")
 #: What `register_tables` and the others take and give; each must be documented.
 VALUES = {
     *("Registration", "ByColumn", "ThroughForeignKey", "WhereReferenced", "ByPredicate", "AllRows"),
-    *("InClosure", "Children", "EdgeRule", "TableShape"),
+    *("InClosure", "Children", "EdgeRule", "Sample", "TableShape"),
     *("PlainReference", "ArrayReference", "PolymorphicReference", "PolymorphicTarget"),
     *("SqlExpression", "PythonFunction", "PythonRow"),
     *("OrderRequest", "LoadOrder", "LoadTable", "LoadTogether", "PatchColumns"),
@@ -121,6 +121,7 @@ def test_every_documented_configuration_key_is_accepted() -> None:
         "export.undeclared": {"export": {"undeclared": "fail"}},
         "export.allow_empty": {"export": {"allow_empty": True}},
         "export.max_rows": {"export": {"max_rows": 1000}},
+        "export.seed": {"export": {"seed": "other"}},
         "export.must_transform": {"export": {"must_transform": ["*.email"]}},
         "run.jobs": {"run": {"jobs": 4}},
         "tables[].name": {"tables": [{"name": "a.b"}]},
@@ -130,6 +131,7 @@ def test_every_documented_configuration_key_is_accepted() -> None:
         "tables[].on_conflict": {"tables": [{"name": "a.b", "on_conflict": "skip"}]},
         "tables[].max_rows": {"tables": [{"name": "a.b", "max_rows": 1000}]},
         "tables[].mask": {"tables": [{"name": "a.b", "mask": {"c": "email"}}]},
+        "tables[].sample": {"tables": [{"name": "a.b", "sample": "5%"}]},
         "tables[].shared": {"tables": [{"name": "a.b", "shared": "same"}]},
     }
     assert samples.keys() == {row[0].strip("`") for row in CONFIGURATION.rows("Key")}

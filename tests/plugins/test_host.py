@@ -225,8 +225,8 @@ def test_each_plugin_gets_its_own_settings_in_every_hook(install: Install) -> No
     asked: list[Callable[[], object]] = [
         lambda: keen.register_tables(CATALOG, settings),
         lambda: ColumnTransforms(keen, CATALOG, settings).chain(TABLE, TABLE.columns[0]),
-        lambda: keen.render_row(TABLE, TABLE.columns, "odd", settings),
-        lambda: keen.order_tables(OrderRequest("odd", ()), settings),
+        lambda: keen.render_row(TABLE, TABLE.columns, "odd", settings.plugins),
+        lambda: keen.order_tables(OrderRequest("odd", ()), settings.plugins),
     ]
     for ask in asked:
         with pytest.raises(PluginError, match="RuntimeError: 7"):
@@ -328,14 +328,14 @@ def test_the_first_plugin_that_knows_a_format_renders_it(install: Install) -> No
     for name in ("alpha", "beta"):
         install(name, formats + f"SqlExpression('{name}')")
     some = host("silent", "beta", "alpha")
-    chosen = some.render_row(TABLE, TABLE.columns, "jsonl", Settings())
+    chosen = some.render_row(TABLE, TABLE.columns, "jsonl", PluginSettings())
     assert chosen == Rendering("beta", SqlExpression("beta"))
     with pytest.raises(
         PluginError, match=r"'silent' .* does not say how rows of s\.t are rendered"
     ):
-        host("silent").render_row(TABLE, TABLE.columns, "jsonl", Settings())
+        host("silent").render_row(TABLE, TABLE.columns, "jsonl", PluginSettings())
     with pytest.raises(ConfigurationError, match=r"'jsonl'\? known are: insert, copy, jsonl"):
-        host("silent").render_row(TABLE, TABLE.columns, "json", Settings())
+        host("silent").render_row(TABLE, TABLE.columns, "json", PluginSettings())
 
 
 def test_a_strategy_of_two_plugins_names_both(install: Install) -> None:
@@ -343,14 +343,16 @@ def test_a_strategy_of_two_plugins_names_both(install: Install) -> None:
     install("one", order)
     install("two", order)
     with pytest.raises(PluginError, match=r"plugin 'one'.* and plugin 'two'"):
-        host("one", "two").order_tables(OrderRequest("mine", ()), Settings())
+        host("one", "two").order_tables(OrderRequest("mine", ()), PluginSettings())
     with pytest.raises(PluginError, match=r"plugin 'one' .* gives no load order for it"):
-        host("one").order_tables(OrderRequest("mine", ()), Settings())
+        host("one").order_tables(OrderRequest("mine", ()), PluginSettings())
 
 
 def test_a_strategy_of_no_plugin_names_those_that_are_declared() -> None:
     with pytest.raises(ConfigurationError, match=r"'superuser'\? known are: superuser, ordered"):
-        host("superuser", "meta_public").order_tables(OrderRequest("superusr", ()), Settings())
+        host("superuser", "meta_public").order_tables(
+            OrderRequest("superusr", ()), PluginSettings()
+        )
 
 
 def test_the_list_of_plugins_shows_hooks_and_failures(install: Install) -> None:

@@ -16,8 +16,8 @@ from replant.model import (
     LoadTogether,
     OrderRequest,
     PatchColumns,
+    PluginSettings,
     RelationName,
-    Settings,
     Step,
 )
 from replant.plugins.discovery import Candidate, LoadedPlugin
@@ -91,4 +91,4 @@ def test_a_plugin_whose_order_cannot_be_carried_out_is_named() -> None:
     host = Host([LoadedPlugin(Candidate("careless", "replant-careless", "1.0", "x"), Careless())])
 
     with pytest.raises(PluginError, match=r"careless.* does not so for s\.b; choose another str"):
-        host.order_tables(OrderRequest("any", (A, B)), Settings())
+        host.order_tables(OrderRequest("any", (A, B)), PluginSettings())

@@ -19,6 +19,7 @@ import attrs
 from replant.config.read_settings import Document
 from replant.config.secrets import Secret
 from replant.model import PluginSettings
+from replant.model.samples import Sample
 
 Schema = dict[str, Any]
 
@@ -28,6 +29,10 @@ _ENABLED: Schema = {
     "type": "array",
     "items": {"type": "string"},
     "description": "The plugins to ask, in the order of their value transforms: names, or paths.",
+}
+_FORMS: dict[type, Schema] = {
+    Sample: {"type": ["string", "integer"]},
+    Secret: {"type": "string", "pattern": "^env:[A-Za-z_][A-Za-z0-9_]*$"},
 }
 _PLAIN = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
@@ -137,8 +142,8 @@ def _of_type(kind: Any) -> Schema:
 def _of_class(kind: Any) -> Schema:
     if kind in _PLAIN:
         return {"type": _PLAIN[kind]}
-    if kind is Secret:
-        return {"type": "string", "pattern": "^env:[A-Za-z_][A-Za-z0-9_]*$"}
+    if kind in _FORMS:
+        return {**_FORMS[kind]}
     if issubclass(kind, Enum):
         return {"enum": [member.value for member in kind]}
     if hasattr(kind, "parse"):

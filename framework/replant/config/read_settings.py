@@ -35,6 +35,7 @@ from replant.model import (
     TriggerMode,
 )
 from replant.model.names import did_you_mean
+from replant.model.samples import Sample
 
 Shape = TypeVar("Shape")
 
@@ -333,6 +334,13 @@ def _relation(value: Any, _: type) -> RelationName:
     return RelationName.parse(value)
 
 
+def _sample(value: Any, _: type) -> Sample:
+    """Read a share or a number of rows."""
+    if type(value) not in (str, int):
+        raise TypeError(f"must be a share such as '5%' or an integer, not {toml_type(value)}")
+    return Sample.of(value)
+
+
 def _scope(value: Any, _: type) -> dict[str, str]:
     """Read scope values, which are texts for an input function; a plain number is one too."""
     if not isinstance(value, Mapping):
@@ -383,6 +391,7 @@ def new_converter() -> Converter:
     converter.register_structure_hook(bool, strictly(bool, "true or false"))
     converter.register_structure_hook(RelationName, _relation)
     converter.register_structure_hook(PluginSettings, _plugins)
+    converter.register_structure_hook(Sample, _sample)
     converter.register_structure_hook_func(
         lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _choice
     )
@@ -403,7 +412,7 @@ def new_converter() -> Converter:
     )
     converter.register_structure_hook_func(_is_tuple_of_tables, _array_of_tables(converter))
     converter.register_structure_hook_func(
-        lambda kind: attrs.has(kind) and kind not in (RelationName, PluginSettings),
+        lambda kind: attrs.has(kind) and kind not in (RelationName, PluginSettings, Sample),
         lambda value, kind: _table(converter, value, kind),
     )
     return converter

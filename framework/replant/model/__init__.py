@@ -65,6 +65,7 @@ from replant.model.registration import (
     ThroughForeignKey,
     WhereReferenced,
 )
+from replant.model.samples import Sample
 from replant.model.settings import (
     COPY,
     INSERT,
@@ -164,6 +165,7 @@ __all__ = [
     "RowSecurity",
     "RowsAt",
     "RunSettings",
+    "Sample",
     "Satisfies",
     "Selection",
     "SequencePosition",

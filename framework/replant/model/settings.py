@@ -10,6 +10,7 @@ from attrs import field, frozen, validators
 
 from replant.model.checked import checked
 from replant.model.names import RelationName
+from replant.model.samples import Sample
 from replant.model.table_triggers import TriggerMode
 
 
@@ -113,6 +114,8 @@ class TableSettings:
         max_rows: how many of its rows may be exported; None for any number.
         mask: the kind of mask by column, for the plugin `mask`.
         shared: what a synchronization does with shared rows that differ; None to keep them.
+        sample: which of the rows are taken that are chosen themselves, or reference others; rows
+            that others reference come along all the same. None for all.
 
     """
 
@@ -124,6 +127,7 @@ class TableSettings:
     max_rows: int | None = None
     mask: Mapping[str, str] = field(factory=dict)
     shared: SharedRowsCheck | None = None
+    sample: Sample | None = None
 
 
 @frozen(field_transformer=checked)
@@ -149,6 +153,7 @@ class ExportSettings:
         max_rows: how many rows may be exported in all; None for any number.
         must_transform: patterns of columns, such as `*.email`; an export in which one of them
             keeps its values is refused.
+        seed: the key of the hash by which samples are taken; another gives other samples.
 
     """
 
@@ -166,6 +171,7 @@ class ExportSettings:
     allow_empty: bool = False
     max_rows: int | None = None
     must_transform: tuple[str, ...] = ()
+    seed: str = "1"
 
     @property
     def format_name(self) -> str:

@@ -53,6 +53,7 @@ def _followed(
                 up,
                 _children(graph, request, reference) if down else None,
                 request.rules.limit_of(reference) if down else None,
+                request.rules.sample_of(reference) if down else None,
             )
 
 
@@ -73,7 +74,7 @@ def _root_rows(
     # The predicate of a table with shared rows may hold places of rows.
     chosen_by = evolve(table, rows=selected.rows[table.name])
     predicate = _condition(chosen_by) if root.table in selected.shared else root.predicate
-    predicate = told_condition(plan, predicate)
+    predicate = told_condition(plan, predicate) + (f", {root.sample}" if root.sample else "")
     if table.rows.conditions == (search.roots[root],):
         return RootRows(table.name, predicate, table.row_count)
     rows = evolve(table.rows, conditions=(*table.rows.conditions, search.roots[root]))

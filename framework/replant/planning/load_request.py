@@ -61,7 +61,7 @@ def ask_for_load_order(
             keyed=frozenset(name for name in tables if exported_key(selected, name)),
             declared=tuple(sorted(_declared(selected))),
         ),
-        settings,
+        settings.plugins,
     )
     idle = {
         key.constraint

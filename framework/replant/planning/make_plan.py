@@ -200,7 +200,7 @@ def _planned_table(
     with mistakes.collecting():
         planned = planned_columns(transforms, table, columns)
     with mistakes.collecting():
-        rendering = row_format(transforms.host, table, columns, transforms.settings)
+        rendering = row_format(transforms, table, columns)
     mistakes.check()
     if rendering is not None:
         check_renderer(rendering.row_format, planned, name, export.format_name)

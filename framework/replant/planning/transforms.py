@@ -15,14 +15,13 @@ from replant.model import (
     PythonFunction,
     RelationName,
     RowFormat,
-    Settings,
     SqlExpression,
     Table,
     Transform,
     readable,
 )
 from replant.model.column_patterns import matches_column
-from replant.plugins.manager import ColumnTransforms, Host, Rendering, Transforming
+from replant.plugins.manager import ColumnTransforms, Rendering, Transforming
 from replant.sql.row_text import computed_by_server
 
 
@@ -58,7 +57,7 @@ def _planned_column(chain: tuple[Transforming, ...], table: Table, column: Colum
 
 
 def row_format(
-    host: Host, table: Table, columns: tuple[Column, ...], settings: Settings
+    transforms: ColumnTransforms, table: Table, columns: tuple[Column, ...]
 ) -> Rendering | None:
     """Ask the plugin of a format how the table's rows are rendered; None for replant's own.
 
@@ -67,10 +66,10 @@ def row_format(
         PluginError: the plugin of the format fails.
 
     """
-    format_name = settings.export.format_name
-    if format_name in OWN_FORMATS:
+    name = transforms.settings.export.format_name
+    if name in OWN_FORMATS:
         return None
-    return host.render_row(table, columns, format_name, settings)
+    return transforms.host.render_row(table, columns, name, transforms.settings.plugins)
 
 
 def changed_columns(planned: Iterable[PlannedTable]) -> dict[RelationName, set[str]]:

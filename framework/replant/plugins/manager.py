@@ -20,6 +20,7 @@ from replant.model import (
     Column,
     LoadOrder,
     OrderRequest,
+    PluginSettings,
     PythonFunction,
     PythonRow,
     Registration,
@@ -188,7 +189,7 @@ class Host:
         found: dict[RelationName, Registered] = {}
         mistakes = Mistakes()
         answers = self._answers(
-            "register_tables", settings, mistakes, catalog=catalog, configuration=settings
+            "register_tables", settings.plugins, mistakes, catalog=catalog, configuration=settings
         )
         for name, answer in answers:
             for registration in self._all_are(name, "register_tables", answer, Registration):
@@ -214,7 +215,7 @@ class Host:
         chain = []
         answers = self._answers(
             "transform_value",
-            asked.settings,
+            asked.settings.plugins,
             mistakes,
             table=table,
             column=column,
@@ -232,7 +233,7 @@ class Host:
         return tuple(chain)
 
     def render_row(
-        self, table: Table, columns: Sequence[Column], format_name: str, settings: Settings
+        self, table: Table, columns: Sequence[Column], format_name: str, said: PluginSettings
     ) -> Rendering:
         """Return how the first plugin that knows the format renders a row of the table.
 
@@ -243,7 +244,7 @@ class Host:
         """
         knowing = self._that_declare("format", format_name)
         answers = self._answers(
-            "render_row", settings, None, knowing, table=table, columns=columns, format=format_name
+            "render_row", said, None, knowing, table=table, columns=columns, format=format_name
         )
         for name, answer in answers:
             row_format: RowFormat = self._is(name, "render_row", answer, (SqlExpression, PythonRow))
@@ -265,7 +266,7 @@ class Host:
         """
         self._that_declare("strategy", name)
 
-    def order_tables(self, request: OrderRequest, settings: Settings) -> LoadOrder:
+    def order_tables(self, request: OrderRequest, said: PluginSettings) -> LoadOrder:
         """Return the load order of the one plugin that knows the strategy.
 
         Raises:
@@ -281,7 +282,7 @@ class Host:
                 f"strategy {request.strategy!r} is declared by {names}; "
                 f"take all but one of them out of [plugins] enable"
             )
-        answers = [*self._answers("order_tables", settings, None, (name,), request=request)]
+        answers = [*self._answers("order_tables", said, None, (name,), request=request)]
         if not answers:
             raise PluginError(
                 f"{self.describe(name)} declares the strategy {request.strategy!r}, and gives no "
@@ -300,7 +301,7 @@ class Host:
     def _answers(
         self,
         hook: str,
-        settings: Settings,
+        said: PluginSettings,
         mistakes: Mistakes | None = None,
         plugins: Collection[str] | None = None,
         **arguments: Any,
@@ -309,7 +310,7 @@ class Host:
 
         Args:
             hook: its name.
-            settings: the whole configuration; each plugin gets its own part as `settings`.
+            said: what the configuration says of plugins; each gets its own part as `settings`.
             mistakes: gets the mistakes that plugins find in their settings; without it, the
                 first is raised.
             plugins: the names of those that are asked; None for all.
@@ -324,7 +325,7 @@ class Host:
             if not ask.get_hookimpls():
                 continue
             try:
-                answers = ask(settings=self._settings.of(name, settings.plugins), **arguments)
+                answers = ask(settings=self._settings.of(name, said), **arguments)
             except ConfigurationError as error:
                 # The plugin found a mistake in its settings, and said so.
                 if mistakes is None:

@@ -38,6 +38,7 @@ from replant.model.references import (
     PolymorphicTarget,
     Reference,
 )
+from replant.model.samples import Sample
 from replant.sql.where_clauses import predicate_of
 
 #: More root rows than this are not looked up by their keys: they stand in one query.
@@ -90,7 +91,9 @@ def find_target_closure(
         followed = [_followed(manifest, reference) for reference in graph.references]
         kept = [r for r, known in zip(graph.references, followed, strict=True) if known]
         edges = {
-            reference.edge: EdgeRule(known.down or Children.STOP, known.limit)
+            reference.edge: EdgeRule(
+                known.down or Children.STOP, known.limit, _sample(known.sample)
+            )
             for reference, known in zip(graph.references, followed, strict=True)
             if known
         }
@@ -108,7 +111,9 @@ def find_target_closure(
                 {name: closure.owned_at(name) for name in told_apart},
                 {name: closure.shared_at(name) for name in told_apart},
                 tuple(
-                    FollowedReference(reference, known.up, known.down, known.limit)
+                    FollowedReference(
+                        reference, known.up, known.down, known.limit, _sample(known.sample)
+                    )
                     for reference, known in zip(graph.references, followed, strict=True)
                     if known
                 ),
@@ -121,6 +126,10 @@ def find_target_closure(
         UsageError,
     ) as error:
         return TargetClosure({}, why_not=str(error))
+
+
+def _sample(told: tuple[str, str] | None) -> Sample | None:
+    return None if told is None else Sample(*told)
 
 
 def _roots(artifact: Artifact, tables: Mapping[RelationName, PlannedTable]) -> Iterator[Root]:

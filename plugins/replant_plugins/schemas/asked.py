@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import field, frozen, validators
 
@@ -19,6 +19,7 @@ from replant.model import (
     Table,
 )
 from replant.model.names import did_you_mean
+from replant.model.samples import Sample
 
 PATH = "plugins.schemas"
 
@@ -49,6 +50,8 @@ class Edge:
         columns: of the foreign key.
         children: as the setting of all tables, for this reference.
         limit: at most so many referencing rows for each referenced row.
+        sample: which of the referencing rows: a share such as `5%`, or a number with `per`.
+        per: the column of the reference, for whose every value there is a number of rows.
 
     """
 
@@ -57,6 +60,8 @@ class Edge:
     columns: tuple[str, ...] | None = None
     children: Children | None = None
     limit: int | None = field(default=None, validator=validators.optional(validators.ge(1)))
+    sample: Sample | None = None
+    per: str | None = None
 
 
 @frozen
@@ -120,14 +125,18 @@ def no_such_table(name: RelationName, tables: Iterable[RelationName]) -> str:
 
 def edges_of(asked: Asked, table: Table) -> Iterator[tuple[str, EdgeRule]]:
     """Yield the rules for references of a table, by their names."""
-    problems = []
+    problems: list[str] = []
     for place, edge in enumerate(asked.edges):
         if edge.table != table.name:
             continue
-        rule = EdgeRule(edge.children, edge.limit)
+        rule = EdgeRule(edge.children, edge.limit, edge.sample)
+        path = f"{PATH}.edges[{place}]"
+        problems += _not_per(edge, path)
         if edge.name is not None:
+            problems += _other_column(edge, path, _columns_of(asked, table, edge.name))
             yield edge.name, rule
             continue
+        problems += _other_column(edge, path, edge.columns or ())
         keys = [
             key.name
             for key in table.foreign_keys
@@ -143,6 +152,39 @@ def edges_of(asked: Asked, table: Table) -> Iterator[tuple[str, EdgeRule]]:
             yield name, rule
     if problems:
         raise ConfigurationError("\n".join(problems))
+
+
+def _not_per(edge: Edge, path: str) -> Iterator[str]:
+    """Yield what is wrong with the sample: a number is for each value of a column, no share is."""
+    number = edge.sample is not None and edge.sample.count is not None
+    if number and edge.per is None:
+        columns = edge.columns or ("column",)
+        yield (
+            f"{path}.sample: a number of rows is meant for each row that they reference; say so "
+            f"with per = {columns[0]!r}, or give a share such as '5%'"
+        )
+    if edge.per is not None and not number:
+        yield f"{path}.per: goes with a number as sample, such as sample = 10"
+
+
+def _other_column(edge: Edge, path: str, columns: Sequence[str]) -> Iterator[str]:
+    if edge.per is not None and columns and edge.per not in columns:
+        meant = did_you_mean(edge.per, columns)
+        yield (
+            f"{path}.per: {edge.per!r} is no column of the reference, which has "
+            f"{', '.join(columns)}{meant}"
+        )
+
+
+def _columns_of(asked: Asked, table: Table, name: str) -> tuple[str, ...]:
+    """Return the columns of a foreign key or a declared reference; none of one not known."""
+    for key in table.foreign_keys:
+        if key.name == name:
+            return key.columns
+    for item in asked.references:
+        if item.table == table.name and item.name == name:
+            return item.columns or ((item.array,) if item.array else ())
+    return ()
 
 
 def declared_references(

@@ -82,4 +82,4 @@ def _requests(environment: Environment, strategy: str) -> Iterator[OrderRequest]
 
 def _order(environment: Environment, strategy: str, request: OrderRequest) -> LoadOrder:
     host = environment.by_strategy[strategy].host
-    return host.order_tables(request, environment.trip.settings)
+    return host.order_tables(request, environment.trip.settings.plugins)

@@ -17,7 +17,7 @@ from replant.model import RelationKind, RelationName
 from replant.model.closure_rules import Root
 from replant.model.references import Leaf, Reference, ReferenceGraph
 from replant.model.samples import Sample
-from replant.sql.samples import RowHash, sampled
+from replant.sql.row_hash import RowHash, sampled
 
 #: A block of a relation, and a line pointer in it: what a `ctid` is made of.
 Pointer = tuple[int, int]

@@ -29,7 +29,7 @@ from replant.database.session_settings import own_settings
 from replant.model import RelationName
 from replant.model.closure_rules import Children, Root
 from replant.model.references import Leaf, Reference, ReferenceGraph
-from replant.sql.samples import RowHash
+from replant.sql.row_hash import RowHash
 
 #: Rows that one query starts from, where an index serves: its text takes 60 kB.
 _BATCH = 5_000

@@ -24,7 +24,7 @@ from replant.model import (
 from replant.model.references import EdgeName, ReferenceGraph
 from replant.model.registration import InClosure
 from replant.model.samples import Sample
-from replant.sql.samples import RowHash, sampled
+from replant.sql.row_hash import RowHash, sampled
 from replant.sql.where_clauses import predicate_of, relation
 
 

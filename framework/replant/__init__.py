@@ -59,13 +59,17 @@ if TYPE_CHECKING:
     )
     from replant.model import (
         AllRows,
+        ArtifactFormat,
+        ArtifactWriter,
         AsReplica,
         ByColumn,
         ByPredicate,
         Catalog,
+        Check,
         CheckForeignKeys,
         Children,
         Column,
+        Compression,
         Cycle,
         Dangling,
         DeferConstraints,
@@ -73,9 +77,11 @@ if TYPE_CHECKING:
         ExportSettings,
         ForeignKey,
         InClosure,
+        Layout,
         LoadOrder,
         LoadTable,
         LoadTogether,
+        OnConflict,
         OrderRequest,
         PatchColumns,
         Plan,
@@ -121,7 +127,8 @@ _HOMES = {
     "replant.plugins.manager": "Host",
     "replant.verification.differences": "TableResult",
     "replant.model": (
-        "AllRows AsReplica ByColumn ByPredicate Catalog CheckForeignKeys Children Column Cycle "
+        "AllRows ArtifactFormat ArtifactWriter AsReplica ByColumn ByPredicate Catalog "
+        "Check CheckForeignKeys Children Column Compression Cycle Layout OnConflict "
         "Dangling DeferConstraints EdgeRule ExportSettings ForeignKey InClosure LoadOrder "
         "LoadTable LoadTogether OrderRequest PatchColumns Plan PluginSettings PythonFunction "
         "PythonRow Registration RelationName Sample Settings SqlExpression Table "
@@ -133,6 +140,8 @@ __all__ = [
     "API_VERSION",
     "AllRows",
     "ArtifactError",
+    "ArtifactFormat",
+    "ArtifactWriter",
     "AsReplica",
     "BudgetError",
     "ByColumn",
@@ -140,10 +149,12 @@ __all__ = [
     "Catalog",
     "CatalogMismatchError",
     "ChangeError",
+    "Check",
     "CheckForeignKeys",
     "Children",
     "Column",
     "ColumnPattern",
+    "Compression",
     "ConfigurationError",
     "Copied",
     "Cycle",
@@ -157,9 +168,11 @@ __all__ = [
     "ForeignKey",
     "Host",
     "InClosure",
+    "Layout",
     "LoadOrder",
     "LoadTable",
     "LoadTogether",
+    "OnConflict",
     "OrderRequest",
     "OutputError",
     "PatchColumns",

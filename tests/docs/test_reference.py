@@ -36,7 +36,7 @@ VALUES = {
     *("Registration", "ByColumn", "ThroughForeignKey", "WhereReferenced", "ByPredicate", "AllRows"),
     *("InClosure", "Children", "EdgeRule", "Sample", "TableShape"),
     *("PlainReference", "ArrayReference", "PolymorphicReference", "PolymorphicTarget"),
-    *("SqlExpression", "PythonFunction", "PythonRow"),
+    *("SqlExpression", "PythonFunction", "PythonRow", "ArtifactFormat"),
     *("OrderRequest", "LoadOrder", "LoadTable", "LoadTogether", "PatchColumns"),
     *("DeferConstraints", "AsReplica", "CheckForeignKeys", "Cycle"),
     *("Catalog", "Table", "Column", "ForeignKey", "Identity", "RelationKind", "RelationName"),

@@ -137,7 +137,9 @@ def test_a_misspelt_hook_is_named_with_the_right_ones(install: Install) -> None:
     with pytest.raises(PluginError) as caught:
         host("broken")
     assert "unknown hook 'register_table'" in str(caught.value)
-    assert "register_tables, transform_value, render_row, order_tables" in str(caught.value)
+    assert "register_tables, transform_value, render_row, write_artifact, order_tables" in str(
+        caught.value
+    )
 
 
 def test_two_plugins_of_one_name_are_both_named(install: Install) -> None:

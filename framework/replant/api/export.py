@@ -11,7 +11,8 @@ from replant.artifact import directory_writer as directory
 from replant.artifact.atomic_output import check_writable
 from replant.errors import UsageError
 from replant.export.export_rows import export_rows
-from replant.model import Layout, Plan, Progress, RelationName, Settings
+from replant.export.written_tables import TABLES
+from replant.model import OWN_FORMATS, Layout, Plan, Progress, RelationName, Settings
 from replant.model.progress import silent
 from replant.plugins.manager import Host
 
@@ -59,7 +60,8 @@ def export(
     if output is None:
         raise UsageError("where should the artifact go? Give -o FILE, or -o - for standard output")
     folder = settings.export.layout is Layout.DIRECTORY
-    check_writable(output, force=force, mark=directory.MANIFEST if folder else None)
+    mark = directory.MANIFEST if settings.export.format_name in OWN_FORMATS else TABLES
+    check_writable(output, force=force, mark=mark if folder else None)
     with planned_export(settings, host) as (database, decided):
         planned(decided)
         counts, digest = export_rows(

@@ -1,5 +1,6 @@
 """Defines the values that all layers share: frozen, without I/O, without pluggy or psycopg."""
 
+from replant.model.artifact_writers import ArtifactFormat, ArtifactWriter, PlannedWriting
 from replant.model.catalog import (
     Catalog,
     Column,
@@ -103,6 +104,8 @@ __all__ = [
     "OWN_FORMATS",
     "AllRows",
     "ArrayReference",
+    "ArtifactFormat",
+    "ArtifactWriter",
     "AsReplica",
     "ByColumn",
     "ByPredicate",
@@ -148,6 +151,7 @@ __all__ = [
     "Plan",
     "PlannedColumn",
     "PlannedTable",
+    "PlannedWriting",
     "PluginSettings",
     "PolymorphicReference",
     "PolymorphicTarget",

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from attrs import evolve, field, frozen
 
+from replant.model.artifact_writers import PlannedWriting
 from replant.model.catalog import UniqueIndex
 from replant.model.checked import checked
 from replant.model.closure_origin import ClosureOrigin
@@ -170,6 +171,7 @@ class Plan:
         types: the enums, domains and composite types that exported columns are made of, by name.
         shapes: what the exported tables look like, with all their columns.
         omissions: what is left out, each with the reason.
+        writing: how the artifact is written, where a plugin writes it as a whole.
         warnings: what a person should know although it stops nothing.
 
     """
@@ -195,6 +197,7 @@ class Plan:
     shapes: Mapping[RelationName, TableShape] = field(factory=dict)
     omissions: tuple[Omission, ...] = ()
     warnings: tuple[str, ...] = ()
+    writing: PlannedWriting | None = None
 
     @cached_property
     def _by_name(self) -> Mapping[RelationName, PlannedTable]:

@@ -14,7 +14,7 @@ from replant.config.recorded_shapes import Recorded
 from replant.database.connections import DatabaseConnection
 from replant.errors import ConfigurationError
 from replant.model import (
-    COPY,
+    INSERT,
     Catalog,
     Compression,
     DefinedType,
@@ -25,6 +25,7 @@ from replant.model import (
     Plan,
     PlannedColumn,
     PlannedTable,
+    PlannedWriting,
     RelationName,
     RowOrder,
     Settings,
@@ -43,6 +44,7 @@ from replant.planning.reference_ends import check_reference_ends
 from replant.planning.sequences import large_objects, sequence_names, sequence_positions
 from replant.planning.source_encoding import check_encoding
 from replant.planning.transforms import (
+    artifact_writing,
     changed_columns,
     check_renderer,
     check_transformed,
@@ -111,7 +113,7 @@ def check_form(export: ExportSettings) -> None:
         ConfigurationError: they do not.
 
     """
-    if export.layout is Layout.DIRECTORY and export.format_name != COPY:
+    if export.layout is Layout.DIRECTORY and export.format_name == INSERT:
         raise ConfigurationError(
             f"export.format: a directory holds the rows as COPY writes them, not as "
             f"{export.format_name!r}; leave the format out, or choose layout = 'file'"
@@ -146,9 +148,16 @@ def plan_from(
     transforms = ColumnTransforms(host, catalog, settings)
     mistakes = Mistakes()
     planned: dict[RelationName, PlannedTable] = {}
+    writing: PlannedWriting | None = None
+    with mistakes.collecting():
+        writing = artifact_writing(
+            transforms,
+            [(selected.tables[name], selected.columns[name]) for name in selected.tables],
+        )
+    rendered = writing is None and not mistakes.lines
     for name in selected.tables:
         with mistakes.collecting():
-            table = _planned_table(transforms, selected, counted, name)
+            table = _planned_table(transforms, selected, counted, name, rendered=rendered)
             planned[name] = evolve(table, on_conflict=on_conflict[name])
     order = LoadOrder(())
     with mistakes.collecting():
@@ -183,6 +192,7 @@ def plan_from(
         omissions=tuple(omissions(catalog, selected, counted, changed_columns(planned.values()))),
         shapes=shapes_of(catalog, selected.tables),
         warnings=tuple(warnings(selected, counted, known, more)),
+        writing=writing,
     )
 
 
@@ -191,6 +201,8 @@ def _planned_table(
     selected: SelectedTables,
     counted: CountedSelection,
     name: RelationName,
+    *,
+    rendered: bool,
 ) -> PlannedTable:
     table, columns = selected.tables[name], selected.columns[name]
     key, export = exported_key(selected, name), transforms.settings.export
@@ -199,8 +211,9 @@ def _planned_table(
     mistakes = Mistakes()
     with mistakes.collecting():
         planned = planned_columns(transforms, table, columns)
-    with mistakes.collecting():
-        rendering = row_format(transforms, table, columns)
+    if rendered:
+        with mistakes.collecting():
+            rendering = row_format(transforms, table, columns)
     mistakes.check()
     if rendering is not None:
         check_renderer(rendering.row_format, planned, name, export.format_name)

@@ -10,8 +10,10 @@ from replant.model import (
     OWN_FORMATS,
     Column,
     Identity,
+    Layout,
     PlannedColumn,
     PlannedTable,
+    PlannedWriting,
     PythonFunction,
     RelationName,
     RowFormat,
@@ -97,6 +99,36 @@ def check_transformed(planned: Iterable[PlannedTable], patterns: Sequence[str]) 
     ]
     if problems:
         raise ConfigurationError("\n".join(problems))
+
+
+def artifact_writing(
+    transforms: ColumnTransforms, tables: Sequence[tuple[Table, tuple[Column, ...]]]
+) -> PlannedWriting | None:
+    """Ask the plugin of a format how a whole artifact is written; None where rows are rendered.
+
+    Raises:
+        ConfigurationError: no plugin declares the format, or the layout is not that of the format.
+        PluginError: the plugin of the format fails.
+
+    """
+    export = transforms.settings.export
+    if export.format_name in OWN_FORMATS:
+        return None
+    writing = transforms.host.write_artifact(
+        tables, export.format_name, transforms.settings.plugins
+    )
+    wanted = Layout.DIRECTORY if writing is not None and writing.format.suffix else Layout.FILE
+    if export.layout is wanted:
+        return writing
+    if wanted is Layout.DIRECTORY:
+        raise ConfigurationError(
+            f"export.layout: the format {export.format_name!r} has a file for each table; choose "
+            f"layout = 'directory'"
+        )
+    raise ConfigurationError(
+        f"export.format: a directory holds the rows as COPY writes them, or in a format that has "
+        f"a file for each table, which {export.format_name!r} has not; choose layout = 'file'"
+    )
 
 
 def check_renderer(

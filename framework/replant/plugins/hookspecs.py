@@ -13,6 +13,7 @@ from typing import Any
 import pluggy
 
 from replant.model import (
+    ArtifactFormat,
     Catalog,
     Column,
     LoadOrder,
@@ -142,6 +143,55 @@ def render_row(
 
 
 @hookspec
+def write_artifact(
+    tables: Sequence[tuple[Table, Sequence[Column]]],
+    format: str,  # noqa: A002 - the hook's public name
+    settings: Any,
+) -> ArtifactFormat | None:
+    """Say how a whole artifact is written in a format of the plugin's own.
+
+    Asked once, while planning, for the formats that the plugin declares in a tuple `FORMATS`. For
+    formats that have more than lines: a header for each table, bytes without a line end, one file
+    or a file for each table. A plugin that answers here is not asked by `render_row`.
+
+    Args:
+        tables: the exported tables as the source's catalog has them, each with its exported
+            columns, by name; the writer gets them in load order.
+        format: the one that the configuration names.
+        settings: the plugin's own, as for `register_tables`.
+
+    Returns:
+        An `ArtifactFormat`, which makes the writer; or None to write row by row, by `render_row`.
+
+    Example:
+        ```python
+        import csv
+        import io
+
+        from replant import ArtifactFormat, ArtifactWriter, hookimpl
+
+        FORMATS = ("csv",)
+
+
+        class Csv(ArtifactWriter):
+            def table(self, table, columns):
+                return self.rows([tuple(column.name for column in columns)])
+
+            def rows(self, rows):
+                text = io.StringIO()
+                csv.writer(text).writerows(rows)
+                return text.getvalue().encode()
+
+
+        @hookimpl
+        def write_artifact(tables, format):
+            return ArtifactFormat(Csv, suffix=".csv")
+        ```
+
+    """
+
+
+@hookspec
 def order_tables(request: OrderRequest, settings: Any) -> LoadOrder | None:
     """Decide the order in which tables are loaded, and how cycles of foreign keys are broken.
 
@@ -174,4 +224,4 @@ def order_tables(request: OrderRequest, settings: Any) -> LoadOrder | None:
     """
 
 
-HOOKS = (register_tables, transform_value, render_row, order_tables)
+HOOKS = (register_tables, transform_value, render_row, write_artifact, order_tables)

@@ -10,16 +10,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pluggy
-from attrs import frozen
+from attrs import evolve, frozen
 
 from replant.config.mistakes import Mistakes
 from replant.errors import ConfigurationError, PluginError, UsageError
 from replant.model import (
     OWN_FORMATS,
+    ArtifactFormat,
     Catalog,
     Column,
     LoadOrder,
     OrderRequest,
+    PlannedWriting,
     PluginSettings,
     PythonFunction,
     PythonRow,
@@ -36,6 +38,7 @@ from replant.plugins import discovery, hookspecs
 from replant.plugins.declaration import Declaration
 from replant.plugins.discovery import LoadedPlugin
 from replant.plugins.guarded import GuardedFunction, GuardedRow, one_line
+from replant.plugins.guarded_writers import GuardedWriters
 from replant.plugins.load_order_checks import check_order
 from replant.plugins.own_settings import OwnSettings
 from replant.plugins.registering import implemented_hooks, register
@@ -242,7 +245,7 @@ class Host:
             PluginError: a plugin fails, or answers with something else.
 
         """
-        knowing = self._that_declare("format", format_name)
+        knowing = self.that_declare_format(format_name)
         answers = self._answers(
             "render_row", said, None, knowing, table=table, columns=columns, format=format_name
         )
@@ -256,6 +259,33 @@ class Host:
             f"{_and(self.describe(name) for name in knowing)} declares the format {format_name!r}, "
             f"and does not say how rows of {table.name} are rendered in it; update it"
         )
+
+    def write_artifact(
+        self, tables: Sequence[tuple[Table, tuple[Column, ...]]], name: str, said: PluginSettings
+    ) -> PlannedWriting | None:
+        """Return how the first plugin that writes whole artifacts in the format does so.
+
+        Raises:
+            ConfigurationError: no enabled plugin declares the format.
+            PluginError: a plugin fails, or answers with something else.
+
+        """
+        knowing = self.that_declare_format(name)
+        answers = self._answers("write_artifact", said, None, knowing, tables=tables, format=name)
+        for plugin, answer in answers:
+            written: ArtifactFormat = self._is(plugin, "write_artifact", answer, (ArtifactFormat,))
+            guarded = GuardedWriters(written.open, self.describe(plugin))
+            return PlannedWriting(plugin, evolve(written, open=guarded), tuple(tables))
+        return None
+
+    def that_declare_format(self, name: str) -> tuple[str, ...]:
+        """Return the plugins that declare a format.
+
+        Raises:
+            ConfigurationError: none does; the nearest declared name is given, and all of them.
+
+        """
+        return self._that_declare("format", name)
 
     def check_strategy(self, name: str) -> None:
         """Refuse a strategy that no plugin declares.

@@ -12,7 +12,10 @@ from replant.plugins.declaration import Declaration, read_declaration
 from replant.plugins.discovery import LoadedPlugin
 
 #: What a plugin declares for a hook, and the hook.
-_NEEDED = (("STRATEGIES", "order_tables"), ("FORMATS", "render_row"))
+_NEEDED = (
+    ("STRATEGIES", ("order_tables",)),
+    ("FORMATS", ("render_row", "write_artifact")),
+)
 
 
 def register(manager: pluggy.PluginManager, plugin: LoadedPlugin) -> Declaration:
@@ -91,17 +94,19 @@ def _check_does_something(manager: pluggy.PluginManager, plugin: LoadedPlugin) -
 
 def _check_names(plugin: LoadedPlugin, declared: Declaration, hooks: Collection[str]) -> None:
     """Refuse a hook that answers to names of which none is declared, and names without a hook."""
-    for (attribute, hook), names in zip(
+    for (attribute, answering), names in zip(
         _NEEDED, (declared.strategies, declared.formats), strict=True
     ):
-        if hook in hooks and not names:
+        has = [hook for hook in answering if hook in hooks]
+        if has and not names:
             raise PluginError(
-                f"{plugin.candidate} has the hook {hook}, and does not declare to which names it "
+                f"{plugin.candidate} has the hook {has[0]}, and does not declare to which names it "
                 f'answers; write {attribute} = ("its-name",) beside it'
             )
-        if names and hook not in hooks:
+        if names and not has:
             raise PluginError(
-                f"{plugin.candidate} declares {attribute}, and has no hook {hook} that would "
+                f"{plugin.candidate} declares {attribute}, and has no hook "
+                f"{' or '.join(answering)} that would "
                 f"answer to them; add it, or remove {attribute}"
             )
 

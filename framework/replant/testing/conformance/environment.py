@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from attrs import evolve, field, frozen
 from hypothesis.strategies import SearchStrategy
@@ -95,10 +96,14 @@ class Environment:
         return evolve(self.by_strategy[strategy], role=self.as_inserter.role)
 
     def in_format(self, name: str) -> Environment:
-        """Return the same with another format of the artifacts, which are files then."""
+        """Return the same with another format of the artifacts, in the layout that it has."""
         settings = self.trip.settings
-        export = evolve(settings.export, format=name, layout=Layout.FILE, compress=Compression.NONE)
-        return evolve(self, trip=evolve(self.trip, settings=evolve(settings, export=export)))
+        writing = self.as_inserter.host.write_artifact((), name, settings.plugins)
+        layout = Layout.DIRECTORY if writing and writing.format.suffix else Layout.FILE
+        export = evolve(settings.export, format=name, layout=layout, compress=Compression.NONE)
+        beside = self.trip.artifact.with_name(f"artifact.{quote(name, safe='')}")
+        trip = evolve(self.trip, settings=evolve(settings, export=export), artifact=beside)
+        return evolve(self, trip=trip)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ hypothesis.settings.load_profile("one")
 
 def test_its_examples_pass(tmp_path: Path) -> None:
     examples = re.findall(r"^```python\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
-    assert len(examples) == 4
+    assert len(examples) == 5
     for number, example in enumerate(examples):
         (tmp_path / f"test_{number}.py").write_text(example)
     (tmp_path / "conftest.py").write_text(ONE_EXAMPLE)

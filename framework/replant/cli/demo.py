@@ -13,8 +13,9 @@ import click
 from rich.console import Console
 
 from replant.cli.screen import coloured, console, counted, grid, human_size
-from replant.demo.run_demo import DemoResult, find_demonstration, run_demo
+from replant.demo.run_demo import DemoResult, run_demo
 from replant.errors import DIFFERENCE_FOUND
+from replant.testing.demonstration import find_demonstration
 from replant.testing.servers.server import embedded_server
 
 

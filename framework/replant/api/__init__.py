@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from replant.api.diff import diff
     from replant.api.drift import drift, drift_against, drift_of_artifact, record
     from replant.api.export import Exported, export
-    from replant.api.plan import plan
+    from replant.api.plan import plan, plan_with_rows
     from replant.api.plugins import configuration_schema, plugins
     from replant.api.propose import propose
     from replant.api.remove import remove
@@ -31,7 +31,7 @@ _HOMES = {
     "replant.api.diff": "diff",
     "replant.api.drift": "drift drift_against drift_of_artifact record",
     "replant.api.export": "Exported export",
-    "replant.api.plan": "plan",
+    "replant.api.plan": "plan plan_with_rows",
     "replant.api.plugins": "configuration_schema plugins",
     "replant.api.propose": "propose",
     "replant.api.remove": "remove",
@@ -56,6 +56,7 @@ __all__ = [
     "drift_of_artifact",
     "export",
     "plan",
+    "plan_with_rows",
     "plugins",
     "preflight",
     "propose",

@@ -34,6 +34,7 @@ from replant.model import (
 from replant.model.closure_origin import ClosureOrigin
 from replant.model.table_differences import TableDifference
 from replant.model.table_shape import shapes_of
+from replant.planning.changed_checks import try_changed_values
 from replant.planning.changed_keys import changed_keys, check_keys_in_source
 from replant.planning.find_closure_origin import closure_origin
 from replant.planning.hidden_values import told_scope
@@ -90,6 +91,7 @@ def make_plan(
     decided = plan_from(catalog, selected, counted, host, settings, known, more)
     try_plugin_sql(database, decided, host)
     check_encoding(database, decided)
+    try_changed_values(database, decided, catalog)
     check_keys_in_source(database, decided)
     sequences, unmoved = sequence_positions(database, selected, decided)
     objects = large_objects(database, selected, decided)

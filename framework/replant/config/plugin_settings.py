@@ -9,19 +9,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import attrs
-from cattrs import BaseValidationError, Converter
+from cattrs import Converter
 from cattrs.errors import IterableValidationError, IterableValidationNote
 
 from replant.config.read_settings import (
     ARRAY,
-    mistakes_in,
     new_converter,
     path_below,
     strictly,
+    structured,
     toml_type,
 )
 from replant.config.secrets import Secret
-from replant.errors import ConfigurationError
 from replant.model import Catalog, RelationName
 from replant.model.column_patterns import ColumnPattern, missing_column
 from replant.model.names import did_you_mean
@@ -42,10 +41,7 @@ def read_plugin_settings(table: Mapping[str, Any], kind: type[Kind], path: str) 
         ConfigurationError: naming every unknown key and wrong value, each with its path.
 
     """
-    try:
-        return _CONVERTER.structure(table, kind)
-    except BaseValidationError as error:
-        raise ConfigurationError("\n".join(mistakes_in(error, path))) from error
+    return structured(table, kind, path, _CONVERTER)
 
 
 def missing_names(settings: object, path: str, catalog: Catalog) -> Iterator[str]:

@@ -186,20 +186,23 @@ def settings_from(document: Mapping[str, Any], origin: str) -> Settings:
     )
 
 
-def structured(table: Mapping[str, Any], kind: type[Shape], path: str) -> Shape:
-    """Turn a table of the configuration into a frozen attrs class; for the settings of a plugin.
+def structured(
+    table: Mapping[str, Any], kind: type[Shape], path: str, converter: Converter | None = None
+) -> Shape:
+    """Turn a table of a TOML file into a frozen attrs class.
 
     Args:
         table: what TOML gave.
         kind: an attrs class; its attributes are the keys.
         path: where the table stands, such as `plugins.notes`, for errors.
+        converter: reads the types of the attributes; None for those of replant's own settings.
 
     Raises:
         ConfigurationError: naming every unknown key and wrong value, each with its path.
 
     """
     try:
-        return _CONVERTER.structure(table, kind)
+        return (converter or _CONVERTER).structure(table, kind)
     except BaseValidationError as error:
         raise ConfigurationError("\n".join(mistakes_in(error, path))) from error
 

@@ -10,7 +10,7 @@ from psycopg import sql
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_fields
 from replant.database.session_settings import exact_names
-from replant.model import Plan, PlannedTable, PythonFunction, RelationName, Text
+from replant.model import Plan, PlannedTable, RelationName, Text
 from replant.planning.plugin_faults import blaming_plugins, row_namer
 from replant.plugins.guarded import each_row
 from replant.sql import row_queries as queries
@@ -71,14 +71,7 @@ def _rows(
         ends = zip(changed, before, after, strict=True)
         return ShownRow(
             tuple(zip(table.key, row, strict=False)),
-            tuple((c.name, old, _in_python(c.transforms, new)) for c, old, new in ends),
+            tuple((c.name, old, c.in_python(new)) for c, old, new in ends),
         )
 
     yield from each_row(shown, found, row_namer(wide))
-
-
-def _in_python(transforms: tuple[object, ...], text: Text) -> Text:
-    for transform in transforms:
-        if isinstance(transform, PythonFunction):
-            text = transform.function(text)
-    return text

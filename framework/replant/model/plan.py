@@ -22,7 +22,7 @@ from replant.model.ownership import SharedRows
 from replant.model.settings import Check, Compression, Layout, OnConflict
 from replant.model.table_shape import TableShape
 from replant.model.table_triggers import Trigger
-from replant.model.transform import RowFormat, Transform
+from replant.model.transform import PythonFunction, RowFormat, Text, Transform
 from replant.model.types import DefinedType
 
 
@@ -51,6 +51,13 @@ class PlannedColumn:
         """How its values change on their way, and by which plugin: `mask: email`."""
         steps = zip(self.plugins, self.transforms, strict=False)
         return tuple(f"{plugin}: {transform.how}" for plugin, transform in steps)
+
+    def in_python(self, text: Text) -> Text:
+        """Return what Python makes of a text that the server computed, or read as it is."""
+        for transform in self.transforms:
+            if isinstance(transform, PythonFunction):
+                text = transform.function(text)
+        return text
 
 
 @frozen(field_transformer=checked)

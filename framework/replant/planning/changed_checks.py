@@ -22,7 +22,6 @@ from replant.model import (
     Plan,
     PlannedColumn,
     PlannedTable,
-    PythonFunction,
     Text,
     readable,
 )
@@ -125,18 +124,11 @@ def _changed_rows(
 
     def changed(row: tuple[bytes | None, ...]) -> tuple[Text, ...]:
         return tuple(
-            _in_python(column, None if text is None else text.decode())
+            column.in_python(None if text is None else text.decode())
             for column, text in zip(table.columns, row, strict=True)
         )
 
     return each_row(changed, found, row_namer(table))
-
-
-def _in_python(column: PlannedColumn, text: Text) -> Text:
-    for transform in column.transforms:
-        if isinstance(transform, PythonFunction):
-            text = transform.function(text)
-    return text
 
 
 def _judging(

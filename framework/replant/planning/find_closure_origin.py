@@ -14,7 +14,6 @@ from replant.model import (
     ColumnIs,
     Plan,
     PlannedTable,
-    PythonFunction,
     Root,
     Satisfies,
     Text,
@@ -106,10 +105,5 @@ def _condition(table: PlannedTable) -> str:
 
 def _transformed(table: PlannedTable, row: Iterable[Text]) -> tuple[str, ...]:
     """Return the key as it is exported, after the transforms that Python computes."""
-    texts = []
-    for column, value in zip(table.columns, row, strict=True):
-        text = value
-        for transform in column.transforms:
-            text = transform.function(text) if isinstance(transform, PythonFunction) else text
-        texts.append(text or "")
-    return tuple(texts)
+    pairs = zip(table.columns, row, strict=True)
+    return tuple(column.in_python(text) or "" for column, text in pairs)

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         Dangling,
         DeferConstraints,
         EdgeRule,
+        ExportedTables,
         ExportSettings,
         ForeignKey,
         InClosure,
@@ -104,10 +105,10 @@ _HOMES = {
     "replant.plugins.hookspecs": "hookimpl",
     "replant.model": (
         "AllRows AsReplica ByColumn ByPredicate Catalog CheckForeignKeys Children Column Cycle "
-        "Dangling DeferConstraints EdgeRule ExportSettings ForeignKey InClosure LoadOrder "
-        "LoadTable LoadTogether OrderRequest PatchColumns Plan PluginSettings PythonFunction "
-        "PythonRow Registration RelationName Settings SqlExpression Table TableSettings "
-        "TableShape ThroughForeignKey WhereReferenced"
+        "Dangling DeferConstraints EdgeRule ExportSettings ExportedTables ForeignKey InClosure "
+        "LoadOrder LoadTable LoadTogether OrderRequest PatchColumns Plan PluginSettings "
+        "PythonFunction PythonRow Registration RelationName Settings SqlExpression Table "
+        "TableSettings TableShape ThroughForeignKey WhereReferenced"
     ),
 }
 
@@ -132,6 +133,7 @@ __all__ = [
     "DeferConstraints",
     "EdgeRule",
     "ExportSettings",
+    "ExportedTables",
     "ForeignKey",
     "InClosure",
     "LoadOrder",

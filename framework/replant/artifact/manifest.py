@@ -418,7 +418,8 @@ def _queryable(plan: Plan) -> frozenset[RelationName]:
 
 
 def _transformed(table: PlannedTable) -> set[str]:
-    return {column.name for column in table.columns if column.transforms}
+    """Return the columns by whose new values the target cannot be asked."""
+    return {column.name for column in table.columns if not column.keeps_apart}
 
 
 def _condition_columns(plan: Plan, name: RelationName) -> set[str]:
@@ -437,4 +438,8 @@ def _condition_columns(plan: Plan, name: RelationName) -> set[str]:
 
 def _conditions(table: PlannedTable) -> tuple[AskedCondition, ...]:
     """Return the table's conditions as they hold in the target, where left-out rows are missing."""
-    return tuple(c for c in table.rows.conditions if isinstance(c, AskedCondition))
+    asked = (c for c in table.rows.conditions if isinstance(c, AskedCondition))
+    return tuple(
+        evolve(c, value=table.new_values.get(c.column, c.value)) if isinstance(c, ColumnIs) else c
+        for c in asked
+    )

@@ -21,7 +21,7 @@ from replant.model.ownership import SharedRows
 from replant.model.settings import Check, Compression, Layout, OnConflict
 from replant.model.table_shape import TableShape
 from replant.model.table_triggers import Trigger
-from replant.model.transform import RowFormat, Transform
+from replant.model.transform import RowFormat, SqlExpression, Transform
 from replant.model.types import DefinedType
 
 
@@ -44,6 +44,11 @@ class PlannedColumn:
     always_identity: bool = False
     plugins: tuple[str, ...] = ()
     names_objects: bool = False
+
+    @property
+    def keeps_apart(self) -> bool:
+        """Whether different values stay different, and none is to be hidden."""
+        return all(isinstance(t, SqlExpression) and t.keeps_apart for t in self.transforms)
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -71,6 +76,8 @@ class PlannedTable:
         renderer: that plugin.
         changed_keys: the exported unique keys that transforms change.
         shared: which rows are shared with others, and not owned.
+        new_values: what becomes of the value by which rows are chosen, for each column whose
+            values change and are no secret.
 
     """
 
@@ -87,6 +94,7 @@ class PlannedTable:
     renderer: str | None = None
     changed_keys: tuple[tuple[str, ...], ...] = ()
     shared: SharedRows = field(factory=SharedRows)
+    new_values: Mapping[str, str] = field(factory=dict)
 
     @property
     def column_names(self) -> tuple[str, ...]:

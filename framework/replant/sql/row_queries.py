@@ -255,7 +255,8 @@ def rows_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) ->
         "SELECT {place}, {identity}, d.cmin + 1 FROM depths AS d JOIN {rows} ON {child} "
         "WHERE {among} AND NOT {itself}) "
         "SELECT {line}, d.cmin FROM {source} "
-        "LEFT JOIN depths AS d ON d.tableoid = t0.tableoid AND d.ctid = t0.ctid "
+        "LEFT JOIN (SELECT tableoid, ctid, cmin FROM depths) AS d "
+        "ON d.tableoid = t0.tableoid AND d.ctid = t0.ctid "
         "WHERE {chosen} ORDER BY d.cmin NULLS LAST{order}"
     ).format(
         found=found,

@@ -66,7 +66,7 @@ class Synchronization:
             catalog = read_catalog(self._database)
             tables = tables_in_target(manifest, catalog)
             guards = [
-                *check_same_database(self._database, self._source),
+                *check_same_database(self._database, self._source, manifest),
                 *check_target_schema(manifest, catalog, tables),
             ]
             if any(finding.severity is Severity.REFUSES for finding in guards):

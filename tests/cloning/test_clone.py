@@ -187,7 +187,7 @@ def test_into_its_own_database_is_asked_for(shop: Shop) -> None:
     outcome = shop.copy(shop.configure(ONE, 1000))
 
     assert outcome.code == 2
-    assert "is the source itself, where the rows get other keys" in outcome.err
+    assert "is the source itself, where rows get other keys or schemas" in outcome.err
 
 
 def test_a_clone_comes_into_another_database(shop: Shop) -> None:
@@ -262,3 +262,52 @@ def test_the_clone_of_a_scope_is_synchronized_both_ways(shop: Shop) -> None:
     assert outcome.code == 0, outcome.err
     assert "1 deleted" in outcome.err
     assert shop.rows() == first
+
+
+COPY_OF_SHOP = SHOP.replace("s.", "c.").replace("SCHEMA s;", "SCHEMA c;")
+
+
+def test_tables_come_into_another_schema_of_their_own_database(shop: Shop) -> None:
+    shop.move.source.execute(COPY_OF_SHOP.encode(), prepare=False)
+    kept, mapped = shop.folder / "kept", ("--map-schema", "s=c")
+    text = CONFIGURATION[: CONFIGURATION.index("[plugins.renumber]")].replace('"renumber", ', "")
+    (shop.folder / "plain.toml").write_text(text.format(root=A))
+
+    outcome = shop.copy(shop.folder / "plain.toml", "--yes", "--keep", kept, *mapped)
+
+    assert outcome.code == 0, outcome.err
+    target = ("--target", shop.move.from_.dsn)
+    query = CONTENT.format(A).replace("s.", "c.")
+    there = [row for (row,) in shop.move.source.execute(query.encode())]
+    assert there == shop.content(A)
+    assert shop.replant("verify", kept, *target, *mapped).code == 0
+    assert shop.replant("verify", kept, *target).code == 0
+    shop.move.source.execute("UPDATE c.profile SET text = 'z'")
+    assert shop.replant("verify", kept, *target, *mapped).code == 1
+    assert shop.replant("sync", kept, *target, *mapped, "--yes").code == 0
+    assert shop.replant("remove", kept, *target, *mapped, "--yes").code == 0
+    assert not shop.move.source.execute("SELECT FROM c.person WHERE id < 9").fetchall()
+
+
+def test_a_schema_that_is_not_there_cannot_be_mapped(shop: Shop) -> None:
+    kept = shop.folder / "kept"
+    assert shop.copy(shop.configure(ONE, 1000), "--yes", "--keep", kept).code == 0
+
+    outcome = shop.replant("verify", kept, "--target", shop.move.to.dsn, "--map-schema", "t=c")
+
+    assert_one_line(outcome, 2, "--map-schema: no table is in the schema 't'")
+
+
+def test_sides_are_compared_across_schemas(shop: Shop) -> None:
+    shop.move.source.execute(COPY_OF_SHOP.encode(), prepare=False)
+    shop.move.source.execute("INSERT INTO c.country SELECT * FROM s.country")
+    dsn, file = shop.move.from_.dsn, shop.folder / "countries.sql"
+    assert shop.replant("export", "-o", file, "--source", dsn, "--include", "s.country").code == 0
+    command = ("diff", file, dsn, "--include", "c.country", "--map-schema", "s=c")
+
+    assert shop.replant(*command).code == 0
+    shop.move.source.execute("DELETE FROM c.country WHERE id = 2")
+
+    outcome = shop.replant(*command)
+    assert outcome.code == 1
+    assert "c.country: 1 row differs (1 only left)" in outcome.out

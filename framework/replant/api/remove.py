@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from replant.artifact.artifact import open_artifact
+from replant.artifact.other_schemas import open_in_schemas
 from replant.changes.change_plan import ChangePlan
 from replant.changes.change_rows import changing
 from replant.config.connection_strings import TARGET_VARIABLE, connection_string
@@ -43,7 +43,10 @@ def remove(
 
     """
     dsn = connection_string(settings.target, TARGET_VARIABLE)
-    with open_artifact(artifact) as source, changing(dsn, settings.target_settings) as database:
+    with (
+        open_in_schemas(artifact, settings.map_schema) as source,
+        changing(dsn, settings.target_settings) as database,
+    ):
         found = plan_removal(database, source)
         planned(found)
         if not dry_run:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from attrs import evolve, frozen
 
 from replant.api.databases import known_source, target_database
-from replant.artifact.artifact import open_artifact
 from replant.artifact.manifest import Manifest
+from replant.artifact.other_schemas import open_in_schemas
 from replant.config.connection_strings import TARGET_VARIABLE, connection_string
 from replant.config.naming_the_file import naming_the_file
 from replant.database.connections import writing
@@ -77,7 +77,7 @@ def replay(
 
     """
     dsn = connection_string(settings.target, TARGET_VARIABLE)
-    with open_artifact(artifact) as source:
+    with open_in_schemas(artifact, settings.map_schema) as source:
         manifest = source.manifest
         opened(manifest)
         with naming_the_file(settings), target_database(settings) as database:
@@ -116,7 +116,7 @@ def preflight(
     """
     with (
         naming_the_file(settings),
-        open_artifact(artifact) as source,
+        open_in_schemas(artifact, settings.map_schema) as source,
         target_database(settings) as database,
     ):
         opened(source.manifest)

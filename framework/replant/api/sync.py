@@ -8,9 +8,9 @@ from attrs import frozen
 
 from replant.api.databases import known_source
 from replant.artifact import directory_writer as directory
-from replant.artifact.artifact import open_artifact
 from replant.artifact.atomic_output import check_writable
 from replant.artifact.manifest import Manifest
+from replant.artifact.other_schemas import open_in_schemas
 from replant.changes.change_plan import ChangePlan
 from replant.changes.change_rows import changing
 from replant.config.connection_strings import TARGET_VARIABLE, connection_string
@@ -67,7 +67,10 @@ def sync(
 
     """
     dsn = connection_string(settings.target, TARGET_VARIABLE)
-    with open_artifact(artifact) as source, changing(dsn, settings.target_settings) as database:
+    with (
+        open_in_schemas(artifact, settings.map_schema) as source,
+        changing(dsn, settings.target_settings) as database,
+    ):
         if backup is not None:
             folder = source.manifest.layout is Layout.DIRECTORY
             check_writable(backup, force=False, mark=directory.MANIFEST if folder else None)

@@ -26,6 +26,7 @@ from replant.preflight.preflight import Preflight
 @options.together(
     options.choosing,
     options.target,
+    options.map_schema,
     options.on_conflict,
     click.option("--keep", metavar="PATH", help="Keep the artifact there: a directory."),
     click.option(

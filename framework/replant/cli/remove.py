@@ -17,6 +17,7 @@ from replant.cli.screen import console
     options.artifact,
     options.config,
     options.target,
+    options.map_schema,
     changes.dry_run,
     changes.rehearse,
     changes.yes,
@@ -26,6 +27,7 @@ def command(
     artifact: str,
     config: Path | None,
     target: str | None,
+    map_schema: dict[str, str],
     dry_run: bool,
     rehearse: bool,
     yes: bool,
@@ -48,7 +50,7 @@ def command(
 
     done = api.remove(
         artifact,
-        options.settings_of(config, target=target),
+        options.settings_of(config, target=target, map_schema=map_schema),
         dry_run=dry_run,
         rehearse=rehearse,
         planned=planned,

@@ -30,6 +30,7 @@ backup = click.option(
     options.artifact,
     options.config,
     options.target,
+    options.map_schema,
     max_deletes,
     backup,
     changes.dry_run,
@@ -41,6 +42,7 @@ def command(
     artifact: str,
     config: Path | None,
     target: str | None,
+    map_schema: dict[str, str],
     max_deletes: int,
     backup: str | None,
     dry_run: bool,
@@ -67,7 +69,7 @@ def command(
 
     done = api.sync(
         artifact,
-        options.settings_of(config, target=target),
+        options.settings_of(config, target=target, map_schema=map_schema),
         max_deletes=max_deletes,
         backup=backup,
         dry_run=dry_run,

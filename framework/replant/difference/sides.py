@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from replant.artifact.artifact import Artifact, patch_texts, row_texts
+from replant.artifact.other_schemas import Schemas, check_schemas, in_schema
 from replant.database.connections import DatabaseConnection
 from replant.export.source_rows import SourceRows
 from replant.model import Plan, PlannedTable, Progress, RelationName, Text
@@ -174,6 +175,38 @@ class DatabaseSide:
         """Read the rows."""
         source = SourceRows(self.database, self.plan, silent)
         return source.rows(self.plan.table(name), form)
+
+
+@frozen
+class SideInOtherSchemas:
+    """A side as if its tables were in other schemas."""
+
+    side: Side
+    schemas: Schemas
+
+    @property
+    def label(self) -> str:
+        """What it is, for people."""
+        return self.side.label
+
+    @property
+    def _names(self) -> dict[RelationName, RelationName]:
+        return {in_schema(name, self.schemas): name for name in self.side.tables}
+
+    @property
+    def tables(self) -> Mapping[RelationName, SideTable]:
+        """The tables under their other names."""
+        tables = self.side.tables
+        check_schemas(self.schemas, tables)
+        return {name: evolve(tables[own], name=name) for name, own in self._names.items()}
+
+    def content(self, name: RelationName, form: RowForm) -> Content:
+        """Return the fingerprint of a table's rows."""
+        return self.side.content(self._names[name], form)
+
+    def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
+        """Read the whole rows of a table."""
+        return self.side.rows(self._names[name], form)
 
 
 def _is_ordered(table: PlannedTable) -> bool:

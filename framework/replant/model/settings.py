@@ -209,6 +209,7 @@ class Settings:
         target: connection string of the target; None likewise.
         source_settings: parameters of the sessions in the source, by name.
         target_settings: those of the sessions in the target.
+        map_schema: the name that the target has for a schema of the artifact, where it is another.
         triggers: what a replay does with the target's triggers.
         scope: the named values that say whose rows are exported.
         run: how a command runs.
@@ -222,6 +223,7 @@ class Settings:
     target: str | None = None
     source_settings: Mapping[str, str] = field(factory=dict)
     target_settings: Mapping[str, str] = field(factory=dict)
+    map_schema: Mapping[str, str] = field(factory=dict)
     triggers: TriggerMode = TriggerMode.FIRE
     scope: Mapping[str, str] = field(factory=dict)
     export: ExportSettings = field(factory=ExportSettings)

@@ -136,7 +136,7 @@ def run_preflight(
     )
     load = _with_triggers(load, catalog, settings.triggers)
     findings = [
-        *check_same_database(database, source, manifest),
+        *check_same_database(database, source, manifest, settings.map_schema),
         *check_target_schema(manifest, catalog, tables),
         *find_missing_privileges(catalog, privileges, load),
         *_order_findings(chosen, load),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from ipaddress import ip_address
 
@@ -53,7 +53,10 @@ class Kinship(Enum):
 
 
 def check_same_database(
-    database: DatabaseConnection, source: str | None, manifest: Manifest
+    database: DatabaseConnection,
+    source: str | None,
+    manifest: Manifest,
+    map_schema: Mapping[str, str],
 ) -> Iterator[Finding]:
     """Yield what speaks against this target, before its rows are compared with the artifact's.
 
@@ -61,10 +64,12 @@ def check_same_database(
         database: a connection to the target.
         source: the connection string of the source, where it is known.
         manifest: what the artifact says of itself.
+        map_schema: the schemas that are renamed in the target.
 
     """
     if source is not None:
-        yield from _kinship(database, source, is_clone=has_new_keys(manifest))
+        moved = all(table.name.schema in map_schema.values() for table in manifest.tables)
+        yield from _kinship(database, source, is_clone=moved or has_new_keys(manifest))
     if not is_on_this_host(database):
         what = f"the target {database.info.dbname!r} is on {database.info.host}, not on this host"
         yield Finding(Subject.TARGET, Severity.ASKS, database.info.host, what)
@@ -89,7 +94,7 @@ def _kinship(database: DatabaseConnection, source: str, *, is_clone: bool) -> It
         return
     match kinship(read_identity(database), other):
         case Kinship.SAME if is_clone:
-            what = f"the target {name!r} is the source itself, where the rows get other keys"
+            what = f"the target {name!r} is the source itself, where rows get other keys or schemas"
             yield Finding(Subject.TARGET, Severity.ASKS, name, what)
         case Kinship.SAME:
             yield Finding(

@@ -40,7 +40,7 @@ def plan_removal(database: DatabaseConnection, artifact: Artifact) -> ChangePlan
             catalog.database,
             changes,
             (
-                *check_same_database(database, None, artifact.manifest),
+                *check_same_database(database, None, artifact.manifest, {}),
                 *findings,
                 *find_missing_keys(catalog, changes),
                 *find_outside_references(database, catalog, changes),

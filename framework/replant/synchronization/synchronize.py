@@ -49,6 +49,7 @@ class Synchronization:
         self._database = database
         self._artifact = artifact
         self._source = source
+        self._map_schema = settings.map_schema
         self._checks = {table.name: table.shared for table in settings.tables if table.shared}
 
     def plan(self, max_deletes: int) -> ChangePlan:
@@ -66,7 +67,7 @@ class Synchronization:
             catalog = read_catalog(self._database)
             tables = tables_in_target(manifest, catalog)
             guards = [
-                *check_same_database(self._database, self._source, manifest),
+                *check_same_database(self._database, self._source, manifest, self._map_schema),
                 *check_target_schema(manifest, catalog, tables),
             ]
             if any(finding.severity is Severity.REFUSES for finding in guards):

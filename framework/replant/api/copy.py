@@ -85,17 +85,11 @@ def copy(
 
     """
     with TemporaryDirectory(prefix="replant-") as folder:
-        form = evolve(
-            settings.export,
-            output=keep or str(Path(folder) / "artifact"),
-            layout=Layout.DIRECTORY,
-            format=None,
-            compress=Compression.ZSTD,
-        )
-        done = export(evolve(settings, export=form), host=host, progress=exporting)
+        form = _form(settings, keep or str(Path(folder) / "artifact"))
+        done = export(form, host=host, progress=exporting)
         exported(done)
         if synchronize:
-            synchronized = sync(
+            changed = sync(
                 done.output,
                 settings,
                 max_deletes=max_deletes,
@@ -104,7 +98,7 @@ def copy(
                 planned=planned,
                 confirm=confirm,
             )
-            return Copied(done, synchronized=synchronized)
+            return Copied(done, synchronized=changed)
         replayed = replay(
             done.output,
             settings,
@@ -115,6 +109,18 @@ def copy(
             progress=loading,
         )
         return Copied(done, replayed, verified=() if rehearse else _verified(done, settings))
+
+
+def _form(settings: Settings, output: str) -> Settings:
+    """Let the export write a directory."""
+    form = evolve(
+        settings.export,
+        output=output,
+        layout=Layout.DIRECTORY,
+        format=None,
+        compress=Compression.ZSTD,
+    )
+    return evolve(settings, export=form)
 
 
 def _verified(done: Exported, settings: Settings) -> tuple[TableResult, ...]:

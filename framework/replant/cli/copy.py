@@ -13,7 +13,7 @@ from replant import api
 from replant.api import Copied, Exported
 from replant.changes.change_plan import ChangePlan
 from replant.cli import changes, options, replay, sync, verify
-from replant.cli.screen import Meter, console, counted, metered
+from replant.cli.screen import Meter, console, counted, metered, metered_load
 from replant.errors import UsageError
 from replant.model import Finding, RelationName, Severity
 from replant.preflight.preflight import Preflight
@@ -74,8 +74,8 @@ def command(
             preflighted=shown.preflighted,
             planned=shown.planned,
             confirm=shown.confirm,
-            exporting=shown.exporting,
-            loading=shown.loading,
+            exporting=shown.advance,
+            loading=shown.advance,
         )
     if not quiet:
         _report(done, verbose=verbose, rehearsed=rehearse)
@@ -90,37 +90,36 @@ def _check_together(said: Mapping[str, Any], *, synchronize: bool, needs_sync: b
 
 
 class _Progress:
-    """Shows how far a copy is, first of the export and then of the load.
-
-    No meter is shown between the two, where a question may be asked on the same screen.
-    """
+    """Shows how far a copy is, first of the export and then of the load."""
 
     def __init__(self, *, quiet: bool, yes: bool) -> None:
         self._screen = console(stderr=True)
         self._quiet = quiet
         self._yes = yes
         self._stack = ExitStack()
-        self._meter: Meter | None = None
-        self._rows = 0
+        self._meter = Meter()
 
     def __enter__(self) -> _Progress:
+        shown = metered(self._screen, "exporting", quiet=self._quiet)
+        self._meter = self._stack.enter_context(shown)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def exporting(self, table: RelationName, rows: int, size: int) -> None:
-        """Move the meter of the export."""
-        self._advance("exporting", table, rows, size)
+    def advance(self, table: RelationName, rows: int, size: int) -> None:
+        """Move the meter of what is done now."""
+        self._meter.advance(table, rows, size)
 
     def exported(self, done: Exported) -> None:
-        """End the meter of the export."""
+        """End the meter of the export, and prepare that of the load."""
         self._stack.close()
-        self._meter = None
-        self._rows = sum(done.rows.values())
+        rows = sum(done.rows.values())
         if not self._quiet:
             tables = counted(len(done.plan.tables), "table")
-            self._screen.print(f"exported {counted(self._rows, 'row')} of {tables}")
+            self._screen.print(f"exported {counted(rows, 'row')} of {tables}")
+        self._meter = self._stack.enter_context(metered_load(self._screen, quiet=self._quiet))
+        self._meter.expect(rows)
 
     def preflighted(self, found: Preflight) -> None:
         """Print the notes on a replay."""
@@ -136,18 +135,6 @@ class _Progress:
     def confirm(self, questions: Sequence[Finding]) -> bool:
         """Ask, unless every question was answered."""
         return self._yes or changes.agreed(questions)
-
-    def loading(self, table: RelationName, rows: int, size: int) -> None:
-        """Move the meter of the load."""
-        self._advance("replaying", table, rows, size)
-
-    def _advance(self, label: str, table: RelationName, rows: int, size: int) -> None:
-        if self._meter is None:
-            shown = metered(self._screen, label, quiet=self._quiet)
-            self._meter = self._stack.enter_context(shown)
-            if self._rows:
-                self._meter.expect(self._rows)
-        self._meter.advance(table, rows, size)
 
 
 def _report(done: Copied, *, verbose: bool, rehearsed: bool) -> None:

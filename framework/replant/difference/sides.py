@@ -16,6 +16,7 @@ from replant.model.progress import silent
 from replant.sql.fingerprints import Block, Fingerprint
 from replant.sql.row_forms import RowForm, Rows
 from replant.sql.row_text import ordered_alike
+from replant.verification.differences import Key
 
 
 @frozen
@@ -36,6 +37,24 @@ class SideTable:
     row_count: int
     form: RowForm | None
     ordered: bool
+
+
+@frozen
+class Part:
+    """A part of the rows of a side.
+
+    Attributes:
+        start: the place of the first row.
+        stop: the place of the row behind the last.
+        low: the key of the first row; None for all from the first on.
+        high: the key of the row behind the last; None for all to the last.
+
+    """
+
+    start: int
+    stop: int
+    low: Key | None = None
+    high: Key | None = None
 
 
 @frozen
@@ -68,6 +87,9 @@ class Side(Protocol):
 
     def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
         """Read the whole rows of a table in a form."""
+
+    def part(self, name: RelationName, form: RowForm, part: Part) -> Iterator[Rows]:
+        """Read the rows of a part."""
 
 
 @frozen
@@ -127,6 +149,10 @@ class ArtifactSide:
                 rows.append(form.row(whole))
             yield rows
 
+    def part(self, name: RelationName, form: RowForm, part: Part) -> Iterator[Rows]:
+        """Read the rows of a part; those before and behind it are read and passed over."""
+        return sliced(self.rows(name, form), part)
+
 
 @frozen
 class DatabaseSide:
@@ -176,6 +202,10 @@ class DatabaseSide:
         source = SourceRows(self.database, self.plan, silent)
         return source.rows(self.plan.table(name), form)
 
+    def part(self, name: RelationName, form: RowForm, part: Part) -> Iterator[Rows]:
+        """Read the rows of a part; those before and behind it are read and passed over."""
+        return sliced(self.rows(name, form), part)
+
 
 @frozen
 class SideInOtherSchemas:
@@ -207,6 +237,20 @@ class SideInOtherSchemas:
     def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
         """Read the whole rows of a table."""
         return self.side.rows(self._names[name], form)
+
+    def part(self, name: RelationName, form: RowForm, part: Part) -> Iterator[Rows]:
+        """Read the rows of a part."""
+        return self.side.part(self._names[name], form, part)
+
+
+def sliced(batches: Iterator[Rows], part: Part) -> Iterator[Rows]:
+    """Yield the rows of a part; the rest is read as well, as a COPY has one end only."""
+    place = 0
+    for batch in batches if part.start < part.stop else ():
+        first, last = max(0, part.start - place), part.stop - place
+        if first < len(batch) and last > 0:
+            yield batch[first:last]
+        place += len(batch)
 
 
 def _is_ordered(table: PlannedTable) -> bool:

@@ -15,7 +15,7 @@ from attrs import field, frozen
 
 from replant.artifact.artifact import Artifact
 from replant.changes.table_changes import Changes, RowValues, TableChanges, UpdatedRow
-from replant.database.connections import DatabaseConnection
+from replant.database.connections import DatabaseConnection, is_near
 from replant.database.session_settings import exact_names
 from replant.difference.compare_sides import TableComparison
 from replant.difference.result import DifferingRow, Presence
@@ -89,7 +89,10 @@ class _TableSearch:
         compared: Sequence[DifferingRow] = ()
         if ownership is not Ownership.SHARED:
             left, right = TargetSide(self.database, self.found), OwnedSide(self.artifact)
-            compared = TableComparison(left, right, self.table.name).compare(None).rows
+            # To hash the rows of a server nearby takes longer than to compare them.
+            by_blocks = not is_near(self.database)
+            comparison = TableComparison(left, right, self.table.name, by_blocks)
+            compared = comparison.compare(None).rows
         deleted, updated, inserted = [], [], []
         for row in compared:
             match row.presence:

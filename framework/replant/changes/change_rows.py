@@ -66,6 +66,8 @@ def change_rows(database: DatabaseConnection, settled: SettledChanges) -> None:
         return
     statement = ChangingStatement(changes)
     with _explained():
+        # What the transaction writes is told by its number, also before anybody asks for that.
+        database.execute("SELECT pg_catalog.pg_current_xact_id()")
         for before in settled.before:
             database.execute(before)
         counts = database.execute(statement.compose()).fetchone() or ()

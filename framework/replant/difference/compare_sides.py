@@ -15,7 +15,7 @@ from replant.difference.row_pairs import PairedRows, Row
 from replant.difference.sides import Content, Part, Side, SideTable
 from replant.model import RelationName
 from replant.sql.fingerprints import Block
-from replant.sql.row_forms import COPY_ROWS, RowForm
+from replant.sql.row_forms import COPY_ROWS, RowForm, Rows
 from replant.verification.blocks import differing_ranges
 
 
@@ -60,8 +60,9 @@ class TableComparison:
         found = FoundRows(limit)
         form = self._form(mine, theirs)
         pairs = PairedRows(columns, key)
+        lines: Rows | None = None
         if mine is not None and theirs is not None and _are_alike(mine, theirs, form):
-            self._compare_alike(mine, theirs, form, pairs, found)
+            lines = self._compare_alike(mine, theirs, form, pairs, found)
         else:
             pairs.compare(
                 _texts(self.left, mine, columns, form),
@@ -78,6 +79,7 @@ class TableComparison:
             only_right=_others(theirs, columns),
             counts=dict(found.counts),
             rows=tuple(found.rows),
+            lines=None if lines is None else tuple(lines),
         )
 
     def _form(self, mine: SideTable | None, theirs: SideTable | None) -> RowForm:
@@ -92,8 +94,9 @@ class TableComparison:
         form: RowForm,
         pairs: PairedRows,
         found: FoundRows,
-    ) -> None:
-        """Compare rows as they stand; only those that differ are taken apart."""
+    ) -> Rows:
+        """Compare rows as they stand, take those apart that differ, and return the right ones."""
+        lines: Rows = []
         width = len(mine.columns)
         for own, other in self._parts(mine, theirs, form):
             differing = differing_rows(
@@ -101,6 +104,8 @@ class TableComparison:
             )
             left, right = ([[form.texts(row, width) for row in rows]] for rows in differing)
             pairs.compare(iter(left), iter(right), found)
+            lines += differing[1]
+        return lines
 
     def _parts(
         self, mine: SideTable, theirs: SideTable, form: RowForm

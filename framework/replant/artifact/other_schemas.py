@@ -99,6 +99,10 @@ class InOtherSchemas:
         """Read the rows of one table, in the form that the manifest tells of."""
         return self.artifact.rows(self._names[table])
 
+    def lines(self, table: RelationName) -> Iterator[Rows]:
+        """Read what stands in the place of the rows."""
+        return self.artifact.lines(self._names[table])
+
     def patches(self, table: RelationName) -> Iterator[Rows]:
         """Read the key and the columns that stand apart, of one table, as rows of an INSERT."""
         return self.artifact.patches(self._names[table])

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import frozen
 
+from replant.artifact.row_batches import taken_apart
 from replant.difference.raw_rows import differing_rows
 from replant.difference.result import ComparedTable, FoundRows, SideComparison
 from replant.difference.row_pairs import PairedRows, Row
@@ -102,8 +103,11 @@ class TableComparison:
             differing = differing_rows(
                 self.left.part(self.name, form, own), self.right.part(self.name, form, other)
             )
-            left, right = ([[form.texts(row, width) for row in rows]] for rows in differing)
-            pairs.compare(iter(left), iter(right), found)
+            left, right = (
+                taken_apart(form, rows, width, self.name, side.label)
+                for side, rows in zip((self.left, self.right), differing, strict=True)
+            )
+            pairs.compare(iter([left]), iter([right]), found)
             lines += differing[1]
         return lines
 

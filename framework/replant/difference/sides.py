@@ -89,7 +89,7 @@ class Side(Protocol):
         """Read the whole rows of a table in a form."""
 
     def part(self, name: RelationName, form: RowForm, part: Part) -> Iterator[Rows]:
-        """Read the rows of a part."""
+        """Read the rows of a part, or of an artifact what stands in their place."""
 
 
 @frozen
@@ -151,7 +151,14 @@ class ArtifactSide:
 
     def part(self, name: RelationName, form: RowForm, part: Part) -> Iterator[Rows]:
         """Read the rows of a part; those before and behind it are read and passed over."""
-        return sliced(self.rows(name, form), part)
+        return sliced(self.lines(name, form), part)
+
+    def lines(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
+        """Read the rows, or what stands in their place if it need not be taken apart."""
+        stored = self.artifact.manifest.table(name).row_form
+        if stored is form and name not in self.artifact.stored_separately:
+            return self.artifact.lines(name)
+        return self.rows(name, form)
 
 
 @frozen

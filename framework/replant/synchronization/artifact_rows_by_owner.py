@@ -44,6 +44,12 @@ class OwnedSide(ArtifactSide):
         """Read the owned rows, whole."""
         return rows_of_owner(self.artifact, name, form, owned=True)
 
+    def lines(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
+        """Read the owned rows, or what stands in their place if it need not be taken apart."""
+        if self._exported(name).shared_count:
+            return self.rows(name, form)
+        return super().lines(name, form)
+
     def _exported(self, name: RelationName) -> ExportedTable:
         return self.artifact.manifest.table(name)
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from replant.artifact.other_schemas import open_in_schemas
 from replant.changes.change_plan import ChangePlan
-from replant.changes.change_rows import changing
+from replant.changes.change_rows import changing, looking
 from replant.config.connection_strings import TARGET_VARIABLE, connection_string
+from replant.matching.met_artifact import meet
 from replant.model import Settings
 from replant.model.findings import Confirm
 from replant.removal.remove_rows import plan_removal, remove_rows
@@ -44,9 +45,11 @@ def remove(
     """
     dsn = connection_string(settings.target, TARGET_VARIABLE)
     with (
-        open_in_schemas(artifact, settings.map_schema) as source,
+        open_in_schemas(artifact, settings.map_schema) as opened,
         changing(dsn, settings.target_settings) as database,
     ):
+        with looking(database):
+            source = meet(database, opened, settings, strict=False)
         found = plan_removal(database, source)
         planned(found)
         if not dry_run:

@@ -12,8 +12,9 @@ from replant.artifact.atomic_output import check_writable
 from replant.artifact.manifest import Manifest
 from replant.artifact.other_schemas import open_in_schemas
 from replant.changes.change_plan import ChangePlan
-from replant.changes.change_rows import changing
+from replant.changes.change_rows import changing, looking
 from replant.config.connection_strings import TARGET_VARIABLE, connection_string
+from replant.matching.met_artifact import meet
 from replant.model import Layout, Settings
 from replant.model.findings import Confirm
 from replant.synchronization.synchronize import Synchronization
@@ -68,9 +69,11 @@ def sync(
     """
     dsn = connection_string(settings.target, TARGET_VARIABLE)
     with (
-        open_in_schemas(artifact, settings.map_schema) as source,
+        open_in_schemas(artifact, settings.map_schema) as opened,
         changing(dsn, settings.target_settings) as database,
     ):
+        with looking(database):
+            source = meet(database, opened, settings)
         if backup is not None:
             folder = source.manifest.layout is Layout.DIRECTORY
             check_writable(backup, force=False, mark=directory.MANIFEST if folder else None)

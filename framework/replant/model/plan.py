@@ -16,6 +16,7 @@ from replant.model.closure_origin import ClosureOrigin
 from replant.model.closure_rules import ProvenanceCount
 from replant.model.conditions import ChosenRows, Selection
 from replant.model.load_order import LoadOrder
+from replant.model.match import Match
 from replant.model.names import RelationName, readable
 from replant.model.ownership import SharedRows
 from replant.model.settings import Check, Compression, Layout, OnConflict
@@ -76,6 +77,7 @@ class PlannedTable:
         renderer: that plugin.
         changed_keys: the exported unique keys that transforms change.
         shared: which rows are shared with others, and not owned.
+        match: by which columns rows are met that a target has under another key.
         new_values: what becomes of the value by which rows are chosen, for each column whose
             values change and are no secret.
 
@@ -94,6 +96,7 @@ class PlannedTable:
     renderer: str | None = None
     changed_keys: tuple[tuple[str, ...], ...] = ()
     shared: SharedRows = field(factory=SharedRows)
+    match: Match | None = None
     new_values: Mapping[str, str] = field(factory=dict)
 
     @property

@@ -19,6 +19,8 @@ class Dangling(Enum):
     FAIL = "fail"
     LEAVE_OUT = "leave-out"
     EXPORT = "export"
+    #: Set the reference to NULL.
+    SET_NULL = "set-null"
 
 
 class OnConflict(Enum):
@@ -112,6 +114,9 @@ class TableSettings:
         max_rows: how many of its rows may be exported; None for any number.
         mask: the kind of mask by column, for the plugin `mask`.
         shared: what a synchronization does with shared rows that differ; None to keep them.
+        match: the columns by which shared rows are met that a target has under another key; empty
+            where rows are met by their key alone.
+        match_owned: whether owned rows are met by them, too.
 
     """
 
@@ -123,6 +128,8 @@ class TableSettings:
     max_rows: int | None = None
     mask: Mapping[str, str] = field(factory=dict)
     shared: SharedRowsCheck | None = None
+    match: tuple[str, ...] = ()
+    match_owned: bool = False
 
 
 @frozen(field_transformer=checked)

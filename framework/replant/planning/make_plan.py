@@ -35,8 +35,14 @@ from replant.planning.changed_keys import changed_keys, check_keys_in_source
 from replant.planning.find_closure_origin import closure_origin
 from replant.planning.hidden_values import told_scope
 from replant.planning.load_request import ask_for_load_order, copied_tables, exported_key
+from replant.planning.matches import configured_matches
 from replant.planning.new_values import with_new_values
-from replant.planning.on_conflict import check_conflicts_in_file, configured_on_conflict
+from replant.planning.nulled_references import with_nulls
+from replant.planning.on_conflict import (
+    check_conflicts_in_file,
+    configured_on_conflict,
+    registered_ways,
+)
 from replant.planning.plugin_sql import try_plugin_sql
 from replant.planning.reference_ends import check_reference_ends
 from replant.planning.sequences import large_objects, sequence_names, sequence_positions
@@ -51,6 +57,7 @@ from replant.planning.transforms import (
 from replant.planning.triggers import firing_triggers
 from replant.plugins.manager import ColumnTransforms, Host
 from replant.selection.counting import CountedSelection, count_rows
+from replant.selection.dangling import dangling_modes
 from replant.selection.declared_shapes import DeclaredShapes, declared_shapes, undeclared_parts
 from replant.selection.omissions import check_declared, omissions, warnings
 from replant.selection.select import SelectedTables
@@ -87,7 +94,7 @@ def make_plan(
     decided = plan_from(catalog, selected, counted, host, settings, known, more)
     try_plugin_sql(database, decided, host)
     check_encoding(database, decided)
-    decided = with_new_values(database, decided)
+    decided = with_new_values(database, with_nulls(decided, selected, counted, settings))
     check_keys_in_source(database, decided)
     sequences, unmoved = sequence_positions(database, selected, decided)
     objects = large_objects(database, selected, decided)
@@ -141,19 +148,22 @@ def plan_from(
 
     """
     keys = {name: exported_key(selected, name) for name in selected.tables}
-    wanted = configured_on_conflict(settings, keys)
+    wanted = configured_on_conflict(settings, keys, registered_ways(selected))
     on_conflict = {name: way or OnConflict.ERROR for name, way in wanted.items()}
     exported = exported_tables(selected, counted)
     transforms = ColumnTransforms(host, catalog, settings, exported)
     among = composing_among(selected, counted)
+    matches = configured_matches(selected, keys, settings)
     planned = {
         name: evolve(
             _planned_table(transforms, among, selected, counted, name, settings.export),
             on_conflict=on_conflict[name],
+            match=matches.get(name),
         )
         for name in selected.tables
     }
     check_conflicts_in_file(settings.export, tuple(planned.values()), selected.tables)
+    modes = dangling_modes(selected, settings)
     check_reference_ends(selected, planned, exported.references, settings)
     check_transformed(planned.values(), settings.export.must_transform)
     order = ask_for_load_order(selected, counted, host, settings.export.strategy, on_conflict)
@@ -182,7 +192,7 @@ def plan_from(
         expected_rows=counted.expected,
         omissions=tuple(omissions(catalog, selected, counted, changed_columns(planned.values()))),
         shapes=shapes_of(catalog, selected.tables),
-        warnings=tuple(warnings(selected, counted, known, more)),
+        warnings=tuple(warnings(selected, counted, known, more, modes)),
     )
 
 

@@ -78,7 +78,7 @@ def _with_sql(plan: Plan, table: PlannedTable) -> list[str]:
         f"{described(plan, plugin)} changes {table.name}.{readable(column.name)}"
         for column in table.columns
         for plugin, transform in zip(column.plugins, column.transforms, strict=False)
-        if isinstance(transform, SqlExpression)
+        if isinstance(transform, SqlExpression) and plugin in plan.plugins
     ]
     if isinstance(table.row_format, SqlExpression):
         found.append(_renders(plan, table))

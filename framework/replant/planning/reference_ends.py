@@ -25,6 +25,7 @@ from replant.model import (
 )
 from replant.model.references import Reference
 from replant.plugins.guarded import GuardedFunction
+from replant.selection.dangling import dangling_modes
 from replant.selection.select import SelectedTables
 
 
@@ -47,7 +48,7 @@ def check_reference_ends(
         ConfigurationError: it names both ends of each such reference, and the setting.
 
     """
-    outside = {change.name: change.dangling for change in settings.tables}
+    outside = dangling_modes(selected, settings)
     problems = sorted(
         {
             f"{end.decided_by(settings)}: {problem}"
@@ -59,7 +60,7 @@ def check_reference_ends(
                     selected,
                     planned,
                     reference,
-                    outside.get(reference.table) or settings.export.dangling,
+                    outside[reference.table],
                 )
             )
         }
@@ -104,7 +105,7 @@ def _problems_outside(
     dangling: Dangling,
 ) -> Iterator[tuple[_End, str]]:
     """Tell of changed references to a table that is not exported, so its rows keep their keys."""
-    if dangling is Dangling.EXPORT:
+    if dangling in (Dangling.EXPORT, Dangling.SET_NULL):
         return
     ends = [
         _End(selected, planned, reference.table, pair.column, by=reference)

@@ -113,7 +113,7 @@ def run_preflight(
     manifest = artifact.manifest
     catalog = read_catalog(database)
     keys = {name: table.key for name, table in manifest.planned.items()}
-    configured = configured_on_conflict(settings, keys)
+    configured = configured_on_conflict(settings, keys, {})
     on_conflict = {name: way for name, way in configured.items() if way is not None}
     tables = tables_in_target(manifest, catalog, on_conflict)
     privileges = read_role_privileges(database, catalog, tables, manifest.format)

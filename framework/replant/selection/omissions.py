@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from replant.errors import CatalogMismatchError
-from replant.model import Catalog, Column, Omission, RelationName, Table, readable
+from replant.model import Catalog, Column, Dangling, Omission, RelationName, Table, readable
 from replant.model.table_differences import TableDifference
 from replant.selection.counting import CountedSelection
 from replant.selection.declared_shapes import DeclaredShapes
@@ -49,6 +49,7 @@ def warnings(
     counted: CountedSelection,
     known: DeclaredShapes,
     more: Sequence[TableDifference],
+    modes: Mapping[RelationName, Dangling],
 ) -> Iterator[str]:
     """Yield warnings, which stop nothing: undeclared parts, and references that lead outside.
 
@@ -57,6 +58,7 @@ def warnings(
         counted: its rows.
         known: what was declared and recorded of the tables.
         more: what the source has beyond it.
+        modes: what is done with dangling references, by table.
 
     """
     for difference in more:
@@ -72,7 +74,10 @@ def warnings(
                 )
     yield from counted.unindexed
     for finding in counted.kept:
-        yield f"exported all the same: {finding}"
+        if modes[finding.key.table] is Dangling.SET_NULL:
+            yield f"the reference is set to NULL: {finding}"
+        else:
+            yield f"exported all the same: {finding}"
 
 
 def check_declared(

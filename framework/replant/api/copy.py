@@ -48,6 +48,7 @@ def copy(
     keep: str | None = None,
     synchronize: bool = False,
     max_deletes: int = 0,
+    allow_cascade: bool = False,
     backup: str | None = None,
     rehearse: bool = False,
     exported: Callable[[Exported], None] = lambda _: None,
@@ -69,6 +70,7 @@ def copy(
         synchronize: whether the target's owned rows become those of the source, in place of a
             replay.
         max_deletes: as for `sync`.
+        allow_cascade: as for `sync`.
         backup: as for `sync`.
         rehearse: whether the target is left as it was in the end.
         exported: told of the export.
@@ -93,6 +95,7 @@ def copy(
                 done.output,
                 settings,
                 max_deletes=max_deletes,
+                allow_cascade=allow_cascade,
                 backup=backup,
                 rehearse=rehearse,
                 planned=planned,

@@ -18,6 +18,7 @@ def remove(
     artifact: str,
     settings: Settings,
     *,
+    allow_cascade: bool = False,
     dry_run: bool = False,
     rehearse: bool = False,
     planned: Callable[[ChangePlan], None] = lambda _: None,
@@ -31,6 +32,8 @@ def remove(
     Args:
         artifact: the path of the artifact.
         settings: say where the target is.
+        allow_cascade: whether ON DELETE CASCADE and SET NULL may reach rows that stay; rows are
+            deleted only in tables of the artifact.
         dry_run: whether it is only found out what would be deleted, and what stands in the way.
         rehearse: whether everything is done, and then undone.
         planned: told of what will be deleted, before the first row is.
@@ -50,7 +53,7 @@ def remove(
     ):
         with looking(database):
             source = meet(database, opened, settings, strict=False)
-        found = plan_removal(database, source)
+        found = plan_removal(database, source, allow_cascade=allow_cascade)
         planned(found)
         if not dry_run:
             found.check(confirm)

@@ -41,6 +41,7 @@ def sync(
     settings: Settings,
     *,
     max_deletes: int = 0,
+    allow_cascade: bool = False,
     backup: str | None = None,
     dry_run: bool = False,
     rehearse: bool = False,
@@ -56,6 +57,8 @@ def sync(
         artifact: the path of the artifact.
         settings: say where the target is, and what to do with shared rows that differ.
         max_deletes: beyond this many deleted rows `confirm` is asked.
+        allow_cascade: whether ON DELETE CASCADE and SET NULL may reach rows outside the set; rows
+            are deleted only in tables of the artifact.
         backup: where the target's rows are written as they were: an artifact, from which a
             synchronization brings them back. A rehearsal writes none.
         dry_run: whether it is only found out what would change, and what stands in the way.
@@ -78,7 +81,7 @@ def sync(
             folder = source.manifest.layout is Layout.DIRECTORY
             check_writable(backup, force=False, mark=directory.MANIFEST if folder else None)
         work = Synchronization(database, source, settings, known_source(settings))
-        found = work.plan(max_deletes)
+        found = work.plan(max_deletes, allow_cascade=allow_cascade)
         planned(found)
         if dry_run:
             return Synchronized(source.manifest, found)

@@ -16,7 +16,9 @@ from attrs import evolve
 from psycopg import sql
 
 from replant.changes.table_changes import RowValues, TableChanges, UpdatedRow
+from replant.closure import reference_conditions as declared
 from replant.model import ForeignKey, PlannedTable, RelationName, Selection, Text
+from replant.model.references import Reference
 from replant.sql.row_forms import INSERT_ROWS
 from replant.sql.row_text import text_expression
 from replant.sql.staging_tables import same_key
@@ -114,18 +116,26 @@ def set_to_null(table: PlannedTable, column: str, keys: Sequence[Sequence[Text]]
     )
 
 
-def keys_that_act(name: RelationName) -> sql.Composed:
-    """Select the foreign keys to a table that do something when a row of it is deleted.
+def keys_that_act(name: RelationName | None = None) -> sql.Composed:
+    """Select the foreign keys that do something when a row is deleted which they reference.
 
     ON DELETE NO ACTION does nothing if at the end of the statement another row has the key.
+
+    Args:
+        name: the referenced table; None for all.
+
     """
+    to: sql.Composable = sql.SQL("true")
+    if name is not None:
+        own = sql.Literal(relation(name).as_string())
+        to = sql.SQL("k.confrelid = {}::regclass").format(own)
     return sql.SQL(
-        "SELECT n.nspname, c.relname, k.conname FROM pg_catalog.pg_constraint AS k"
+        "SELECT n.nspname, c.relname, k.conname, k.confdeltype::text"
+        " FROM pg_catalog.pg_constraint AS k"
         " JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid"
         " JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
-        " WHERE k.contype = 'f' AND k.confdeltype <> 'a' AND k.confrelid = {}::regclass"
-        " ORDER BY 1, 2, 3"
-    ).format(sql.Literal(relation(name).as_string()))
+        " WHERE k.contype = 'f' AND k.confdeltype <> 'a' AND {} ORDER BY 1, 2, 3"
+    ).format(to)
 
 
 def referencing_rows(
@@ -156,6 +166,28 @@ def referencing_rows(
         chosen_from(plain, table.name),
         chosen_from(plain, parent.name, alias="t1"),
         references(plain, key, "t0", "t1"),
+        _listed(parent, names, rows),
+        same_key(_with_key(parent, names), "t1", "r"),
+    )
+
+
+def declared_rows(
+    reference: Reference,
+    child: tuple[PlannedTable, Sequence[str]],
+    parent: PlannedTable,
+    rows: Sequence[RowValues],
+) -> sql.Composed:
+    """Select rows that reference some rows by a declared reference; see `referencing_rows`."""
+    table, wanted = child
+    names = parent.key or reference.referenced_columns
+    plain = {t.name: evolve(t.rows, conditions=()) for t in (table, parent)}
+    texts = [text_expression(sql.Identifier("t0", name)) for name in wanted]
+    return sql.SQL("SELECT {} FROM {}{} JOIN {} ON {} JOIN {} ON {}").format(
+        sql.SQL(", ").join([sql.SQL("t0.tableoid, t0.ctid::text"), *texts]),
+        chosen_from(plain, table.name),
+        declared.elements(reference, "t0") if reference.elements else sql.SQL(""),
+        chosen_from(plain, parent.name, alias="t1"),
+        declared.references(reference, own="t0", other="t1"),
         _listed(parent, names, rows),
         same_key(_with_key(parent, names), "t1", "r"),
     )

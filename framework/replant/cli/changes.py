@@ -17,12 +17,17 @@ from replant.model import Finding, Severity
 
 dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 rehearse = click.option("--rehearse", is_flag=True, help="Do everything, and then undo it.")
+allow_cascade = click.option(
+    "--allow-cascade",
+    is_flag=True,
+    help="Let ON DELETE CASCADE and SET NULL reach rows of others, in tables of the artifact.",
+)
 yes = click.option("-y", "--yes", is_flag=True, help="Take every question for answered with yes.")
 
 
 def changing(function: options.Function) -> options.Function:
     """Add the options that these commands share, behind their own."""
-    own = (dry_run, rehearse, yes, options.quiet)
+    own = (allow_cascade, dry_run, rehearse, yes, options.quiet)
     return options.together(*own)(function)
 
 
@@ -37,6 +42,7 @@ class Dialogue:
     """Shows what will be changed, asks, and tells what was done.
 
     Attributes:
+        allow_cascade: whether foreign keys may change rows of others.
         dry_run: whether it is only said what would be done.
         rehearse: whether all is undone in the end.
         yes: whether every question is answered with yes.
@@ -44,6 +50,7 @@ class Dialogue:
 
     """
 
+    allow_cascade: bool
     dry_run: bool
     rehearse: bool
     yes: bool

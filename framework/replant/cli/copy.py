@@ -34,6 +34,7 @@ from replant.preflight.preflight import Preflight
     ),
     sync.max_deletes,
     sync.backup,
+    changes.allow_cascade,
     options.jobs,
     changes.rehearse,
     changes.yes,
@@ -46,6 +47,7 @@ def command(
     synchronize: bool,
     max_deletes: int,
     backup: str | None,
+    allow_cascade: bool,
     rehearse: bool,
     yes: bool,
     quiet: bool,
@@ -60,7 +62,9 @@ def command(
     With --sync the target may have the rows already: those that differ are updated, and those that
     the source no longer has are deleted.
     """
-    _check_together(said, synchronize=synchronize, needs_sync=bool(max_deletes or backup))
+    _check_together(
+        said, synchronize=synchronize, needs_sync=bool(max_deletes or backup or allow_cascade)
+    )
     settings = options.settings_of(config, **said)
     with _Progress(quiet=quiet, yes=yes) as shown:
         done = api.copy(
@@ -68,6 +72,7 @@ def command(
             keep=keep,
             synchronize=synchronize,
             max_deletes=max_deletes,
+            allow_cascade=allow_cascade,
             backup=backup,
             rehearse=rehearse,
             exported=shown.exported,
@@ -84,7 +89,9 @@ def command(
 
 def _check_together(said: Mapping[str, Any], *, synchronize: bool, needs_sync: bool) -> None:
     if needs_sync and not synchronize:
-        raise UsageError("--max-deletes and --backup go with --sync; add it, or leave them out")
+        raise UsageError(
+            "--max-deletes, --backup and --allow-cascade go with --sync; add it, or leave them out"
+        )
     if synchronize and said["on_conflict"] is not None:
         raise UsageError("--sync decides what happens to existing rows; leave out --on-conflict")
 

@@ -32,6 +32,7 @@ def command(
     done = api.remove(
         artifact,
         options.settings_of(config, target=target, map_schema=map_schema),
+        allow_cascade=dialogue.allow_cascade,
         dry_run=dialogue.dry_run,
         rehearse=dialogue.rehearse,
         planned=dialogue.planned,

@@ -55,6 +55,7 @@ def command(
         options.settings_of(config, target=target, map_schema=map_schema),
         max_deletes=max_deletes,
         backup=backup,
+        allow_cascade=dialogue.allow_cascade,
         dry_run=dialogue.dry_run,
         rehearse=dialogue.rehearse,
         planned=dialogue.planned,

@@ -58,11 +58,12 @@ class Synchronization:
         self._searched: FoundChanges | None = None
         self._checks = {table.name: table.shared for table in settings.tables if table.shared}
 
-    def plan(self, max_deletes: int) -> ChangePlan:
+    def plan(self, max_deletes: int, *, allow_cascade: bool) -> ChangePlan:
         """Find out what changes, and what stands in the way; nothing is changed.
 
         Args:
             max_deletes: beyond this many deleted rows it has to be confirmed.
+            allow_cascade: whether foreign keys may delete and change rows outside the set.
 
         Raises:
             ReplantError: the question itself cannot be answered; see `replant.errors`.
@@ -84,7 +85,13 @@ class Synchronization:
                 *guards,
                 *changes.findings,
                 *find_missing_keys(catalog, changes.changes),
-                *find_outside_references(self._database, catalog, changes.changes),
+                *find_outside_references(
+                    self._database,
+                    catalog,
+                    changes.changes,
+                    manifest,
+                    allow_cascade=allow_cascade,
+                ),
                 *find_missing_change_privileges(self._database, catalog, changes.changes),
                 *_question(plan, max_deletes),
             ]

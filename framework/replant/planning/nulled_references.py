@@ -22,6 +22,7 @@ from replant.model import (
 from replant.selection.counting import CountedSelection
 from replant.selection.dangling import dangling_modes
 from replant.selection.select import SelectedTables
+from replant.sql.row_queries import reaches_chosen
 from replant.sql.where_clauses import chosen_from, chosen_where
 
 #: What stands in the place of a plugin's name.
@@ -93,11 +94,19 @@ def _with_null(
         )
 
 
+def _columns(key: ForeignKey) -> frozenset[str]:
+    return frozenset((*key.columns, *key.referenced_columns))
+
+
 def _is_exported(plan: Plan, key: ForeignKey) -> sql.Composable:
     """Test that a row references an exported row by a key."""
     exported: frozenset[RelationName] = frozenset(plan.selection)
     if key.references not in exported:
         return sql.SQL("false")
+    equality = {**plan.selection[key.table].equality, **plan.selection[key.references].equality}
+    if key.period or not key.is_plain or not equality.keys().isdisjoint(_columns(key)):
+        return reaches_chosen(plan.selection, key)
+    # Each row by itself would be looked up; this is hashed once.
     return sql.SQL("({}) IN (SELECT {} FROM {} WHERE {})").format(
         sql.SQL(", ").join(map(sql.Identifier, key.columns)),
         sql.SQL(", ").join(sql.Identifier("t0", name) for name in key.referenced_columns),

@@ -262,7 +262,7 @@ def rows_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) ->
     rows: sql.Composable = source
     among: sql.Composable = chosen
     found: sql.Composable = sql.SQL("")
-    roots = sql.SQL("({} OR NOT {})").format(itself, _reaches_chosen(selection, key))
+    roots = sql.SQL("({} OR NOT {})").format(itself, reaches_chosen(selection, key))
     if selection[table.name].by_location:
         # Rows that are known by their places are found once, and joined by their keys from then
         # on: to look each up among them took minutes for 35 000, where this takes a second.
@@ -337,11 +337,11 @@ def _dangling(selection: Selection, key: ForeignKey, wanted: sql.Composable) -> 
     if key.partition is not None:
         given += sql.SQL(" AND ") + is_in("t0", key.partition)
     return _select(selection, key.table, wanted) + sql.SQL(" AND {} AND NOT {}").format(
-        given, _reaches_chosen(selection, key)
+        given, reaches_chosen(selection, key)
     )
 
 
-def _reaches_chosen(selection: Selection, key: ForeignKey) -> sql.Composable:
+def reaches_chosen(selection: Selection, key: ForeignKey) -> sql.Composable:
     """Test that the row `t0` references a chosen row."""
     source = chosen_from(selection, key.references, alias="t1")
     return _reaches(selection, key, source, chosen_where(selection, key.references, depth=1))

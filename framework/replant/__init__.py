@@ -52,9 +52,11 @@ if TYPE_CHECKING:
     )
     from replant.model import (
         AllRows,
+        AmongShared,
         AsReplica,
         ByColumn,
         ByPredicate,
+        Cases,
         Catalog,
         CheckForeignKeys,
         Children,
@@ -70,6 +72,8 @@ if TYPE_CHECKING:
         LoadOrder,
         LoadTable,
         LoadTogether,
+        Match,
+        OnConflict,
         OrderRequest,
         PatchColumns,
         Plan,
@@ -104,21 +108,24 @@ _HOMES = {
     ),
     "replant.plugins.hookspecs": "hookimpl",
     "replant.model": (
-        "AllRows AsReplica ByColumn ByPredicate Catalog CheckForeignKeys Children Column Cycle "
-        "Dangling DeferConstraints EdgeRule ExportSettings ExportedTables ForeignKey InClosure "
-        "LoadOrder LoadTable LoadTogether OrderRequest PatchColumns Plan PluginSettings "
-        "PythonFunction PythonRow Registration RelationName Settings SqlExpression Table "
-        "TableSettings TableShape ThroughForeignKey WhereReferenced"
+        "AllRows AmongShared AsReplica ByColumn ByPredicate Cases Catalog "
+        "CheckForeignKeys Children Column Cycle Dangling DeferConstraints EdgeRule "
+        "ExportSettings ExportedTables ForeignKey InClosure LoadOrder LoadTable "
+        "LoadTogether Match OnConflict OrderRequest PatchColumns Plan PluginSettings "
+        "PythonFunction PythonRow Registration RelationName Settings SqlExpression "
+        "Table TableSettings TableShape ThroughForeignKey WhereReferenced"
     ),
 }
 
 __all__ = [
     "AllRows",
+    "AmongShared",
     "ArtifactError",
     "AsReplica",
     "BudgetError",
     "ByColumn",
     "ByPredicate",
+    "Cases",
     "Catalog",
     "CatalogMismatchError",
     "ChangeError",
@@ -139,6 +146,8 @@ __all__ = [
     "LoadOrder",
     "LoadTable",
     "LoadTogether",
+    "Match",
+    "OnConflict",
     "OrderRequest",
     "OutputError",
     "PatchColumns",

@@ -39,6 +39,7 @@ from replant.model.load_order import (
     step_of,
     step_tables,
 )
+from replant.model.match import Match
 from replant.model.names import RelationName, name_a_few, readable
 from replant.model.plan import (
     FiringTrigger,
@@ -146,6 +147,7 @@ __all__ = [
     "LoadOrder",
     "LoadTable",
     "LoadTogether",
+    "Match",
     "Membership",
     "Omission",
     "OnConflict",

@@ -57,7 +57,6 @@ from replant.planning.transforms import (
 from replant.planning.triggers import firing_triggers
 from replant.plugins.manager import ColumnTransforms, Host
 from replant.selection.counting import CountedSelection, count_rows
-from replant.selection.dangling import dangling_modes
 from replant.selection.declared_shapes import DeclaredShapes, declared_shapes, undeclared_parts
 from replant.selection.omissions import check_declared, omissions, warnings
 from replant.selection.select import SelectedTables
@@ -94,7 +93,7 @@ def make_plan(
     decided = plan_from(catalog, selected, counted, host, settings, known, more)
     try_plugin_sql(database, decided, host)
     check_encoding(database, decided)
-    decided = with_new_values(database, with_nulls(decided, selected, counted, settings))
+    decided = with_new_values(database, with_nulls(decided, selected, counted))
     check_keys_in_source(database, decided)
     sequences, unmoved = sequence_positions(database, selected, decided)
     objects = large_objects(database, selected, decided)
@@ -163,8 +162,7 @@ def plan_from(
         for name in selected.tables
     }
     check_conflicts_in_file(settings.export, tuple(planned.values()), selected.tables)
-    modes = dangling_modes(selected, settings)
-    check_reference_ends(selected, planned, exported.references, settings)
+    check_reference_ends(selected, planned, exported.references, counted.dangling, settings)
     check_transformed(planned.values(), settings.export.must_transform)
     order = ask_for_load_order(selected, counted, host, settings.export.strategy, on_conflict)
     return Plan(
@@ -192,7 +190,7 @@ def plan_from(
         expected_rows=counted.expected,
         omissions=tuple(omissions(catalog, selected, counted, changed_columns(planned.values()))),
         shapes=shapes_of(catalog, selected.tables),
-        warnings=tuple(warnings(selected, counted, known, more, modes)),
+        warnings=tuple(warnings(selected, counted, known, more)),
     )
 
 

@@ -15,12 +15,10 @@ from replant.model import (
     PlannedColumn,
     PlannedTable,
     RelationName,
-    Settings,
     SqlExpression,
     Table,
 )
 from replant.selection.counting import CountedSelection
-from replant.selection.dangling import dangling_modes
 from replant.selection.select import SelectedTables
 from replant.sql.row_queries import reaches_chosen
 from replant.sql.where_clauses import chosen_from, chosen_where
@@ -29,17 +27,14 @@ from replant.sql.where_clauses import chosen_from, chosen_where
 NAME = "dangling"
 
 
-def with_nulls(
-    plan: Plan, selected: SelectedTables, counted: CountedSelection, settings: Settings
-) -> Plan:
+def with_nulls(plan: Plan, selected: SelectedTables, counted: CountedSelection) -> Plan:
     """Return the plan in which dangling references become NULL, of tables with `set-null`.
 
     Raises:
         ConfigurationError: no column of such a reference may be NULL.
 
     """
-    modes = dangling_modes(selected, settings)
-    wanted = {name for name, mode in modes.items() if mode is Dangling.SET_NULL}
+    wanted = {name for name, mode in counted.dangling.items() if mode is Dangling.SET_NULL}
     if not wanted:
         return plan
     dangling = {finding.key for finding in counted.kept}

@@ -25,7 +25,6 @@ from replant.model import (
 )
 from replant.model.references import Reference
 from replant.plugins.guarded import GuardedFunction
-from replant.selection.dangling import dangling_modes
 from replant.selection.select import SelectedTables
 
 
@@ -33,6 +32,7 @@ def check_reference_ends(
     selected: SelectedTables,
     planned: Mapping[RelationName, PlannedTable],
     references: Iterable[Reference],
+    outside: Mapping[RelationName, Dangling],
     settings: Settings,
 ) -> None:
     """Refuse references of exported tables of which one end is omitted or changed alone.
@@ -41,14 +41,13 @@ def check_reference_ends(
         selected: the exported tables.
         planned: their columns, with the transforms.
         references: their foreign keys and declared references.
-        settings: what is done about references to rows outside the export, by table, and where
-            the configuration says what is omitted.
+        outside: what is done about references to rows outside the export, by table.
+        settings: say where the configuration says what is omitted.
 
     Raises:
         ConfigurationError: it names both ends of each such reference, and the setting.
 
     """
-    outside = dangling_modes(selected, settings)
     problems = sorted(
         {
             f"{end.decided_by(settings)}: {problem}"

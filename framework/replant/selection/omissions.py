@@ -49,7 +49,6 @@ def warnings(
     counted: CountedSelection,
     known: DeclaredShapes,
     more: Sequence[TableDifference],
-    modes: Mapping[RelationName, Dangling],
 ) -> Iterator[str]:
     """Yield warnings, which stop nothing: undeclared parts, and references that lead outside.
 
@@ -58,7 +57,6 @@ def warnings(
         counted: its rows.
         known: what was declared and recorded of the tables.
         more: what the source has beyond it.
-        modes: what is done with dangling references, by table.
 
     """
     for difference in more:
@@ -74,7 +72,7 @@ def warnings(
                 )
     yield from counted.unindexed
     for finding in counted.kept:
-        if modes[finding.key.table] is Dangling.SET_NULL:
+        if counted.dangling[finding.key.table] is Dangling.SET_NULL:
             yield f"the reference is set to NULL: {finding}"
         else:
             yield f"exported all the same: {finding}"

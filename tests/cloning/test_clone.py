@@ -311,3 +311,111 @@ def test_sides_are_compared_across_schemas(shop: Shop) -> None:
     outcome = shop.replant(*command)
     assert outcome.code == 1
     assert "c.country: 1 row differs (1 only left)" in outcome.out
+
+
+KEYS = """
+CREATE SCHEMA s;
+CREATE DOMAIN s.key AS uuid;
+CREATE TABLE s.org (id s.key PRIMARY KEY, email text, parent uuid REFERENCES s.org);
+CREATE UNIQUE INDEX ON s.org (lower(email));
+CREATE TABLE s.item (id smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  org uuid REFERENCES s.org, public_id uuid UNIQUE, code text, refs text[], UNIQUE (org, code));
+CREATE TABLE s.twice (item smallint REFERENCES s.item,
+  n int GENERATED ALWAYS AS (item * 2) STORED UNIQUE);
+CREATE TABLE s.booking (org uuid REFERENCES s.org, at int4range,
+  EXCLUDE USING gist (at WITH &&) WHERE (org IS NULL));
+"""
+KEYED = f"""
+INSERT INTO s.org VALUES ('{B}', 'b@x', NULL), ('{A}', 'a@x', '{B}');
+INSERT INTO s.item (org, public_id, code, refs) VALUES
+  ('{A}', '{B}', 'a', ARRAY['{A}', '{B}']), ('{A}', NULL, 'b', NULL);
+INSERT INTO s.twice VALUES (1), (NULL);
+INSERT INTO s.booking VALUES ('{A}', '[1,5)');
+"""
+OF_KEYS = f"""
+[plugins]
+enable = ["schemas", "renumber", "ordered"]
+
+[plugins.schemas]
+roots = ["s.org: id = '{A}'"]
+
+[[plugins.schemas.references]]
+table = "s.item"
+array = "refs"
+references = "s.org"
+
+[[tables]]
+name = "s.org"
+on_conflict = "same"
+
+[plugins.renumber]
+namespace = "{ONE}"
+offset = 100
+
+[plugins.renumber.columns]
+"s.org.email" = "'x' || value"
+"s.twice.n" = "value"
+"""
+
+
+@pytest.fixture
+def keys(move: Move, replant: Replant, tmp_path: Path) -> Shop:
+    """A tenant with keys of many sorts, and the settings that clone it."""
+    move.source.execute((KEYS + KEYED).encode(), prepare=False)
+    (tmp_path / "keys.toml").write_text(OF_KEYS)
+    return Shop(move, replant, tmp_path)
+
+
+def test_keys_of_every_sort_get_new_values(keys: Shop) -> None:
+    outcome = keys.copy(keys.folder / "keys.toml", "--yes")
+
+    assert outcome.code == 0, outcome.err
+    found = [
+        row
+        for (row,) in keys.move.source.execute(
+            "SELECT row(o.id, o.email, o.parent)::text FROM s.org AS o UNION ALL"
+            " SELECT row(id, org, public_id, refs)::text FROM s.item WHERE id > 100 UNION ALL"
+            " SELECT row(item, n)::text FROM s.twice WHERE item > 100 UNION ALL"
+            f" SELECT row(org, at)::text FROM s.booking WHERE org <> '{A}' ORDER BY 1"
+        )
+    ]
+    # Org B is shared, and keeps its key; so does the reference to it.
+    assert sorted(found) == sorted(
+        [
+            f"({B},b@x,)",
+            f"({A},a@x,{B})",
+            f"({FIRST},xa@x,{B})",
+            f'(101,{FIRST},{uuid_in(ONE, B)},"{{{FIRST},{B}}}")',
+            f"(102,{FIRST},,)",
+            "(101,202)",
+            f'({FIRST},"[1,5)")',
+        ]
+    )
+
+
+def test_what_cannot_be_renumbered_is_an_error_of_the_source(keys: Shop) -> None:
+    file = keys.folder / "keys.toml"
+    keys.move.source.execute(
+        f"UPDATE s.item SET refs = ARRAY[['{A}', '{B}']] WHERE id = 1".encode()
+    )
+    outcome = keys.copy(file, "--yes")
+    assert_one_line(outcome, 3, "changes s.item.id, s.item.org, s.item.public_id, s.item.refs")
+
+    keys.move.source.execute("UPDATE s.item SET refs = NULL")
+    file.write_text(OF_KEYS.replace("offset = 100", "offset = 40000"))
+    assert_one_line(keys.copy(file, "--yes"), 3, "NumericValueOutOfRange")
+
+
+def test_every_mistake_is_named_at_once(keys: Shop) -> None:
+    file = keys.folder / "keys.toml"
+    changed = OF_KEYS.replace('"s.twice.n" = "value"\n', "").replace("'x' || value", " ")
+    file.write_text(f'{changed}"s.none.*" = "value"\n"s.twice.n" = "value + 1"\n')
+
+    outcome = keys.replant("plan", "-c", file, "--source", keys.move.from_.dsn)
+
+    assert outcome.code == 2
+    lines = outcome.err.splitlines()
+    assert any('columns."s.org.email": must not be empty' in line for line in lines)
+    assert any('columns."s.none.*": matches no column' in line for line in lines)
+    assert any('columns."s.twice.n": is missing: (n) is unique' in line for line in lines)
+    assert any('columns."s.twice.n": s.twice.n is not exported' in line for line in lines)

@@ -101,7 +101,7 @@ def show_plan(screen: Console, plan: ChangePlan, *, dry_run: bool) -> None:
             numbers = (counts.inserted, counts.updated, counts.deleted)
             table.add_row(str(name), *map(str, numbers))
         screen.print(table)
-    else:
+    elif not plan.of(Severity.REFUSES):
         screen.print(f"nothing is to be changed in {plan.database}")
     for note in plan.of(Severity.NOTE):
         screen.print(f"note: {note}")

@@ -76,9 +76,12 @@ def check_same_database(
 
 
 def has_new_keys(manifest: Manifest) -> bool:
-    """Return whether no owned row has the key that it has in the source."""
+    """Return whether no owned row has the key that it has in the source.
+
+    Of a table without a key, some column must change, such as one by which it references others.
+    """
     return all(
-        any(column.changes for column in table.columns if column.name in table.key)
+        any(c.changes for c in table.columns if not table.key or c.name in table.key)
         for table in manifest.tables
         if table.row_count > table.shared_count
     )

@@ -132,6 +132,9 @@ class Renumbering:
                     f"{path}: the rows of {place[0]} are shared, and stay as they are"
                 )
                 continue
+            if place[1] not in self._exported.columns[place[0]]:
+                self._problems.append(f"{path}: {_written(place)} is not exported")
+                continue
             group = self._group(place)
             other = self._changed.get(group)
             made = SqlExpression(expression, "by expression", keeps_apart=self._is_key(place))
@@ -169,7 +172,8 @@ class Renumbering:
         """Let a column of a key change, if one can without being told how."""
         if len(key) > 1 and self._exported.ownership[table.name] is Ownership.EACH:
             return  # of a part of a key nothing tells whether it is of a shared row
-        own = [name for name in key if (table.name, name) in self._group((table.name, name)).keys]
+        exported = [name for name in key if name in self._exported.columns[table.name]]
+        own = [n for n in exported if (table.name, n) in self._group((table.name, n)).keys]
         for kinds in (("uuid",), INTEGERS):
             for name in reversed(own):
                 group = self._group((table.name, name))

@@ -9,6 +9,7 @@ import pytest
 from attrs import evolve
 
 from replant import api
+from replant.changes import queries
 from replant.errors import ChangeError, OutputError, UsageError
 from replant.model import (
     ByPredicate,
@@ -423,6 +424,20 @@ def test_a_distant_server_hashes_its_rows_by_block(
     monkeypatch.setattr(fingerprints, "ROWS_PER_BLOCK", 2)
     monkeypatch.setattr(row_queries, "ROWS_PER_BLOCK", 2)
     monkeypatch.setattr(find_changes, "is_near", lambda _: False)
+    move.source.execute(CHANGES[change][0].encode(), prepare=False)
+
+    assert sync(move, shops) == CHANGES[change][1]
+
+    assert rows(move, owned=True) == wanted(move)
+
+
+@pytest.mark.parametrize(
+    "change", ["a value to NULL", "new rows", "everything", "a chain of values"]
+)
+def test_many_rows_come_through_temporary_tables(
+    move: Move, shops: Settings, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    monkeypatch.setattr(queries, "_MANY", 1)
     move.source.execute(CHANGES[change][0].encode(), prepare=False)
 
     assert sync(move, shops) == CHANGES[change][1]

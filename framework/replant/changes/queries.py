@@ -12,20 +12,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from attrs import evolve
+from attrs import evolve, frozen
 from psycopg import sql
 
 from replant.changes.table_changes import RowValues, TableChanges, UpdatedRow
 from replant.closure import reference_conditions as declared
 from replant.model import ForeignKey, PlannedTable, RelationName, Selection, Text
 from replant.model.references import Reference
-from replant.sql.row_forms import INSERT_ROWS
+from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS
 from replant.sql.row_text import text_expression
-from replant.sql.staging_tables import same_key
+from replant.sql.staging_tables import Staging, same_key
 from replant.sql.where_clauses import chosen_from, columns, null_of, references, relation
 
 #: The number of a row beside its columns; no column has the name of a system column.
 _NUMBER = sql.Identifier("cmin")
+
+#: So many rows come through a temporary table, where the role may make one: a statement that lists
+#: them takes the server three times as long to read, and may not be longer than 1 GB.
+_MANY = 5000
 
 
 class ChangingStatement:
@@ -33,16 +37,26 @@ class ChangingStatement:
 
     Attributes:
         parts: of each part the table, what it does, and how many rows it should change.
+        staged: the rows that the statement takes from temporary tables.
 
     """
 
-    def __init__(self, changes: Sequence[TableChanges]) -> None:
+    def __init__(self, changes: Sequence[TableChanges], *, may_stage: bool) -> None:
+        """Compose the parts.
+
+        Args:
+            changes: those of each table.
+            may_stage: whether the role may make temporary tables, for rows that are many.
+
+        """
+        self._may_stage = may_stage
+        self.staged: list[StagedRows] = []
         self.parts: list[tuple[RelationName, str, int]] = []
         self._expressions: list[sql.Composed] = []
         self._barrier: sql.Composable = sql.SQL("true")
         for each in changes:
             if each.deleted:
-                delete = _delete_by_key if each.table.key else _delete_by_content
+                delete = self._delete_by_key if each.table.key else _delete_by_content
                 self._add(each.table, "deleted", len(each.deleted), delete(each))
         self._wait("deleted")
         for each in changes:
@@ -86,7 +100,7 @@ class ChangingStatement:
                 sql.SQL("{} = {}").format(sql.Identifier(name), sql.Identifier("r", name))
                 for name in names
             ),
-            _listed(table, tuple(dict.fromkeys((*table.key, *names))), listed),
+            self._rows(table, tuple(dict.fromkeys((*table.key, *names))), listed),
             same_key(table, "t0", "r"),
             self._barrier,
         )
@@ -99,10 +113,50 @@ class ChangingStatement:
             columns(names),
             sql.SQL("OVERRIDING SYSTEM VALUE " if table.overriding else ""),
             sql.SQL(", ").join(sql.Identifier("r", name) for name in names),
-            _listed(table, names, changes.inserted),
+            self._rows(table, names, changes.inserted),
             _NUMBER,
             self._barrier,
         )
+
+    def _delete_by_key(self, changes: TableChanges) -> sql.Composed:
+        table = changes.table
+        return sql.SQL("DELETE FROM {} AS t0 USING {} WHERE {}").format(
+            _target(table),
+            self._rows(table, table.key, changes.deleted),
+            same_key(table, "t0", "r"),
+        )
+
+    def _rows(
+        self, table: PlannedTable, names: Sequence[str], rows: Sequence[RowValues]
+    ) -> sql.Composed:
+        """Compose what holds some columns of rows under the alias `r`; see `_listed`."""
+        if not self._may_stage or len(rows) < _MANY:
+            return _listed(table, names, rows)
+        known = {column.name: column for column in table.columns}
+        staging = Staging(table.with_columns(known[name] for name in names), len(self.staged))
+        self.staged.append(StagedRows(staging, rows))
+        return sql.SQL("(SELECT {}, 1 FROM {}) AS r ({})").format(
+            columns(names), staging.rows, sql.SQL(", ").join([columns(names), _NUMBER])
+        )
+
+
+@frozen
+class StagedRows:
+    """Rows on their way into a temporary table.
+
+    Attributes:
+        staging: the temporary table, with the columns that it has.
+
+    """
+
+    staging: Staging
+    rows: Sequence[RowValues]
+
+    @property
+    def lines(self) -> Iterator[bytes]:
+        """The rows as COPY takes them."""
+        names = self.staging.table.column_names
+        return (COPY_ROWS.row([row[name] for name in names]) for row in self.rows)
 
 
 def set_to_null(table: PlannedTable, column: str, keys: Sequence[Sequence[Text]]) -> sql.Composed:
@@ -195,13 +249,6 @@ def declared_rows(
 
 def _with_key(table: PlannedTable, names: Sequence[str]) -> PlannedTable:
     return PlannedTable(table.name, table.columns, tuple(names), rows=table.rows)
-
-
-def _delete_by_key(changes: TableChanges) -> sql.Composed:
-    table = changes.table
-    return sql.SQL("DELETE FROM {} AS t0 USING {} WHERE {}").format(
-        _target(table), _listed(table, table.key, changes.deleted), same_key(table, "t0", "r")
-    )
 
 
 def _delete_by_content(changes: TableChanges) -> sql.Composed:

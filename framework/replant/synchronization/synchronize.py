@@ -124,6 +124,10 @@ class Synchronization:
             ChangeError: the target refused, or does not hold the wanted rows afterwards.
 
         """
+        if not plan.total.total:
+            with looking(self._database):
+                tables = tables_in_target(self._artifact.manifest, read_catalog(self._database))
+            return self._finish(tables, rehearse=rehearse)
         with looking(self._database):
             catalog = read_catalog(self._database)
             settled = settle_collisions(self._database, catalog, plan.changes)

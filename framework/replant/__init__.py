@@ -59,11 +59,13 @@ if TYPE_CHECKING:
     )
     from replant.model import (
         AllRows,
+        AmongShared,
         ArtifactFormat,
         ArtifactWriter,
         AsReplica,
         ByColumn,
         ByPredicate,
+        Cases,
         Catalog,
         Check,
         CheckForeignKeys,
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
         Dangling,
         DeferConstraints,
         EdgeRule,
+        ExportedTables,
         ExportSettings,
         ForeignKey,
         InClosure,
@@ -81,6 +84,7 @@ if TYPE_CHECKING:
         LoadOrder,
         LoadTable,
         LoadTogether,
+        Match,
         OnConflict,
         OrderRequest,
         PatchColumns,
@@ -127,18 +131,19 @@ _HOMES = {
     "replant.plugins.manager": "Host",
     "replant.verification.differences": "TableResult",
     "replant.model": (
-        "AllRows ArtifactFormat ArtifactWriter AsReplica ByColumn ByPredicate Catalog "
-        "Check CheckForeignKeys Children Column Compression Cycle Layout OnConflict "
-        "Dangling DeferConstraints EdgeRule ExportSettings ForeignKey InClosure LoadOrder "
-        "LoadTable LoadTogether OrderRequest PatchColumns Plan PluginSettings PythonFunction "
-        "PythonRow Registration RelationName Sample Settings SqlExpression Table "
-        "TableSettings TableShape ThroughForeignKey WhereReferenced"
+        "AllRows AmongShared ArtifactFormat ArtifactWriter AsReplica ByColumn ByPredicate Cases "
+        "Catalog Check CheckForeignKeys Children Column Compression Cycle Dangling "
+        "DeferConstraints EdgeRule ExportSettings ExportedTables ForeignKey InClosure Layout "
+        "LoadOrder LoadTable LoadTogether Match OnConflict OrderRequest PatchColumns Plan "
+        "PluginSettings PythonFunction PythonRow Registration RelationName Sample Settings "
+        "SqlExpression Table TableSettings TableShape ThroughForeignKey WhereReferenced"
     ),
 }
 
 __all__ = [
     "API_VERSION",
     "AllRows",
+    "AmongShared",
     "ArtifactError",
     "ArtifactFormat",
     "ArtifactWriter",
@@ -146,6 +151,7 @@ __all__ = [
     "BudgetError",
     "ByColumn",
     "ByPredicate",
+    "Cases",
     "Catalog",
     "CatalogMismatchError",
     "ChangeError",
@@ -165,6 +171,7 @@ __all__ = [
     "EdgeRule",
     "ExportSettings",
     "Exported",
+    "ExportedTables",
     "ForeignKey",
     "Host",
     "InClosure",
@@ -172,6 +179,7 @@ __all__ = [
     "LoadOrder",
     "LoadTable",
     "LoadTogether",
+    "Match",
     "OnConflict",
     "OrderRequest",
     "OutputError",

@@ -13,7 +13,7 @@ from replant.artifact.artifact import open_artifact
 from replant.database.table_locks import check_unchanged
 from replant.difference.compare_sides import compare_sides
 from replant.difference.result import SideComparison
-from replant.difference.sides import ArtifactSide, DatabaseSide, Side
+from replant.difference.sides import ArtifactSide, DatabaseSide, Side, SideInOtherSchemas
 from replant.errors import UsageError
 from replant.model import Compression, Layout, Progress, Settings
 from replant.model.progress import silent
@@ -32,6 +32,8 @@ def diff(
 ) -> SideComparison:
     """Compare the rows of two artifacts, of two databases, or of one and the other.
 
+    The left side is compared as if its tables were in the schemas of `settings.map_schema`.
+
     Args:
         left: the path of an artifact, or a connection string. A path that exists is an artifact.
         right: likewise.
@@ -48,7 +50,8 @@ def diff(
         _side(left, settings, host, progress) as one,
         _side(right, settings, host, progress) as other,
     ):
-        return compare_sides(one, other, limit)
+        mapped = SideInOtherSchemas(one, settings.map_schema) if settings.map_schema else one
+        return compare_sides(mapped, other, limit)
 
 
 @contextmanager

@@ -77,7 +77,11 @@ def drift_of_artifact(artifact: str, settings: Settings) -> Drift:
     with open_artifact(artifact) as opened, target_database(settings) as database:
         manifest = opened.manifest
         return target_drift(
-            manifest.shapes, manifest.types, read_catalog(database), made_from=artifact
+            manifest.shapes,
+            manifest.types,
+            read_catalog(database),
+            made_from=artifact,
+            empty={table.name for table in manifest.tables if not table.row_count},
         )
 
 

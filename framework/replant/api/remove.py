@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from replant.artifact.artifact import open_artifact
+from replant.artifact.other_schemas import open_in_schemas
 from replant.changes.change_plan import ChangePlan
-from replant.changes.change_rows import changing
+from replant.changes.change_rows import changing, looking
 from replant.config.connection_strings import TARGET_VARIABLE, connection_string
+from replant.matching.met_artifact import meet
 from replant.model import Settings
 from replant.model.findings import Confirm
 from replant.removal.remove_rows import plan_removal, remove_rows
@@ -17,6 +18,7 @@ def remove(
     artifact: str,
     settings: Settings,
     *,
+    allow_cascade: bool = False,
     dry_run: bool = False,
     rehearse: bool = False,
     planned: Callable[[ChangePlan], None] = lambda _: None,
@@ -30,6 +32,8 @@ def remove(
     Args:
         artifact: the path of the artifact.
         settings: say where the target is.
+        allow_cascade: whether ON DELETE CASCADE and SET NULL may reach rows that stay; rows are
+            deleted only in tables of the artifact.
         dry_run: whether it is only found out what would be deleted, and what stands in the way.
         rehearse: whether everything is done, and then undone.
         planned: told of what will be deleted, before the first row is.
@@ -43,8 +47,13 @@ def remove(
 
     """
     dsn = connection_string(settings.target, TARGET_VARIABLE)
-    with open_artifact(artifact) as source, changing(dsn, settings.target_settings) as database:
-        found = plan_removal(database, source)
+    with (
+        open_in_schemas(artifact, settings.map_schema) as opened,
+        changing(dsn, settings.target_settings) as database,
+    ):
+        with looking(database):
+            source = meet(database, opened, settings, strict=False)
+        found = plan_removal(database, source, allow_cascade=allow_cascade)
         planned(found)
         if not dry_run:
             found.check(confirm)

@@ -7,29 +7,18 @@ from pathlib import Path
 import click
 
 from replant import api
-from replant.changes.change_plan import ChangePlan
 from replant.cli import changes, options
-from replant.cli.screen import console
 
 
 @click.command(epilog="Example: replant remove customer.sql --target postgresql://localhost/old")
-@options.together(
-    options.artifact,
-    options.config,
-    options.target,
-    changes.dry_run,
-    changes.rehearse,
-    changes.yes,
-    options.quiet,
-)
+@changes.of_artifact
+@changes.changing
 def command(
     artifact: str,
     config: Path | None,
     target: str | None,
-    dry_run: bool,
-    rehearse: bool,
-    yes: bool,
-    quiet: bool,
+    map_schema: dict[str, str],
+    **said: bool,
 ) -> None:
     """Delete the rows of an artifact from a database: all its owned rows, or none.
 
@@ -39,23 +28,14 @@ def command(
     Nothing is deleted unless every owned row is still as it was exported, and no row that stays
     references one of them. What is in the way is said all at once. It asks before it deletes.
     """
-    changes.check_modes(dry_run=dry_run, rehearse=rehearse)
-    screen = console() if dry_run else console(stderr=True)
-
-    def planned(plan: ChangePlan) -> None:
-        if not quiet:
-            changes.show_plan(screen, plan, dry_run=dry_run)
-
+    dialogue = changes.Dialogue(**said)
     done = api.remove(
         artifact,
-        options.settings_of(config, target=target),
-        dry_run=dry_run,
-        rehearse=rehearse,
-        planned=planned,
-        confirm=lambda questions: yes or changes.agreed(questions),
+        options.settings_of(config, target=target, map_schema=map_schema),
+        allow_cascade=dialogue.allow_cascade,
+        dry_run=dialogue.dry_run,
+        rehearse=dialogue.rehearse,
+        planned=dialogue.planned,
+        confirm=dialogue.confirm,
     )
-    if dry_run:
-        done.check(lambda _: True)
-    elif not quiet:
-        for line in changes.summary_of(done, "removed", rehearsed=rehearse):
-            screen.print(line)
+    dialogue.end(done, "removed")

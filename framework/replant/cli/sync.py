@@ -7,9 +7,7 @@ from pathlib import Path
 import click
 
 from replant import api
-from replant.changes.change_plan import ChangePlan
 from replant.cli import changes, options
-from replant.cli.screen import console
 
 max_deletes = click.option(
     "--max-deletes",
@@ -26,27 +24,20 @@ backup = click.option(
 
 
 @click.command(epilog="Example: replant sync tenant.sql --target postgresql://localhost/staging")
+@changes.of_artifact
 @options.together(
-    options.artifact,
-    options.config,
-    options.target,
     max_deletes,
     backup,
-    changes.dry_run,
-    changes.rehearse,
-    changes.yes,
-    options.quiet,
 )
+@changes.changing
 def command(
     artifact: str,
     config: Path | None,
     target: str | None,
+    map_schema: dict[str, str],
     max_deletes: int,
     backup: str | None,
-    dry_run: bool,
-    rehearse: bool,
-    yes: bool,
-    quiet: bool,
+    **said: bool,
 ) -> None:
     """Make the owned rows of a database those of an artifact: insert, update and delete.
 
@@ -58,27 +49,16 @@ def command(
 
     It asks before it deletes more than --max-deletes rows.
     """
-    changes.check_modes(dry_run=dry_run, rehearse=rehearse)
-    screen = console() if dry_run else console(stderr=True)
-
-    def planned(plan: ChangePlan) -> None:
-        if not quiet:
-            changes.show_plan(screen, plan, dry_run=dry_run)
-
+    dialogue = changes.Dialogue(**said)
     done = api.sync(
         artifact,
-        options.settings_of(config, target=target),
+        options.settings_of(config, target=target, map_schema=map_schema),
         max_deletes=max_deletes,
         backup=backup,
-        dry_run=dry_run,
-        rehearse=rehearse,
-        planned=planned,
-        confirm=lambda questions: yes or changes.agreed(questions),
+        allow_cascade=dialogue.allow_cascade,
+        dry_run=dialogue.dry_run,
+        rehearse=dialogue.rehearse,
+        planned=dialogue.planned,
+        confirm=dialogue.confirm,
     )
-    if dry_run:
-        done.plan.check(lambda _: True)
-    elif not quiet:
-        for line in changes.summary_of(done.plan, "changed", rehearsed=rehearse):
-            screen.print(line)
-        for note in done.notes:
-            screen.print(f"note: {note}")
+    dialogue.end(done.plan, "changed", done.notes)

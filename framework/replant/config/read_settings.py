@@ -74,10 +74,12 @@ class _Target(_Connection):
         dsn: a connection string, or `env:NAME` for the environment variable that holds one.
         settings: parameters of the sessions, as SET takes them.
         triggers: whether the target's triggers fire, or are disabled for the load.
+        map_schema: the schema that the target has in place of one of the source's.
 
     """
 
     triggers: TriggerMode = TriggerMode.FIRE
+    map_schema: dict[str, str] = field(factory=dict)
 
 
 @frozen
@@ -177,6 +179,7 @@ def settings_from(document: Mapping[str, Any], origin: str) -> Settings:
         target=read.target.dsn,
         source_settings=read.source.settings,
         target_settings=read.target.settings,
+        map_schema=read.target.map_schema,
         triggers=read.target.triggers,
         scope=read.scope,
         export=read.export,
@@ -217,6 +220,7 @@ def with_options(
     plugin_files: tuple[str, ...] = (),
     jobs: int | None = None,
     triggers: TriggerMode | None = None,
+    map_schema: Mapping[str, str] | None = None,
     **export: Any,
 ) -> Settings:
     """Return the settings with the command line's values in them; None changes nothing.
@@ -230,6 +234,7 @@ def with_options(
         plugin_files: files of Python, each a plugin that is enabled.
         jobs: how many processes read rows.
         triggers: what a replay does with the target's triggers.
+        map_schema: laid over the file's, name by name.
         export: attributes of `ExportSettings`.
 
     """
@@ -245,6 +250,7 @@ def with_options(
         source=settings.source if source is None else source,
         target=settings.target if target is None else target,
         scope={**settings.scope, **(scope or {})},
+        map_schema={**settings.map_schema, **(map_schema or {})},
         export=attrs.evolve(settings.export, **said),
         triggers=settings.triggers if triggers is None else triggers,
         run=settings.run if jobs is None else attrs.evolve(settings.run, jobs=jobs),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+
+from attrs import evolve
 
 from replant.drift.drift_findings import Drift, DriftFinding, DriftSeverity, in_order
 from replant.model import Catalog, RelationName, TableShape, readable
@@ -25,6 +27,7 @@ def target_drift(
     target: Catalog,
     *,
     made_from: str,
+    empty: Collection[RelationName] = (),
 ) -> Drift:
     """Compare a target with the tables that would be replayed into it.
 
@@ -35,6 +38,7 @@ def target_drift(
         types: those that their columns are made of.
         target: what the target has.
         made_from: what the shapes are those of, in words.
+        empty: the tables of which an artifact has no row, so that no difference of theirs matters.
 
     """
     found = shapes_of(target, target.tables)
@@ -50,7 +54,18 @@ def target_drift(
         wanted=made_from,
         found=f"the target {target.database!r}",
         tables=len(wanted),
-        findings=in_order([_finding(difference) for difference in differences]),
+        findings=in_order(
+            [
+                _harmless(finding) if finding.table in empty else finding
+                for finding in map(_finding, differences)
+            ]
+        ),
+    )
+
+
+def _harmless(finding: DriftFinding) -> DriftFinding:
+    return evolve(
+        finding, severity=_HARMLESS, remedy=f"{_NOTHING}, as the artifact has no row of it"
     )
 
 

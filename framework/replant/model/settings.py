@@ -20,6 +20,8 @@ class Dangling(Enum):
     FAIL = "fail"
     LEAVE_OUT = "leave-out"
     EXPORT = "export"
+    #: Set the reference to NULL.
+    SET_NULL = "set-null"
 
 
 class OnConflict(Enum):
@@ -116,6 +118,9 @@ class TableSettings:
         shared: what a synchronization does with shared rows that differ; None to keep them.
         sample: which of the rows are taken that are chosen themselves, or reference others; rows
             that others reference come along all the same. None for all.
+        match: the columns by which shared rows are met that a target has under another key; empty
+            where rows are met by their key alone.
+        match_owned: whether owned rows are met by them, too.
 
     """
 
@@ -128,6 +133,8 @@ class TableSettings:
     mask: Mapping[str, str] = field(factory=dict)
     shared: SharedRowsCheck | None = None
     sample: Sample | None = None
+    match: tuple[str, ...] = ()
+    match_owned: bool = False
 
 
 @frozen(field_transformer=checked)
@@ -220,6 +227,7 @@ class Settings:
         target: connection string of the target; None likewise.
         source_settings: parameters of the sessions in the source, by name.
         target_settings: those of the sessions in the target.
+        map_schema: the name that the target has for a schema of the artifact, where it is another.
         triggers: what a replay does with the target's triggers.
         scope: the named values that say whose rows are exported.
         run: how a command runs.
@@ -233,6 +241,7 @@ class Settings:
     target: str | None = None
     source_settings: Mapping[str, str] = field(factory=dict)
     target_settings: Mapping[str, str] = field(factory=dict)
+    map_schema: Mapping[str, str] = field(factory=dict)
     triggers: TriggerMode = TriggerMode.FIRE
     scope: Mapping[str, str] = field(factory=dict)
     export: ExportSettings = field(factory=ExportSettings)

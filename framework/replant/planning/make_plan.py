@@ -5,7 +5,7 @@ Catalog, plugins and settings go in; a `Plan` comes out, and no row is read for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from attrs import evolve
 
@@ -15,6 +15,7 @@ from replant.database.connections import DatabaseConnection
 from replant.errors import ConfigurationError
 from replant.model import (
     INSERT,
+    AmongShared,
     Catalog,
     Compression,
     DefinedType,
@@ -39,11 +40,19 @@ from replant.planning.changed_keys import changed_keys, check_keys_in_source
 from replant.planning.find_closure_origin import closure_origin
 from replant.planning.hidden_values import told_scope
 from replant.planning.load_request import ask_for_load_order, copied_tables, exported_key
-from replant.planning.on_conflict import check_conflicts_in_file, configured_on_conflict
+from replant.planning.matches import configured_matches
+from replant.planning.new_values import with_new_values
+from replant.planning.nulled_references import with_nulls
+from replant.planning.on_conflict import (
+    check_conflicts_in_file,
+    configured_on_conflict,
+    registered_ways,
+)
 from replant.planning.plugin_sql import try_plugin_sql
 from replant.planning.reference_ends import check_reference_ends
 from replant.planning.sequences import large_objects, sequence_names, sequence_positions
 from replant.planning.source_encoding import check_encoding
+from replant.planning.transform_request import composing_among, exported_tables
 from replant.planning.transforms import (
     artifact_writing,
     changed_columns,
@@ -91,6 +100,7 @@ def make_plan(
     decided = plan_from(catalog, selected, counted, host, settings, known, more)
     try_plugin_sql(database, decided, host)
     check_encoding(database, decided)
+    decided = with_new_values(database, with_nulls(decided, selected, counted))
     try_changed_values(database, decided, catalog)
     check_keys_in_source(database, decided)
     sequences, unmoved = sequence_positions(database, selected, decided)
@@ -145,9 +155,12 @@ def plan_from(
 
     """
     keys = {name: exported_key(selected, name) for name in selected.tables}
-    wanted = configured_on_conflict(settings, keys)
+    wanted = configured_on_conflict(settings, keys, registered_ways(selected))
     on_conflict = {name: way or OnConflict.ERROR for name, way in wanted.items()}
-    transforms = ColumnTransforms(host, catalog, settings)
+    exported = exported_tables(selected, counted)
+    transforms = ColumnTransforms(host, catalog, settings, exported)
+    among = composing_among(selected, counted)
+    matches = configured_matches(selected, keys, settings)
     mistakes = Mistakes()
     planned: dict[RelationName, PlannedTable] = {}
     writing: PlannedWriting | None = None
@@ -159,14 +172,14 @@ def plan_from(
     rendered = writing is None and not mistakes.lines
     for name in selected.tables:
         with mistakes.collecting():
-            table = _planned_table(transforms, selected, counted, name, rendered=rendered)
-            planned[name] = evolve(table, on_conflict=on_conflict[name])
+            table = _planned_table(transforms, among, selected, counted, name, rendered=rendered)
+            planned[name] = evolve(table, on_conflict=on_conflict[name], match=matches.get(name))
     order = LoadOrder(())
     with mistakes.collecting():
         order = ask_for_load_order(selected, counted, host, settings, on_conflict)
     mistakes.check()
     check_conflicts_in_file(settings.export, tuple(planned.values()), selected.tables)
-    check_reference_ends(selected, planned, settings)
+    check_reference_ends(selected, planned, exported.references, counted.dangling, settings)
     check_transformed(planned.values(), settings.export.must_transform)
     return Plan(
         source_version=catalog.version_text,
@@ -200,6 +213,7 @@ def plan_from(
 
 def _planned_table(
     transforms: ColumnTransforms,
+    among: Callable[[AmongShared], str],
     selected: SelectedTables,
     counted: CountedSelection,
     name: RelationName,
@@ -212,7 +226,7 @@ def _planned_table(
     rendering: Rendering | None = None
     mistakes = Mistakes()
     with mistakes.collecting():
-        planned = planned_columns(transforms, table, columns)
+        planned = planned_columns(transforms, among, table, columns)
     if rendered:
         with mistakes.collecting():
             rendering = row_format(transforms, table, columns)

@@ -16,6 +16,7 @@ from replant.model import (
     ArtifactFormat,
     Catalog,
     Column,
+    ExportedTables,
     LoadOrder,
     OrderRequest,
     Registration,
@@ -69,7 +70,12 @@ def register_tables(
 
 @hookspec
 def transform_value(
-    table: Table, column: Column, catalog: Catalog, settings: Any, configuration: Settings
+    table: Table,
+    column: Column,
+    catalog: Catalog,
+    settings: Any,
+    configuration: Settings,
+    exported: ExportedTables,
 ) -> Transform | None:
     """Change the values of a column on their way.
 
@@ -81,6 +87,8 @@ def transform_value(
         catalog: every table of the source, as for `register_tables`.
         settings: the plugin's own, likewise.
         configuration: the whole configuration, likewise.
+        exported: which tables are exported, whose rows they hold, and how they reference each
+            other.
 
     Returns:
         An `SqlExpression` over `value` (the source server computes it), a `PythonFunction` from

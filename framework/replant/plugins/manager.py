@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pluggy
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from replant.config.mistakes import Mistakes
 from replant.errors import ConfigurationError, PluginError, UsageError
@@ -19,6 +19,7 @@ from replant.model import (
     ArtifactFormat,
     Catalog,
     Column,
+    ExportedTables,
     LoadOrder,
     OrderRequest,
     PlannedWriting,
@@ -73,11 +74,12 @@ class Rendering:
 
 @frozen
 class ColumnTransforms:
-    """Asks the plugins how values change, under one configuration and for one catalog."""
+    """Asks the plugins how values change, under one configuration and for one export."""
 
     host: Host
     catalog: Catalog
     settings: Settings
+    exported: ExportedTables = field(factory=ExportedTables)
 
     def chain(self, table: Table, column: Column) -> tuple[Transforming, ...]:
         """Return the transforms of a column; see `Host.transform_value`."""
@@ -224,6 +226,7 @@ class Host:
             column=column,
             catalog=asked.catalog,
             configuration=asked.settings,
+            exported=asked.exported,
         )
         for name, answer in answers:
             kinds = (SqlExpression, PythonFunction)

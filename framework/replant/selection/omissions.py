@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from replant.errors import CatalogMismatchError
-from replant.model import Catalog, Column, Omission, RelationName, Table, readable
+from replant.model import Catalog, Column, Dangling, Omission, RelationName, Table, readable
 from replant.model.table_differences import TableDifference
 from replant.selection.counting import CountedSelection
 from replant.selection.declared_shapes import DeclaredShapes
@@ -72,7 +72,10 @@ def warnings(
                 )
     yield from counted.unindexed
     for finding in counted.kept:
-        yield f"exported all the same: {finding}"
+        if counted.dangling[finding.key.table] is Dangling.SET_NULL:
+            yield f"the reference is set to NULL: {finding}"
+        else:
+            yield f"exported all the same: {finding}"
 
 
 def check_declared(

@@ -47,7 +47,8 @@ class RowHash:
 
     def hashed(self, sample: Sample, alias: str | None = None) -> sql.Composed:
         """Compose the hash of a row, of an alias or by plain names."""
-        prefix = f"{sample.seed}:{self.table}"
+        # Not the schema: a target may have the tables in another.
+        prefix = f"{sample.seed}:{self.table.name}"
         parts: list[sql.Composable] = [sql.Literal(prefix)]
         for name, is_moment in self.columns:
             column = sql.Identifier(name) if alias is None else sql.Identifier(alias, name)

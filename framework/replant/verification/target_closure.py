@@ -86,8 +86,15 @@ def find_target_closure(
     manifest = artifact.manifest
     if not manifest.roots:
         return TargetClosure({}, why_not="no condition selects these rows in the target")
+    unlike = sorted({str(r.table) for r in manifest.references if _is_sampled_anew(manifest, r)})
+    if unlike:
+        return TargetClosure(
+            {}, why_not=f"samples of {', '.join(unlike)} are by keys that changed on their way"
+        )
     try:
-        graph = read_reference_graph(database, catalog, list(_declared(manifest, catalog)))
+        graph = read_reference_graph(
+            database, catalog, list(declared_references(manifest, catalog))
+        )
         followed = [_followed(manifest, reference) for reference in graph.references]
         kept = [r for r, known in zip(graph.references, followed, strict=True) if known]
         edges = {
@@ -126,6 +133,13 @@ def find_target_closure(
         UsageError,
     ) as error:
         return TargetClosure({}, why_not=str(error))
+
+
+def _is_sampled_anew(manifest: Manifest, reference: ExportedReference) -> bool:
+    """Tell whether a sample would be another in the target, as the keys are others there."""
+    table = manifest.table(reference.table)
+    changed = {column.name for column in table.columns if column.changes}
+    return reference.sample is not None and not changed.isdisjoint(table.key)
 
 
 def _sample(told: tuple[str, str] | None) -> Sample | None:
@@ -198,8 +212,8 @@ def _followed(manifest: Manifest, reference: Reference) -> ExportedReference | N
     return None
 
 
-def _declared(manifest: Manifest, catalog: Catalog) -> Iterator[DeclaredReference]:
-    """Yield the references that are no foreign keys of the target."""
+def declared_references(manifest: Manifest, catalog: Catalog) -> Iterator[DeclaredReference]:
+    """Yield the artifact's references that are no foreign keys of the target."""
     keys = {
         (key.relation, key.columns, key.referenced_relation, key.referenced_columns)
         for table in catalog.tables.values()

@@ -33,6 +33,10 @@ DIFF_SCHEMA: Mapping[str, Any] = json.loads(
     (files("replant.difference") / "diff.schema.json").read_text(encoding="utf-8")
 )
 
+REPORT_SCHEMA: Mapping[str, Any] = json.loads(
+    (files("replant.report") / "report.schema.json").read_text(encoding="utf-8")
+)
+
 _PART = re.compile(
     r"(?P<begin><!-- generated: (?P<name>[a-z]+)(?: (?P<argument>\S+))? -->\n).*?(?=<!-- end -->)",
     re.DOTALL,
@@ -135,6 +139,11 @@ def _diff(name: str) -> str:
     return _fields(DIFF_SCHEMA, name)
 
 
+def _report(name: str) -> str:
+    """The fields of the report of a command, or of a part of it, likewise."""
+    return _fields(REPORT_SCHEMA, name)
+
+
 def _fields(whole: Mapping[str, Any], name: str) -> str:
     part = whole["$defs"][name] if name else whole
     rows = [
@@ -165,7 +174,8 @@ def _kind(schema: Mapping[str, Any]) -> str:
         places = schema.get("prefixItems", [schema["items"]])
         return f"list: {', '.join(map(_kind, places))}"
     if schema["type"] == "object":
-        return "object of texts"
+        values = schema["additionalProperties"]
+        return "object of integers" if values == {"type": "integer"} else "object of texts"
     kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
     return " or ".join("text" if kind == "string" else str(kind) for kind in kinds)
 
@@ -182,6 +192,7 @@ _MAKERS: dict[str, Callable[[str], str]] = {
     "diff": _diff,
     "drift": _drift,
     "manifest": _manifest,
+    "report": _report,
     "workflow": _workflow,
 }
 

@@ -13,7 +13,7 @@ from replant.artifact.artifact import open_artifact
 from replant.database.table_locks import check_unchanged
 from replant.difference.compare_sides import compare_sides
 from replant.difference.result import SideComparison
-from replant.difference.sides import ArtifactSide, DatabaseSide, Side
+from replant.difference.sides import ArtifactSide, DatabaseSide
 from replant.errors import UsageError
 from replant.model import Compression, Layout, Progress, Settings
 from replant.model.progress import silent
@@ -48,11 +48,14 @@ def diff(
         _side(left, settings, host, progress) as one,
         _side(right, settings, host, progress) as other,
     ):
-        return compare_sides(one, other, limit)
+        found = compare_sides(one, other, limit)
+        return evolve(found, shapes={**other.shapes, **one.shapes})
 
 
 @contextmanager
-def _side(place: str, settings: Settings, host: Host | None, progress: Progress) -> Iterator[Side]:
+def _side(
+    place: str, settings: Settings, host: Host | None, progress: Progress
+) -> Iterator[ArtifactSide | DatabaseSide]:
     """Open an artifact, or plan what a database would export into a directory."""
     if Path(place).exists():
         with open_artifact(place) as artifact:

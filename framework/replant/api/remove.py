@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from replant.artifact.artifact import open_artifact
+from replant.artifact.manifest import Manifest
 from replant.changes.change_plan import ChangePlan
 from replant.changes.change_rows import changing
 from replant.config.connection_strings import TARGET_VARIABLE, connection_string
@@ -19,6 +20,7 @@ def remove(
     *,
     dry_run: bool = False,
     rehearse: bool = False,
+    opened: Callable[[Manifest], None] = lambda _: None,
     planned: Callable[[ChangePlan], None] = lambda _: None,
     confirm: Confirm = lambda _: False,
 ) -> ChangePlan:
@@ -32,6 +34,7 @@ def remove(
         settings: say where the target is.
         dry_run: whether it is only found out what would be deleted, and what stands in the way.
         rehearse: whether everything is done, and then undone.
+        opened: told of the artifact's manifest, once its digest was found right.
         planned: told of what will be deleted, before the first row is.
         confirm: asked whether to go on.
 
@@ -44,6 +47,7 @@ def remove(
     """
     dsn = connection_string(settings.target, TARGET_VARIABLE)
     with open_artifact(artifact) as source, changing(dsn, settings.target_settings) as database:
+        opened(source.manifest)
         found = plan_removal(database, source)
         planned(found)
         if not dry_run:

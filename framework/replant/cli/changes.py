@@ -9,9 +9,10 @@ import click
 from rich.console import Console
 
 from replant.changes.change_plan import ChangePlan
-from replant.cli.screen import counted, grid
+from replant.cli.screen import grid
 from replant.errors import UsageError
 from replant.model import Finding, Severity
+from replant.report.figures import counted
 
 dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 rehearse = click.option("--rehearse", is_flag=True, help="Do everything, and then undo it.")

@@ -10,13 +10,21 @@ from typing import Any
 import click
 
 from replant import api
-from replant.api import Copied, Exported
+from replant.api import Copied, Exported, Replayed
 from replant.changes.change_plan import ChangePlan
 from replant.cli import changes, options, replay, sync, verify
-from replant.cli.screen import Meter, console, counted, metered
+from replant.cli.reporting import reporting
+from replant.cli.screen import Meter, console, metered
 from replant.errors import UsageError
 from replant.model import Finding, RelationName, Severity
 from replant.preflight.preflight import Preflight
+from replant.report.facts_of_changes import compared_after_changes, facts_of_changes
+from replant.report.facts_of_comparisons import facts_of_verification
+from replant.report.facts_of_plans import facts_of_plan
+from replant.report.facts_of_results import facts_of_export, facts_of_preflight, facts_of_replay
+from replant.report.figures import counted
+from replant.report.join_facts import joined
+from replant.report.recorder import Recorder
 
 
 @click.command(
@@ -39,6 +47,7 @@ from replant.preflight.preflight import Preflight
     options.quiet,
     options.verbose,
 )
+@reporting
 def command(
     config: Path | None,
     keep: str | None,
@@ -49,6 +58,7 @@ def command(
     yes: bool,
     quiet: bool,
     verbose: bool,
+    recorder: Recorder,
     **said: Any,
 ) -> int:
     """Copy the chosen rows of one database to another: export, replay and verify in one.
@@ -61,7 +71,7 @@ def command(
     """
     _check_together(said, synchronize=synchronize, needs_sync=bool(max_deletes or backup))
     settings = options.settings_of(config, **said)
-    with _Progress(quiet=quiet, yes=yes) as shown:
+    with _Progress(recorder, quiet=quiet, yes=yes, rehearse=rehearse) as shown:
         done = api.copy(
             settings,
             keep=keep,
@@ -72,10 +82,12 @@ def command(
             exported=shown.exported,
             preflighted=shown.preflighted,
             planned=shown.planned,
+            loaded=shown.loaded,
             confirm=shown.confirm,
             exporting=shown.exporting,
             loading=shown.loading,
         )
+    _record(recorder, done, rehearsed=rehearse)
     if not quiet:
         _report(done, verbose=verbose, rehearsed=rehearse)
     return _verdict(done, quiet=quiet)
@@ -94,7 +106,12 @@ class _Progress:
     No meter is shown between the two, where a question may be asked on the same screen.
     """
 
-    def __init__(self, *, quiet: bool, yes: bool) -> None:
+    def __init__(self, recorder: Recorder, *, quiet: bool, yes: bool, rehearse: bool) -> None:
+        self._rehearse = rehearse
+        self._recorder = recorder
+        self._exporting = recorder.through(lambda *passed: self._advance("exporting", *passed))
+        self._loading = recorder.through(lambda *passed: self._advance("replaying", *passed))
+        recorder.phase("plan and export")
         self._screen = console(stderr=True)
         self._quiet = quiet
         self._yes = yes
@@ -110,27 +127,38 @@ class _Progress:
 
     def exporting(self, table: RelationName, rows: int, size: int) -> None:
         """Move the meter of the export."""
-        self._advance("exporting", table, rows, size)
+        self._exporting(table, rows, size)
 
     def exported(self, done: Exported) -> None:
         """End the meter of the export."""
         self._stack.close()
         self._meter = None
         self._rows = sum(done.rows.values())
+        self._recorder.add(joined(facts_of_plan(done.plan), facts_of_export(done)))
+        self._recorder.phase("look at the target")
         if not self._quiet:
             tables = counted(len(done.plan.tables), "table")
             self._screen.print(f"exported {counted(self._rows, 'row')} of {tables}")
 
     def preflighted(self, found: Preflight) -> None:
         """Print the notes on a replay."""
+        self._recorder.add(facts_of_preflight(found))
+        self._recorder.phase("load, compare, commit")
         for note in found.of(Severity.NOTE):
             if note.subject not in replay.TOLD_LATER and not self._quiet:
                 self._screen.print(f"note: {note}")
 
     def planned(self, plan: ChangePlan) -> None:
         """Print what a synchronization will change."""
+        self._recorder.add(facts_of_changes(plan))
+        self._recorder.phase("change, compare, commit")
         if not self._quiet:
             changes.show_plan(self._screen, plan, dry_run=False)
+
+    def loaded(self, done: Replayed) -> None:
+        """Record what became of the rows."""
+        self._recorder.add(facts_of_replay(done, rehearsed=self._rehearse))
+        self._recorder.phase("compare once more")
 
     def confirm(self, questions: Sequence[Finding]) -> bool:
         """Ask, unless every question was answered."""
@@ -138,7 +166,7 @@ class _Progress:
 
     def loading(self, table: RelationName, rows: int, size: int) -> None:
         """Move the meter of the load."""
-        self._advance("replaying", table, rows, size)
+        self._loading(table, rows, size)
 
     def _advance(self, label: str, table: RelationName, rows: int, size: int) -> None:
         if self._meter is None:
@@ -147,6 +175,13 @@ class _Progress:
             if self._rows:
                 self._meter.expect(self._rows)
         self._meter.advance(table, rows, size)
+
+
+def _record(recorder: Recorder, done: Copied, *, rehearsed: bool) -> None:
+    if done.synchronized is not None:
+        recorder.add(compared_after_changes(rehearsed=rehearsed))
+    if done.verified:
+        recorder.add(facts_of_verification(done.verified))
 
 
 def _report(done: Copied, *, verbose: bool, rehearsed: bool) -> None:

@@ -12,9 +12,10 @@ from time import perf_counter
 import click
 from rich.console import Console
 
-from replant.cli.screen import coloured, console, counted, grid, human_size
+from replant.cli.screen import coloured, console, grid
 from replant.demo.run_demo import DemoResult, find_demonstration, run_demo
 from replant.errors import DIFFERENCE_FOUND
+from replant.report.figures import counted, human_size
 from replant.testing.servers.server import embedded_server
 
 

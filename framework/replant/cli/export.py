@@ -10,8 +10,13 @@ import click
 from replant import api
 from replant.cli import options
 from replant.cli.plan import show
-from replant.cli.screen import console, counted, metered
+from replant.cli.reporting import reporting
+from replant.cli.screen import console, metered
 from replant.model import Plan
+from replant.report.facts_of_plans import facts_of_plan
+from replant.report.facts_of_results import facts_of_export
+from replant.report.figures import counted
+from replant.report.recorder import Recorder
 
 
 @click.command(epilog="Example: replant export --root 'public.customer: id = 42' -o customer.sql")
@@ -35,11 +40,13 @@ from replant.model import Plan
     options.quiet,
     options.verbose,
 )
+@reporting
 def command(
     config: Path | None,
     force: bool,
     quiet: bool,
     verbose: bool,
+    recorder: Recorder,
     **said: Any,
 ) -> None:
     """Write the chosen rows of a database as an artifact.
@@ -51,14 +58,20 @@ def command(
     settings = options.settings_of(config, **said)
     screen = console(stderr=True)
     with metered(screen, "locking and counting", quiet=quiet) as meter:
+        recorder.phase("plan")
 
         def planned(plan: Plan) -> None:
+            recorder.add(facts_of_plan(plan))
+            recorder.phase("export")
             meter.phase("exporting")
             meter.expect(plan.row_count)
             if verbose and not quiet:
                 show(screen, plan, verbose=True)
 
-        done = api.export(settings, force=force, planned=planned, progress=meter.advance)
+        done = api.export(
+            settings, force=force, planned=planned, progress=recorder.through(meter.advance)
+        )
+    recorder.add(facts_of_export(done))
     if quiet:
         return
     rows = sum(done.rows.values())

@@ -11,7 +11,8 @@ from rich.console import Console
 
 from replant import api
 from replant.cli import options
-from replant.cli.screen import console, counted, grid, print_list
+from replant.cli.reporting import reporting
+from replant.cli.screen import console, grid, print_list
 from replant.model import (
     FiringTrigger,
     Plan,
@@ -20,6 +21,9 @@ from replant.model import (
     name_a_few,
     readable,
 )
+from replant.report.facts_of_plans import facts_of_plan
+from replant.report.figures import counted
+from replant.report.recorder import Recorder
 from replant.sql.grants import grants, sequence_grants, usage_grants
 
 
@@ -27,7 +31,8 @@ from replant.sql.grants import grants, sequence_grants, usage_grants
     epilog="Example: replant plan --source postgresql://localhost/design --scope database_id=…"
 )
 @options.together(options.choosing, options.verbose)
-def command(config: Path | None, verbose: bool, **said: Any) -> None:
+@reporting
+def command(config: Path | None, verbose: bool, recorder: Recorder, **said: Any) -> None:
     """Show what an export would do, before any row is read.
 
     Tables in load order with their rows, and how many of these are shared with others, as they come
@@ -36,7 +41,10 @@ def command(config: Path | None, verbose: bool, **said: Any) -> None:
     that replays needs.
     """
     settings = options.settings_of(config, **said)
-    show(console(), api.plan(settings), verbose=verbose)
+    recorder.phase("plan")
+    plan = api.plan(settings)
+    recorder.add(facts_of_plan(plan))
+    show(console(), plan, verbose=verbose)
 
 
 #: Stands in a GRANT for the role, which nobody knows yet.

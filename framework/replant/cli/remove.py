@@ -7,9 +7,14 @@ from pathlib import Path
 import click
 
 from replant import api
+from replant.artifact.manifest import Manifest
 from replant.changes.change_plan import ChangePlan
 from replant.cli import changes, options
+from replant.cli.reporting import reporting
 from replant.cli.screen import console
+from replant.report.facts_of_changes import facts_of_changes
+from replant.report.facts_of_plans import facts_of_manifest
+from replant.report.recorder import Recorder
 
 
 @click.command(epilog="Example: replant remove customer.sql --target postgresql://localhost/old")
@@ -22,6 +27,7 @@ from replant.cli.screen import console
     changes.yes,
     options.quiet,
 )
+@reporting
 def command(
     artifact: str,
     config: Path | None,
@@ -30,6 +36,7 @@ def command(
     rehearse: bool,
     yes: bool,
     quiet: bool,
+    recorder: Recorder,
 ) -> None:
     """Delete the rows of an artifact from a database: all its owned rows, or none.
 
@@ -42,7 +49,15 @@ def command(
     changes.check_modes(dry_run=dry_run, rehearse=rehearse)
     screen = console() if dry_run else console(stderr=True)
 
+    recorder.phase("check the artifact")
+
+    def opened(manifest: Manifest) -> None:
+        recorder.add(facts_of_manifest(manifest, artifact))
+        recorder.phase("find the changes")
+
     def planned(plan: ChangePlan) -> None:
+        recorder.add(facts_of_changes(plan))
+        recorder.phase("change, compare, commit")
         if not quiet:
             changes.show_plan(screen, plan, dry_run=dry_run)
 
@@ -51,6 +66,7 @@ def command(
         options.settings_of(config, target=target),
         dry_run=dry_run,
         rehearse=rehearse,
+        opened=opened,
         planned=planned,
         confirm=lambda questions: yes or changes.agreed(questions),
     )

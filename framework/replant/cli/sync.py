@@ -7,9 +7,14 @@ from pathlib import Path
 import click
 
 from replant import api
+from replant.artifact.manifest import Manifest
 from replant.changes.change_plan import ChangePlan
 from replant.cli import changes, options
+from replant.cli.reporting import reporting
 from replant.cli.screen import console
+from replant.report.facts_of_changes import compared_after_changes, facts_of_changes
+from replant.report.facts_of_plans import facts_of_manifest
+from replant.report.recorder import Recorder
 
 max_deletes = click.option(
     "--max-deletes",
@@ -37,6 +42,7 @@ backup = click.option(
     changes.yes,
     options.quiet,
 )
+@reporting
 def command(
     artifact: str,
     config: Path | None,
@@ -47,6 +53,7 @@ def command(
     rehearse: bool,
     yes: bool,
     quiet: bool,
+    recorder: Recorder,
 ) -> None:
     """Make the owned rows of a database those of an artifact: insert, update and delete.
 
@@ -61,7 +68,15 @@ def command(
     changes.check_modes(dry_run=dry_run, rehearse=rehearse)
     screen = console() if dry_run else console(stderr=True)
 
+    recorder.phase("check the artifact")
+
+    def opened(manifest: Manifest) -> None:
+        recorder.add(facts_of_manifest(manifest, artifact))
+        recorder.phase("find the changes")
+
     def planned(plan: ChangePlan) -> None:
+        recorder.add(facts_of_changes(plan))
+        recorder.phase("change, compare, commit")
         if not quiet:
             changes.show_plan(screen, plan, dry_run=dry_run)
 
@@ -72,9 +87,12 @@ def command(
         backup=backup,
         dry_run=dry_run,
         rehearse=rehearse,
+        opened=opened,
         planned=planned,
         confirm=lambda questions: yes or changes.agreed(questions),
     )
+    if not dry_run:
+        recorder.add(compared_after_changes(rehearsed=rehearse))
     if dry_run:
         done.plan.check(lambda _: True)
     elif not quiet:

@@ -14,6 +14,7 @@ from psycopg import Connection, IsolationLevel, sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
+from replant.database.connection_facts import tell_of_connection
 from replant.errors import ConfigurationError, DatabaseError, PrivilegeError
 from replant.model.names import did_you_mean
 
@@ -263,6 +264,7 @@ def _connected(kind: type[AnyConnection], dsn: str, side: str) -> Iterator[AnyCo
                 f"the {side} is PostgreSQL {connection.info.server_version // 10000}; "
                 f"replant needs {OLDEST_VERSION // 10000} or later"
             )
+        tell_of_connection(connection, side)
         yield connection
     finally:
         connection.close()

@@ -10,6 +10,7 @@ from attrs import evolve
 
 from replant.api.plan import planned_export
 from replant.artifact.artifact import open_artifact
+from replant.artifact.stores import is_url
 from replant.database.table_locks import check_unchanged
 from replant.difference.compare_sides import compare_sides
 from replant.difference.result import SideComparison
@@ -57,7 +58,7 @@ def _side(
     place: str, settings: Settings, host: Host | None, progress: Progress
 ) -> Iterator[ArtifactSide | DatabaseSide]:
     """Open an artifact, or plan what a database would export into a directory."""
-    if Path(place).exists():
+    if is_url(place) or Path(place).exists():
         with open_artifact(place) as artifact:
             yield ArtifactSide(artifact)
         return

@@ -37,15 +37,15 @@ class Directory:
 
     stored_separately: Mapping[RelationName, tuple[str, ...]] = {}
 
-    def __init__(self, folder: Path) -> None:
-        """Compare every file with the manifest.
+    def __init__(self, folder: Path, origin: str) -> None:
+        """Compare every file with the manifest; messages call the directory `origin`.
 
         Raises:
             ArtifactError: a file is missing, additional or changed; names it.
 
         """
         self._folder = folder
-        self.origin = str(folder)
+        self.origin = origin
         self.manifest = _manifest(folder)
         self._tables = {table.name: table for table in self.manifest.tables}
         files = [_file(folder, self.manifest, table) for table in self.manifest.tables]

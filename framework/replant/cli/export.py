@@ -32,8 +32,8 @@ from replant.report.recorder import Recorder
         "-o",
         "--output",
         metavar="PATH",
-        help="Where the artifact goes; - is standard output. A file that ends in .gz or .zst is "
-        "compressed.",
+        help="Where the artifact goes: a path, a URL such as s3://bucket/name, or - for standard "
+        "output. A file that ends in .gz or .zst is compressed.",
     ),
     click.option("--force", is_flag=True, help="Replace an output that exists."),
     options.jobs,

@@ -206,6 +206,8 @@ EXECUTED = {
     "docs/how-to/handle-dangling-references.md": granted,
     "docs/how-to/replay-the-same-artifact-again.md": granted,
     "docs/how-to/refresh-a-copy.md": store,
+    "docs/how-to/export-many-tenants.md": store,
+    "docs/how-to/run-a-nightly-job.md": store,
     "docs/how-to/move-a-customer.md": store,
     "docs/how-to/take-a-load-back.md": store,
     "docs/how-to/keep-artifacts-in-git.md": versioned,

@@ -196,7 +196,7 @@ def _keys_and_defaults() -> dict[str, str]:
         "plugins.NAME": "—",
     }
     settings = {attribute.name for attribute in attrs.fields(Settings)}
-    beside = {"recorded", "file", "options"}  # no key says them
+    beside = {"recorded", "file", "options", "tenant_values"}  # no key says them
     databases = {"source", "source_settings", "target", "target_settings", "triggers"}
     others = {"scope", "export", "plugins", "run", "tables"}
     assert settings - beside == databases | others

@@ -6,17 +6,36 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 
 from replant import api
-from replant.cli import options
+from replant.api import Exported
+from replant.cli import export_each, options
 from replant.cli.plan import show
 from replant.cli.reporting import reporting
 from replant.cli.screen import console, metered
+from replant.errors import UsageError
 from replant.model import Plan
 from replant.report.facts_of_plans import facts_of_plan
 from replant.report.facts_of_results import facts_of_export
 from replant.report.figures import counted
 from replant.report.recorder import Recorder
+
+each = click.option(
+    "--each",
+    "query",
+    metavar="QUERY",
+    help="Export an artifact for each row of this SELECT; its columns are scope values, and stand "
+    "in braces in -o.",
+)
+resume = click.option(
+    "--resume", is_flag=True, help="Go on with the --each that ended early; see --journal."
+)
+journal = click.option(
+    "--journal",
+    metavar="FILE",
+    help=f"Where --each notes what is done. [default: {api.JOURNAL}]",
+)
 
 
 @click.command(epilog="Example: replant export --root 'public.customer: id = 42' -o customer.sql")
@@ -36,6 +55,9 @@ from replant.report.recorder import Recorder
         "output. A file that ends in .gz or .zst is compressed.",
     ),
     click.option("--force", is_flag=True, help="Replace an output that exists."),
+    each,
+    resume,
+    journal,
     options.jobs,
     options.quiet,
     options.verbose,
@@ -44,18 +66,36 @@ from replant.report.recorder import Recorder
 def command(
     config: Path | None,
     force: bool,
+    query: str | None,
+    resume: bool,
+    journal: str | None,
     quiet: bool,
     verbose: bool,
     recorder: Recorder,
     **said: Any,
-) -> None:
+) -> int:
     """Write the chosen rows of a database as an artifact.
 
     The artifact is one SQL file, or a directory. A SQL file runs with psql alone, as one
     transaction, and undoes itself if the rows that arrive are not those that were exported. Both
     carry what `replant verify` needs.
+
+    --each exports many tenants, one artifact each. It ends with 1 if any of them failed.
     """
     settings = options.settings_of(config, **said)
+    if query is not None:
+        kept = journal or api.JOURNAL
+        return export_each.run(
+            settings,
+            query,
+            journal=kept,
+            resume=resume,
+            force=force,
+            quiet=quiet,
+            recorder=recorder,
+        )
+    if resume or journal:
+        raise UsageError("--resume and --journal go with --each; add it, or leave them out")
     screen = console(stderr=True)
     with metered(screen, "locking and counting", quiet=quiet) as meter:
         recorder.phase("plan")
@@ -72,8 +112,12 @@ def command(
             settings, force=force, planned=planned, progress=recorder.through(meter.advance)
         )
     recorder.add(facts_of_export(done))
-    if quiet:
-        return
+    if not quiet:
+        _print(screen, done, verbose=verbose)
+    return 0
+
+
+def _print(screen: Console, done: Exported, *, verbose: bool) -> None:
     rows = sum(done.rows.values())
     where = "standard output" if done.output == "-" else done.output
     screen.print(

@@ -211,6 +211,8 @@ class Settings:
         target_settings: those of the sessions in the target.
         triggers: what a replay does with the target's triggers.
         scope: the named values that say whose rows are exported.
+        tenant_values: the scope values that came from a query for tenants: one of them at least
+            must choose rows, the others may only name the output.
         run: how a command runs.
         recorded: the file with the recorded shape of tables, which need not be there.
         file: the file that was read; None if none was.
@@ -227,6 +229,7 @@ class Settings:
     export: ExportSettings = field(factory=ExportSettings)
     plugins: PluginSettings = field(factory=PluginSettings)
     tables: tuple[TableSettings, ...] = ()
+    tenant_values: tuple[str, ...] = ()
     run: RunSettings = field(factory=RunSettings)
     recorded: str = "replant.lock.toml"
     file: str | None = None

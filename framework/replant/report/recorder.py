@@ -67,12 +67,12 @@ class Recorder:
         self._whole, self._tables = _Passed(), dict[str, _Passed]()
         self._all_tables: defaultdict[str, _Passed] = defaultdict(_Passed)
         self._phase_begin = self._last = self._told = self._begin
-        self._tell("start", command=command, replant=__version__)
+        self.tell("start", command=command, replant=__version__)
 
     @property
-    def facts(self) -> RunFacts:
-        """What was said so far."""
-        return self._facts
+    def has_log(self) -> bool:
+        """Whether events are wanted."""
+        return self._log is not None
 
     def phase(self, name: str) -> None:
         """End the phase that is open, and begin another."""
@@ -94,7 +94,7 @@ class Recorder:
         """Record a connection; a second one to the same place as the same role is no news."""
         if facts not in self._connections:
             self._connections[facts] = None
-            self._tell("connection", **attrs.asdict(facts))
+            self.tell("connection", **attrs.asdict(facts))
 
     def add(self, facts: RunFacts) -> None:
         """Record what a step has to say."""
@@ -102,14 +102,19 @@ class Recorder:
         self._facts = joined(self._facts, facts)
         for note in self._facts.notes:
             if note not in known:
-                self._tell("note", severity=note.severity.value, text=note.text)
+                self.tell("note", severity=note.severity.value, text=note.text)
+
+    def tell(self, event: str, **fields: object) -> None:
+        """Write an event, if events are wanted."""
+        if self._log is not None:
+            self._log.tell(event, **fields)
 
     def finish(self, outcome: Outcome, exit_code: int, error: str | None = None) -> RunReport:
         """End the command."""
         self._end_phase()
         seconds = round(self._clock() - self._begin, 3)
         told = {} if error is None else {"error": error}
-        self._tell("end", outcome=outcome.value, exit_code=exit_code, seconds=seconds, **told)
+        self.tell("end", outcome=outcome.value, exit_code=exit_code, seconds=seconds, **told)
         return RunReport(
             command=self._command,
             replant=__version__,
@@ -138,7 +143,7 @@ class Recorder:
         self._all_tables[table].size = self._tables[table].size
         if at - self._told >= _EVERY:
             self._told = at
-            self._tell("progress", phase=self._phase, table=table, **self._whole.measured)
+            self.tell("progress", phase=self._phase, table=table, **self._whole.measured)
 
     def _end_phase(self) -> None:
         """End the open phase: its tables are told one by one, then the phase itself."""
@@ -146,12 +151,8 @@ class Recorder:
             return
         self._whole.seconds = self._clock() - self._phase_begin
         for name, table in self._tables.items():
-            self._tell("table", phase=self._phase, table=name, **table.measured)
-        self._tell("phase", phase=self._phase, **self._whole.measured)
+            self.tell("table", phase=self._phase, table=name, **table.measured)
+        self.tell("phase", phase=self._phase, **self._whole.measured)
         seconds = round(self._whole.seconds, 3)
         self._phases.append(RunPhase(self._phase, seconds, self._whole.rows, self._whole.size))
         self._phase = None
-
-    def _tell(self, event: str, **fields: object) -> None:
-        if self._log is not None:
-            self._log.tell(event, **fields)

@@ -69,7 +69,7 @@ def export_each(
     query: str,
     *,
     host: Host | None = None,
-    journal: str = JOURNAL,
+    journal: str | None = None,
     resume: bool = False,
     force: bool = False,
     listed: Callable[[int], None] = lambda _: None,
@@ -87,7 +87,7 @@ def export_each(
             directory.
         query: a SELECT in the source; each row is a tenant.
         host: the plugins to ask; None for those that the settings enable.
-        journal: the file that says which tenants are done.
+        journal: the file that says which tenants are done; None for `replant.journal`.
         resume: whether the run of the journal goes on: what is done is not done again.
         force: whether outputs that exist are replaced.
         listed: told how many tenants have their turn.
@@ -108,7 +108,7 @@ def export_each(
     with naming_the_file(settings), _Source(settings) as source:
         host = host or Host.for_settings(settings)
         tenants = list_tenants(source.database, query, output)
-        with open_journal(Path(journal), asked, resume=resume) as kept:
+        with open_journal(Path(journal or JOURNAL), asked, resume=resume) as kept:
             left = [tenant for tenant in tenants if tenant.output not in kept.done]
             listed(len(left))
             for tenant in left:

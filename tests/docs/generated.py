@@ -22,6 +22,7 @@ from replant.cli.main import COMMANDS, replant
 from replant.errors import ReplantError
 from replant.plugins import hookspecs
 from replant.testing.scaffold.project import ProjectNames, project_files
+from replant_plugins.demonstration.shops import script
 from tests.docs.docstrings import described
 from tests.support.manifest_schema import SCHEMA
 
@@ -183,6 +184,12 @@ def _kind(schema: Mapping[str, Any]) -> str:
 #: What is too simple to be described in a place of its own.
 _PLAIN = {"text": "text", "columns": "list: text"}
 
+
+def _shops(name: str) -> str:
+    """The tables or the rows of the shops."""
+    return f"```sql\n{script(name)}```\n"
+
+
 _MAKERS: dict[str, Callable[[str], str]] = {
     "help": _help,
     "hook": _hook,
@@ -193,6 +200,7 @@ _MAKERS: dict[str, Callable[[str], str]] = {
     "drift": _drift,
     "manifest": _manifest,
     "report": _report,
+    "shops": _shops,
     "workflow": _workflow,
 }
 

@@ -13,7 +13,7 @@ from replant.api import Exported
 from replant.cli import export_each, options
 from replant.cli.plan import show
 from replant.cli.reporting import reporting
-from replant.cli.screen import console, metered
+from replant.cli.screen import console, metered, print_notes
 from replant.errors import UsageError
 from replant.model import Plan
 from replant.report.facts_of_plans import facts_of_plan
@@ -125,8 +125,7 @@ def _print(screen: Console, done: Exported, *, verbose: bool) -> None:
     )
     if verbose and done.digest:
         screen.print(f"SHA-256 {done.digest}")
-    for warning in done.plan.warnings:
-        screen.print(f"note: {warning}")
+    print_notes(screen, done.plan.warnings, verbose=verbose)
     left = len(done.plan.omissions)
     if left and not verbose:
         screen.print(f"{counted(left, 'thing')} left out on purpose: -v or replant plan lists them")

@@ -14,7 +14,7 @@ from replant.api import Replayed
 from replant.artifact.manifest import Manifest
 from replant.cli import options
 from replant.cli.reporting import reporting
-from replant.cli.screen import console, grid, metered_load
+from replant.cli.screen import console, grid, metered_load, print_notes
 from replant.errors import UsageError
 from replant.model import Finding, OnConflict, Severity, Subject, TriggerMode
 from replant.preflight.preflight import Preflight
@@ -98,9 +98,9 @@ def command(
             recorder.add(facts_of_preflight(found))
             recorder.phase("load, compare, commit")
             meter.expect(found.manifest.row_count)
-            for note in found.of(Severity.NOTE):
-                if note.subject not in TOLD_LATER and not quiet:
-                    screen.print(f"note: {note.told(verbose=verbose)}")
+            if not quiet:
+                now = [n for n in found.of(Severity.NOTE) if n.subject not in TOLD_LATER]
+                print_notes(screen, now, verbose=verbose)
 
         done = api.replay(
             artifact,
@@ -127,8 +127,7 @@ def show(screen: Console, found: Preflight, *, verbose: bool) -> None:
         screen.print(f"  {', '.join(map(str, cycle.tables))}: {cycle.way}")
     for question in found.of(Severity.ASKS):
         screen.print(f"would ask: {question.told(verbose=verbose)}")
-    for note in found.of(Severity.NOTE):
-        screen.print(f"note: {note.told(verbose=verbose)}")
+    print_notes(screen, found.of(Severity.NOTE), verbose=verbose)
 
 
 def agreed(questions: Sequence[Finding]) -> bool:

@@ -21,7 +21,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from replant.model import RelationName
+from replant.model import Finding, RelationName
+from replant.model.findings import grouped
 from replant.report.figures import human_size
 
 _WIDE = 500
@@ -174,6 +175,14 @@ def print_list(screen: Console, title: str, lines: Iterable[str]) -> None:
     shown = ["  " + line.replace("\n", "\\n") for line in lines]
     for line in [f"\n{title}", *shown] if shown else ():
         screen.print(line)
+
+
+def print_notes(
+    screen: Console, findings: Iterable[Finding], *, verbose: bool, before: str = "note: "
+) -> None:
+    """Print findings; those that say the same are one line, unless each is wanted."""
+    for finding in findings if verbose else grouped(findings):
+        screen.print(f"{before}{finding.told(verbose=verbose)}")
 
 
 def coloured(text: str, colour: str) -> Text:

@@ -170,6 +170,7 @@ def _unmoved(sequence: SequencePrivileges, role: str) -> Finding:
         str(sequence.name),
         f"the sequence {sequence.name} of {column} stays where it is: the role may not move it",
         f"GRANT UPDATE ON SEQUENCE {sequence.name} TO {readable(role)};",
+        together="sequences stay where they are, as the role may not move them",
     )
 
 

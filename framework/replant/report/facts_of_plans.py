@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping
 
 from replant.artifact.artifact_size import artifact_size
 from replant.artifact.manifest import ExportedTable, Manifest
-from replant.model import Plan, PlannedTable, RelationName, Severity
-from replant.model.closure_rules import ProvenanceCount, Root
+from replant.model import Plan, PlannedTable, RelationName
+from replant.model.closure_rules import ProvenanceCount
 from replant.model.table_shape import TableShape
+from replant.report.facts_of_findings import note_of
 from replant.report.run_report import (
     CheckResult,
     MadeCheck,
     ReportedArtifact,
     ReportedColumn,
-    ReportedNote,
     ReportedTable,
     RunFacts,
     TableReference,
@@ -39,7 +39,7 @@ def facts_of_plan(plan: Plan) -> RunFacts:
                 CheckResult.PASSED,
             ),
         ),
-        notes=tuple(ReportedNote(Severity.NOTE, text) for text in plan.warnings),
+        notes=tuple(map(note_of, plan.warnings)),
         left_out=plan.omissions,
     )
 
@@ -113,11 +113,5 @@ def _came(provenance: Iterable[ProvenanceCount]) -> Mapping[RelationName, list[s
     """Return by which ways rows came, by the table to which they belong."""
     found: defaultdict[RelationName, list[str]] = defaultdict(list)
     for way in provenance:
-        found[_table_of(way)].append(str(way))
+        found[way.table].append(str(way))
     return found
-
-
-def _table_of(way: ProvenanceCount) -> RelationName:
-    if isinstance(way.by, Root):
-        return way.by.table
-    return way.by.table if way.down else way.by.references

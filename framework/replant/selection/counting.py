@@ -17,6 +17,7 @@ from replant.database.session_settings import own_settings
 from replant.errors import BudgetError, ConfigurationError, ScopeError
 from replant.model import (
     Catalog,
+    Finding,
     ProvenanceCount,
     RelationName,
     RowsAt,
@@ -60,7 +61,7 @@ class CountedSelection:
     left_out: tuple[DanglingReferences, ...] = ()
     kept: tuple[DanglingReferences, ...] = ()
     provenance: tuple[ProvenanceCount, ...] = ()
-    unindexed: tuple[str, ...] = ()
+    unindexed: tuple[Finding, ...] = ()
     unreached: frozenset[RelationName] = frozenset()
     expected: int | None = None
     search: FinishedSearch | None = None

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from replant.errors import CatalogMismatchError
-from replant.model import Catalog, Column, Omission, RelationName, Table, readable
+from replant.model import (
+    Catalog,
+    Column,
+    Finding,
+    Omission,
+    RelationName,
+    Severity,
+    Subject,
+    Table,
+    readable,
+)
 from replant.model.table_differences import TableDifference
 from replant.selection.counting import CountedSelection
 from replant.selection.declared_shapes import DeclaredShapes
@@ -49,7 +59,7 @@ def warnings(
     counted: CountedSelection,
     known: DeclaredShapes,
     more: Sequence[TableDifference],
-) -> Iterator[str]:
+) -> Iterator[Finding]:
     """Yield warnings, which stop nothing: undeclared parts, and references that lead outside.
 
     Args:
@@ -60,19 +70,20 @@ def warnings(
 
     """
     for difference in more:
-        yield undeclared(difference, known, selected.tables)
+        told = undeclared(difference, known, selected.tables)
+        yield Finding(Subject.COLUMN, Severity.NOTE, str(difference.table), told)
     for name, table in selected.tables.items():
         shape = known.shapes.get(name)
         for column in table.columns if shape else ():
             declared = shape.column(column.name) if shape else None
             if declared is not None and declared.type != column.type:
-                yield (
-                    f"{name}.{readable(column.name)} is {column.type}; {_said(name, known)} for "
-                    f"{declared.type}"
-                )
+                place = f"{name}.{readable(column.name)}"
+                told = f"{place} is {column.type}; {_said(name, known)} for {declared.type}"
+                yield Finding(Subject.TYPE, Severity.NOTE, place, told)
     yield from counted.unindexed
     for finding in counted.kept:
-        yield f"exported all the same: {finding}"
+        told = f"exported all the same: {finding}"
+        yield Finding(Subject.REFERENCE, Severity.NOTE, str(finding.key.table), told)
 
 
 def check_declared(

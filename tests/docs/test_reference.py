@@ -123,6 +123,7 @@ def test_every_documented_configuration_key_is_accepted() -> None:
         "export.max_rows": {"export": {"max_rows": 1000}},
         "export.must_transform": {"export": {"must_transform": ["*.email"]}},
         "run.jobs": {"run": {"jobs": 4}},
+        "run.executor": {"run": {"executor": "dask://host:8786"}},
         "tables[].name": {"tables": [{"name": "a.b"}]},
         "tables[].where": {"tables": [{"name": "a.b", "where": "true"}]},
         "tables[].omit": {"tables": [{"name": "a.b", "omit": ["c"]}]},

@@ -63,6 +63,12 @@ def export(
     with planned_export(settings, host) as (database, decided):
         planned(decided)
         counts, digest = export_rows(
-            database, decided, output, force=force, progress=progress, jobs=settings.run.jobs
+            database,
+            decided,
+            output,
+            force=force,
+            progress=progress,
+            run=settings.run,
+            dsn=settings.source,
         )
     return Exported(decided, output, counts, digest)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,13 +17,15 @@ from replant.artifact.atomic_output import check_writable
 from replant.artifact.stores import is_url
 from replant.config.naming_the_file import naming_the_file
 from replant.database.connections import ReadingConnection, translated
-from replant.database.table_locks import KnownCatalog
-from replant.errors import ConfigurationError, PluginError, ReplantError, UsageError
+from replant.database.shared_snapshot import check_no_password
+from replant.database.table_locks import KnownCatalog, know_catalog
+from replant.errors import ConfigurationError, DatabaseError, PluginError, ReplantError, UsageError
 from replant.export.export_rows import export_rows
 from replant.export.journal import Journal, open_journal
 from replant.export.tenant_list import Tenant, list_tenants
-from replant.model import Layout, Progress, Settings
+from replant.model import Layout, Progress, RunSettings, Settings
 from replant.model.progress import silent
+from replant.parallel.cluster import connected_cluster
 from replant.plugins.manager import Host
 
 #: Where the journal is, if nobody says it.
@@ -111,25 +115,102 @@ def export_each(
         with open_journal(Path(journal or JOURNAL), asked, resume=resume) as kept:
             left = [tenant for tenant in tenants if tenant.output not in kept.done]
             listed(len(left))
-            for tenant in left:
-                again = force or tenant.output in kept.begun
-                with _noted(kept, tenant) as outcome:
-                    _prepare(source.settings, tenant, force=again)
-                    kept.begin(tenant.output)
-                    outcome.append(_export(source, host, tenant, progress, force=again))
-                results += outcome
-                exported(outcome[0])
+            run = _in_cluster if settings.run.executor is not None else _here
+            for result in run(source, host, left, kept, progress, force=force):
+                results.append(result)
+                exported(result)
             if not any(result.error for result in results):
                 kept.end()
     return ExportedEach(tuple(results), len(tenants) - len(left))
 
 
+def _here(
+    source: _Source,
+    host: Host,
+    tenants: Sequence[Tenant],
+    kept: Journal,
+    progress: Progress,
+    *,
+    force: bool,
+) -> Iterator[ExportedTenant]:
+    """Export one tenant after the other."""
+    for tenant in tenants:
+        again = force or tenant.output in kept.begun
+        with _noted(kept, tenant) as outcome:
+            _prepare(source.settings, tenant, force=again)
+            kept.begin(tenant.output)
+            outcome.append(_export(source, host, tenant, progress, force=again))
+        yield from outcome
+
+
+def _in_cluster(
+    source: _Source,
+    host: Host,
+    tenants: Sequence[Tenant],
+    kept: Journal,
+    progress: Progress,
+    *,
+    force: bool,
+) -> Iterator[ExportedTenant]:
+    """Let a cluster export several tenants at the same time; its machines ask plugins themselves.
+
+    Whether an output may be written is found out here, before a task is given: a task that is
+    given again, after its worker was lost, may find what it has written already.
+    """
+    del host, progress
+    settings = source.settings
+    assert settings.run.executor is not None
+    check_no_password(settings.source, "source")
+    with connected_cluster(settings.run.executor) as cluster:
+        sent = evolve(settings, target=None, run=RunSettings())
+        known = cluster.share(know_catalog(source.database))
+        source.database.rollback()
+        waiting = deque(tenants)
+        running: dict[Future[ExportedTenant], Tenant] = {}
+        while waiting or running:
+            while waiting and len(running) < 2 * cluster.threads:
+                tenant = waiting.popleft()
+                with _noted(kept, tenant, ends=False) as outcome:
+                    _prepare(settings, tenant, force=force or tenant.output in kept.begun)
+                    kept.begin(tenant.output)
+                    running[cluster.executor.submit(export_tenant, sent, tenant, known)] = tenant
+                yield from outcome
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                with _noted(kept, running.pop(future)) as outcome:
+                    outcome.append(_result(future))
+                yield from outcome
+
+
+def _result(future: Future[ExportedTenant]) -> ExportedTenant:
+    try:
+        return future.result()
+    except BrokenExecutor as error:
+        raise DatabaseError(f"the cluster lost the task: {error}") from error
+
+
+def export_tenant(settings: Settings, tenant: Tenant, known: KnownCatalog) -> ExportedTenant:
+    """Write the artifact of one tenant, on whatever machine it is called.
+
+    Args:
+        settings: as for `export_each`; where to connect is looked up on this machine.
+        tenant: whose rows.
+        known: the catalog of the source as it was read elsewhere.
+
+    Raises:
+        ReplantError: see `replant.errors`.
+
+    """
+    with naming_the_file(settings), _Source(settings, known) as source:
+        host = Host.for_settings(settings)
+        return _export(source, host, tenant, silent, force=True)
+
+
 class _Source:
     """The source; a connection that is lost is opened anew for the next tenant."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, known: KnownCatalog | None = None) -> None:
         self.settings = settings
-        self.known = KnownCatalog()
+        self.known = known or KnownCatalog()
         self._opened = source_database(settings)
         self.database: ReadingConnection
 
@@ -170,7 +251,13 @@ def _export(
         database = source.begin()
         plan = plan_in(database, host, settings, source.known)
         counts, digest = export_rows(
-            database, plan, tenant.output, force=force, progress=progress, jobs=settings.run.jobs
+            database,
+            plan,
+            tenant.output,
+            force=force,
+            progress=progress,
+            run=settings.run,
+            dsn=settings.source,
         )
         # Nobody who alters a table waits for the tenants that are left.
         database.rollback()
@@ -178,12 +265,15 @@ def _export(
 
 
 @contextmanager
-def _noted(journal: Journal, tenant: Tenant) -> Iterator[list[ExportedTenant]]:
-    """Note the end of an export; a failure is a result, unless all would fail."""
+def _noted(
+    journal: Journal, tenant: Tenant, *, ends: bool = True
+) -> Iterator[list[ExportedTenant]]:
+    """Note the end of an export, if it ends here; a failure is a result, unless all would fail."""
     outcome: list[ExportedTenant] = []
     try:
         yield outcome
-        journal.finish(tenant.output, outcome[0].rows, outcome[0].digest)
+        if ends:
+            journal.finish(tenant.output, outcome[0].rows, outcome[0].digest)
     except (ConfigurationError, PluginError) as error:
         journal.fail(tenant.output, str(error))
         raise

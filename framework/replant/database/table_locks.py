@@ -116,6 +116,13 @@ class KnownCatalog:
         return self.catalog
 
 
+def know_catalog(database: ReadingConnection) -> KnownCatalog:
+    """Read the catalog, so that others need not."""
+    known = KnownCatalog()
+    known.read(database, _read_version(database))
+    return known
+
+
 def decide_under_locks(
     database: ReadingConnection,
     decide: Callable[[Catalog], tuple[Decision, Collection[RelationName]]],

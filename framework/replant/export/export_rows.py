@@ -15,7 +15,7 @@ from replant.artifact.manifest import DataFile, Manifest, manifest_of
 from replant.artifact.sql_file_writer import write_sql_file
 from replant.database.connections import ReadingConnection
 from replant.export.source_rows import SourceRows
-from replant.model import OWN_FORMATS, Layout, Plan, Progress, RelationName
+from replant.model import OWN_FORMATS, Layout, Plan, Progress, RelationName, RunSettings
 from replant.parallel.workers import open_workers
 
 
@@ -26,7 +26,8 @@ def export_rows(
     *,
     force: bool,
     progress: Progress,
-    jobs: int = 1,
+    run: RunSettings,
+    dsn: str | None,
 ) -> tuple[dict[RelationName, int], str | None]:
     """Write the rows of a plan.
 
@@ -36,7 +37,8 @@ def export_rows(
         output: where to; `-` is standard output.
         force: whether an output that exists is replaced.
         progress: told of the rows as they are written.
-        jobs: how many processes read rows at the same time.
+        run: how many processes read rows at the same time, or which cluster does.
+        dsn: what the configuration says of the source, for a cluster.
 
     Returns:
         How many rows of each table were written, and the SHA-256 over the whole artifact; None for
@@ -47,7 +49,7 @@ def export_rows(
             under the output's name.
 
     """
-    with open_workers(database, "source", jobs) as workers:
+    with open_workers(database, "source", run, dsn) as workers:
         rows = SourceRows(database, plan, progress, workers)
         digest = write_artifact(output, plan, rows, force=force)
     return dict(rows.counts), digest

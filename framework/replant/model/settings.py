@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
@@ -188,16 +189,23 @@ class PluginSettings:
     settings: Mapping[str, Mapping[str, Any]] = field(factory=dict)
 
 
+def _is_cluster(_: object, __: object, executor: str | None) -> None:
+    if executor is not None and re.fullmatch(r"dask://[^/]+:\d+", executor) is None:
+        raise ValueError(f"executor is {executor!r}, and should be dask://HOST:PORT of a scheduler")
+
+
 @frozen(field_transformer=checked)
 class RunSettings:
     """How a command runs; what it does is the same.
 
     Attributes:
         jobs: how many processes read rows at the same time.
+        executor: a cluster that reads rows in their place: `dask://HOST:PORT` is the scheduler.
 
     """
 
     jobs: int = field(default=1, validator=validators.ge(1))
+    executor: str | None = field(default=None, validator=_is_cluster)
 
 
 @frozen(field_transformer=checked)

@@ -16,7 +16,7 @@ from replant.report.figures import counted
 
 dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 rehearse = click.option("--rehearse", is_flag=True, help="Do everything, and then undo it.")
-yes = click.option("-y", "--yes", is_flag=True, help="Take every question for answered with yes.")
+yes = click.option("-y", "--yes", is_flag=True, help="Answer yes to every question.")
 
 
 def check_modes(*, dry_run: bool, rehearse: bool) -> None:

@@ -38,7 +38,7 @@ TOLD_LATER = (Subject.ROW, Subject.SEQUENCE, Subject.UNSEEN)
     options.triggers,
     click.option("--dry-run", is_flag=True, help="Say what can be foreseen, and do nothing."),
     click.option("--rehearse", is_flag=True, help="Load and compare everything, and then undo it."),
-    click.option("-y", "--yes", is_flag=True, help="Take every question for answered with yes."),
+    click.option("-y", "--yes", is_flag=True, help="Answer yes to every question."),
     options.quiet,
     options.verbose,
 )

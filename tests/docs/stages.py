@@ -71,13 +71,13 @@ def granted(server: Server, folder: Path) -> Iterator[Stage]:
 
 @contextmanager
 def versioned(server: Server, folder: Path) -> Iterator[Stage]:
-    """As `granted`, in an empty folder inside another, with a git that nobody has configured."""
+    """As `store`, in an empty folder inside another, with a git that nobody has configured."""
     inner = folder / "repository"
     inner.mkdir()
     who = {"NAME": "reader", "EMAIL": "reader@example.org"}
     git = {f"GIT_{role}_{key}": v for role in ("AUTHOR", "COMMITTER") for key, v in who.items()}
     git |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_PAGER": "cat"}
-    with granted(server, inner) as stage:
+    with store(server, inner) as stage:
         yield Stage(inner, {**stage.variables, **git})
 
 
@@ -174,7 +174,7 @@ def stored(server: Server) -> tuple[str, str]:
 #: The documents that are run, each with its stage.
 EXECUTED = {
     "README.md": store,
-    "docs/tutorial/first-tenant.md": bare,
+    "docs/tutorial/first-tenant.md": store,
     "docs/how-to/export-any-schema.md": store,
     "docs/how-to/find-out-why.md": store,
     "docs/how-to/start-with-an-unknown-database.md": store,
@@ -188,14 +188,15 @@ EXECUTED = {
     "docs/how-to/prove-your-own-schema.md": empty,
     "docs/how-to/replay-without-a-superuser.md": without_a_superuser,
     "docs/how-to/handle-dangling-references.md": granted,
-    "docs/how-to/replay-the-same-artifact-again.md": granted,
+    "docs/how-to/replay-the-same-artifact-again.md": store,
+    "docs/how-to/copy-a-tenant.md": store,
     "docs/how-to/refresh-a-copy.md": store,
     "docs/how-to/export-many-tenants.md": store,
     "docs/how-to/run-a-nightly-job.md": store,
     "docs/how-to/move-a-customer.md": store,
     "docs/how-to/take-a-load-back.md": store,
     "docs/how-to/keep-artifacts-in-git.md": versioned,
-    "docs/how-to/use-in-ci.md": granted,
+    "docs/how-to/use-in-ci.md": store,
     "docs/reference/artifact.md": granted,
     "docs/reference/manifest.md": granted,
     "docs/reference/errors.md": granted,

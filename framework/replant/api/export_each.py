@@ -115,8 +115,8 @@ def export_each(
         with open_journal(Path(journal or JOURNAL), asked, resume=resume) as kept:
             left = [tenant for tenant in tenants if tenant.output not in kept.done]
             listed(len(left))
-            run = _in_cluster if settings.run.executor is not None else _here
-            for result in run(source, host, left, kept, progress, force=force):
+            export_all = _in_cluster if settings.run.executor is not None else _here
+            for result in export_all(_Run(source, host, left, kept, progress, force)):
                 results.append(result)
                 exported(result)
             if not any(result.error for result in results):
@@ -124,59 +124,63 @@ def export_each(
     return ExportedEach(tuple(results), len(tenants) - len(left))
 
 
-def _here(
-    source: _Source,
-    host: Host,
-    tenants: Sequence[Tenant],
-    kept: Journal,
-    progress: Progress,
-    *,
-    force: bool,
-) -> Iterator[ExportedTenant]:
+@frozen
+class _Run:
+    """What is exported, and how."""
+
+    source: _Source
+    host: Host
+    tenants: Sequence[Tenant]
+    kept: Journal
+    progress: Progress
+    force: bool
+
+    def begin(self, tenant: Tenant) -> bool:
+        """Refuse an output that may not be written, and note the beginning.
+
+        Returns:
+            Whether an output that exists is replaced.
+
+        """
+        again = self.force or tenant.output in self.kept.begun
+        _prepare(self.source.settings, tenant, force=again)
+        self.kept.begin(tenant.output)
+        return again
+
+
+def _here(run: _Run) -> Iterator[ExportedTenant]:
     """Export one tenant after the other."""
-    for tenant in tenants:
-        again = force or tenant.output in kept.begun
-        with _noted(kept, tenant) as outcome:
-            _prepare(source.settings, tenant, force=again)
-            kept.begin(tenant.output)
-            outcome.append(_export(source, host, tenant, progress, force=again))
+    for tenant in run.tenants:
+        with _noted(run.kept, tenant) as outcome:
+            again = run.begin(tenant)
+            outcome.append(_export(run.source, run.host, tenant, run.progress, force=again))
         yield from outcome
 
 
-def _in_cluster(
-    source: _Source,
-    host: Host,
-    tenants: Sequence[Tenant],
-    kept: Journal,
-    progress: Progress,
-    *,
-    force: bool,
-) -> Iterator[ExportedTenant]:
+def _in_cluster(run: _Run) -> Iterator[ExportedTenant]:
     """Let a cluster export several tenants at the same time; its machines ask plugins themselves.
 
     Whether an output may be written is found out here, before a task is given: a task that is
     given again, after its worker was lost, may find what it has written already.
     """
-    del host, progress
-    settings = source.settings
+    settings = run.source.settings
     assert settings.run.executor is not None
     check_no_password(settings.source, "source")
     with connected_cluster(settings.run.executor) as cluster:
         sent = evolve(settings, target=None, run=RunSettings())
-        known = cluster.share(know_catalog(source.database))
-        source.database.rollback()
-        waiting = deque(tenants)
+        known = cluster.share(know_catalog(run.source.database))
+        run.source.database.rollback()
+        waiting = deque(run.tenants)
         running: dict[Future[ExportedTenant], Tenant] = {}
         while waiting or running:
             while waiting and len(running) < 2 * cluster.threads:
                 tenant = waiting.popleft()
-                with _noted(kept, tenant, ends=False) as outcome:
-                    _prepare(settings, tenant, force=force or tenant.output in kept.begun)
-                    kept.begin(tenant.output)
+                with _noted(run.kept, tenant, ends=False) as outcome:
+                    run.begin(tenant)
                     running[cluster.executor.submit(export_tenant, sent, tenant, known)] = tenant
                 yield from outcome
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                with _noted(kept, running.pop(future)) as outcome:
+                with _noted(run.kept, running.pop(future)) as outcome:
                     outcome.append(_result(future))
                 yield from outcome
 

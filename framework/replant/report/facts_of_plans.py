@@ -11,6 +11,7 @@ from replant.model import Plan, PlannedTable, RelationName
 from replant.model.closure_rules import ProvenanceCount
 from replant.model.table_shape import TableShape
 from replant.report.facts_of_findings import note_of
+from replant.report.figures import counted
 from replant.report.run_report import (
     CheckResult,
     MadeCheck,
@@ -27,7 +28,9 @@ Shapes = Mapping[RelationName, TableShape]
 def facts_of_plan(plan: Plan) -> RunFacts:
     """Say what an export will do."""
     came = _came(plan.provenance)
+    rows, tables = counted(plan.row_count, "row"), counted(len(plan.tables), "table")
     return RunFacts(
+        summary=(f"chosen: {rows} in {tables}",),
         scope=plan.scope,
         strategy=plan.strategy,
         plugins=plan.plugins,

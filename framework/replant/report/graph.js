@@ -236,5 +236,6 @@
   const again = () => cy.style(look());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
   matchMedia("print").addEventListener("change", () => { again(); whole(); });
-  addEventListener("resize", () => cy.resize());
+  addEventListener("resize", () => (matchMedia("print").matches ? whole() : cy.resize()));
+  addEventListener("beforeprint", whole);
 })();

@@ -166,7 +166,7 @@ def test_what_cannot_be_meant_is_refused(
 
 
 def test_options_of_each_go_with_it(replant: Replant) -> None:
-    assert_one_line(replant("export", "-o", "x.sql", "--resume"), 2, "--each")
+    assert_one_line(replant("export", "-o", "x.sql", "--journal", "j"), 2, "--each")
 
 
 def test_another_run_is_not_resumed(each: Each) -> None:

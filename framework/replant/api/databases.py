@@ -27,11 +27,19 @@ def recorded_shapes(settings: Settings) -> Recorded | None:
     return read_recorded(file) if file.exists() else None
 
 
-def source_database(settings: Settings) -> AbstractContextManager[ReadingConnection]:
-    """Open the source in one snapshot."""
+def source_database(
+    settings: Settings, snapshot: str | None = None
+) -> AbstractContextManager[ReadingConnection]:
+    """Open the source in one snapshot: its own, or that of another session."""
     dsn = connection_string(settings.source, SOURCE_VARIABLE)
     fail = settings.export.row_security is RowSecurity.FAIL
-    return reading(dsn, "source", hidden_rows_fail=fail, settings=settings.source_settings)
+    return reading(
+        dsn,
+        "source",
+        hidden_rows_fail=fail,
+        settings=settings.source_settings,
+        snapshot=snapshot,
+    )
 
 
 def target_database(settings: Settings) -> AbstractContextManager[ReadingConnection]:

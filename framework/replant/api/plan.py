@@ -28,12 +28,12 @@ def plan(settings: Settings, host: Host | None = None) -> Plan:
 
 @contextmanager
 def planned_export(
-    settings: Settings, host: Host | None
+    settings: Settings, host: Host | None, snapshot: str | None = None
 ) -> Iterator[tuple[ReadingConnection, Plan]]:
     """Make the plan of an export, and keep the snapshot in which it was made open."""
     with naming_the_file(settings):
         host = host or Host.for_settings(settings)
-        with source_database(settings) as database:
+        with source_database(settings, snapshot) as database:
             yield database, plan_in(database, host, settings)
 
 

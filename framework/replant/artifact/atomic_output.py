@@ -87,7 +87,7 @@ def whole_directory(output: str, *, mark: str, force: bool) -> Iterator[Path]:
         yield temporary
         for folder, _, _ in os.walk(temporary):
             _sync(Path(folder))
-        _reveal_directory(temporary, path, mark=mark, force=force)
+        reveal_directory(temporary, path, mark=mark, force=force)
         _sync(path.parent)
     except OSError as error:
         raise _unwritten(output, error) from error
@@ -163,7 +163,7 @@ def _unwritten(output: str, error: OSError) -> OutputError:
     return OutputError(f"{output} cannot be written: {reason}; choose another -o")
 
 
-def _reveal_directory(temporary: Path, path: Path, *, mark: str, force: bool) -> None:
+def reveal_directory(temporary: Path, path: Path, *, mark: str, force: bool) -> None:
     """Give the folder its name; what had it before is deleted only then."""
     if not os.path.lexists(path):
         temporary.rename(path)

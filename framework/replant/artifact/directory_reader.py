@@ -99,6 +99,13 @@ class Directory:
             )
 
 
+def lines_of(path: Path, compression: Compression) -> Iterator[Rows]:
+    """Read the lines of a data file that is known to be whole, in batches, without their ends."""
+    with _opened(path, compression) as file:
+        for lines in limited(iter(partial(file.readline, LONGEST_LINE), b"")):
+            yield [line[:-1] for line in lines]
+
+
 def _manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     if path.is_symlink() or not path.is_file():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,14 @@ each = click.option(
     "in braces in -o.",
 )
 resume = click.option(
-    "--resume", is_flag=True, help="Go on with the --each that ended early; see --journal."
+    "--resume",
+    is_flag=True,
+    help="Go on where an export with --each or --snapshot ended early.",
+)
+snapshot = click.option(
+    "--snapshot",
+    metavar="ID",
+    help="Read in a snapshot that another session holds, as pg_export_snapshot() names it.",
 )
 journal = click.option(
     "--journal",
@@ -56,8 +65,9 @@ journal = click.option(
     ),
     click.option("--force", is_flag=True, help="Replace an output that exists."),
     each,
-    resume,
     journal,
+    snapshot,
+    resume,
     options.jobs,
     options.quiet,
     options.verbose,
@@ -67,8 +77,9 @@ def command(
     config: Path | None,
     force: bool,
     query: str | None,
-    resume: bool,
     journal: str | None,
+    snapshot: str | None,
+    resume: bool,
     quiet: bool,
     verbose: bool,
     recorder: Recorder,
@@ -83,6 +94,8 @@ def command(
     --each exports many tenants, one artifact each. It ends with 1 if any of them failed.
     """
     settings = options.settings_of(config, **said)
+    if query is not None and snapshot is not None:
+        raise UsageError("--each reads each tenant in a snapshot of its own; leave out --snapshot")
     if query is not None:
         kept = journal or api.JOURNAL
         return export_each.run(
@@ -94,8 +107,8 @@ def command(
             quiet=quiet,
             recorder=recorder,
         )
-    if resume or journal:
-        raise UsageError("--resume and --journal go with --each; add it, or leave them out")
+    if journal:
+        raise UsageError("--journal goes with --each; add it, or leave it out")
     screen = console(stderr=True)
     with metered(screen, "locking and counting", quiet=quiet) as meter:
         recorder.phase("plan")
@@ -108,13 +121,33 @@ def command(
             if verbose and not quiet:
                 show(screen, plan, verbose=True)
 
-        done = api.export(
-            settings, force=force, planned=planned, progress=recorder.through(meter.advance)
-        )
+        with _telling_what_is_kept(screen, settings.export.output, recorder):
+            done = api.export(
+                settings,
+                force=force,
+                snapshot=snapshot,
+                resume=resume,
+                planned=planned,
+                progress=recorder.through(meter.advance),
+            )
     recorder.add(facts_of_export(done))
     if not quiet:
         _print(screen, done, verbose=verbose)
     return 0
+
+
+@contextmanager
+def _telling_what_is_kept(
+    screen: Console, output: str | None, recorder: Recorder
+) -> Iterator[None]:
+    """Say after a failure where the finished part of an export is, if it can be resumed."""
+    try:
+        yield
+    except BaseException:
+        kept = Path(f"{output}.unfinished")
+        if recorder.has_rows and kept.exists() and not recorder.has_log:
+            screen.print(f"{kept} keeps what is finished: --resume goes on with it")
+        raise
 
 
 def _print(screen: Console, done: Exported, *, verbose: bool) -> None:

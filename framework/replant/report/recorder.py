@@ -74,6 +74,11 @@ class Recorder:
         """Whether events are wanted."""
         return self._log is not None
 
+    @property
+    def has_rows(self) -> bool:
+        """Whether any row has passed."""
+        return bool(self._all_tables)
+
     def phase(self, name: str) -> None:
         """End the phase that is open, and begin another."""
         self._end_phase()

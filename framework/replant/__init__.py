@@ -53,9 +53,11 @@ if TYPE_CHECKING:
     )
     from replant.model import (
         AllRows,
+        AmongShared,
         AsReplica,
         ByColumn,
         ByPredicate,
+        Cases,
         Catalog,
         CheckForeignKeys,
         Children,
@@ -64,12 +66,15 @@ if TYPE_CHECKING:
         Dangling,
         DeferConstraints,
         EdgeRule,
+        ExportedTables,
         ExportSettings,
         ForeignKey,
         InClosure,
         LoadOrder,
         LoadTable,
         LoadTogether,
+        Match,
+        OnConflict,
         OrderRequest,
         PatchColumns,
         Plan,
@@ -104,21 +109,24 @@ _HOMES = {
     ),
     "replant.plugins.hookspecs": "hookimpl",
     "replant.model": (
-        "AllRows AsReplica ByColumn ByPredicate Catalog CheckForeignKeys Children Column Cycle "
-        "Dangling DeferConstraints EdgeRule ExportSettings ForeignKey InClosure LoadOrder "
-        "LoadTable LoadTogether OrderRequest PatchColumns Plan PluginSettings PythonFunction "
-        "PythonRow Registration RelationName Settings SqlExpression Table TableSettings "
-        "TableShape ThroughForeignKey WhereReferenced"
+        "AllRows AmongShared AsReplica ByColumn ByPredicate Cases Catalog "
+        "CheckForeignKeys Children Column Cycle Dangling DeferConstraints EdgeRule "
+        "ExportSettings ExportedTables ForeignKey InClosure LoadOrder LoadTable "
+        "LoadTogether Match OnConflict OrderRequest PatchColumns Plan PluginSettings "
+        "PythonFunction PythonRow Registration RelationName Settings SqlExpression "
+        "Table TableSettings TableShape ThroughForeignKey WhereReferenced"
     ),
 }
 
 __all__ = [
     "AllRows",
+    "AmongShared",
     "ArtifactError",
     "AsReplica",
     "BudgetError",
     "ByColumn",
     "ByPredicate",
+    "Cases",
     "Catalog",
     "CatalogMismatchError",
     "ChangeError",
@@ -133,11 +141,14 @@ __all__ = [
     "DeferConstraints",
     "EdgeRule",
     "ExportSettings",
+    "ExportedTables",
     "ForeignKey",
     "InClosure",
     "LoadOrder",
     "LoadTable",
     "LoadTogether",
+    "Match",
+    "OnConflict",
     "OrderRequest",
     "OutputError",
     "PatchColumns",

@@ -41,6 +41,7 @@ from replant.model import (
     TableShape,
 )
 from replant.model.closure_origin import RootRows
+from replant.model.match import Match
 from replant.sql.fingerprints import Block
 from tests.support.manifest_schema import SCHEMA
 
@@ -49,6 +50,7 @@ PLACES = {
     ExportedTable: "table",
     ExportedColumn: "column",
     DataFile: "file",
+    Match: "match",
     ColumnIs: "column_is",
     LinkedTo: "linked_to",
     Link: "link",
@@ -74,7 +76,7 @@ TEXTS = (RelationName, TableShape, Block)
 #: What of a manifest is no field of its class: one of several classes is named, and sealed.
 OWN_TO_JSON = {"is", "digest"}
 #: The classes that leave out a field which has its default.
-SHORT = (Manifest, ExportedTable, ExportedColumn, LoadTogether, ExportedReference, RootRows)
+SHORT = (Manifest, Match, ExportedTable, ExportedColumn, LoadTogether, ExportedReference, RootRows)
 #: The fields that are not written, by class.
 UNWRITTEN: dict[type, set[str]] = {ForeignKey: {*SAID_BY_A_DATABASE}}
 

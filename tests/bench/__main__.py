@@ -30,7 +30,7 @@ from tests.bench.data_sets import DataSet, narrow_rows, wide_rows
 from tests.bench.exports import ARTIFACTS, export, exports
 from tests.bench.many_tables import many_tables
 from tests.bench.measuring import MB, Bench, Result, in_rounds
-from tests.bench.replays import replays, verifications
+from tests.bench.replays import replays, synchronizations, verifications
 from tests.bench.report import printed, write_json
 
 #: With fewer rows, a run is one to try the bench: start-up counts for more than the rows.
@@ -76,6 +76,7 @@ def measure(bench: Bench) -> Iterator[Result]:
             yield from exports(bench, data)
             yield from replays(bench, data)
             yield from verifications(bench, data)
+            yield from synchronizations(bench, data)
             yield from by_jobs(bench, data)
     yield from few_rows(bench)
     yield from closures(bench)

@@ -49,6 +49,7 @@ class DataSet:
         chosen: the options by which replant chooses them.
         tables: those that have rows.
         changed: an UPDATE of ten rows of the largest table.
+        refreshed: an UPDATE of one in a hundred of its rows, which lie all over it.
 
     """
 
@@ -59,6 +60,7 @@ class DataSet:
     chosen: tuple[str, ...]
     tables: tuple[RelationName, ...]
     changed: str
+    refreshed: str
 
     @property
     def dumped(self) -> tuple[str, ...]:
@@ -73,11 +75,13 @@ def wide_rows(bench: Bench) -> Iterator[DataSet]:
     template = empty(bench.server)
     _may_write(bench.server, template, all_tables(template))
     scope = f"database_id={tenant(source, 1)}"
-    changed = (
+    changed, refreshed = (
         "UPDATE collections_public.field SET label = 'changed' WHERE id IN"
-        " (SELECT id FROM collections_public.field ORDER BY md5(id::text) LIMIT 10)"
+        f" (SELECT id FROM collections_public.field ORDER BY md5(id::text) LIMIT {number})"
+        for number in (10, bench.rows // 100)
     )
-    yield DataSet("wide", bench.rows, source, template, ("--scope", scope), tuple(FILLED), changed)
+    chosen = ("--scope", scope)
+    yield DataSet("wide", bench.rows, source, template, chosen, tuple(FILLED), changed, refreshed)
     bench.server.drop_database(source)
     bench.server.drop_database(template)
 
@@ -97,10 +101,12 @@ def narrow_rows(bench: Bench) -> Iterator[DataSet]:
 
     source, template = said("filling narrow rows", fill), _narrow(bench.server)
     _may_write(bench.server, template, [_NARROW])
-    changed = f"UPDATE public.reading SET counted = 0 WHERE id % {rows // 10} = 1"
-    yield DataSet(
-        "narrow", rows, source, template, ("--include", str(_NARROW)), (_NARROW,), changed
+    changed, refreshed = (
+        f"UPDATE public.reading SET counted = 0 WHERE id % {every} = 1"
+        for every in (rows // 10, 100)
     )
+    chosen = ("--include", str(_NARROW))
+    yield DataSet("narrow", rows, source, template, chosen, (_NARROW,), changed, refreshed)
     bench.server.drop_database(source)
     bench.server.drop_database(template)
 

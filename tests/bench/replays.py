@@ -1,4 +1,4 @@
-"""The ways into a target: from each form, by replant and by psql, with their checks; and verify.
+"""The ways into a target: from each form, by replant and by psql; and verify and sync.
 
 What `exports` left in the folder comes in. Every replay has an empty target of its own, and a role
 that may INSERT and, for the checks, SELECT.
@@ -76,6 +76,27 @@ def verifications(bench: Bench, data: DataSet) -> Iterator[Result]:
     yield Result(what, runs["equal"], theirs, 0.4 if theirs else None, beside)
     what = f"verify, {data.name}, 10 rows changed"
     yield Result(what, runs["changed"], runs["equal"], 1.2, "equal rows")
+
+
+def synchronizations(bench: Bench, data: DataSet) -> Iterator[Result]:
+    """A refresh of a target in which one row of a hundred differs, beside a load of all rows."""
+
+    def replayed() -> Run:
+        with target_of(bench, data) as target:
+            return _by_replant(bench, "directory", target)
+
+    def synchronized() -> Run:
+        with target_of(bench, data) as target:
+            _by_psql(bench, "dump-copy.sql", target)
+            with psycopg.connect(target.dsn, autocommit=True) as connection:
+                connection.execute(data.refreshed.encode())
+                connection.execute("VACUUM ANALYZE")
+            where = (bench.folder / "directory", "--target", target.dsn)
+            return bench.replant("sync", *where, "--max-deletes", "0")
+
+    runs = in_rounds({"replay": replayed, "sync": synchronized}, bench.rounds)
+    what = f"sync, {data.name}, 1 row of 100 changed"
+    yield Result(what, runs["sync"], runs["replay"], 0.3, "replay of the directory")
 
 
 def _by_replant(bench: Bench, name: str, target: Database) -> Run:

@@ -113,7 +113,7 @@ def test_a_rehearsal_leaves_the_target_as_it_was(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--backup", "b"), "--max-deletes and --backup go with --sync"),
+        (("--backup", "b"), "--backup and --allow-cascade go with --sync"),
         (("--sync", "--on-conflict", "skip"), "leave out --on-conflict"),
     ],
 )

@@ -21,6 +21,7 @@ from replant.model.table_differences import DifferenceKind
 from replant.plugins import hookspecs
 from replant_plugins.schemas import asked
 from replant_plugins.transforms.mask_settings import MaskSettings
+from replant_plugins.transforms.renumber_settings import RenumberSettings
 from tests.docs.documents import DOCUMENTS, Document
 from tests.docs.generated import DRIFT_SCHEMA, HELP_OF, error_classes, generate, parts
 
@@ -36,7 +37,8 @@ VALUES = {
     *("Registration", "ByColumn", "ThroughForeignKey", "WhereReferenced", "ByPredicate", "AllRows"),
     *("InClosure", "Children", "EdgeRule", "TableShape"),
     *("PlainReference", "ArrayReference", "PolymorphicReference", "PolymorphicTarget"),
-    *("SqlExpression", "PythonFunction", "PythonRow"),
+    *("SqlExpression", "PythonFunction", "PythonRow", "ExportedTables"),
+    *("AmongShared", "Cases", "Match"),
     *("OrderRequest", "LoadOrder", "LoadTable", "LoadTogether", "PatchColumns"),
     *("DeferConstraints", "AsReplica", "CheckForeignKeys", "Cycle"),
     *("Catalog", "Table", "Column", "ForeignKey", "Identity", "RelationKind", "RelationName"),
@@ -103,6 +105,7 @@ def test_every_documented_configuration_key_is_accepted() -> None:
         "source.dsn": {"source": {"dsn": "dbname=a"}},
         "source.settings": {"source": {"settings": {"TimeZone": "UTC"}}},
         "target.dsn": {"target": {"dsn": "dbname=a"}},
+        "target.map_schema": {"target": {"map_schema": {"old": "new"}}},
         "target.triggers": {"target": {"triggers": "disable"}},
         "target.settings": {"target": {"settings": {"app": {"tenant": 1}}}},
         "scope.NAME": {"scope": {"tenant": 1}},
@@ -131,6 +134,8 @@ def test_every_documented_configuration_key_is_accepted() -> None:
         "tables[].on_conflict": {"tables": [{"name": "a.b", "on_conflict": "skip"}]},
         "tables[].max_rows": {"tables": [{"name": "a.b", "max_rows": 1000}]},
         "tables[].mask": {"tables": [{"name": "a.b", "mask": {"c": "email"}}]},
+        "tables[].match": {"tables": [{"name": "a.b", "match": ["code"]}]},
+        "tables[].match_owned": {"tables": [{"name": "a.b", "match_owned": True}]},
         "tables[].shared": {"tables": [{"name": "a.b", "shared": "same"}]},
     }
     assert samples.keys() == {row[0].strip("`") for row in CONFIGURATION.rows("Key")}
@@ -147,7 +152,8 @@ def test_every_setting_of_a_plugin_is_documented_with_its_default_and_no_other()
         "references[].": asked.DeclaredShapes,
     }
     settings = [(place, attribute) for place, kind in parts.items() for attribute in fields(kind)]
-    settings += [("", attribute) for attribute in fields(MaskSettings)]
+    for own in (MaskSettings, RenumberSettings):
+        settings += [("", attribute) for attribute in fields(own)]
     assert documented == {
         f"{place}{attribute.name}": _setting_default(attribute) for place, attribute in settings
     }
@@ -192,13 +198,14 @@ def _keys_and_defaults() -> dict[str, str]:
         "source.settings": "—",
         "target.dsn": "—",
         "target.settings": "—",
+        "target.map_schema": "{}",
         "target.triggers": _default(attrs.fields(Settings).triggers),
         "scope.NAME": "—",
         "plugins.NAME": "—",
     }
     settings = {attribute.name for attribute in attrs.fields(Settings)}
     beside = {"recorded", "file", "options", "tenant_values"}  # no key says them
-    databases = {"source", "source_settings", "target", "target_settings", "triggers"}
+    databases = {"source", "source_settings", "target", "target_settings", "triggers", "map_schema"}
     others = {"scope", "export", "plugins", "run", "tables"}
     assert settings - beside == databases | others
     for attribute in attrs.fields(PluginSettings):

@@ -65,6 +65,7 @@ def test_the_built_in_plugins_come_in_as_entry_points_and_are_enabled_by_default
         "mask",
         "meta_public",
         "ordered",
+        "renumber",
         "schemas",
         "superuser",
     ]

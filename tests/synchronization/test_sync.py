@@ -9,6 +9,7 @@ import pytest
 from attrs import evolve
 
 from replant import api
+from replant.changes import queries
 from replant.errors import ChangeError, OutputError, UsageError
 from replant.model import (
     ByPredicate,
@@ -21,6 +22,8 @@ from replant.model import (
     SharedRowsCheck,
     TableSettings,
 )
+from replant.sql import fingerprints, row_queries
+from replant.synchronization import find_changes
 from tests.support.commands import Replant
 from tests.support.moves import Move, in_every_format
 
@@ -386,6 +389,60 @@ def test_a_trigger_that_changes_a_value_undoes_everything(move: Move, shops: Set
         sync(move, shops)
 
     assert rows(move, owned=True) == before
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("UPDATE s.line SET v = 'other' WHERE v = 'x'", "s.line: 0 rows are missing, 1 differ, 0 "),
+        ("DELETE FROM s.line WHERE v = 'x'", "s.line: 1 rows are missing, 0 differ, 0 "),
+        ("INSERT INTO s.line VALUES (11, 9, 'i')", "s.line: 0 rows are missing, 0 differ, 1 "),
+    ],
+)
+def test_a_trigger_that_touches_another_row_undoes_everything(
+    move: Move, shops: Settings, does: str, said: str
+) -> None:
+    move.target.execute(
+        "CREATE FUNCTION s.touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        f" BEGIN {does}; EXCEPTION WHEN division_by_zero THEN NULL; END; RETURN new; END $$;"
+        "CREATE TRIGGER touch AFTER UPDATE ON s.orders FOR EACH ROW EXECUTE FUNCTION s.touch()",
+        prepare=False,
+    )
+    move.source.execute("UPDATE s.orders SET v = 'new' WHERE id = 10")
+    before = rows(move, owned=True)
+
+    with pytest.raises(ChangeError, match=re.escape(said)):
+        sync(move, shops)
+
+    assert rows(move, owned=True) == before
+
+
+@pytest.mark.parametrize("change", ["a value", "new rows", "rows without a key", "everything"])
+def test_a_distant_server_hashes_its_rows_by_block(
+    move: Move, shops: Settings, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    monkeypatch.setattr(fingerprints, "ROWS_PER_BLOCK", 2)
+    monkeypatch.setattr(row_queries, "ROWS_PER_BLOCK", 2)
+    monkeypatch.setattr(find_changes, "is_near", lambda _: False)
+    move.source.execute(CHANGES[change][0].encode(), prepare=False)
+
+    assert sync(move, shops) == CHANGES[change][1]
+
+    assert rows(move, owned=True) == wanted(move)
+
+
+@pytest.mark.parametrize(
+    "change", ["a value to NULL", "new rows", "everything", "a chain of values"]
+)
+def test_many_rows_come_through_temporary_tables(
+    move: Move, shops: Settings, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    monkeypatch.setattr(queries, "_MANY", 1)
+    move.source.execute(CHANGES[change][0].encode(), prepare=False)
+
+    assert sync(move, shops) == CHANGES[change][1]
+
+    assert rows(move, owned=True) == wanted(move)
 
 
 def test_sequences_are_moved_past_the_new_rows(move: Move, shops: Settings) -> None:

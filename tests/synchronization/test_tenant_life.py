@@ -1,8 +1,8 @@
-"""Tenants live in two databases: they are copied, changed, refreshed, brought back and removed.
+"""Tenants live in two databases: they are changed, refreshed, brought back, cloned and removed.
 
 The schema is drawn: keys that may run in circles, that may be NULL or not, that act on deletion or
 not. After each step the databases hold what plain Python says, and of other rows not a byte more
-or less.
+or less. Each command runs as a role that has no more privileges than the guides name.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 import psycopg
-from attrs import frozen
+from attrs import evolve, frozen
 from hypothesis import event
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -28,8 +28,8 @@ from psycopg import Connection
 
 from replant import api
 from replant.errors import ChangeError, UsageError
-from replant.model import ExportSettings, Layout, PluginSettings, Settings
-from replant.testing.servers.server import Database
+from replant.model import ExportSettings, Layout, OnConflict, PluginSettings, Settings
+from replant.testing.servers.server import Database, grant
 from tests.support.moves import Move
 from tests.support.property_tests import example_count
 
@@ -38,6 +38,15 @@ TENANT, CITY = "tenant", "city"
 OWNED = ("a", "b", "c")
 TABLES = (TENANT, CITY, *OWNED)
 TENANTS = (1, 2)
+
+#: What each role may do; see docs/how-to.
+PRIVILEGES = {
+    "life_reader": "SELECT",
+    "life_loader": "SELECT, INSERT",
+    "life_remover": "SELECT, DELETE",
+    "life_keeper": "SELECT, INSERT, UPDATE, DELETE",
+}
+READER, LOADER, REMOVER, KEEPER = PRIVILEGES
 
 Key = tuple[str, int]
 Row = Mapping[str, int | None]
@@ -122,8 +131,11 @@ class Side:
     """One of the two databases, and what it holds."""
 
     def __init__(self, database: Database, connection: Connection[Any]) -> None:
-        self.dsn = database.dsn
+        self.database = database
         self.connection = connection
+
+    def as_role(self, role: str) -> str:
+        return self.database.as_role(role)
 
     def rows(self) -> Rows:
         found: Rows = {}
@@ -203,6 +215,9 @@ class TenantLife(RuleBasedStateMachine):
             f"CREATE SCHEMA s;{tables}{''.join(key.statement for key in self.keys)}"
             "INSERT INTO s.tenant (id) VALUES (1), (2); INSERT INTO s.city (id) VALUES (1), (2)"
         )
+        for side in self.sides:
+            for role, privileges in PRIVILEGES.items():
+                grant(side.database, role, privileges, [f"s.{name}" for name in TABLES])
         self.change((0, 1), rows)
 
     def teardown(self) -> None:
@@ -246,7 +261,7 @@ class TenantLife(RuleBasedStateMachine):
         left = {key: row for key, row in before.items() if key not in owned}
         same = all(before.get(key) == rows[key] for key in owned)
         try:
-            api.remove(artifact, self.settings(target.dsn), confirm=lambda _: True)
+            api.remove(artifact, self.settings(target.as_role(REMOVER)), confirm=lambda _: True)
         except ChangeError:
             assert target.rows() == before
             assert not same or not is_valid(self.keys, left)
@@ -261,7 +276,8 @@ class TenantLife(RuleBasedStateMachine):
             {key: side.rows()[key] for key in self.closed(side.rows(), tenant)}
             for side in self.sides
         )
-        found = api.diff(one.dsn, other.dsn, self.settings(one.dsn, tenant))
+        places = one.as_role(READER), other.as_role(READER)
+        found = api.diff(*places, self.settings("", tenant))
         differing = {
             (table.name.name, int(row.key["id"] or 0))
             for table in found.tables
@@ -269,6 +285,52 @@ class TenantLife(RuleBasedStateMachine):
         }
         assert differing == {
             key for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key)
+        }
+
+    @rule(side=st.integers(0, 1), tenant=st.sampled_from(TENANTS), taken_back=st.booleans())
+    def clone(self, side: int, tenant: int, taken_back: bool) -> None:
+        """A tenant comes once more into its own database, under other keys."""
+        place = self.sides[side]
+        before = place.rows()
+        if (TENANT, tenant) not in before:
+            return
+        self.number += 1
+        offset = 1000 * self.number
+        output = f"{self.folder.name}/clone{self.number}"
+        form = ExportSettings(output=output, layout=Layout.DIRECTORY, on_conflict=OnConflict.SAME)
+        settings = self.settings(place.as_role(LOADER), tenant, place.as_role(READER), form)
+        settings = evolve(
+            settings,
+            plugins=PluginSettings(
+                ("schemas", "renumber", "ordered"),
+                {**settings.plugins.settings, "renumber": {"offset": offset}},
+            ),
+        )
+        api.export(settings)
+        api.replay(output, settings, confirm=lambda _: True)
+        cloned = self.renumbered(before, tenant, offset)
+        assert place.rows() == {**before, **cloned}
+        assert all(result.equal for result in api.verify(output, settings))
+        if taken_back:
+            remover = evolve(settings, target=place.as_role(REMOVER))
+            api.remove(output, remover, confirm=lambda _: True)
+            assert place.rows() == before
+
+    def renumbered(self, rows: Rows, tenant: int, offset: int) -> Rows:
+        """The rows of a tenant under other keys."""
+        owned = owned_rows(self.keys, rows, tenant)
+        leads = {(key.table, key.column): key.references for key in self.keys}
+
+        def moved(table: str, column: str, value: int | None) -> int | None:
+            referenced = leads.get((table, column))
+            is_owned = referenced is None or (referenced, value) in owned
+            return None if value is None else value + offset * is_owned
+
+        return {
+            (table, id_ + offset): {
+                column: moved(table, column, value) for column, value in rows[table, id_].items()
+            }
+            for table, id_ in owned
         }
 
     # -- how it is judged ------------------------------------------------------------------------
@@ -304,7 +366,8 @@ class TenantLife(RuleBasedStateMachine):
         )
         refusal = ""
         try:
-            api.sync(artifact, self.settings(target.dsn), backup=backup, confirm=lambda _: True)
+            settings = self.settings(target.as_role(KEEPER))
+            api.sync(artifact, settings, backup=backup, confirm=lambda _: True)
         except (ChangeError, UsageError) as error:
             refusal = str(error)
         keys = expected.keys() | before.keys()
@@ -320,7 +383,7 @@ class TenantLife(RuleBasedStateMachine):
         self.number += 1
         output = f"{self.folder.name}/artifact{self.number}"
         form = ExportSettings(output=output, layout=layout, allow_empty=True)
-        api.export(self.settings("", tenant, self.sides[side].dsn, form))
+        api.export(self.settings("", tenant, self.sides[side].as_role(READER), form))
         return output
 
     @staticmethod
@@ -338,7 +401,15 @@ class TenantLife(RuleBasedStateMachine):
 
 def test_tenants_live_in_two_databases(move: Move) -> None:
     TenantLife.move = move
-    run_state_machine_as_test(
-        TenantLife,
-        settings=examples(max_examples=example_count(4), stateful_step_count=10),
-    )
+    for role in PRIVILEGES:
+        move.source.execute(f"DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN".encode())
+    try:
+        run_state_machine_as_test(
+            TenantLife,
+            settings=examples(max_examples=example_count(4), stateful_step_count=10),
+        )
+    finally:
+        listed = ", ".join(PRIVILEGES)
+        for connection in (move.target, move.source):
+            connection.execute(f"DROP OWNED BY {listed}".encode())
+        move.source.execute(f"DROP ROLE {listed}".encode())

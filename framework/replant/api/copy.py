@@ -48,6 +48,7 @@ def copy(
     keep: str | None = None,
     synchronize: bool = False,
     max_deletes: int = 0,
+    allow_cascade: bool = False,
     backup: str | None = None,
     rehearse: bool = False,
     exported: Callable[[Exported], None] = lambda _: None,
@@ -70,6 +71,7 @@ def copy(
         synchronize: whether the target's owned rows become those of the source, in place of a
             replay.
         max_deletes: as for `sync`.
+        allow_cascade: as for `sync`.
         backup: as for `sync`.
         rehearse: whether the target is left as it was in the end.
         exported: told of the export.
@@ -87,26 +89,21 @@ def copy(
 
     """
     with TemporaryDirectory(prefix="replant-") as folder:
-        form = evolve(
-            settings.export,
-            output=keep or str(Path(folder) / "artifact"),
-            layout=Layout.DIRECTORY,
-            format=None,
-            compress=Compression.ZSTD,
-        )
-        done = export(evolve(settings, export=form), host=host, progress=exporting)
+        form = _form(settings, keep or str(Path(folder) / "artifact"))
+        done = export(form, host=host, progress=exporting)
         exported(done)
         if synchronize:
-            synchronized = sync(
+            changed = sync(
                 done.output,
                 settings,
                 max_deletes=max_deletes,
+                allow_cascade=allow_cascade,
                 backup=backup,
                 rehearse=rehearse,
                 planned=planned,
                 confirm=confirm,
             )
-            return Copied(done, synchronized=synchronized)
+            return Copied(done, synchronized=changed)
         replayed = replay(
             done.output,
             settings,
@@ -118,6 +115,18 @@ def copy(
         )
         loaded(replayed)
         return Copied(done, replayed, verified=() if rehearse else _verified(done, settings))
+
+
+def _form(settings: Settings, output: str) -> Settings:
+    """Let the export write a directory."""
+    form = evolve(
+        settings.export,
+        output=output,
+        layout=Layout.DIRECTORY,
+        format=None,
+        compress=Compression.ZSTD,
+    )
+    return evolve(settings, export=form)
 
 
 def _verified(done: Exported, settings: Settings) -> tuple[TableResult, ...]:

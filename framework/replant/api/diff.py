@@ -14,7 +14,7 @@ from replant.artifact.stores import is_url
 from replant.database.table_locks import check_unchanged
 from replant.difference.compare_sides import compare_sides
 from replant.difference.result import SideComparison
-from replant.difference.sides import ArtifactSide, DatabaseSide
+from replant.difference.sides import ArtifactSide, DatabaseSide, SideInOtherSchemas
 from replant.errors import UsageError
 from replant.model import Compression, Layout, Progress, Settings
 from replant.model.progress import silent
@@ -33,6 +33,8 @@ def diff(
 ) -> SideComparison:
     """Compare the rows of two artifacts, of two databases, or of one and the other.
 
+    The left side is compared as if its tables were in the schemas of `settings.map_schema`.
+
     Args:
         left: the path of an artifact, or a connection string. A path that exists is an artifact.
         right: likewise.
@@ -49,8 +51,9 @@ def diff(
         _side(left, settings, host, progress) as one,
         _side(right, settings, host, progress) as other,
     ):
-        found = compare_sides(one, other, limit)
-        return evolve(found, shapes={**other.shapes, **one.shapes})
+        mapped = SideInOtherSchemas(one, settings.map_schema) if settings.map_schema else one
+        found = compare_sides(mapped, other, limit)
+        return evolve(found, shapes={**one.shapes, **other.shapes})
 
 
 @contextmanager

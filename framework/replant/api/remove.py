@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from replant.artifact.artifact import open_artifact
 from replant.artifact.manifest import Manifest
+from replant.artifact.other_schemas import open_in_schemas
 from replant.changes.change_plan import ChangePlan
-from replant.changes.change_rows import changing
+from replant.changes.change_rows import changing, looking
 from replant.config.connection_strings import TARGET_VARIABLE, connection_string
+from replant.matching.met_artifact import meet
 from replant.model import Settings
 from replant.model.findings import Confirm
 from replant.removal.remove_rows import plan_removal, remove_rows
@@ -18,6 +19,7 @@ def remove(
     artifact: str,
     settings: Settings,
     *,
+    allow_cascade: bool = False,
     dry_run: bool = False,
     rehearse: bool = False,
     opened: Callable[[Manifest], None] = lambda _: None,
@@ -32,6 +34,8 @@ def remove(
     Args:
         artifact: the path of the artifact.
         settings: say where the target is.
+        allow_cascade: whether ON DELETE CASCADE and SET NULL may reach rows that stay; rows are
+            deleted only in tables of the artifact.
         dry_run: whether it is only found out what would be deleted, and what stands in the way.
         rehearse: whether everything is done, and then undone.
         opened: told of the artifact's manifest, once its digest was found right.
@@ -46,9 +50,14 @@ def remove(
 
     """
     dsn = connection_string(settings.target, TARGET_VARIABLE)
-    with open_artifact(artifact) as source, changing(dsn, settings.target_settings) as database:
+    with (
+        open_in_schemas(artifact, settings.map_schema) as exported,
+        changing(dsn, settings.target_settings) as database,
+    ):
+        with looking(database):
+            source = meet(database, exported, settings, strict=False)
         opened(source.manifest)
-        found = plan_removal(database, source)
+        found = plan_removal(database, source, allow_cascade=allow_cascade)
         planned(found)
         if not dry_run:
             found.check(confirm)

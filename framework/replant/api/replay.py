@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from attrs import evolve, frozen
 
 from replant.api.databases import known_source, target_database
-from replant.artifact.artifact import open_artifact
 from replant.artifact.manifest import Manifest
+from replant.artifact.other_schemas import open_in_schemas
 from replant.config.connection_strings import TARGET_VARIABLE, connection_string
 from replant.config.naming_the_file import naming_the_file
 from replant.database.connections import writing
+from replant.matching.met_artifact import meet
 from replant.model import Check, LoadOrder, OrderRequest, Progress, RelationName, Settings
 from replant.model.findings import Confirm
 from replant.model.progress import silent
@@ -80,10 +81,11 @@ def replay(
 
     """
     dsn = connection_string(settings.target, TARGET_VARIABLE)
-    with open_artifact(artifact) as source:
-        manifest = source.manifest
+    with open_in_schemas(artifact, settings.map_schema) as exported:
+        manifest = exported.manifest
         opened(manifest)
         with naming_the_file(settings), target_database(settings) as database:
+            source = meet(database, exported, settings)
             orders, origin = _orders(settings, host), known_source(settings)
             found, load = run_preflight(database, source, settings, strategy, orders, source=origin)
         preflighted(found)
@@ -121,10 +123,11 @@ def preflight(
     """
     with (
         naming_the_file(settings),
-        open_artifact(artifact) as source,
+        open_in_schemas(artifact, settings.map_schema) as exported,
         target_database(settings) as database,
     ):
-        opened(source.manifest)
+        opened(exported.manifest)
+        source = meet(database, exported, settings)
         orders, origin = _orders(settings, host), known_source(settings)
         found, _ = run_preflight(
             database, source, settings, strategy, orders, source=origin, limit=None

@@ -8,12 +8,13 @@ from attrs import frozen
 
 from replant.api.databases import known_source
 from replant.artifact import directory_writer as directory
-from replant.artifact.artifact import open_artifact
 from replant.artifact.atomic_output import check_writable
 from replant.artifact.manifest import Manifest
+from replant.artifact.other_schemas import open_in_schemas
 from replant.changes.change_plan import ChangePlan
-from replant.changes.change_rows import changing
+from replant.changes.change_rows import changing, looking
 from replant.config.connection_strings import TARGET_VARIABLE, connection_string
+from replant.matching.met_artifact import meet
 from replant.model import Layout, Settings
 from replant.model.findings import Confirm
 from replant.synchronization.synchronize import Synchronization
@@ -40,6 +41,7 @@ def sync(
     settings: Settings,
     *,
     max_deletes: int = 0,
+    allow_cascade: bool = False,
     backup: str | None = None,
     dry_run: bool = False,
     rehearse: bool = False,
@@ -56,6 +58,8 @@ def sync(
         artifact: the path of the artifact.
         settings: say where the target is, and what to do with shared rows that differ.
         max_deletes: beyond this many deleted rows `confirm` is asked.
+        allow_cascade: whether ON DELETE CASCADE and SET NULL may reach rows outside the set; rows
+            are deleted only in tables of the artifact.
         backup: where the target's rows are written as they were: an artifact, from which a
             synchronization brings them back. A rehearsal writes none.
         dry_run: whether it is only found out what would change, and what stands in the way.
@@ -69,13 +73,18 @@ def sync(
 
     """
     dsn = connection_string(settings.target, TARGET_VARIABLE)
-    with open_artifact(artifact) as source, changing(dsn, settings.target_settings) as database:
+    with (
+        open_in_schemas(artifact, settings.map_schema) as exported,
+        changing(dsn, settings.target_settings) as database,
+    ):
+        with looking(database):
+            source = meet(database, exported, settings)
         opened(source.manifest)
         if backup is not None:
             folder = source.manifest.layout is Layout.DIRECTORY
             check_writable(backup, force=False, mark=directory.MANIFEST if folder else None)
         work = Synchronization(database, source, settings, known_source(settings))
-        found = work.plan(max_deletes)
+        found = work.plan(max_deletes, allow_cascade=allow_cascade)
         planned(found)
         if dry_run:
             return Synchronized(source.manifest, found)

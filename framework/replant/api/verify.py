@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from replant.api.databases import target_database
-from replant.artifact.artifact import open_artifact
 from replant.artifact.manifest import Manifest
+from replant.artifact.other_schemas import open_in_schemas
 from replant.database.table_locks import check_unchanged, decide_under_locks
+from replant.matching.met_artifact import meet
 from replant.model import Catalog, Progress, RelationName, Settings
 from replant.model.progress import silent
 from replant.parallel.workers import open_workers
@@ -40,8 +41,12 @@ def verify(
         ReplantError: see `replant.errors`.
 
     """
-    with open_artifact(artifact) as source, target_database(settings) as database:
-        opened(source.manifest)
+    with (
+        open_in_schemas(artifact, settings.map_schema) as exported,
+        target_database(settings) as database,
+    ):
+        opened(exported.manifest)
+        source = meet(database, exported, settings, strict=False)
 
         def compared(catalog: Catalog) -> tuple[Tables, Collection[RelationName]]:
             check_nothing_missing(source.manifest, catalog)

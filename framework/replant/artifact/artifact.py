@@ -48,6 +48,9 @@ class Artifact(Protocol):
     def rows(self, table: RelationName) -> Iterator[Rows]:
         """Read the rows of one table, in the form that the manifest tells of."""
 
+    def lines(self, table: RelationName) -> Iterator[Rows]:
+        """Read what stands in the place of the rows, which need not be rows: to compare it."""
+
     def patches(self, table: RelationName) -> Iterator[Rows]:
         """Read the key and the columns that stand apart, of one table, as rows of an INSERT."""
 

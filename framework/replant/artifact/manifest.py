@@ -38,6 +38,7 @@ from replant.model.closure_origin import RootRows
 from replant.model.closure_rules import Children
 from replant.model.conditions import RowsAt, queryable
 from replant.model.load_order import Statement
+from replant.model.match import Match
 from replant.model.ownership import Ownership
 from replant.model.table_shape import TableShape
 from replant.sql.closing_checks import Ending
@@ -112,6 +113,7 @@ class ExportedTable:
         ownership: whether its rows are owned or shared; see `replant.model.ownership`.
         shared: where that is so of each row, the places of the shared rows among the rows of the
             artifact, counted from 0: the first of each run of neighbours, and how many they are.
+        match: by which columns rows are met that a target has under another key.
         ordered: whether the rows stand in the order that the key has in the source.
         blocks: the parts of the rows in that order; empty where there is but one.
 
@@ -129,6 +131,7 @@ class ExportedTable:
     shape: TableShape
     ownership: Ownership
     shared: Runs = ()
+    match: Match | None = None
     file: DataFile | None = None
     ordered: bool = False
     blocks: tuple[Block, ...] = ()
@@ -344,6 +347,7 @@ def manifest_of(
                 shape=evolve(plan.shapes[table.name], types=()),
                 ownership=table.shared.ownership,
                 shared=(shared or {}).get(table.name, ()),
+                match=table.match,
                 file=None if files is None else files[table.name],
                 ordered=found.get(table.name, empty).key_of is not None,
                 blocks=_worth_it(found.get(table.name, empty).blocks),
@@ -418,7 +422,8 @@ def _queryable(plan: Plan) -> frozenset[RelationName]:
 
 
 def _transformed(table: PlannedTable) -> set[str]:
-    return {column.name for column in table.columns if column.transforms}
+    """Return the columns by whose new values the target cannot be asked."""
+    return {column.name for column in table.columns if not column.keeps_apart}
 
 
 def _condition_columns(plan: Plan, name: RelationName) -> set[str]:
@@ -437,4 +442,8 @@ def _condition_columns(plan: Plan, name: RelationName) -> set[str]:
 
 def _conditions(table: PlannedTable) -> tuple[AskedCondition, ...]:
     """Return the table's conditions as they hold in the target, where left-out rows are missing."""
-    return tuple(c for c in table.rows.conditions if isinstance(c, AskedCondition))
+    asked = (c for c in table.rows.conditions if isinstance(c, AskedCondition))
+    return tuple(
+        evolve(c, value=table.new_values.get(c.column, c.value)) if isinstance(c, ColumnIs) else c
+        for c in asked
+    )

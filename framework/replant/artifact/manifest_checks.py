@@ -90,6 +90,8 @@ def _check_table(table: ExportedTable) -> None:
         raise ValueError(f"{table.name} has an impossible number of rows")
     if not _FINGERPRINT.fullmatch(table.fingerprint):
         raise ValueError(f"the fingerprint of {table.name} is not 16 hexadecimal digits")
+    if table.match is not None and not columns.issuperset(table.match.columns):
+        raise ValueError(f"rows of {table.name} should be met by columns that it does not have")
     _check_shape(table)
     _check_blocks(table)
     _check_shared(table)

@@ -30,6 +30,7 @@ from replant.errors import ArtifactError
 from replant.model import DefinedType, ForeignKey, LoadTogether, RelationName, TableShape
 from replant.model.closure_origin import RootRows
 from replant.model.load_order import Statement, Step
+from replant.model.match import Match
 from replant.sql.fingerprints import Block
 
 #: What has a line for each of its items.
@@ -188,7 +189,7 @@ def _converter() -> Converter:
     converter.register_unstructure_hook(ForeignKey, ends)
     for union in (Step, Statement, AskedCondition, DefinedType):
         configure_tagged_union(union, converter, tag_name="is")
-    for kind in (ExportedColumn, ExportedReference, ExportedTable, RootRows, Manifest):
+    for kind in (ExportedColumn, ExportedReference, ExportedTable, Match, RootRows, Manifest):
         plain = make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
         converter.register_unstructure_hook(kind, plain)
     return converter

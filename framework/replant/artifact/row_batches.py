@@ -57,3 +57,20 @@ def parsed(
             f"{origin}: a row of {table} is not what its manifest calls for: {error}; "
             f"export it again"
         ) from error
+
+
+def taken_apart(
+    form: RowForm, rows: Rows, width: int, table: RelationName, origin: str
+) -> list[tuple[Text, ...]]:
+    """Take rows apart that nobody has checked yet.
+
+    Raises:
+        ArtifactError: one is none.
+
+    """
+    _, wrong = checked(form, form.written(rows), width)
+    if wrong is not None:
+        raise ArtifactError(
+            f"{origin}: holds a row of {table} that is not as replant writes it; export it again"
+        )
+    return parsed(form, rows, width, table, origin)

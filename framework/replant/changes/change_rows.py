@@ -8,13 +8,18 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
-from replant.changes.queries import ChangingStatement
+from replant.artifact.row_batches import limited
+from replant.artifact.sql_file_writer import write_copied
+from replant.changes.queries import ChangingStatement, StagedRows
 from replant.changes.unique_collisions import SettledChanges
 from replant.database.connections import READING, DatabaseConnection, one_line, writing
+from replant.database.privileges import may_make_temporary_tables
 from replant.errors import ChangeError, PrivilegeError
 from replant.model import RelationName
 from replant.sql.closing_checks import SETTLE
-from replant.sql.load_statements import opening
+from replant.sql.load_statements import copy_into, opening
+from replant.sql.row_forms import COPY_ROWS
+from replant.sql.staging_tables import create_all
 
 #: What is seen before the changes is what is changed: another session's change of it is an error.
 _BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ;\n"
@@ -64,13 +69,28 @@ def change_rows(database: DatabaseConnection, settled: SettledChanges) -> None:
     changes = [each for each in settled.changes.values() if each.count]
     if not changes:
         return
-    statement = ChangingStatement(changes)
+    statement = ChangingStatement(changes, may_stage=may_make_temporary_tables(database))
     with _explained():
+        for staged in statement.staged:
+            _stage(database, staged)
+        # What the transaction writes is told by its number, also before anybody asks for that.
+        database.execute("SELECT pg_catalog.pg_current_xact_id()")
         for before in settled.before:
             database.execute(before)
         counts = database.execute(statement.compose()).fetchone() or ()
         _check_counts(statement.parts, counts)
         database.execute(SETTLE)
+
+
+def _stage(database: DatabaseConnection, staged: StagedRows) -> None:
+    """Send rows to a temporary table of their own."""
+    staging = staged.staging
+    database.execute(create_all([staging]))
+    statement = copy_into(staging.rows, staging.table.column_names, COPY_ROWS)
+    with database.cursor() as cursor, cursor.copy(statement) as copy:
+        for lines in limited(staged.lines):
+            write_copied(copy, lines)
+    database.execute(sql.SQL("ANALYZE {}").format(staging.rows))
 
 
 def _check_counts(parts: Sequence[tuple[RelationName, str, int]], counts: Sequence[int]) -> None:

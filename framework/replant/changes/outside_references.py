@@ -1,16 +1,21 @@
 """Finds rows that reference rows which would be deleted, and are not changed themselves.
 
 A foreign key would refuse the deletion, or delete or change these rows as well (ON DELETE CASCADE,
-SET NULL, SET DEFAULT). Neither may happen to a row that nobody asked to change.
+SET NULL, SET DEFAULT). Neither may happen to a row that nobody asked to change, unless it is
+allowed. A declared reference would lead nowhere, and no database would notice.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from replant.changes.queries import referencing_rows
+from attrs import field, frozen
+
+from replant.artifact.manifest import Manifest
+from replant.changes.queries import declared_rows, keys_that_act, referencing_rows
 from replant.changes.table_changes import Changes, RowValues, TableChanges
+from replant.closure.graph_reader import read_reference_graph
 from replant.database.connections import DatabaseConnection
 from replant.model import (
     Catalog,
@@ -20,14 +25,17 @@ from replant.model import (
     PlannedColumn,
     PlannedTable,
     RelationKind,
+    RelationName,
     Severity,
     Subject,
     Table,
     Text,
     readable,
 )
+from replant.model.references import DeclaredReference, EdgeName, Reference, from_foreign_key
 from replant.sql.grants import read_grants
 from replant.verification.differences import visible
+from replant.verification.target_closure import declared_references
 
 #: So many referenced rows are looked up in one query.
 _ASKED = 1000
@@ -35,99 +43,253 @@ _ASKED = 1000
 #: So many referencing rows are named.
 _NAMED = 3
 
+#: `pg_constraint.confdeltype`.
+_CASCADE, _SET_NULL, _SET_DEFAULT = "c", "n", "d"
+_ACTING = (_CASCADE, _SET_NULL, _SET_DEFAULT)
+
 
 def find_outside_references(
-    database: DatabaseConnection, catalog: Catalog, changes: Changes
-) -> Iterator[Finding]:
-    """Yield a refusal for each foreign key by which rows outside would be met."""
-    for table in catalog.tables.values():
-        for key in table.foreign_keys:
-            if key.enforced and key.references in changes:
-                parents = _vanishing(changes[key.references], key)
-                if parents:
-                    yield from _of_key(database, catalog, changes, key, parents)
-
-
-def _vanishing(changes: TableChanges, key: ForeignKey) -> list[RowValues]:
-    """Return the rows that will not have the values any more that the key references."""
-    changed = [
-        row.key
-        for row in changes.updated
-        if not row.values.keys().isdisjoint(key.referenced_columns)
-    ]
-    return [*changes.deleted, *changed]
-
-
-def _of_key(
     database: DatabaseConnection,
     catalog: Catalog,
     changes: Changes,
-    key: ForeignKey,
-    parents: Sequence[RowValues],
+    manifest: Manifest,
+    *,
+    allow_cascade: bool,
 ) -> Iterator[Finding]:
-    live = catalog.tables[key.table]
-    if unseen := _unseen(catalog, live):
-        yield Finding(
-            Subject.REFERENCE,
-            Severity.REFUSES,
-            str(key.table),
-            f"the role {catalog.role!r} cannot see which rows of {key.table} reference rows of "
-            f"{key.references} that are deleted",
-            unseen,
+    """Yield a finding for each reference by which rows outside would be met.
+
+    Args:
+        database: a transaction in the target.
+        catalog: what the target has.
+        changes: what would be changed.
+        manifest: the artifact's; it has declared references, and the tables in which rows may be
+            deleted at all.
+        allow_cascade: whether foreign keys may delete and change rows that nobody asked to change.
+
+    """
+    keys = [key for table in catalog.tables.values() for key in table.foreign_keys if key.enforced]
+    actions: dict[tuple[RelationName, str], str] = {}
+    if any(key.references in changes for key in keys):
+        found = database.execute(keys_that_act())
+        actions = {(RelationName(s, t), name): action for s, t, name, action in found}
+    covered = frozenset(table.name for table in manifest.tables)
+    search = _Search(database, catalog, changes, actions, covered, allow_cascade)
+    yield from search.by_keys(keys)
+    yield from search.by_declared(tuple(declared_references(manifest, catalog)))
+
+
+@frozen
+class _Search:
+    """The search for rows that reference rows which vanish.
+
+    Attributes:
+        actions: what foreign keys do when a referenced row is deleted, unless it is nothing.
+        covered: the tables in which rows may be deleted.
+        allow_cascade: whether they may do it to rows outside.
+        cascaded: the rows that they delete, by table and key.
+
+    """
+
+    database: DatabaseConnection
+    catalog: Catalog
+    changes: Changes
+    actions: Mapping[tuple[RelationName, str], str]
+    covered: frozenset[RelationName]
+    allow_cascade: bool
+    cascaded: dict[RelationName, dict[tuple[Text, ...], RowValues]] = field(factory=dict)
+
+    def by_keys(self, keys: Sequence[ForeignKey]) -> Iterator[Finding]:
+        """Follow foreign keys, also from rows that they delete themselves."""
+        yield from self._find_cascaded([key for key in keys if self._may_cascade(key)])
+        for key in keys:
+            parents = self._vanishing(key.references)
+            if parents and not self._may_cascade(key):
+                yield from self._of_deleted(key, parents)
+            changed = _changed(self.changes, key.references, key.referenced_columns)
+            if changed:
+                yield from self._refused(key, from_foreign_key(key), changed)
+
+    def _vanishing(self, name: RelationName) -> list[RowValues]:
+        own = self.changes[name].deleted if name in self.changes else ()
+        return [*own, *self.cascaded.get(name, {}).values()]
+
+    def _may_cascade(self, key: ForeignKey) -> bool:
+        """Tell whether a key may delete rows: in a table of the artifact that the role sees."""
+        return (
+            self.allow_cascade
+            and self.actions.get((key.table, key.name)) == _CASCADE
+            and key.table in self.covered
+            and bool(self._child(key.table).key)
+            and not _unseen(self.catalog, self.catalog.tables[key.table])
         )
-        return
-    own = changes.get(key.table)
-    child = _planned(live) if own is None else own.table
-    wanted = child.key or child.column_names
-    left = Counter(_not_asked_for(own, key))
-    found: list[tuple[Text, ...]] = []
-    # A period may reference several rows; by another key, a row comes once.
-    seen: set[tuple[int, str]] = set()
-    number = 0
-    for start in range(0, len(parents), _ASKED):
-        asked = parents[start : start + _ASKED]
-        query = referencing_rows(key, (child, wanted), changes[key.references].table, asked)
-        for leaf, place, *row in database.execute(query):
-            if key.period and (leaf, place) in seen:
+
+    def _find_cascaded(self, keys: Sequence[ForeignKey]) -> Iterator[Finding]:
+        """Find the rows that keys delete, and those that these deletions delete in their turn."""
+        vanishing = {key.references: self._vanishing(key.references) for key in keys}
+        while any(vanishing.values()):
+            more: dict[RelationName, list[RowValues]] = {}
+            for key in keys:
+                names = self._child(key.table).key
+                known = self.cascaded.setdefault(key.table, {})
+                parents = vanishing.get(key.references, [])
+                found = list(self._outside(key, from_foreign_key(key), parents))
+                if not found:
+                    continue
+                new = {row: dict(zip(names, row, strict=True)) for row in found}
+                known.update(new)
+                more.setdefault(key.table, []).extend(new.values())
+                verb = "is" if len(found) == 1 else "are"
+                told = f"{_counted(len(found))} of {key.table} {verb} deleted as well"
+                yield self._note(key, told, names, found)
+            vanishing = more
+
+    def _note(
+        self,
+        key: ForeignKey,
+        told: str,
+        names: Sequence[str],
+        found: Sequence[tuple[Text, ...]],
+    ) -> Finding:
+        what = f"{told}, by {readable(key.name)}: {_named(names, found)}"
+        return Finding(Subject.REFERENCE, Severity.NOTE, str(key.table), what)
+
+    def by_declared(self, declared: Sequence[DeclaredReference]) -> Iterator[Finding]:
+        """Follow references that no foreign key guards."""
+        if not declared:
+            return
+        keys = {
+            EdgeName(t.name, k.name) for t in self.catalog.tables.values() for k in t.foreign_keys
+        }
+        graph = read_reference_graph(self.database, self.catalog, declared)
+        for reference in graph.references:
+            if reference.edge in keys or reference.references not in self.changes:
                 continue
-            seen.update([(leaf, place)] if key.period else [])
-            if left[tuple(row)] > 0:
-                left[tuple(row)] -= 1
-                continue
-            number += 1
-            found += [tuple(row)] if len(found) < _NAMED else []
-    if number:
-        yield _finding(key, wanted, found, number)
+            columns = reference.referenced_columns
+            parents = [
+                *self.changes[reference.references].deleted,
+                *_changed(self.changes, reference.references, columns),
+            ]
+            if parents:
+                yield from self._refused(None, reference, parents)
+
+    def _of_deleted(self, key: ForeignKey, parents: Sequence[RowValues]) -> Iterator[Finding]:
+        action = self.actions.get((key.table, key.name))
+        hidden = _unseen(self.catalog, self.catalog.tables[key.table])
+        if not self.allow_cascade or hidden or action not in (_SET_NULL, _SET_DEFAULT):
+            yield from self._refused(key, from_foreign_key(key), parents)
+            return
+        found = list(self._outside(key, from_foreign_key(key), parents))
+        if found:
+            child = self._child(key.table)
+            told = f"{_counted(len(found))} of {key.table} will not reference deleted rows any more"
+            yield self._note(key, told, child.key or child.column_names, found)
+
+    def _refused(
+        self, key: ForeignKey | None, reference: Reference, parents: Sequence[RowValues]
+    ) -> Iterator[Finding]:
+        """Yield a refusal if rows outside reference some rows that vanish."""
+        name = reference.table
+        if unseen := _unseen(self.catalog, self.catalog.tables[name]):
+            yield Finding(
+                Subject.REFERENCE,
+                Severity.REFUSES,
+                str(name),
+                f"the role {self.catalog.role!r} cannot see which rows of {name} reference rows "
+                f"of {reference.references} that are deleted",
+                unseen,
+            )
+            return
+        child = self._child(name)
+        found = list(self._outside(key, reference, parents))
+        if found:
+            yield _finding(reference, child.key or child.column_names, found, self._remedy(key))
+
+    def _remedy(self, key: ForeignKey | None) -> str:
+        acts = key is not None and self.actions.get((key.table, key.name), "") in _ACTING
+        other = ", or let the foreign key act on them: --allow-cascade" if acts else ""
+        return f"delete them first, or let them reference other rows{other}"
+
+    def _child(self, name: RelationName) -> PlannedTable:
+        own = self.changes.get(name)
+        return _planned(self.catalog.tables[name]) if own is None else own.table
+
+    def _outside(
+        self, key: ForeignKey | None, reference: Reference, parents: Sequence[RowValues]
+    ) -> Iterator[tuple[Text, ...]]:
+        """Yield what identifies the rows that reference some rows, and are not asked to change."""
+        child = self._child(reference.table)
+        parent = self._child(reference.references)
+        wanted = child.key or child.column_names
+        # A period and an array may reference several rows; by another key, a row comes once.
+        repeated = key is None or key.period
+        seen: set[tuple[int, str]] = set()
+        gone = {*self.cascaded.get(reference.table, ())}
+        left = Counter(_not_asked_for(self.changes.get(reference.table), reference.columns))
+        for start in range(0, len(parents), _ASKED):
+            asked = parents[start : start + _ASKED]
+            query = (
+                declared_rows(reference, (child, wanted), parent, asked)
+                if key is None
+                else referencing_rows(key, (child, wanted), parent, asked)
+            )
+            for leaf, place, *texts in self.database.execute(query):
+                if repeated and (leaf, place) in seen:
+                    continue
+                seen.update([(leaf, place)] if repeated else [])
+                row = tuple(texts)
+                if left[row] > 0:
+                    left[row] -= 1
+                elif row not in gone:
+                    yield row
 
 
-def _not_asked_for(own: TableChanges | None, key: ForeignKey) -> Iterator[tuple[Text, ...]]:
+def _changed(changes: Changes, name: RelationName, columns: Sequence[str]) -> list[RowValues]:
+    """Return the keys of rows that will have other values in columns that are referenced."""
+    return (
+        [row.key for row in changes[name].updated if not row.values.keys().isdisjoint(columns)]
+        if name in changes
+        else []
+    )
+
+
+def _not_asked_for(own: TableChanges | None, columns: Sequence[str]) -> Iterator[tuple[Text, ...]]:
     """Yield what identifies the rows that will not reference the deleted rows any more."""
     if own is None:
         return
     for row in own.deleted:
         yield own.key_of(row)
     for updated in own.updated:
-        if not updated.values.keys().isdisjoint(key.columns):
+        if not updated.values.keys().isdisjoint(columns):
             yield tuple(updated.key.values())
 
 
 def _finding(
-    key: ForeignKey, wanted: Sequence[str], found: Sequence[tuple[Text, ...]], number: int
+    reference: Reference, wanted: Sequence[str], found: Sequence[tuple[Text, ...]], remedy: str
 ) -> Finding:
-    named = "; ".join(
-        ", ".join(f"{readable(c)} = {visible(v)}" for c, v in zip(wanted, row, strict=True))
-        for row in found
-    )
-    more = f" and {number - len(found)} more" if number > len(found) else ""
-    rows, reference = ("row", "references") if number == 1 else ("rows", "reference")
+    verb = "references" if len(found) == 1 else "reference"
     return Finding(
         Subject.REFERENCE,
         Severity.REFUSES,
-        str(key.table),
-        f"{number} {rows} of {key.table} that would stay {reference} rows of {key.references} that "
-        f"would be deleted, by {readable(key.name)}: {named}{more}",
-        "delete them first, or let them reference other rows",
+        str(reference.table),
+        f"{_counted(len(found))} of {reference.table} that would stay {verb} rows of "
+        f"{reference.references} that would be deleted, by {readable(reference.name)}: "
+        f"{_named(wanted, found)}",
+        remedy,
     )
+
+
+def _counted(number: int) -> str:
+    """Write `1 row`, or `2 rows`."""
+    return f"{number} {'row' if number == 1 else 'rows'}"
+
+
+def _named(wanted: Sequence[str], found: Sequence[tuple[Text, ...]]) -> str:
+    """Name the first rows."""
+    named = "; ".join(
+        ", ".join(f"{readable(c)} = {visible(v)}" for c, v in zip(wanted, row, strict=True))
+        for row in found[:_NAMED]
+    )
+    return f"{named} and {len(found) - _NAMED} more" if len(found) > _NAMED else named
 
 
 def _unseen(catalog: Catalog, table: Table) -> str:

@@ -12,18 +12,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from attrs import evolve
+from attrs import evolve, frozen
 from psycopg import sql
 
 from replant.changes.table_changes import RowValues, TableChanges, UpdatedRow
+from replant.closure import reference_conditions as declared
 from replant.model import ForeignKey, PlannedTable, RelationName, Selection, Text
-from replant.sql.row_forms import INSERT_ROWS
+from replant.model.references import Reference
+from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS
 from replant.sql.row_text import text_expression
-from replant.sql.staging_tables import same_key
+from replant.sql.staging_tables import Staging, same_key
 from replant.sql.where_clauses import chosen_from, columns, null_of, references, relation
 
 #: The number of a row beside its columns; no column has the name of a system column.
 _NUMBER = sql.Identifier("cmin")
+
+#: So many rows come through a temporary table, where the role may make one: a statement that lists
+#: them takes the server three times as long to read, and may not be longer than 1 GB.
+_MANY = 5000
 
 
 class ChangingStatement:
@@ -31,16 +37,26 @@ class ChangingStatement:
 
     Attributes:
         parts: of each part the table, what it does, and how many rows it should change.
+        staged: the rows that the statement takes from temporary tables.
 
     """
 
-    def __init__(self, changes: Sequence[TableChanges]) -> None:
+    def __init__(self, changes: Sequence[TableChanges], *, may_stage: bool) -> None:
+        """Compose the parts.
+
+        Args:
+            changes: those of each table.
+            may_stage: whether the role may make temporary tables, for rows that are many.
+
+        """
+        self._may_stage = may_stage
+        self.staged: list[StagedRows] = []
         self.parts: list[tuple[RelationName, str, int]] = []
         self._expressions: list[sql.Composed] = []
         self._barrier: sql.Composable = sql.SQL("true")
         for each in changes:
             if each.deleted:
-                delete = _delete_by_key if each.table.key else _delete_by_content
+                delete = self._delete_by_key if each.table.key else _delete_by_content
                 self._add(each.table, "deleted", len(each.deleted), delete(each))
         self._wait("deleted")
         for each in changes:
@@ -84,7 +100,7 @@ class ChangingStatement:
                 sql.SQL("{} = {}").format(sql.Identifier(name), sql.Identifier("r", name))
                 for name in names
             ),
-            _listed(table, tuple(dict.fromkeys((*table.key, *names))), listed),
+            self._rows(table, tuple(dict.fromkeys((*table.key, *names))), listed),
             same_key(table, "t0", "r"),
             self._barrier,
         )
@@ -97,10 +113,50 @@ class ChangingStatement:
             columns(names),
             sql.SQL("OVERRIDING SYSTEM VALUE " if table.overriding else ""),
             sql.SQL(", ").join(sql.Identifier("r", name) for name in names),
-            _listed(table, names, changes.inserted),
+            self._rows(table, names, changes.inserted),
             _NUMBER,
             self._barrier,
         )
+
+    def _delete_by_key(self, changes: TableChanges) -> sql.Composed:
+        table = changes.table
+        return sql.SQL("DELETE FROM {} AS t0 USING {} WHERE {}").format(
+            _target(table),
+            self._rows(table, table.key, changes.deleted),
+            same_key(table, "t0", "r"),
+        )
+
+    def _rows(
+        self, table: PlannedTable, names: Sequence[str], rows: Sequence[RowValues]
+    ) -> sql.Composed:
+        """Compose what holds some columns of rows under the alias `r`; see `_listed`."""
+        if not self._may_stage or len(rows) < _MANY:
+            return _listed(table, names, rows)
+        known = {column.name: column for column in table.columns}
+        staging = Staging(table.with_columns(known[name] for name in names), len(self.staged))
+        self.staged.append(StagedRows(staging, rows))
+        return sql.SQL("(SELECT {}, 1 FROM {}) AS r ({})").format(
+            columns(names), staging.rows, sql.SQL(", ").join([columns(names), _NUMBER])
+        )
+
+
+@frozen
+class StagedRows:
+    """Rows on their way into a temporary table.
+
+    Attributes:
+        staging: the temporary table, with the columns that it has.
+
+    """
+
+    staging: Staging
+    rows: Sequence[RowValues]
+
+    @property
+    def lines(self) -> Iterator[bytes]:
+        """The rows as COPY takes them."""
+        names = self.staging.table.column_names
+        return (COPY_ROWS.row([row[name] for name in names]) for row in self.rows)
 
 
 def set_to_null(table: PlannedTable, column: str, keys: Sequence[Sequence[Text]]) -> sql.Composed:
@@ -114,18 +170,26 @@ def set_to_null(table: PlannedTable, column: str, keys: Sequence[Sequence[Text]]
     )
 
 
-def keys_that_act(name: RelationName) -> sql.Composed:
-    """Select the foreign keys to a table that do something when a row of it is deleted.
+def keys_that_act(name: RelationName | None = None) -> sql.Composed:
+    """Select the foreign keys that do something when a row is deleted which they reference.
 
     ON DELETE NO ACTION does nothing if at the end of the statement another row has the key.
+
+    Args:
+        name: the referenced table; None for all.
+
     """
+    to: sql.Composable = sql.SQL("true")
+    if name is not None:
+        own = sql.Literal(relation(name).as_string())
+        to = sql.SQL("k.confrelid = {}::regclass").format(own)
     return sql.SQL(
-        "SELECT n.nspname, c.relname, k.conname FROM pg_catalog.pg_constraint AS k"
+        "SELECT n.nspname, c.relname, k.conname, k.confdeltype::text"
+        " FROM pg_catalog.pg_constraint AS k"
         " JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid"
         " JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
-        " WHERE k.contype = 'f' AND k.confdeltype <> 'a' AND k.confrelid = {}::regclass"
-        " ORDER BY 1, 2, 3"
-    ).format(sql.Literal(relation(name).as_string()))
+        " WHERE k.contype = 'f' AND k.confdeltype <> 'a' AND {} ORDER BY 1, 2, 3"
+    ).format(to)
 
 
 def referencing_rows(
@@ -161,15 +225,30 @@ def referencing_rows(
     )
 
 
+def declared_rows(
+    reference: Reference,
+    child: tuple[PlannedTable, Sequence[str]],
+    parent: PlannedTable,
+    rows: Sequence[RowValues],
+) -> sql.Composed:
+    """Select rows that reference some rows by a declared reference; see `referencing_rows`."""
+    table, wanted = child
+    names = parent.key or reference.referenced_columns
+    plain = {t.name: evolve(t.rows, conditions=()) for t in (table, parent)}
+    texts = [text_expression(sql.Identifier("t0", name)) for name in wanted]
+    return sql.SQL("SELECT {} FROM {}{} JOIN {} ON {} JOIN {} ON {}").format(
+        sql.SQL(", ").join([sql.SQL("t0.tableoid, t0.ctid::text"), *texts]),
+        chosen_from(plain, table.name),
+        declared.elements(reference, "t0") if reference.elements else sql.SQL(""),
+        chosen_from(plain, parent.name, alias="t1"),
+        declared.references(reference, own="t0", other="t1"),
+        _listed(parent, names, rows),
+        same_key(_with_key(parent, names), "t1", "r"),
+    )
+
+
 def _with_key(table: PlannedTable, names: Sequence[str]) -> PlannedTable:
     return PlannedTable(table.name, table.columns, tuple(names), rows=table.rows)
-
-
-def _delete_by_key(changes: TableChanges) -> sql.Composed:
-    table = changes.table
-    return sql.SQL("DELETE FROM {} AS t0 USING {} WHERE {}").format(
-        _target(table), _listed(table, table.key, changes.deleted), same_key(table, "t0", "r")
-    )
 
 
 def _delete_by_content(changes: TableChanges) -> sql.Composed:

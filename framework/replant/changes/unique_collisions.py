@@ -171,7 +171,7 @@ class _TableCollisions:
         name = self._live.name
         keys = [
             f"{readable(key)} of {RelationName(schema, table)}"
-            for schema, table, key in self._database.execute(keys_that_act(name))
+            for schema, table, key, _ in self._database.execute(keys_that_act(name))
         ]
         missing = {c.name for c in self._live.columns if c.writable} - set(
             self._changes.table.column_names

@@ -1,4 +1,4 @@
-"""Shows what would be changed in a database, and asks; for the commands that change rows."""
+"""Has what the commands that change rows share: their options, what they show, what they ask."""
 
 from __future__ import annotations
 
@@ -6,28 +6,106 @@ import sys
 from collections.abc import Sequence
 
 import click
+from attrs import frozen
 from rich.console import Console
 
+from replant.artifact.manifest import Manifest
 from replant.changes.change_plan import ChangePlan
-from replant.cli.screen import grid
+from replant.cli import options
+from replant.cli.screen import console, grid
 from replant.errors import UsageError
 from replant.model import Finding, Severity
+from replant.report.facts_of_changes import facts_of_changes
+from replant.report.facts_of_plans import facts_of_manifest
 from replant.report.figures import counted
+from replant.report.recorder import Recorder
 
 dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 rehearse = click.option("--rehearse", is_flag=True, help="Do everything, and then undo it.")
+allow_cascade = click.option(
+    "--allow-cascade",
+    is_flag=True,
+    help="Let ON DELETE CASCADE and SET NULL reach rows of others, in tables of the artifact.",
+)
 yes = click.option("-y", "--yes", is_flag=True, help="Answer yes to every question.")
 
 
-def check_modes(*, dry_run: bool, rehearse: bool) -> None:
-    """Refuse two options that exclude each other.
+def changing(function: options.Function) -> options.Function:
+    """Add the options that these commands share, behind their own."""
+    own = (allow_cascade, dry_run, rehearse, yes, options.quiet)
+    return options.together(*own)(function)
 
-    Raises:
-        UsageError: both were said.
+
+def of_artifact(function: options.Function) -> options.Function:
+    """Add the options that say which artifact is meant, and which target."""
+    said = (options.artifact, options.config, options.target, options.map_schema)
+    return options.together(*said)(function)
+
+
+@frozen
+class Dialogue:
+    """Shows what will be changed, asks, and tells what was done.
+
+    Attributes:
+        artifact: its path or URL.
+        recorder: told what is found and done.
+        allow_cascade: whether foreign keys may change rows of others.
+        dry_run: whether it is only said what would be done.
+        rehearse: whether all is undone in the end.
+        yes: whether every question is answered with yes.
+        quiet: whether nothing is said.
 
     """
-    if dry_run and rehearse:
-        raise UsageError("--dry-run changes nothing, and --rehearse undoes what it did: choose one")
+
+    artifact: str
+    recorder: Recorder
+    allow_cascade: bool
+    dry_run: bool
+    rehearse: bool
+    yes: bool
+    quiet: bool
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse two options that exclude each other.
+
+        Raises:
+            UsageError: both were said.
+
+        """
+        if self.dry_run and self.rehearse:
+            raise UsageError(
+                "--dry-run changes nothing, and --rehearse undoes what it did: choose one"
+            )
+
+    def opened(self, manifest: Manifest) -> None:
+        """Record what is in the artifact."""
+        self.recorder.add(facts_of_manifest(manifest, self.artifact))
+        self.recorder.phase("find the changes")
+
+    def planned(self, plan: ChangePlan) -> None:
+        """Record and show what will be changed."""
+        self.recorder.add(facts_of_changes(plan))
+        self.recorder.phase("change, compare, commit")
+        if not self.quiet:
+            show_plan(console(stderr=not self.dry_run), plan, dry_run=self.dry_run)
+
+    def confirm(self, questions: Sequence[Finding]) -> bool:
+        """Ask, unless every question is answered."""
+        return self.yes or agreed(questions)
+
+    def end(self, plan: ChangePlan, verb: str, notes: Sequence[str] = ()) -> None:
+        """Tell what was done; or refuse what could not have been.
+
+        Raises:
+            ChangeError: a dry run found what stands in the way.
+
+        """
+        if self.dry_run:
+            plan.check(lambda _: True)
+        elif not self.quiet:
+            notes = [f"note: {note}" for note in notes]
+            for line in [*summary_of(plan, verb, rehearsed=self.rehearse), *notes]:
+                console(stderr=True).print(line)
 
 
 def show_plan(screen: Console, plan: ChangePlan, *, dry_run: bool) -> None:
@@ -39,7 +117,7 @@ def show_plan(screen: Console, plan: ChangePlan, *, dry_run: bool) -> None:
             numbers = (counts.inserted, counts.updated, counts.deleted)
             table.add_row(str(name), *map(str, numbers))
         screen.print(table)
-    else:
+    elif not plan.of(Severity.REFUSES):
         screen.print(f"nothing is to be changed in {plan.database}")
     for note in plan.of(Severity.NOTE):
         screen.print(f"note: {note}")

@@ -14,7 +14,7 @@ from replant.api import Copied, Exported, Replayed
 from replant.changes.change_plan import ChangePlan
 from replant.cli import changes, options, replay, sync, verify
 from replant.cli.reporting import reporting
-from replant.cli.screen import Meter, console, metered
+from replant.cli.screen import Meter, console, metered, metered_load
 from replant.errors import UsageError
 from replant.model import Finding, RelationName, Severity
 from replant.preflight.preflight import Preflight
@@ -34,6 +34,7 @@ from replant.report.recorder import Recorder
 @options.together(
     options.choosing,
     options.target,
+    options.map_schema,
     options.on_conflict,
     click.option("--keep", metavar="PATH", help="Keep the artifact there: a directory."),
     click.option(
@@ -41,6 +42,7 @@ from replant.report.recorder import Recorder
     ),
     sync.max_deletes,
     sync.backup,
+    changes.allow_cascade,
     options.jobs,
     changes.rehearse,
     changes.yes,
@@ -54,6 +56,7 @@ def command(
     synchronize: bool,
     max_deletes: int,
     backup: str | None,
+    allow_cascade: bool,
     rehearse: bool,
     yes: bool,
     quiet: bool,
@@ -69,7 +72,9 @@ def command(
     With --sync the target may have the rows already: those that differ are updated, and those that
     the source no longer has are deleted.
     """
-    _check_together(said, synchronize=synchronize, needs_sync=bool(max_deletes or backup))
+    _check_together(
+        said, synchronize=synchronize, needs_sync=bool(max_deletes or backup or allow_cascade)
+    )
     settings = options.settings_of(config, **said)
     with _Progress(recorder, quiet=quiet, yes=yes, rehearse=rehearse) as shown:
         done = api.copy(
@@ -77,6 +82,7 @@ def command(
             keep=keep,
             synchronize=synchronize,
             max_deletes=max_deletes,
+            allow_cascade=allow_cascade,
             backup=backup,
             rehearse=rehearse,
             exported=shown.exported,
@@ -84,8 +90,8 @@ def command(
             planned=shown.planned,
             loaded=shown.loaded,
             confirm=shown.confirm,
-            exporting=shown.exporting,
-            loading=shown.loading,
+            exporting=shown.advance,
+            loading=shown.advance,
         )
     _record(recorder, done, rehearsed=rehearse)
     if not quiet:
@@ -95,50 +101,53 @@ def command(
 
 def _check_together(said: Mapping[str, Any], *, synchronize: bool, needs_sync: bool) -> None:
     if needs_sync and not synchronize:
-        raise UsageError("--max-deletes and --backup go with --sync; add it, or leave them out")
+        raise UsageError(
+            "--max-deletes, --backup and --allow-cascade go with --sync; add it, or leave them out"
+        )
     if synchronize and said["on_conflict"] is not None:
         raise UsageError("--sync decides what happens to existing rows; leave out --on-conflict")
 
 
 class _Progress:
-    """Shows how far a copy is, first of the export and then of the load.
-
-    No meter is shown between the two, where a question may be asked on the same screen.
-    """
+    """Shows how far a copy is, first of the export and then of the load."""
 
     def __init__(self, recorder: Recorder, *, quiet: bool, yes: bool, rehearse: bool) -> None:
         self._rehearse = rehearse
         self._recorder = recorder
-        self._exporting = recorder.through(lambda *passed: self._advance("exporting", *passed))
-        self._loading = recorder.through(lambda *passed: self._advance("replaying", *passed))
+        self._passed = recorder.through(self._move)
         recorder.phase("plan and export")
         self._screen = console(stderr=True)
         self._quiet = quiet
         self._yes = yes
         self._stack = ExitStack()
-        self._meter: Meter | None = None
-        self._rows = 0
+        self._meter = Meter()
 
     def __enter__(self) -> _Progress:
+        shown = metered(self._screen, "exporting", quiet=self._quiet)
+        self._meter = self._stack.enter_context(shown)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def exporting(self, table: RelationName, rows: int, size: int) -> None:
-        """Move the meter of the export."""
-        self._exporting(table, rows, size)
+    def advance(self, table: RelationName, rows: int, size: int) -> None:
+        """Move the meter of what is done now."""
+        self._passed(table, rows, size)
+
+    def _move(self, table: RelationName, rows: int, size: int) -> None:
+        self._meter.advance(table, rows, size)
 
     def exported(self, done: Exported) -> None:
-        """End the meter of the export."""
+        """End the meter of the export, and prepare that of the load."""
         self._stack.close()
-        self._meter = None
-        self._rows = sum(done.rows.values())
+        rows = sum(done.rows.values())
         self._recorder.add(joined(facts_of_plan(done.plan), facts_of_export(done)))
         self._recorder.phase("look at the target")
         if not self._quiet:
             tables = counted(len(done.plan.tables), "table")
-            self._screen.print(f"exported {counted(self._rows, 'row')} of {tables}")
+            self._screen.print(f"exported {counted(rows, 'row')} of {tables}")
+        self._meter = self._stack.enter_context(metered_load(self._screen, quiet=self._quiet))
+        self._meter.expect(rows)
 
     def preflighted(self, found: Preflight) -> None:
         """Print the notes on a replay."""
@@ -163,18 +172,6 @@ class _Progress:
     def confirm(self, questions: Sequence[Finding]) -> bool:
         """Ask, unless every question was answered."""
         return self._yes or changes.agreed(questions)
-
-    def loading(self, table: RelationName, rows: int, size: int) -> None:
-        """Move the meter of the load."""
-        self._loading(table, rows, size)
-
-    def _advance(self, label: str, table: RelationName, rows: int, size: int) -> None:
-        if self._meter is None:
-            shown = metered(self._screen, label, quiet=self._quiet)
-            self._meter = self._stack.enter_context(shown)
-            if self._rows:
-                self._meter.expect(self._rows)
-        self._meter.advance(table, rows, size)
 
 
 def _record(recorder: Recorder, done: Copied, *, rehearsed: bool) -> None:

@@ -35,6 +35,14 @@ _TEXT, _JSON, _SQL = "text", "json", "sql"
     options.exclude,
     options.root,
     options.scope_column,
+    click.option(
+        "--map-schema",
+        metavar="OLD=NEW",
+        multiple=True,
+        callback=options.pairs,
+        help="Compare the tables of LEFT's schema OLD with those of RIGHT's schema NEW; "
+        "repeatable.",
+    ),
     click.option("--all", "every", is_flag=True, help="Show every row that differs."),
     click.option(
         "--format",

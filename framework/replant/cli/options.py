@@ -14,16 +14,17 @@ from replant.model import Check, Compression, Layout, OnConflict, RowOrder, Sett
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def _scope(
-    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+def pairs(
+    _context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, str]:
-    scope = {}
+    """Read options of the form NAME=VALUE; a callback."""
+    found = {}
     for text in values:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise click.BadParameter(f"{text!r} is not NAME=VALUE")
-        scope[name] = value
-    return scope
+            raise click.BadParameter(f"{text!r} is not {parameter.metavar}")
+        found[name] = value
+    return found
 
 
 config = click.option(
@@ -46,7 +47,7 @@ scope = click.option(
     "--scope",
     metavar="NAME=VALUE",
     multiple=True,
-    callback=_scope,
+    callback=pairs,
     help="Whose rows, such as database_id=…; repeatable.",
 )
 strategy = click.option(
@@ -65,6 +66,13 @@ triggers = click.option(
     type=click.Choice([mode.value for mode in TriggerMode]),
     callback=lambda _context, _parameter, value: value and TriggerMode(value),
     help="Let the target's triggers fire, or disable them for the load. [default: fire]",
+)
+map_schema = click.option(
+    "--map-schema",
+    metavar="OLD=NEW",
+    multiple=True,
+    callback=pairs,
+    help="The target has the tables of the schema OLD in the schema NEW; repeatable.",
 )
 layout = click.option(
     "--layout",

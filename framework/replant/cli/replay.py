@@ -33,6 +33,7 @@ TOLD_LATER = (Subject.ROW, Subject.SEQUENCE, Subject.UNSEEN)
     options.artifact,
     options.config,
     options.target,
+    options.map_schema,
     options.strategy,
     options.on_conflict,
     options.triggers,
@@ -47,6 +48,7 @@ def command(
     artifact: str,
     config: Path | None,
     target: str | None,
+    map_schema: dict[str, str],
     strategy: str | None,
     on_conflict: OnConflict | None,
     triggers: TriggerMode | None,
@@ -76,7 +78,7 @@ def command(
     if dry_run and rehearse:
         raise UsageError("--dry-run changes nothing, and --rehearse undoes what it did: choose one")
     settings = options.settings_of(
-        config, target=target, on_conflict=on_conflict, triggers=triggers
+        config, target=target, map_schema=map_schema, on_conflict=on_conflict, triggers=triggers
     )
     recorder.phase("check the artifact")
 

@@ -7,13 +7,9 @@ from pathlib import Path
 import click
 
 from replant import api
-from replant.artifact.manifest import Manifest
-from replant.changes.change_plan import ChangePlan
 from replant.cli import changes, options
 from replant.cli.reporting import reporting
-from replant.cli.screen import console
-from replant.report.facts_of_changes import compared_after_changes, facts_of_changes
-from replant.report.facts_of_plans import facts_of_manifest
+from replant.report.facts_of_changes import compared_after_changes
 from replant.report.recorder import Recorder
 
 max_deletes = click.option(
@@ -31,29 +27,22 @@ backup = click.option(
 
 
 @click.command(epilog="Example: replant sync tenant.sql --target postgresql://localhost/staging")
+@changes.of_artifact
 @options.together(
-    options.artifact,
-    options.config,
-    options.target,
     max_deletes,
     backup,
-    changes.dry_run,
-    changes.rehearse,
-    changes.yes,
-    options.quiet,
 )
+@changes.changing
 @reporting
 def command(
     artifact: str,
     config: Path | None,
     target: str | None,
+    map_schema: dict[str, str],
     max_deletes: int,
     backup: str | None,
-    dry_run: bool,
-    rehearse: bool,
-    yes: bool,
-    quiet: bool,
     recorder: Recorder,
+    **said: bool,
 ) -> None:
     """Make the owned rows of a database those of an artifact: insert, update and delete.
 
@@ -65,38 +54,20 @@ def command(
 
     It asks before it deletes more than --max-deletes rows.
     """
-    changes.check_modes(dry_run=dry_run, rehearse=rehearse)
-    screen = console() if dry_run else console(stderr=True)
-
     recorder.phase("check the artifact")
-
-    def opened(manifest: Manifest) -> None:
-        recorder.add(facts_of_manifest(manifest, artifact))
-        recorder.phase("find the changes")
-
-    def planned(plan: ChangePlan) -> None:
-        recorder.add(facts_of_changes(plan))
-        recorder.phase("change, compare, commit")
-        if not quiet:
-            changes.show_plan(screen, plan, dry_run=dry_run)
-
+    dialogue = changes.Dialogue(artifact, recorder, **said)
     done = api.sync(
         artifact,
-        options.settings_of(config, target=target),
+        options.settings_of(config, target=target, map_schema=map_schema),
         max_deletes=max_deletes,
         backup=backup,
-        dry_run=dry_run,
-        rehearse=rehearse,
-        opened=opened,
-        planned=planned,
-        confirm=lambda questions: yes or changes.agreed(questions),
+        allow_cascade=dialogue.allow_cascade,
+        dry_run=dialogue.dry_run,
+        rehearse=dialogue.rehearse,
+        opened=dialogue.opened,
+        planned=dialogue.planned,
+        confirm=dialogue.confirm,
     )
-    if not dry_run:
-        recorder.add(compared_after_changes(rehearsed=rehearse))
-    if dry_run:
-        done.plan.check(lambda _: True)
-    elif not quiet:
-        for line in changes.summary_of(done.plan, "changed", rehearsed=rehearse):
-            screen.print(line)
-        for note in done.notes:
-            screen.print(f"note: {note}")
+    if not dialogue.dry_run:
+        recorder.add(compared_after_changes(rehearsed=dialogue.rehearse))
+    dialogue.end(done.plan, "changed", done.notes)

@@ -25,6 +25,7 @@ from replant.verification.verify import HashingPlace
     options.artifact,
     options.config,
     options.target,
+    options.map_schema,
     click.option(
         "--compare",
         type=click.Choice([place.value for place in HashingPlace]),
@@ -41,6 +42,7 @@ def command(
     artifact: str,
     config: Path | None,
     target: str | None,
+    map_schema: dict[str, str],
     compare: str,
     jobs: int | None,
     quiet: bool,
@@ -52,7 +54,7 @@ def command(
     Exit code 0 when they are the same, 1 when they differ; then the first keys that differ are
     named for each table. Exit code 4 when no row differs, but the role may not see all tables.
     """
-    settings = options.settings_of(config, target=target, jobs=jobs)
+    settings = options.settings_of(config, target=target, map_schema=map_schema, jobs=jobs)
     with metered(console(stderr=True), "checking the digest", quiet=quiet) as meter:
         recorder.phase("check the artifact")
 

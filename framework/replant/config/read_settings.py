@@ -61,6 +61,7 @@ class _Target(_Connection):
     """`[target]`."""
 
     triggers: TriggerMode = TriggerMode.FIRE
+    map_schema: dict[str, str] = field(factory=dict)
 
 
 @frozen
@@ -137,6 +138,7 @@ def settings_from(document: Mapping[str, Any], origin: str) -> Settings:
         target=read.target.dsn,
         source_settings=read.source.settings,
         target_settings=read.target.settings,
+        map_schema=read.target.map_schema,
         triggers=read.target.triggers,
         scope=read.scope,
         export=read.export,
@@ -173,6 +175,7 @@ def with_options(
     plugins: Mapping[str, Mapping[str, Any]] | None = None,
     jobs: int | None = None,
     triggers: TriggerMode | None = None,
+    map_schema: Mapping[str, str] | None = None,
     **export: Any,
 ) -> Settings:
     """Return the settings with the command line's values in them; None changes nothing.
@@ -185,6 +188,7 @@ def with_options(
         plugins: settings of plugins, laid over the file's, key by key.
         jobs: how many processes read rows.
         triggers: what a replay does with the target's triggers.
+        map_schema: laid over the file's, name by name.
         export: attributes of `ExportSettings`.
 
     """
@@ -200,6 +204,7 @@ def with_options(
         source=settings.source if source is None else source,
         target=settings.target if target is None else target,
         scope={**settings.scope, **(scope or {})},
+        map_schema={**settings.map_schema, **(map_schema or {})},
         export=attrs.evolve(settings.export, **said),
         triggers=settings.triggers if triggers is None else triggers,
         run=settings.run if jobs is None else attrs.evolve(settings.run, jobs=jobs),

@@ -5,20 +5,19 @@ Only the rows of blocks that differ are compared, if both sides have their rows 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import frozen
 
+from replant.artifact.row_batches import taken_apart
+from replant.difference.raw_rows import differing_rows
 from replant.difference.result import ComparedTable, FoundRows, SideComparison
 from replant.difference.row_pairs import PairedRows, Row
-from replant.difference.sides import Content, Side, SideTable
+from replant.difference.sides import Content, Part, Side, SideTable
 from replant.model import RelationName
 from replant.sql.fingerprints import Block
 from replant.sql.row_forms import COPY_ROWS, RowForm, Rows
 from replant.verification.blocks import differing_ranges
-
-#: A part of the rows of a side: the place of the first, and of the row behind the last.
-Part = tuple[int, int]
 
 
 def compare_sides(left: Side, right: Side, limit: int | None) -> SideComparison:
@@ -37,11 +36,18 @@ def compare_sides(left: Side, right: Side, limit: int | None) -> SideComparison:
 
 @frozen
 class TableComparison:
-    """The comparison of one table of two sides."""
+    """The comparison of one table of two sides.
+
+    Attributes:
+        by_blocks: whether fingerprints are compared first, and then the rows only of blocks that
+            differ; otherwise the rows of both sides at once.
+
+    """
 
     left: Side
     right: Side
     name: RelationName
+    by_blocks: bool = True
 
     def compare(self, limit: int | None) -> ComparedTable:
         """Compare the table; on a side that does not have it there are no rows."""
@@ -54,15 +60,16 @@ class TableComparison:
         key = key if set(key) <= set(columns) else ()
         found = FoundRows(limit)
         form = self._form(mine, theirs)
-        parts = self._parts(mine, theirs, form)
-        if parts:
-            pairs = PairedRows(columns, key)
-            for own, other in parts:
-                pairs.compare(
-                    _read(self.left, mine, columns, form, own),
-                    _read(self.right, theirs, columns, form, other),
-                    found,
-                )
+        pairs = PairedRows(columns, key)
+        lines: Rows | None = None
+        if mine is not None and theirs is not None and _are_alike(mine, theirs, form):
+            lines = self._compare_alike(mine, theirs, form, pairs, found)
+        else:
+            pairs.compare(
+                _texts(self.left, mine, columns, form),
+                _texts(self.right, theirs, columns, form),
+                found,
+            )
         return ComparedTable(
             name=self.name,
             key=key,
@@ -73,6 +80,7 @@ class TableComparison:
             only_right=_others(theirs, columns),
             counts=dict(found.counts),
             rows=tuple(found.rows),
+            lines=None if lines is None else tuple(lines),
         )
 
     def _form(self, mine: SideTable | None, theirs: SideTable | None) -> RowForm:
@@ -80,21 +88,47 @@ class TableComparison:
         forms = [table.form for table in (mine, theirs) if table is not None and table.form]
         return forms[0] if forms else COPY_ROWS
 
+    def _compare_alike(
+        self,
+        mine: SideTable,
+        theirs: SideTable,
+        form: RowForm,
+        pairs: PairedRows,
+        found: FoundRows,
+    ) -> Rows:
+        """Compare rows as they stand, take those apart that differ, and return the right ones."""
+        lines: Rows = []
+        width = len(mine.columns)
+        for own, other in self._parts(mine, theirs, form):
+            differing = differing_rows(
+                self.left.part(self.name, form, own), self.right.part(self.name, form, other)
+            )
+            left, right = (
+                taken_apart(form, rows, width, self.name, side.label)
+                for side, rows in zip((self.left, self.right), differing, strict=True)
+            )
+            pairs.compare(iter([left]), iter([right]), found)
+            lines += differing[1]
+        return lines
+
     def _parts(
-        self, mine: SideTable | None, theirs: SideTable | None, form: RowForm
-    ) -> list[tuple[Part, Part]]:
+        self, mine: SideTable, theirs: SideTable, form: RowForm
+    ) -> Iterable[tuple[Part, Part]]:
         """Return the parts of both sides in which rows may differ; none if all are equal."""
-        if mine is None or theirs is None:
-            return [(_whole(mine), _whole(theirs))]
-        alike = mine.columns == theirs.columns and {mine.form, theirs.form} <= {form, None}
-        if not alike:
-            return [(_whole(mine), _whole(theirs))]
+        whole = (_whole(mine), _whole(theirs))
+        if not self.by_blocks:
+            return [whole]
         own, other = self.left.content(self.name, form), self.right.content(self.name, form)
         if (own.row_count, own.total) == (other.row_count, other.total):
             return []
         if not (mine.ordered and theirs.ordered and mine.key == theirs.key):
-            return [(_whole(mine), _whole(theirs))]
-        return list(_differing(own, other))
+            return [whole]
+        return _differing(own, other)
+
+
+def _are_alike(mine: SideTable, theirs: SideTable, form: RowForm) -> bool:
+    """Tell whether equal rows of both sides have equal bytes."""
+    return mine.columns == theirs.columns and {mine.form, theirs.form} <= {form, None}
 
 
 def _differing(own: Content, other: Content) -> Iterator[tuple[Part, Part]]:
@@ -107,7 +141,10 @@ def _differing(own: Content, other: Content) -> Iterator[tuple[Part, Part]]:
     for part in differing_ranges(_blocks(own), theirs):
         low = 0 if part.low is None else starts[part.low]
         high = other.row_count if part.high is None else starts[part.high]
-        yield (part.start, part.stop), (low, high)
+        yield (
+            Part(part.start, part.stop, part.low, part.high),
+            Part(low, high, part.low, part.high),
+        )
 
 
 def _blocks(content: Content) -> Sequence[Block]:
@@ -124,29 +161,18 @@ def _others(table: SideTable | None, columns: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in table.columns if name not in columns)
 
 
-def _whole(table: SideTable | None) -> Part:
-    return 0, 0 if table is None else table.row_count
+def _whole(table: SideTable) -> Part:
+    return Part(0, table.row_count)
 
 
-def _read(
-    side: Side, table: SideTable | None, columns: Sequence[str], form: RowForm, part: Part
+def _texts(
+    side: Side, table: SideTable | None, columns: Sequence[str], form: RowForm
 ) -> Iterator[list[Row]]:
-    """Yield the compared columns of a part of the rows of a side."""
-    start, stop = part
-    if table is None or start == stop:
+    """Yield the compared columns of all rows of a side."""
+    if table is None:
         return
     width = len(table.columns)
     places = [table.columns.index(name) for name in columns]
-    for batch in _sliced(side.rows(table.name, form), start, stop):
+    for batch in side.rows(table.name, form):
         texts = (form.texts(row, width) for row in batch)
         yield [tuple(row[place] for place in places) for row in texts]
-
-
-def _sliced(batches: Iterator[Rows], start: int, stop: int) -> Iterator[Rows]:
-    """Yield the rows between two places; the rest is read as well, as a COPY has one end only."""
-    place = 0
-    for batch in batches:
-        first, last = max(0, start - place), stop - place
-        if first < len(batch) and last > 0:
-            yield batch[first:last]
-        place += len(batch)

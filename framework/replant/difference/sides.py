@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from replant.artifact.artifact import Artifact, patch_texts, row_texts
+from replant.artifact.other_schemas import Schemas, check_schemas, in_schema
 from replant.database.connections import DatabaseConnection
 from replant.export.source_rows import SourceRows
 from replant.model import Plan, PlannedTable, Progress, RelationName, Text
@@ -16,6 +17,7 @@ from replant.model.table_shape import TableShape
 from replant.sql.fingerprints import Block, Fingerprint
 from replant.sql.row_forms import RowForm, Rows
 from replant.sql.row_text import ordered_alike
+from replant.verification.differences import Key
 
 
 @frozen
@@ -36,6 +38,24 @@ class SideTable:
     row_count: int
     form: RowForm | None
     ordered: bool
+
+
+@frozen
+class Part:
+    """A part of the rows of a side.
+
+    Attributes:
+        start: the place of the first row.
+        stop: the place of the row behind the last.
+        low: the key of the first row; None for all from the first on.
+        high: the key of the row behind the last; None for all to the last.
+
+    """
+
+    start: int
+    stop: int
+    low: Key | None = None
+    high: Key | None = None
 
 
 @frozen
@@ -68,6 +88,9 @@ class Side(Protocol):
 
     def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
         """Read the whole rows of a table in a form."""
+
+    def part(self, name: RelationName, form: RowForm, part: Part) -> Iterator[Rows]:
+        """Read the rows of a part, or of an artifact what stands in their place."""
 
 
 @frozen
@@ -132,6 +155,17 @@ class ArtifactSide:
                 rows.append(form.row(whole))
             yield rows
 
+    def part(self, name: RelationName, form: RowForm, part: Part) -> Iterator[Rows]:
+        """Read the rows of a part; those before and behind it are read and passed over."""
+        return sliced(self.lines(name, form), part)
+
+    def lines(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
+        """Read the rows, or what stands in their place if it need not be taken apart."""
+        stored = self.artifact.manifest.table(name).row_form
+        if stored is form and name not in self.artifact.stored_separately:
+            return self.artifact.lines(name)
+        return self.rows(name, form)
+
 
 @frozen
 class DatabaseSide:
@@ -185,6 +219,56 @@ class DatabaseSide:
         """Read the rows."""
         source = SourceRows(self.database, self.plan, silent)
         return source.rows(self.plan.table(name), form)
+
+    def part(self, name: RelationName, form: RowForm, part: Part) -> Iterator[Rows]:
+        """Read the rows of a part; those before and behind it are read and passed over."""
+        return sliced(self.rows(name, form), part)
+
+
+@frozen
+class SideInOtherSchemas:
+    """A side as if its tables were in other schemas."""
+
+    side: Side
+    schemas: Schemas
+
+    @property
+    def label(self) -> str:
+        """What it is, for people."""
+        return self.side.label
+
+    @property
+    def _names(self) -> dict[RelationName, RelationName]:
+        return {in_schema(name, self.schemas): name for name in self.side.tables}
+
+    @property
+    def tables(self) -> Mapping[RelationName, SideTable]:
+        """The tables under their other names."""
+        tables = self.side.tables
+        check_schemas(self.schemas, tables)
+        return {name: evolve(tables[own], name=name) for name, own in self._names.items()}
+
+    def content(self, name: RelationName, form: RowForm) -> Content:
+        """Return the fingerprint of a table's rows."""
+        return self.side.content(self._names[name], form)
+
+    def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
+        """Read the whole rows of a table."""
+        return self.side.rows(self._names[name], form)
+
+    def part(self, name: RelationName, form: RowForm, part: Part) -> Iterator[Rows]:
+        """Read the rows of a part."""
+        return self.side.part(self._names[name], form, part)
+
+
+def sliced(batches: Iterator[Rows], part: Part) -> Iterator[Rows]:
+    """Yield the rows of a part; the rest is read as well, as a COPY has one end only."""
+    place = 0
+    for batch in batches if part.start < part.stop else ():
+        first, last = max(0, part.start - place), part.stop - place
+        if first < len(batch) and last > 0:
+            yield batch[first:last]
+        place += len(batch)
 
 
 def _is_ordered(table: PlannedTable) -> bool:

@@ -22,6 +22,7 @@ from replant.model.conditions import (
     Satisfies,
     Selection,
 )
+from replant.model.exported_tables import ExportedTables
 from replant.model.findings import Finding, Severity, Subject
 from replant.model.load_order import (
     AsReplica,
@@ -38,6 +39,7 @@ from replant.model.load_order import (
     step_of,
     step_tables,
 )
+from replant.model.match import Match
 from replant.model.names import RelationName, name_a_few, readable
 from replant.model.plan import (
     FiringTrigger,
@@ -87,12 +89,16 @@ from replant.model.settings import (
 from replant.model.table_shape import ColumnShape, TableShape
 from replant.model.table_triggers import Firing, Trigger, TriggerMode
 from replant.model.transform import (
+    AmongShared,
+    Cases,
     PythonFunction,
     PythonRow,
     RowFormat,
     SqlExpression,
     Text,
     Transform,
+    by_case,
+    of_elements,
 )
 from replant.model.types import CompositeType, DefinedType, DomainType, EnumType, RangeType
 
@@ -101,10 +107,12 @@ __all__ = [
     "INSERT",
     "OWN_FORMATS",
     "AllRows",
+    "AmongShared",
     "ArrayReference",
     "AsReplica",
     "ByColumn",
     "ByPredicate",
+    "Cases",
     "Catalog",
     "Check",
     "CheckForeignKeys",
@@ -125,6 +133,7 @@ __all__ = [
     "EdgeRule",
     "EnumType",
     "ExportSettings",
+    "ExportedTables",
     "Finding",
     "Firing",
     "FiringTrigger",
@@ -138,6 +147,7 @@ __all__ = [
     "LoadOrder",
     "LoadTable",
     "LoadTogether",
+    "Match",
     "Membership",
     "Omission",
     "OnConflict",
@@ -186,7 +196,9 @@ __all__ = [
     "Undeclared",
     "UniqueIndex",
     "WhereReferenced",
+    "by_case",
     "name_a_few",
+    "of_elements",
     "readable",
     "step_of",
     "step_tables",

@@ -17,12 +17,13 @@ from replant.model.closure_rules import ProvenanceCount
 from replant.model.conditions import ChosenRows, Selection
 from replant.model.findings import Finding
 from replant.model.load_order import LoadOrder
+from replant.model.match import Match
 from replant.model.names import RelationName, readable
 from replant.model.ownership import SharedRows
 from replant.model.settings import Check, Compression, Layout, OnConflict
 from replant.model.table_shape import TableShape
 from replant.model.table_triggers import Trigger
-from replant.model.transform import RowFormat, Transform
+from replant.model.transform import RowFormat, SqlExpression, Transform
 from replant.model.types import DefinedType
 
 
@@ -45,6 +46,11 @@ class PlannedColumn:
     always_identity: bool = False
     plugins: tuple[str, ...] = ()
     names_objects: bool = False
+
+    @property
+    def keeps_apart(self) -> bool:
+        """Whether different values stay different, and none is to be hidden."""
+        return all(isinstance(t, SqlExpression) and t.keeps_apart for t in self.transforms)
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -72,6 +78,9 @@ class PlannedTable:
         renderer: that plugin.
         changed_keys: the exported unique keys that transforms change.
         shared: which rows are shared with others, and not owned.
+        match: by which columns rows are met that a target has under another key.
+        new_values: what becomes of the value by which rows are chosen, for each column whose
+            values change and are no secret.
 
     """
 
@@ -88,6 +97,8 @@ class PlannedTable:
     renderer: str | None = None
     changed_keys: tuple[tuple[str, ...], ...] = ()
     shared: SharedRows = field(factory=SharedRows)
+    match: Match | None = None
+    new_values: Mapping[str, str] = field(factory=dict)
 
     @property
     def column_names(self) -> tuple[str, ...]:

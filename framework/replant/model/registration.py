@@ -14,8 +14,10 @@ from attrs import field, frozen
 
 from replant.model.checked import checked, named, sql_text
 from replant.model.closure_rules import Children, EdgeRule
+from replant.model.match import Match
 from replant.model.names import RelationName
 from replant.model.references import DeclaredReference
+from replant.model.settings import Dangling, OnConflict
 from replant.model.table_shape import TableShape
 
 
@@ -124,6 +126,10 @@ class Registration:
         edges: what holds in place of that for references of this table's own rows, by the name
             of the foreign key or of a declared reference.
         references: the references of this table's rows that no foreign key declares.
+        dangling: what is done with its rows that reference rows which are not exported; None, here
+            and below, for what the configuration says of all tables.
+        on_conflict: what a replay does with a row that is there already.
+        match: the columns by which shared rows are met that a target has under another key.
         shape: what the table looked like when the plugin was written, which is compared with what
             is there; None when it takes any. A text such as `id bigint not null`, with a column or
             key on each line, is parsed; see `replant.model.table_shape`.
@@ -136,4 +142,7 @@ class Registration:
     children: Children = Children.FROM_ROOTS
     edges: Mapping[str, EdgeRule] = field(factory=dict)
     references: tuple[DeclaredReference, ...] = ()
+    dangling: Dangling | None = None
+    on_conflict: OnConflict | None = None
+    match: Match | None = None
     shape: TableShape | None = field(default=None, converter=_shape)

@@ -20,6 +20,8 @@ class Dangling(Enum):
     FAIL = "fail"
     LEAVE_OUT = "leave-out"
     EXPORT = "export"
+    #: Set the reference to NULL.
+    SET_NULL = "set-null"
 
 
 class OnConflict(Enum):
@@ -113,6 +115,9 @@ class TableSettings:
         max_rows: how many of its rows may be exported; None for any number.
         mask: the kind of mask by column, for the plugin `mask`.
         shared: what a synchronization does with shared rows that differ; None to keep them.
+        match: the columns by which shared rows are met that a target has under another key; empty
+            where rows are met by their key alone.
+        match_owned: whether owned rows are met by them, too.
 
     """
 
@@ -124,6 +129,8 @@ class TableSettings:
     max_rows: int | None = None
     mask: Mapping[str, str] = field(factory=dict)
     shared: SharedRowsCheck | None = None
+    match: tuple[str, ...] = ()
+    match_owned: bool = False
 
 
 @frozen(field_transformer=checked)
@@ -217,6 +224,7 @@ class Settings:
         target: connection string of the target; None likewise.
         source_settings: parameters of the sessions in the source, by name.
         target_settings: those of the sessions in the target.
+        map_schema: the name that the target has for a schema of the artifact, where it is another.
         triggers: what a replay does with the target's triggers.
         scope: the named values that say whose rows are exported.
         tenant_values: the scope values that came from a query for tenants: one of them at least
@@ -232,6 +240,7 @@ class Settings:
     target: str | None = None
     source_settings: Mapping[str, str] = field(factory=dict)
     target_settings: Mapping[str, str] = field(factory=dict)
+    map_schema: Mapping[str, str] = field(factory=dict)
     triggers: TriggerMode = TriggerMode.FIRE
     scope: Mapping[str, str] = field(factory=dict)
     export: ExportSettings = field(factory=ExportSettings)

@@ -40,6 +40,8 @@ def check_keys_in_source(database: DatabaseConnection, plan: Plan) -> None:
         columns = {column.name: column for column in table.columns}
         for key in table.changed_keys:
             parts = [columns[name] for name in key]
+            if all(part.keeps_apart for part in parts):
+                continue
             if computed_by_server(parts) and _has_duplicates(database, plan, table, parts):
                 raise PluginError(duplicate_keys(table, key))
 

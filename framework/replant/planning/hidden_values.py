@@ -23,7 +23,7 @@ def told_scope(
     hidden = set()
     for name, item in selected.registered.items():
         rows = item.registration.rows
-        changed = {c.name for c in planned[name].columns if c.transforms}
+        changed = {c.name for c in planned[name].columns if not c.keeps_apart}
         if isinstance(rows, ByColumn) and rows.column in changed:
             hidden.add(rows.scope)
     return {name: HIDDEN if name in hidden else scope[name] for name in sorted(scope)}
@@ -36,7 +36,7 @@ def told_condition(plan: Plan, condition: str) -> str:
     """
     telling = {'u&"'}
     for table in plan.tables:
-        changed = [column.name for column in table.columns if column.transforms]
+        changed = [column.name for column in table.columns if not column.keeps_apart]
         telling.update(changed, [table.name.name] if changed else [])
     named = condition.casefold()
     return HIDDEN if any(name.casefold() in named for name in telling) else condition

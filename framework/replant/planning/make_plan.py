@@ -5,7 +5,7 @@ Catalog, plugins and settings go in; a `Plan` comes out, and no row is read for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from attrs import evolve
 
@@ -14,6 +14,7 @@ from replant.database.connections import DatabaseConnection
 from replant.errors import ConfigurationError
 from replant.model import (
     COPY,
+    AmongShared,
     Catalog,
     Compression,
     DefinedType,
@@ -34,11 +35,19 @@ from replant.planning.changed_keys import changed_keys, check_keys_in_source
 from replant.planning.find_closure_origin import closure_origin
 from replant.planning.hidden_values import told_scope
 from replant.planning.load_request import ask_for_load_order, copied_tables, exported_key
-from replant.planning.on_conflict import check_conflicts_in_file, configured_on_conflict
+from replant.planning.matches import configured_matches
+from replant.planning.new_values import with_new_values
+from replant.planning.nulled_references import with_nulls
+from replant.planning.on_conflict import (
+    check_conflicts_in_file,
+    configured_on_conflict,
+    registered_ways,
+)
 from replant.planning.plugin_sql import try_plugin_sql
 from replant.planning.reference_ends import check_reference_ends
 from replant.planning.sequences import large_objects, sequence_names, sequence_positions
 from replant.planning.source_encoding import check_encoding
+from replant.planning.transform_request import composing_among, exported_tables
 from replant.planning.transforms import (
     changed_columns,
     check_transformed,
@@ -84,6 +93,7 @@ def make_plan(
     decided = plan_from(catalog, selected, counted, host, settings, known, more)
     try_plugin_sql(database, decided, host)
     check_encoding(database, decided)
+    decided = with_new_values(database, with_nulls(decided, selected, counted))
     check_keys_in_source(database, decided)
     sequences, unmoved = sequence_positions(database, selected, decided)
     objects = large_objects(database, selected, decided)
@@ -137,18 +147,22 @@ def plan_from(
 
     """
     keys = {name: exported_key(selected, name) for name in selected.tables}
-    wanted = configured_on_conflict(settings, keys)
+    wanted = configured_on_conflict(settings, keys, registered_ways(selected))
     on_conflict = {name: way or OnConflict.ERROR for name, way in wanted.items()}
-    transforms = ColumnTransforms(host, catalog, settings)
+    exported = exported_tables(selected, counted)
+    transforms = ColumnTransforms(host, catalog, settings, exported)
+    among = composing_among(selected, counted)
+    matches = configured_matches(selected, keys, settings)
     planned = {
         name: evolve(
-            _planned_table(transforms, selected, counted, host, name, settings.export),
+            _planned_table(transforms, among, selected, counted, name, settings.export),
             on_conflict=on_conflict[name],
+            match=matches.get(name),
         )
         for name in selected.tables
     }
     check_conflicts_in_file(settings.export, tuple(planned.values()), selected.tables)
-    check_reference_ends(selected, planned, settings)
+    check_reference_ends(selected, planned, exported.references, counted.dangling, settings)
     check_transformed(planned.values(), settings.export.must_transform)
     order = ask_for_load_order(selected, counted, host, settings.export.strategy, on_conflict)
     return Plan(
@@ -182,16 +196,16 @@ def plan_from(
 
 def _planned_table(
     transforms: ColumnTransforms,
+    among: Callable[[AmongShared], str],
     selected: SelectedTables,
     counted: CountedSelection,
-    host: Host,
     name: RelationName,
     export: ExportSettings,
 ) -> PlannedTable:
     table, columns = selected.tables[name], selected.columns[name]
     key = exported_key(selected, name)
-    planned = planned_columns(transforms, table, columns)
-    rendering = row_format(host, table, columns, planned, export.format_name)
+    planned = planned_columns(transforms, among, table, columns)
+    rendering = row_format(transforms.host, table, columns, planned, export.format_name)
     return PlannedTable(
         name=name,
         columns=planned,

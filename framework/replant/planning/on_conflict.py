@@ -16,22 +16,32 @@ from replant.model import (
     UniqueIndex,
     readable,
 )
+from replant.selection.select import SelectedTables
+
+
+def registered_ways(selected: SelectedTables) -> dict[RelationName, OnConflict]:
+    """Return what plugins say of rows that are there already, by table."""
+    ways = {name: item.registration.on_conflict for name, item in selected.registered.items()}
+    return {name: way for name, way in ways.items() if way is not None}
 
 
 def configured_on_conflict(
-    settings: Settings, keys: Mapping[RelationName, tuple[str, ...]]
+    settings: Settings,
+    keys: Mapping[RelationName, tuple[str, ...]],
+    registered: Mapping[RelationName, OnConflict],
 ) -> dict[RelationName, OnConflict | None]:
     """Return the configured `on_conflict` of each table; None where nothing is configured.
 
     Args:
         settings: the whole configuration.
         keys: the columns that identify a row of each table; empty for a table without a key.
+        registered: what plugins say, where the configuration says nothing of the table.
 
     Raises:
         ConfigurationError: rows of a table should be compared or updated, and it has no key.
 
     """
-    configured = dict.fromkeys(keys, settings.export.on_conflict)
+    configured = {**dict.fromkeys(keys, settings.export.on_conflict), **registered}
     configured |= {t.name: t.on_conflict for t in settings.tables if t.on_conflict}
     wanted = {name: configured[name] for name in keys}
     own = {t.name for t in settings.tables if t.on_conflict}
@@ -39,6 +49,7 @@ def configured_on_conflict(
     for name, way in wanted.items():
         if way and way.needs_key and not keys[name]:
             path = settings.path_of(name) if name in own else "export"
+            path = f"the registration of {name}" if name in {*registered} - own else path
             keyless.setdefault(f"{path}.on_conflict", []).append(str(name))
     if keyless:
         raise ConfigurationError(

@@ -74,11 +74,13 @@ def null_line(plan: Plan, table: PlannedTable, key: Sequence[bytes | None]) -> P
 
 def _with_sql(plan: Plan, table: PlannedTable) -> list[str]:
     """Describe what plugins compute by SQL in a table."""
+    columns: dict[str, list[str]] = {}
+    for column in table.columns:
+        for plugin, transform in zip(column.plugins, column.transforms, strict=False):
+            if isinstance(transform, SqlExpression) and plugin in plan.plugins:
+                columns.setdefault(plugin, []).append(f"{table.name}.{readable(column.name)}")
     found = [
-        f"{described(plan, plugin)} changes {table.name}.{readable(column.name)}"
-        for column in table.columns
-        for plugin, transform in zip(column.plugins, column.transforms, strict=False)
-        if isinstance(transform, SqlExpression)
+        f"{described(plan, plugin)} changes {', '.join(names)}" for plugin, names in columns.items()
     ]
     if isinstance(table.row_format, SqlExpression):
         found.append(_renders(plan, table))

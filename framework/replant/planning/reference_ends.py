@@ -6,7 +6,7 @@ attaches those rows to somebody else's, and no database would notice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import FunctionType
 from typing import Any
@@ -23,7 +23,7 @@ from replant.model import (
     Transform,
     readable,
 )
-from replant.model.references import Reference, from_declared, from_foreign_key
+from replant.model.references import Reference
 from replant.plugins.guarded import GuardedFunction
 from replant.selection.select import SelectedTables
 
@@ -31,25 +31,27 @@ from replant.selection.select import SelectedTables
 def check_reference_ends(
     selected: SelectedTables,
     planned: Mapping[RelationName, PlannedTable],
+    references: Iterable[Reference],
+    outside: Mapping[RelationName, Dangling],
     settings: Settings,
 ) -> None:
     """Refuse references of exported tables of which one end is omitted or changed alone.
 
     Args:
-        selected: the exported tables, with their foreign keys and declared references.
+        selected: the exported tables.
         planned: their columns, with the transforms.
-        settings: what is done about references to rows outside the export, by table, and where
-            the configuration says what is omitted.
+        references: their foreign keys and declared references.
+        outside: what is done about references to rows outside the export, by table.
+        settings: say where the configuration says what is omitted.
 
     Raises:
         ConfigurationError: it names both ends of each such reference, and the setting.
 
     """
-    outside = {change.name: change.dangling for change in settings.tables}
     problems = sorted(
         {
             f"{end.decided_by(settings)}: {problem}"
-            for reference in _references(selected)
+            for reference in references
             for end, problem in (
                 _problems(selected, planned, reference)
                 if reference.references in selected.tables
@@ -57,7 +59,7 @@ def check_reference_ends(
                     selected,
                     planned,
                     reference,
-                    outside.get(reference.table) or settings.export.dangling,
+                    outside[reference.table],
                 )
             )
         }
@@ -66,23 +68,15 @@ def check_reference_ends(
         raise ConfigurationError("\n".join(problems))
 
 
-def _references(selected: SelectedTables) -> Iterator[Reference]:
-    """Yield the references of the exported tables, whether or not the other table is exported."""
-    for name, table in selected.tables.items():
-        keys = [from_foreign_key(key) for key in table.foreign_keys]
-        declared = selected.registered[name].registration.references
-        yield from (*keys, *(one for item in declared for one in from_declared(item)))
-
-
 def _problems(
     selected: SelectedTables,
     planned: Mapping[RelationName, PlannedTable],
     reference: Reference,
 ) -> Iterator[tuple[_End, str]]:
     for pair in reference.pairs:
-        own = _End(selected, planned, reference.table, pair.column)
+        own = _End(selected, planned, reference.table, pair.column, by=reference)
         other = _End(selected, planned, reference.references, pair.referenced)
-        if own.holds_nothing or own.is_treated_as(other, elements=reference.elements):
+        if own.holds_nothing or own.is_treated_as(other):
             continue
         yield (
             own if own.is_treated else other,
@@ -110,12 +104,15 @@ def _problems_outside(
     dangling: Dangling,
 ) -> Iterator[tuple[_End, str]]:
     """Tell of changed references to a table that is not exported, so its rows keep their keys."""
-    if dangling is Dangling.EXPORT:
+    if dangling in (Dangling.EXPORT, Dangling.SET_NULL):
         return
-    names = [pair.column for pair in reference.pairs]
-    names += [reference.only.column] if reference.only else []
-    for name in names:
-        own = _End(selected, planned, reference.table, name)
+    ends = [
+        _End(selected, planned, reference.table, pair.column, by=reference)
+        for pair in reference.pairs
+    ]
+    if reference.only:
+        ends.append(_End(selected, planned, reference.table, reference.only.column))
+    for own in ends:
         if own.transforms and not own.holds_nothing:
             yield (
                 own,
@@ -138,7 +135,9 @@ class _End:
         planned: Mapping[RelationName, PlannedTable],
         table: RelationName,
         name: str,
+        by: Reference | None = None,
     ) -> None:
+        self._by = by
         self._name = f"{table}.{readable(name)}"
         self._registered = selected.registered[table]
         self._column = selected.tables[table].column(name)
@@ -165,7 +164,9 @@ class _End:
 
     @property
     def transforms(self) -> tuple[Transform, ...]:
-        return self._planned.transforms if self._planned else ()
+        """How one referencing or referenced value changes."""
+        chain = self._planned.transforms if self._planned else ()
+        return tuple(one for step in chain for one in _of_reference(step, self._by))
 
     @property
     def treatment(self) -> str:
@@ -189,15 +190,41 @@ class _End:
         last = self._planned.plugins[-1] if self._planned and self._planned.plugins else None
         return f"plugins.{last or self._registered.plugin}"
 
-    def is_treated_as(self, other: _End, *, elements: bool) -> bool:
+    def is_treated_as(self, other: _End) -> bool:
         """Whether equal values stay equal; a default gives each row a value of its own."""
         if self.omitted or other.omitted:
             return False
-        if elements:  # one end is an array: no transform is the same for it and for its elements
-            return not (self.transforms or other.transforms)
+        chain = self._planned.transforms if self._planned else ()
+        of_array = self._by is not None and self._by.elements
+        # No transform is the same for an array and for its elements, unless it says so.
+        if of_array and not all(_is_of_elements(step, self._by) for step in chain):
+            return False
         if len(self.transforms) != len(other.transforms):
             return False
         return all(map(_same_transform, self.transforms, other.transforms))
+
+
+def _of_reference(transform: Transform, reference: Reference | None) -> Iterator[Transform]:
+    """Yield what happens to a value where a column references this way; nothing if it stays."""
+    cases = transform.cases if isinstance(transform, SqlExpression) else None
+    only = None if reference is None else reference.only
+    if cases is not None and only is not None and cases.column == only.column:
+        yield from (one for value, one in cases.expressions if value == only.value)
+    elif isinstance(transform, SqlExpression) and _is_of_elements(transform, reference):
+        assert transform.element is not None
+        yield transform.element
+    else:
+        yield transform
+
+
+def _is_of_elements(transform: Transform, reference: Reference | None) -> bool:
+    """Tell whether a column is an array of references, and each of its elements changes alike."""
+    return (
+        reference is not None
+        and reference.elements
+        and isinstance(transform, SqlExpression)
+        and transform.element is not None
+    )
 
 
 def _same_transform(one: Transform, other: Transform) -> bool:

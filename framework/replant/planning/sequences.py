@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from replant.database.connections import DatabaseConnection
+from replant.database.connections import DatabaseConnection, translated
 from replant.model import (
     Column,
     Omission,
@@ -15,6 +15,7 @@ from replant.model import (
     SequencePosition,
     readable,
 )
+from replant.planning.plugin_faults import blaming_plugins
 from replant.selection.select import SelectedTables
 from replant.sql import row_queries as queries
 
@@ -37,7 +38,8 @@ def sequence_positions(
             omissions.append(Omission(place, "not moved: a plugin changes its values in Python"))
         else:
             query = queries.bounds(plan.selection, table, column.name)
-            least, greatest = database.execute(query).fetchone() or (None, None)
+            with blaming_plugins(database, plan, table), translated("source"):
+                least, greatest = database.execute(query).fetchone() or (None, None)
             if least is not None:
                 positions.append(SequencePosition(table.name, column.name, least, greatest))
     return tuple(positions), tuple(omissions)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from replant.errors import ConfigurationError, PluginError
 from replant.model import (
     OWN_FORMATS,
+    AmongShared,
     Column,
     Identity,
     PlannedColumn,
@@ -20,14 +21,24 @@ from replant.model import (
     readable,
 )
 from replant.model.column_patterns import matches_column
+from replant.model.transform import settled
 from replant.plugins.manager import ColumnTransforms, Host, Rendering, Transforming
 from replant.sql.row_text import computed_by_server
 
 
 def planned_columns(
-    transforms: ColumnTransforms, table: Table, columns: tuple[Column, ...]
+    transforms: ColumnTransforms,
+    among: Callable[[AmongShared], str],
+    table: Table,
+    columns: tuple[Column, ...],
 ) -> tuple[PlannedColumn, ...]:
     """Ask the plugins once for each column how its values change.
+
+    Args:
+        transforms: asks them.
+        among: composes the condition that a shared row has the same values.
+        table: the table.
+        columns: those that are exported.
 
     Raises:
         PluginError: a plugin fails, or a chain has SQL after Python.
@@ -35,15 +46,23 @@ def planned_columns(
     """
     chains = [transforms.chain(table, column) for column in columns]
     return tuple(
-        _planned_column(chain, table, column) for chain, column in zip(chains, columns, strict=True)
+        _planned_column(chain, among, table, column)
+        for chain, column in zip(chains, columns, strict=True)
     )
 
 
-def _planned_column(chain: tuple[Transforming, ...], table: Table, column: Column) -> PlannedColumn:
+def _planned_column(
+    chain: tuple[Transforming, ...],
+    among: Callable[[AmongShared], str],
+    table: Table,
+    column: Column,
+) -> PlannedColumn:
+    transforms = (step.transform for step in chain)
+    known = tuple(settled(t, among) if isinstance(t, SqlExpression) else t for t in transforms)
     return PlannedColumn(
         column.name,
         column.type,
-        _chain(tuple(step.transform for step in chain), table, column),
+        _chain(known, table, column),
         always_identity=column.identity is Identity.ALWAYS,
         plugins=tuple(step.plugin for step in chain),
         names_objects=column.names_objects,

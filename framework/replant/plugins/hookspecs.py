@@ -14,6 +14,7 @@ import pluggy
 from replant.model import (
     Catalog,
     Column,
+    ExportedTables,
     LoadOrder,
     OrderRequest,
     Registration,
@@ -64,7 +65,11 @@ def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registrati
 
 @hookspec
 def transform_value(
-    table: Table, column: Column, catalog: Catalog, settings: Settings
+    table: Table,
+    column: Column,
+    catalog: Catalog,
+    settings: Settings,
+    exported: ExportedTables,
 ) -> Transform | None:
     """Change the values of a column on their way.
 
@@ -75,6 +80,8 @@ def transform_value(
         column: the column as the source's catalog has it.
         catalog: every table of the source, as for `register_tables`.
         settings: the whole configuration, likewise.
+        exported: which tables are exported, whose rows they hold, and how they reference each
+            other.
 
     Returns:
         An `SqlExpression` over `value` (the source server computes it), a `PythonFunction` from

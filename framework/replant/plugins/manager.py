@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pluggy
-from attrs import frozen
+from attrs import field, frozen
 
 from replant.errors import ConfigurationError, PluginError, UsageError
 from replant.model import (
     OWN_FORMATS,
     Catalog,
     Column,
+    ExportedTables,
     LoadOrder,
     OrderRequest,
     PythonFunction,
@@ -66,11 +67,12 @@ class Rendering:
 
 @frozen
 class ColumnTransforms:
-    """Asks the plugins how values change, under one configuration and for one catalog."""
+    """Asks the plugins how values change, under one configuration and for one export."""
 
     host: Host
     catalog: Catalog
     settings: Settings
+    exported: ExportedTables = field(factory=ExportedTables)
 
     def chain(self, table: Table, column: Column) -> tuple[Transforming, ...]:
         """Return the transforms of a column; see `Host.transform_value`."""
@@ -205,6 +207,7 @@ class Host:
             column=column,
             catalog=asked.catalog,
             settings=asked.settings,
+            exported=asked.exported,
         )
         for name, answer in answers:
             kinds = (SqlExpression, PythonFunction)

@@ -113,7 +113,7 @@ def run_preflight(
     manifest = artifact.manifest
     catalog = read_catalog(database)
     keys = {name: table.key for name, table in manifest.planned.items()}
-    configured = configured_on_conflict(settings, keys)
+    configured = configured_on_conflict(settings, keys, {})
     on_conflict = {name: way for name, way in configured.items() if way is not None}
     tables = tables_in_target(manifest, catalog, on_conflict)
     privileges = read_role_privileges(database, catalog, tables, manifest.format)
@@ -136,7 +136,7 @@ def run_preflight(
     )
     load = _with_triggers(load, catalog, settings.triggers)
     findings = [
-        *check_same_database(database, source),
+        *check_same_database(database, source, manifest, settings.map_schema),
         *check_target_schema(manifest, catalog, tables),
         *find_missing_privileges(catalog, privileges, load),
         *_order_findings(chosen, load),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from ipaddress import ip_address
 
@@ -10,6 +10,7 @@ from attrs import frozen
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from replant.artifact.manifest import Manifest
 from replant.database.connections import DatabaseConnection, reading
 from replant.errors import DatabaseError
 from replant.model import Finding, Severity, Subject
@@ -51,22 +52,42 @@ class Kinship(Enum):
     NONE = "none"
 
 
-def check_same_database(database: DatabaseConnection, source: str | None) -> Iterator[Finding]:
+def check_same_database(
+    database: DatabaseConnection,
+    source: str | None,
+    manifest: Manifest,
+    map_schema: Mapping[str, str],
+) -> Iterator[Finding]:
     """Yield what speaks against this target, before its rows are compared with the artifact's.
 
     Args:
         database: a connection to the target.
         source: the connection string of the source, where it is known.
+        manifest: what the artifact says of itself.
+        map_schema: the schemas that are renamed in the target.
 
     """
     if source is not None:
-        yield from _kinship(database, source)
+        moved = all(table.name.schema in map_schema.values() for table in manifest.tables)
+        yield from _kinship(database, source, is_clone=moved or has_new_keys(manifest))
     if not is_on_this_host(database):
         what = f"the target {database.info.dbname!r} is on {database.info.host}, not on this host"
         yield Finding(Subject.TARGET, Severity.ASKS, database.info.host, what)
 
 
-def _kinship(database: DatabaseConnection, source: str) -> Iterator[Finding]:
+def has_new_keys(manifest: Manifest) -> bool:
+    """Return whether no owned row has the key that it has in the source.
+
+    Of a table without a key, some column must change, such as one by which it references others.
+    """
+    return all(
+        any(c.changes for c in table.columns if not table.key or c.name in table.key)
+        for table in manifest.tables
+        if table.row_count > table.shared_count
+    )
+
+
+def _kinship(database: DatabaseConnection, source: str, *, is_clone: bool) -> Iterator[Finding]:
     name = database.info.dbname
     try:
         other = _identity(source)
@@ -75,13 +96,17 @@ def _kinship(database: DatabaseConnection, source: str) -> Iterator[Finding]:
         yield Finding(Subject.TARGET, Severity.NOTE, name, what)
         return
     match kinship(read_identity(database), other):
+        case Kinship.SAME if is_clone:
+            what = f"the target {name!r} is the source itself, where rows get other keys or schemas"
+            yield Finding(Subject.TARGET, Severity.ASKS, name, what)
         case Kinship.SAME:
             yield Finding(
                 Subject.TARGET,
                 Severity.REFUSES,
                 name,
                 f"the target {name!r} is the source itself",
-                "give another --target; to put rows back where they came from, name no source",
+                "give another --target; to put rows back where they came from, name no source; to "
+                "clone them, let a plugin give them other keys",
             )
         case Kinship.COPY:
             what = f"the target {name!r} is a replica of the source, or a copy of its files"

@@ -22,8 +22,15 @@ from replant.removal.owned_rows import find_owned_rows, rows_left
 from replant.verification.unseen_tables import check_all_seen
 
 
-def plan_removal(database: DatabaseConnection, artifact: Artifact) -> ChangePlan:
+def plan_removal(
+    database: DatabaseConnection, artifact: Artifact, *, allow_cascade: bool
+) -> ChangePlan:
     """Find the rows, and what stands in the way of their removal; nothing is changed.
+
+    Args:
+        database: the transaction.
+        artifact: has the rows.
+        allow_cascade: whether foreign keys may delete and change rows that stay.
 
     Raises:
         ReplantError: the question itself cannot be answered; see `replant.errors`.
@@ -40,10 +47,12 @@ def plan_removal(database: DatabaseConnection, artifact: Artifact) -> ChangePlan
             catalog.database,
             changes,
             (
-                *check_same_database(database, None),
+                *check_same_database(database, None, artifact.manifest, {}),
                 *findings,
                 *find_missing_keys(catalog, changes),
-                *find_outside_references(database, catalog, changes),
+                *find_outside_references(
+                    database, catalog, changes, artifact.manifest, allow_cascade=allow_cascade
+                ),
                 *find_missing_change_privileges(database, catalog, changes),
                 *_question(plan),
             ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import psycopg
-from attrs import frozen
+from attrs import field, frozen
 from psycopg import sql
 
 from replant.database.connections import DatabaseConnection, one_line
@@ -17,6 +17,7 @@ from replant.database.session_settings import own_settings
 from replant.errors import BudgetError, ConfigurationError, ScopeError
 from replant.model import (
     Catalog,
+    Dangling,
     Finding,
     ProvenanceCount,
     RelationName,
@@ -28,7 +29,12 @@ from replant.model import (
 )
 from replant.model.conditions import among
 from replant.model.ownership import Ownership, SharedRows
-from replant.selection.dangling import DanglingReferences, count_chosen, settle_references
+from replant.selection.dangling import (
+    DanglingReferences,
+    count_chosen,
+    dangling_modes,
+    settle_references,
+)
 from replant.selection.expand import Expanded, FinishedSearch, check_readable, expand_selection
 from replant.selection.predicate_rows import find_predicate_rows
 from replant.selection.select import SelectedTables
@@ -52,6 +58,7 @@ class CountedSelection:
         unreached: the registered tables that no row can come into.
         expected: how many rows of a closed set the planner expected, where there is a limit.
         search: the search for the closed set; None where there is none.
+        dangling: what is done with the dangling references of each table.
 
     """
 
@@ -65,6 +72,7 @@ class CountedSelection:
     unreached: frozenset[RelationName] = frozenset()
     expected: int | None = None
     search: FinishedSearch | None = None
+    dangling: Mapping[RelationName, Dangling] = field(factory=dict)
 
 
 def count_rows(
@@ -117,6 +125,7 @@ def count_rows(
         unreached=frozenset(selected.tables) - frozenset(expanded.selected.tables),
         expected=expanded.expected,
         search=expanded.search,
+        dangling=dangling_modes(selected, settings),
     )
     return expanded.selected, counted
 

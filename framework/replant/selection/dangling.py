@@ -36,6 +36,19 @@ NIL_UUID = "00000000-0000-0000-0000-000000000000"
 _EXAMPLES = 3
 
 
+def dangling_modes(selected: SelectedTables, settings: Settings) -> dict[RelationName, Dangling]:
+    """Return what is done with the dangling references of each table.
+
+    The configuration of a table goes over what its plugin says, and that over the configuration of
+    the export.
+    """
+    said = {change.name: change.dangling for change in settings.tables}
+    return {
+        name: said.get(name) or item.registration.dangling or settings.export.dangling
+        for name, item in selected.registered.items()
+    }
+
+
 @frozen
 class DanglingReferences:
     """Rows that reference, by one foreign key, rows that are not exported.
@@ -92,17 +105,16 @@ def settle_references(
         unsettled: the tables into which rows still come; references to these are passed over.
 
     """
-    modes = {change.name: change.dangling for change in settings.tables if change.dangling}
+    modes = dangling_modes(selected, settings)
     left_out: list[DanglingReferences] = []
     while True:
-        found = _find(database, selected, rows, modes, settings.export.dangling, unsettled)
+        found = _find(database, selected, rows, modes, unsettled)
         failing = [f for f, mode in found if mode is Dangling.FAIL]
         if failing:
             raise DanglingReferenceError(_refusal(failing))
         leaving = [f for f, mode in found if mode is Dangling.LEAVE_OUT]
         if not leaving:
-            kept = tuple(f for f, _ in found)
-            return rows, tuple(left_out), kept
+            return rows, tuple(left_out), tuple(f for f, _ in found)
         left_out += leaving
         for finding in leaving:
             rows = _without(database, rows, finding)
@@ -113,7 +125,6 @@ def _find(
     selected: SelectedTables,
     rows: Selection,
     modes: Mapping[RelationName, Dangling],
-    default: Dangling,
     unsettled: Collection[RelationName],
 ) -> list[tuple[DanglingReferences, Dangling]]:
     tables = selected.tables
@@ -135,7 +146,7 @@ def _find(
     for key in [keys[number] for (number,) in sorted(dangling)]:
         finding = _dangling(database, tables[key.table], rows, key)
         if finding is not None:
-            found.append((finding, modes.get(key.table, default)))
+            found.append((finding, modes[key.table]))
     return found
 
 
@@ -222,7 +233,8 @@ def count_chosen(
 def _refusal(findings: list[DanglingReferences]) -> str:
     what = (
         "rows of this export reference rows that are not part of it, so a replay would fail; "
-        "repair them, or choose dangling = 'leave-out' or 'export' under [export] or [[tables]]:"
+        "repair them, or choose dangling = 'leave-out', 'set-null' or 'export' under [export] or "
+        "[[tables]]:"
     )
     return "\n".join([what, *(f"  {finding}" for finding in findings)])
 

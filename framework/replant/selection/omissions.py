@@ -8,6 +8,7 @@ from replant.errors import CatalogMismatchError
 from replant.model import (
     Catalog,
     Column,
+    Dangling,
     Finding,
     Omission,
     RelationName,
@@ -82,8 +83,11 @@ def warnings(
                 yield Finding(Subject.TYPE, Severity.NOTE, place, told)
     yield from counted.unindexed
     for finding in counted.kept:
-        told = f"exported all the same: {finding}"
-        yield Finding(Subject.REFERENCE, Severity.NOTE, str(finding.key.table), told)
+        way = "exported all the same"
+        if counted.dangling[finding.key.table] is Dangling.SET_NULL:
+            way = "the reference is set to NULL"
+        place = str(finding.key.table)
+        yield Finding(Subject.REFERENCE, Severity.NOTE, place, f"{way}: {finding}")
 
 
 def check_declared(

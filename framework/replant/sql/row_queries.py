@@ -40,6 +40,12 @@ _SELECT = "SELECT {} FROM {} WHERE {}"
 
 # What stands beside columns of a table has the name of a system column, which no column can have.
 _PLACE = sql.SQL("t0.tableoid, t0.ctid")
+_PLACES = sql.SQL("pg_catalog.sum(pg_catalog.hashtidextended(t0.ctid, t0.tableoid::int8))")
+_COUNTED_PLACES = sql.SQL("count(*), ") + _PLACES
+# Subtransactions have later numbers than the transaction that they are part of, and what later
+# transactions wrote its snapshot does not see. PostgreSQL manual, "Transaction ID and Snapshot
+# Information Functions" and `age(xid)`.
+_TOUCHED = sql.SQL("(pg_catalog.age(t0.xmin) <= 0)")
 
 
 def count(selection: Selection, name: RelationName, number: int = 0) -> sql.Composed:
@@ -57,8 +63,27 @@ def places(selection: Selection, name: RelationName) -> sql.Composed:
 
 def place_hash(selection: Selection, name: RelationName) -> sql.Composed:
     """Query the sum of hashes that tells the chosen rows of a snapshot from others."""
-    hashed = "pg_catalog.hashtextextended(t0.ctid::text, t0.tableoid::int8)"
-    return _select(selection, name, sql.SQL(f"pg_catalog.sum({hashed})"))
+    return _select(selection, name, _PLACES)
+
+
+def counted_places(selection: Selection, name: RelationName) -> sql.Composed:
+    """Query the number of the chosen rows, and the sum of the hashes of their places."""
+    return _select(selection, name, _COUNTED_PLACES)
+
+
+def untouched_places(selection: Selection, name: RelationName) -> sql.Composed:
+    """Query the same of those rows that this transaction has not written."""
+    return counted_places(selection, name) + sql.SQL(" AND NOT ") + _TOUCHED
+
+
+def touched_fields(selection: Selection, table: PlannedTable) -> sql.Composed:
+    """Query the exported columns of those chosen rows that this transaction has written."""
+    return fields_in_any_order(selection, table) + sql.SQL(" AND ") + _TOUCHED
+
+
+def places_by_key(table: PlannedTable, keys: Sequence[Sequence[Text]]) -> sql.Composed:
+    """Query the number of the rows with these keys, and the sum of the hashes of their places."""
+    return sql.SQL("SELECT {} FROM {}").format(_COUNTED_PLACES, _joined_keys(table, keys))
 
 
 def key_hash(selection: Selection, name: RelationName, key: Sequence[str]) -> sql.Composed:
@@ -237,7 +262,7 @@ def rows_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) ->
     rows: sql.Composable = source
     among: sql.Composable = chosen
     found: sql.Composable = sql.SQL("")
-    roots = sql.SQL("({} OR NOT {})").format(itself, _reaches_chosen(selection, key))
+    roots = sql.SQL("({} OR NOT {})").format(itself, reaches_chosen(selection, key))
     if selection[table.name].by_location:
         # Rows that are known by their places are found once, and joined by their keys from then
         # on: to look each up among them took minutes for 35 000, where this takes a second.
@@ -255,7 +280,8 @@ def rows_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) ->
         "SELECT {place}, {identity}, d.cmin + 1 FROM depths AS d JOIN {rows} ON {child} "
         "WHERE {among} AND NOT {itself}) "
         "SELECT {line}, d.cmin FROM {source} "
-        "LEFT JOIN depths AS d ON d.tableoid = t0.tableoid AND d.ctid = t0.ctid "
+        "LEFT JOIN (SELECT tableoid, ctid, cmin FROM depths) AS d "
+        "ON d.tableoid = t0.tableoid AND d.ctid = t0.ctid "
         "WHERE {chosen} ORDER BY d.cmin NULLS LAST{order}"
     ).format(
         found=found,
@@ -311,11 +337,11 @@ def _dangling(selection: Selection, key: ForeignKey, wanted: sql.Composable) -> 
     if key.partition is not None:
         given += sql.SQL(" AND ") + is_in("t0", key.partition)
     return _select(selection, key.table, wanted) + sql.SQL(" AND {} AND NOT {}").format(
-        given, _reaches_chosen(selection, key)
+        given, reaches_chosen(selection, key)
     )
 
 
-def _reaches_chosen(selection: Selection, key: ForeignKey) -> sql.Composable:
+def reaches_chosen(selection: Selection, key: ForeignKey) -> sql.Composable:
     """Test that the row `t0` references a chosen row."""
     source = chosen_from(selection, key.references, alias="t1")
     return _reaches(selection, key, source, chosen_where(selection, key.references, depth=1))
@@ -348,14 +374,24 @@ def texts_by_key(
     A key may be equal to the row's by its type, and yet have another text. A first row of typed
     NULLs lets each type's input function read the keys; it equals no row.
     """
-    typed = [null_of(table.name, name) for name in table.key]
-    rows: list[list[sql.Composable]] = [[sql.SQL("NULL"), *typed]]
-    rows += [[sql.Literal(place), *map(sql.Literal, key)] for place, key in enumerate(keys)]
-    return sql.SQL("SELECT v._, {}{} FROM {} JOIN (VALUES {}) AS v (_, {}) ON {}").format(
+    return sql.SQL("SELECT v._, {}{} FROM {}").format(
         _texts_of(table.key),
         sql.SQL("").join(sql.SQL(", ") + _texts_of([name]) for name in columns),
+        _joined_keys(table, keys),
+    )
+
+
+def _joined_keys(table: PlannedTable, keys: Sequence[Sequence[Text]]) -> sql.Composed:
+    """Compose a FROM clause with the rows that have these keys; `v._` is the place of the key."""
+    typed = [null_of(table.name, name) for name in table.key]
+    rows: list[sql.Composable] = [sql.SQL("(NULL, {})").format(sql.SQL(", ").join(typed))]
+    # Composed as literals one by one, they took most of the time.
+    rows += [
+        sql.SQL(f"({place},{INSERT_ROWS.row(key).decode()})") for place, key in enumerate(keys)
+    ]
+    return sql.SQL("{} JOIN (VALUES {}) AS v (_, {}) ON {}").format(
         chosen_from({table.name: ChosenRows(only=table.rows.only)}, table.name),
-        sql.SQL(", ").join([sql.SQL("({})").format(sql.SQL(", ").join(row)) for row in rows]),
+        sql.SQL(", ").join(rows),
         sql.SQL(", ").join(_key_part(place) for place, _ in enumerate(table.key)),
         sql.SQL(" AND ").join(
             sql.SQL("{} {} {}").format(

@@ -17,22 +17,15 @@ from replant.sql.row_forms import RowForm, Rows
 
 
 @frozen
-class OwnedSide:
+class OwnedSide(ArtifactSide):
     """The owned rows of an artifact as a side of a comparison."""
-
-    artifact: Artifact
-
-    @property
-    def label(self) -> str:
-        """The path of the artifact."""
-        return self.artifact.origin
 
     @property
     def tables(self) -> Mapping[RelationName, SideTable]:
         """The tables that may have owned rows."""
         return {
             name: evolve(table, row_count=table.row_count - self._exported(name).shared_count)
-            for name, table in ArtifactSide(self.artifact).tables.items()
+            for name, table in super().tables.items()
             if self._exported(name).ownership is not Ownership.SHARED
         }
 
@@ -40,7 +33,7 @@ class OwnedSide:
         """Return what the manifest says; where other rows are shared, hash the owned ones."""
         exported = self._exported(name)
         if not exported.shared_count:
-            return ArtifactSide(self.artifact).content(name, form)
+            return super().content(name, form)
         names = [column.name for column in exported.columns]
         found = Fingerprint(form.key_of(names, exported.key) if exported.key else None)
         for rows in self.rows(name, form):
@@ -50,6 +43,12 @@ class OwnedSide:
     def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
         """Read the owned rows, whole."""
         return rows_of_owner(self.artifact, name, form, owned=True)
+
+    def lines(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
+        """Read the owned rows, or what stands in their place if it need not be taken apart."""
+        if self._exported(name).shared_count:
+            return self.rows(name, form)
+        return super().lines(name, form)
 
     def _exported(self, name: RelationName) -> ExportedTable:
         return self.artifact.manifest.table(name)

@@ -8,14 +8,14 @@ the change if it differs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import chain, islice
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from replant.artifact.artifact import Artifact
 from replant.changes.table_changes import Changes, RowValues, TableChanges, UpdatedRow
-from replant.database.connections import DatabaseConnection
+from replant.database.connections import DatabaseConnection, is_near
 from replant.database.session_settings import exact_names
 from replant.difference.compare_sides import TableComparison
 from replant.difference.result import DifferingRow, Presence
@@ -32,6 +32,7 @@ from replant.model.ownership import Ownership
 from replant.sql.row_queries import texts_by_key
 from replant.synchronization.artifact_rows_by_owner import OwnedSide, rows_of_owner
 from replant.synchronization.rows_in_target import RowsInTarget, TargetSide
+from replant.synchronization.untouched_rows import WantedRows
 from replant.verification.differences import DifferenceList
 
 #: So many rows are looked up in one query.
@@ -40,17 +41,26 @@ _ASKED = 1000
 
 @frozen
 class FoundChanges:
-    """The changes, and what stands in their way."""
+    """The changes, and what stands in their way.
+
+    Attributes:
+        found: the rows that the target has.
+        wanted: what the changes of a table are to leave, where its rows are all owned.
+
+    """
 
     changes: Changes
     findings: tuple[Finding, ...]
+    found: RowsInTarget
+    wanted: Mapping[RelationName, WantedRows]
 
 
 def find_changes(
     database: DatabaseConnection,
     artifact: Artifact,
     found: RowsInTarget,
-    checks: dict[RelationName, SharedRowsCheck],
+    checks: Mapping[RelationName, SharedRowsCheck],
+    left_out: Container[RelationName] = (),
 ) -> FoundChanges:
     """Compare the artifact with the target both ways.
 
@@ -59,22 +69,34 @@ def find_changes(
         artifact: the wanted rows.
         found: the rows that the target has.
         checks: what is done with shared rows that differ, by table.
+        left_out: the tables that are not compared.
 
     """
-    changes, findings = {}, []
+    changes, findings, wanted = {}, [], {}
     for exported in artifact.manifest.tables:
         name = exported.name
+        if name in left_out:
+            continue
         table = _TableSearch(
             database, artifact, found, found.tables[name], checks.get(name, SharedRowsCheck.KEEP)
         )
         changes[name] = table.changes(exported.ownership)
         findings += table.findings
-    return FoundChanges(changes, tuple(findings))
+        if table.lines is not None and not exported.shared_count:
+            wanted[name] = WantedRows(changes[name], exported.row_form, table.lines)
+    return FoundChanges(changes, tuple(findings), found, wanted)
 
 
-@frozen
+@define
 class _TableSearch:
-    """The search for the changes of one table."""
+    """The search for the changes of one table.
+
+    Attributes:
+        findings: what stands in their way.
+        lines: the rows that the artifact has otherwise than the target, as they stand; None where
+            rows were not compared as they stand.
+
+    """
 
     database: DatabaseConnection
     artifact: Artifact
@@ -82,6 +104,7 @@ class _TableSearch:
     table: PlannedTable
     check: SharedRowsCheck
     findings: list[Finding] = field(factory=list)
+    lines: Sequence[bytes] | None = None
 
     def changes(self, ownership: Ownership) -> TableChanges:
         """Return what changes."""
@@ -89,7 +112,11 @@ class _TableSearch:
         compared: Sequence[DifferingRow] = ()
         if ownership is not Ownership.SHARED:
             left, right = TargetSide(self.database, self.found), OwnedSide(self.artifact)
-            compared = TableComparison(left, right, self.table.name).compare(None).rows
+            # To hash the rows of a server nearby takes longer than to compare them.
+            by_blocks = not is_near(self.database)
+            comparison = TableComparison(left, right, self.table.name, by_blocks)
+            found = comparison.compare(None)
+            compared, self.lines = found.rows, found.lines
         deleted, updated, inserted = [], [], []
         for row in compared:
             match row.presence:

@@ -11,14 +11,14 @@ from replant.artifact.manifest import ExportedTable
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_rows
 from replant.database.session_settings import exact_names
-from replant.difference.sides import Content, SideTable
+from replant.difference.sides import Content, Part, SideTable
 from replant.errors import UsageError
 from replant.model import Catalog, ChosenRows, PlannedTable, RelationName, Selection
 from replant.model.conditions import RowsAt
 from replant.model.ownership import Ownership
 from replant.selection.dangling import count_chosen
 from replant.sql import row_queries as queries
-from replant.sql.fingerprints import Fingerprint
+from replant.sql.fingerprints import Block
 from replant.sql.row_forms import RowForm, Rows
 from replant.sql.row_text import ordered_alike
 from replant.verification.target_closure import TargetClosure, find_target_closure
@@ -119,18 +119,29 @@ class TargetSide:
         )
 
     def content(self, name: RelationName, form: RowForm) -> Content:
-        """Read the rows, and hash them as they pass."""
-        table = self.found.tables[name]
-        fingerprint = Fingerprint(form.key_of(table.column_names, table.key) if table.key else None)
-        for rows in self.rows(name, form):
-            fingerprint.add(rows)
-        total = fingerprint.total % 2**64
-        return Content(fingerprint.row_count, total, fingerprint.blocks)
+        """Let the server hash the rows; of each block its first key passes the connection."""
+        table, selection = self.found.tables[name], self._selection(name)
+        with exact_names(self.database, table):
+            if not self._table(table).ordered:
+                query = queries.fingerprint(form, selection, table)
+                count, total = self.database.execute(query).fetchone() or (0, 0)
+                return Content(count, int(total or 0) % 2**64, ())
+            found = self.database.execute(queries.blocks(form, selection, table)).fetchall()
+        blocks = tuple(Block(tuple(key), n, int(total) % 2**64) for n, total, *key in found)
+        total = sum(block.fingerprint for block in blocks) % 2**64
+        return Content(sum(block.row_count for block in blocks), total, blocks)
 
     def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
         """Read the rows in the order of their key."""
         query = queries.fields(self._selection(name), self.found.tables[name])
         with exact_names(self.database, self.found.tables[name]):
+            yield from copied_rows(self.database, query, form.copy_out_options, side="target")
+
+    def part(self, name: RelationName, form: RowForm, part: Part) -> Iterator[Rows]:
+        """Read the rows whose keys are those of a part."""
+        table = self.found.tables[name]
+        query = queries.fields_between(self._selection(name), table, part.low, part.high)
+        with exact_names(self.database, table):
             yield from copied_rows(self.database, query, form.copy_out_options, side="target")
 
     def _selection(self, name: RelationName) -> Selection:

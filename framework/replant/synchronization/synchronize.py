@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import psycopg
 from attrs import evolve
@@ -25,6 +25,11 @@ from replant.sql.closing_checks import CHECK_FAILED, finishing
 from replant.synchronization.backup import write_backup
 from replant.synchronization.find_changes import FoundChanges, find_changes
 from replant.synchronization.rows_in_target import find_rows_in_target
+from replant.synchronization.untouched_rows import (
+    UntouchedRows,
+    find_untouched_rows,
+    is_as_wanted,
+)
 from replant.verification.unseen_tables import check_all_seen
 
 
@@ -49,13 +54,16 @@ class Synchronization:
         self._database = database
         self._artifact = artifact
         self._source = source
+        self._map_schema = settings.map_schema
+        self._searched: FoundChanges | None = None
         self._checks = {table.name: table.shared for table in settings.tables if table.shared}
 
-    def plan(self, max_deletes: int) -> ChangePlan:
+    def plan(self, max_deletes: int, *, allow_cascade: bool) -> ChangePlan:
         """Find out what changes, and what stands in the way; nothing is changed.
 
         Args:
             max_deletes: beyond this many deleted rows it has to be confirmed.
+            allow_cascade: whether foreign keys may delete and change rows outside the set.
 
         Raises:
             ReplantError: the question itself cannot be answered; see `replant.errors`.
@@ -66,18 +74,24 @@ class Synchronization:
             catalog = read_catalog(self._database)
             tables = tables_in_target(manifest, catalog)
             guards = [
-                *check_same_database(self._database, self._source),
+                *check_same_database(self._database, self._source, manifest, self._map_schema),
                 *check_target_schema(manifest, catalog, tables),
             ]
             if any(finding.severity is Severity.REFUSES for finding in guards):
                 return ChangePlan(catalog.database, {}, tuple(guards))
-            changes = self._search(catalog, tables)
+            changes = self._searched = self._search(catalog, tables)
             plan = ChangePlan(catalog.database, changes.changes)
             findings = [
                 *guards,
                 *changes.findings,
                 *find_missing_keys(catalog, changes.changes),
-                *find_outside_references(self._database, catalog, changes.changes),
+                *find_outside_references(
+                    self._database,
+                    catalog,
+                    changes.changes,
+                    manifest,
+                    allow_cascade=allow_cascade,
+                ),
                 *find_missing_change_privileges(self._database, catalog, changes.changes),
                 *_question(plan, max_deletes),
             ]
@@ -110,19 +124,51 @@ class Synchronization:
             ChangeError: the target refused, or does not hold the wanted rows afterwards.
 
         """
+        if not plan.total.total:
+            with looking(self._database):
+                tables = tables_in_target(self._artifact.manifest, read_catalog(self._database))
+            return self._finish(tables, rehearse=rehearse)
         with looking(self._database):
             catalog = read_catalog(self._database)
             settled = settle_collisions(self._database, catalog, plan.changes)
+            before = self._untouched(catalog)
         change_rows(self._database, settled)
         with looking(self._database):
             tables = tables_in_target(self._artifact.manifest, catalog)
-            _check_nothing_left(self._search(catalog, tables))
+            _check_nothing_left(self._search(catalog, tables, before))
         return self._finish(tables, rehearse=rehearse)
 
-    def _search(self, catalog: Catalog, tables: dict[RelationName, PlannedTable]) -> FoundChanges:
+    def _untouched(self, catalog: Catalog) -> dict[RelationName, UntouchedRows]:
+        """Find the rows that are to stay as they are, where they can be told."""
+        searched = self._searched
+        if searched is None:
+            return {}
+        return find_untouched_rows(self._database, catalog, searched.found, searched.wanted)
+
+    def _search(
+        self,
+        catalog: Catalog,
+        tables: dict[RelationName, PlannedTable],
+        before: Mapping[RelationName, UntouchedRows] | None = None,
+    ) -> FoundChanges:
+        """Compare the artifact with the target.
+
+        Args:
+            catalog: what the target has.
+            tables: the artifact's tables there.
+            before: the rows that were to stay as they are, once the others are changed. A table
+                needs no second comparison that holds these and the ones that were written.
+
+        """
         check_all_seen(self._database, catalog, tables)
         found = find_rows_in_target(self._database, catalog, self._artifact, tables)
-        return find_changes(self._database, self._artifact, found, self._checks)
+        as_wanted = {
+            name
+            for name, untouched in (before or {}).items()
+            if self._searched is not None
+            and is_as_wanted(self._database, found, untouched, self._searched.wanted[name])
+        }
+        return find_changes(self._database, self._artifact, found, self._checks, as_wanted)
 
     def _finish(
         self, tables: dict[RelationName, PlannedTable], *, rehearse: bool

@@ -86,7 +86,9 @@ def find_target_closure(
     if not manifest.roots:
         return TargetClosure({}, why_not="no condition selects these rows in the target")
     try:
-        graph = read_reference_graph(database, catalog, list(_declared(manifest, catalog)))
+        graph = read_reference_graph(
+            database, catalog, list(declared_references(manifest, catalog))
+        )
         followed = [_followed(manifest, reference) for reference in graph.references]
         kept = [r for r, known in zip(graph.references, followed, strict=True) if known]
         edges = {
@@ -189,8 +191,8 @@ def _followed(manifest: Manifest, reference: Reference) -> ExportedReference | N
     return None
 
 
-def _declared(manifest: Manifest, catalog: Catalog) -> Iterator[DeclaredReference]:
-    """Yield the references that are no foreign keys of the target."""
+def declared_references(manifest: Manifest, catalog: Catalog) -> Iterator[DeclaredReference]:
+    """Yield the artifact's references that are no foreign keys of the target."""
     keys = {
         (key.relation, key.columns, key.referenced_relation, key.referenced_columns)
         for table in catalog.tables.values()

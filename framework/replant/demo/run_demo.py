@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import psycopg
@@ -74,17 +74,21 @@ class DemoResult:
         return not self.differing and not self.foreign
 
 
-def find_demonstration() -> Demonstration:
-    """Load the first installed demonstration, by name.
+def find_demonstration(*, explored: bool = False) -> Demonstration:
+    """Load the first installed demonstration, by name, that is explored in a shell or is not.
 
     Raises:
-        PluginError: none is installed, or it cannot be imported, or is none.
+        PluginError: none is installed, or one cannot be imported, or is none.
 
     """
     entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
-    if not entries:
-        raise PluginError("no demonstration is installed; install replant again")
-    entry = entries[0]
+    for demonstration in map(_load, entries):
+        if demonstration.explored is explored:
+            return demonstration
+    raise PluginError("no demonstration is installed; install replant again")
+
+
+def _load(entry: EntryPoint) -> Demonstration:
     loaded = load_entry(entry, "the demonstration")
     if not isinstance(loaded, Demonstration):
         raise PluginError(
@@ -111,7 +115,7 @@ def run_demo(
     """
     artifact = folder / "tenant.sql"
     with report("two databases, both with the schemas; the source with its tenants"):
-        source, target = _set_up(server, demonstration)
+        source, target = set_up(server, demonstration)
     settings = Settings(
         source=source.dsn,
         scope=demonstration.scope,
@@ -146,7 +150,7 @@ def run_demo(
     )
 
 
-def _set_up(server: Server, demonstration: Demonstration) -> tuple[Database, Database]:
+def set_up(server: Server, demonstration: Demonstration) -> tuple[Database, Database]:
     """Create the source with its rows, and the target with the same empty schemas."""
     source = server.create_database()
     with psycopg.connect(source.dsn) as connection:

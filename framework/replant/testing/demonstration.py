@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from psycopg import Connection
 
 SetUp = Callable[[Connection[Any]], None]
@@ -24,6 +24,7 @@ class Demonstration:
         schemas: the schemas that hold the tables.
         scope: the tenant that is moved.
         traces: texts that only the other tenants' rows hold: none may be in the artifact.
+        explored: whether it is for a person to explore, in a shell; else a tenant is moved.
 
     """
 
@@ -31,5 +32,6 @@ class Demonstration:
     deploy: SetUp
     fill: SetUp
     schemas: tuple[str, ...]
-    scope: Mapping[str, str]
-    traces: tuple[str, ...]
+    scope: Mapping[str, str] = field(factory=dict)
+    traces: tuple[str, ...] = ()
+    explored: bool = False

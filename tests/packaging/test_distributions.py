@@ -83,6 +83,7 @@ def test_the_wheel_offers_the_entry_points_of_the_project(wheel: dict[str, bytes
         "mask",
         "meta_public",
         "ordered",
+        "renumber",
         "schemas",
         "superuser",
     ]

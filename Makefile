@@ -23,8 +23,9 @@ ifndef FUZZ_SEED
 FUZZ_SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 endif
 
-# Servers of further releases, and what fetches them.
+# Servers of further releases, a browser, what draws graphs, and what fetches them.
 SERVERS := build/postgresql
+BROWSER := build/browser
 NPM := $(or $(shell command -v npm),$(BIN)/npm)
 NPM_READY := $(if $(filter $(BIN)/npm,$(NPM)),$(VENV)/.npm)
 
@@ -94,8 +95,20 @@ lock: $(VENV)/.lock $(NPM_READY) ## Resolve the requirements anew; UPGRADE=--upg
 	$(RESOLVE) --group site --constraint requirements/dev.txt --output-file requirements/site.txt
 	$(RESOLVE) --group lock --output-file requirements/lock.txt
 	$(RESOLVE) --group npm --output-file requirements/npm.txt
-	$(NPM) install --prefix requirements/postgresql --package-lock-only --ignore-scripts \
-		--omit-lockfile-registry-resolved --no-audit --no-fund
+	for what in postgresql report browser; do \
+		$(NPM) install --prefix requirements/$$what --package-lock-only --ignore-scripts \
+			--omit-lockfile-registry-resolved --no-audit --no-fund || exit; \
+	done
+
+.PHONY: browser
+browser: $(BROWSER)/.unpacked ## Fetch a browser for the tests of reports (Linux on x86-64)
+
+.PHONY: vendor
+vendor: requirements/report/package-lock.json $(DEV) $(NPM_READY) ## Fetch anew what draws the graph of a report
+	@mkdir -p build/report
+	cp requirements/report/package.json requirements/report/package-lock.json build/report
+	$(NPM) ci --prefix build/report --ignore-scripts --no-audit --no-fund
+	$(BIN)/python -m tests.report.vendor build/report
 
 .PHONY: clean
 clean: ## Delete all that these targets made
@@ -124,6 +137,16 @@ $(SERVERS)/.unpacked: requirements/postgresql/package-lock.json tests/versions/u
 	cp requirements/postgresql/package.json requirements/postgresql/package-lock.json $(SERVERS)
 	$(NPM) ci --prefix $(SERVERS) --ignore-scripts --no-audit --no-fund
 	$(BIN)/python -m tests.versions.unpack $(SERVERS)
+	@touch $@
+
+$(BROWSER)/.unpacked: requirements/browser/package-lock.json requirements/browser/unpack.cjs \
+		$(NPM_READY)
+	@mkdir -p $(BROWSER)
+	cp requirements/browser/package.json requirements/browser/package-lock.json $(BROWSER)
+	$(NPM) ci --prefix $(BROWSER) --ignore-scripts --no-audit --no-fund
+	PATH="$(CURDIR)/$(BIN):$$PATH" node requirements/browser/unpack.cjs $(BROWSER)
+	for files in al2023 fonts swiftshader; do tar --extract --no-same-owner --file $(BROWSER)/unpacked/$$files.tar \
+		--directory $(BROWSER)/unpacked || exit; done
 	@touch $@
 
 $(BIN)/python:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         drift_against,
         drift_of_artifact,
         export,
+        export_each,
         plan,
         plugins,
         preflight,
@@ -114,8 +115,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "replant.api": (
         "Copied Exported Replayed ShownArtifact Synchronized "
-        "configuration_schema copy diff drift drift_against drift_of_artifact export plan plugins "
-        "preflight propose record remove replay show sync verify why why_in_artifact"
+        "configuration_schema copy diff drift drift_against drift_of_artifact export export_each "
+        "plan plugins preflight propose record remove replay show sync verify why why_in_artifact"
     ),
     "replant.config.read_settings": "read_settings",
     "replant.config.recorded_shapes": "Recorded read_recorded",
@@ -219,6 +220,7 @@ __all__ = [
     "drift_against",
     "drift_of_artifact",
     "export",
+    "export_each",
     "hookimpl",
     "plan",
     "plugins",

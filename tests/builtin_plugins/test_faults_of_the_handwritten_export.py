@@ -123,7 +123,7 @@ def test_fault_7_a_column_that_the_schema_gained_is_exported_and_named(
         connection.execute("ALTER TABLE meta_public.sites ADD COLUMN motto text DEFAULT 'hi'")
     plan = api.plan(settings)
     assert "motto" in plan.table(RelationName("meta_public", "sites")).column_names
-    assert [warning for warning in plan.warnings if "meta_public.sites.motto" in warning]
+    assert [warning for warning in plan.warnings if "meta_public.sites.motto" in str(warning)]
 
 
 def test_fault_7_a_type_that_the_schema_changed_is_named(
@@ -134,7 +134,8 @@ def test_fault_7_a_type_that_the_schema_changed_is_named(
     assert [
         warning
         for warning in api.plan(settings).warnings
-        if "meta_public.domains.domain is text" in warning and "public.hostname" in warning
+        if "meta_public.domains.domain is text" in str(warning)
+        and "public.hostname" in str(warning)
     ]
 
 

@@ -23,6 +23,7 @@ from replant.config.json_schema import meanings_of
 from replant.errors import ReplantError
 from replant.plugins import hookspecs
 from replant.testing.scaffold.project import ProjectNames, project_files
+from replant_plugins.demonstration.shops import script
 from tests.docs.docstrings import described
 from tests.support.manifest_schema import SCHEMA
 
@@ -32,6 +33,10 @@ DRIFT_SCHEMA: Mapping[str, Any] = json.loads(
 
 DIFF_SCHEMA: Mapping[str, Any] = json.loads(
     (files("replant.difference") / "diff.schema.json").read_text(encoding="utf-8")
+)
+
+REPORT_SCHEMA: Mapping[str, Any] = json.loads(
+    (files("replant.report") / "report.schema.json").read_text(encoding="utf-8")
 )
 
 _PART = re.compile(
@@ -161,6 +166,11 @@ def _diff(name: str) -> str:
     return _fields(DIFF_SCHEMA, name)
 
 
+def _report(name: str) -> str:
+    """The fields of the report of a command, or of a part of it, likewise."""
+    return _fields(REPORT_SCHEMA, name)
+
+
 def _fields(whole: Mapping[str, Any], name: str) -> str:
     part = whole["$defs"][name] if name else whole
     rows = [
@@ -191,13 +201,20 @@ def _kind(schema: Mapping[str, Any]) -> str:
         places = schema.get("prefixItems", [schema["items"]])
         return f"list: {', '.join(map(_kind, places))}"
     if schema["type"] == "object":
-        return "object of texts"
+        values = schema["additionalProperties"]
+        return "object of integers" if values == {"type": "integer"} else "object of texts"
     kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
     return " or ".join("text" if kind == "string" else str(kind) for kind in kinds)
 
 
 #: What is too simple to be described in a place of its own.
 _PLAIN = {"text": "text", "columns": "list: text"}
+
+
+def _shops(name: str) -> str:
+    """The tables or the rows of the shops."""
+    return f"```sql\n{script(name)}```\n"
+
 
 _MAKERS: dict[str, Callable[[str], str]] = {
     "help": _help,
@@ -209,6 +226,8 @@ _MAKERS: dict[str, Callable[[str], str]] = {
     "diff": _diff,
     "drift": _drift,
     "manifest": _manifest,
+    "report": _report,
+    "shops": _shops,
     "workflow": _workflow,
 }
 

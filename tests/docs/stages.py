@@ -11,15 +11,13 @@ from pathlib import Path
 import psycopg
 from attrs import frozen
 
-from replant.model import RelationName
+from replant.demo.demo_shell import CHECKER, LOADER, READER, ShellDatabases, grant_schemas
 from replant.testing.servers.server import Database, Server, grant
 from replant_plugins import ddl
 from replant_plugins.demonstration import PLATFORM
+from replant_plugins.demonstration.shops import SHOPS
 from replant_plugins.schemas import collections_public, meta_public
-from tests.docs.documents import Document
 
-#: The roles of the documents; nobody but these tests uses them.
-LOADER, CHECKER, READER = "loader", "checker", "reader"
 _TABLES = [
     registration.table
     for registration in (*collections_public.REGISTRATIONS, *meta_public.REGISTRATIONS)
@@ -45,14 +43,17 @@ def bare(server: Server, folder: Path) -> Iterator[Stage]:
 def two_databases(server: Server, folder: Path) -> Iterator[Stage]:
     """A source with two tenants, an empty target, and roles that may do nothing yet."""
     with _databases(server, *platform(server)) as (source, target):
-        variables = {**_variables(source, target), "TENANT": PLATFORM.scope["database_id"]}
+        variables = {
+            **ShellDatabases(source, target).variables,
+            "TENANT": PLATFORM.scope["database_id"],
+        }
         yield Stage(folder, variables)
 
 
 @contextmanager
 def without_a_superuser(server: Server, folder: Path) -> Iterator[Stage]:
-    """As `two_databases`; the document grants a parameter, which outlives the database."""
-    with two_databases(server, folder) as stage:
+    """As `store`; the document grants a parameter, which outlives the database."""
+    with store(server, folder) as stage:
         yield stage
     with psycopg.connect(server.dsn) as connection:
         parameter = "session_replication_role"
@@ -70,13 +71,13 @@ def granted(server: Server, folder: Path) -> Iterator[Stage]:
 
 @contextmanager
 def versioned(server: Server, folder: Path) -> Iterator[Stage]:
-    """As `granted`, in an empty folder inside another, with a git that nobody has configured."""
+    """As `store`, in an empty folder inside another, with a git that nobody has configured."""
     inner = folder / "repository"
     inner.mkdir()
     who = {"NAME": "reader", "EMAIL": "reader@example.org"}
     git = {f"GIT_{role}_{key}": v for role in ("AUTHOR", "COMMITTER") for key, v in who.items()}
     git |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_PAGER": "cat"}
-    with granted(server, inner) as stage:
+    with store(server, inner) as stage:
         yield Stage(inner, {**stage.variables, **git})
 
 
@@ -85,23 +86,20 @@ def empty(server: Server, folder: Path) -> Iterator[Stage]:
     """Two databases without a table, and roles that may do nothing yet."""
     platform(server)
     with _databases(server) as (source, target):
-        yield Stage(folder, _variables(source, target))
+        yield Stage(folder, ShellDatabases(source, target).variables)
 
 
 @contextmanager
 def store(server: Server, folder: Path) -> Iterator[Stage]:
-    """The shops of a how-to, whose tables and rows are its own, and the same tables empty."""
+    """What `replant demo --shell` starts: the shops, and the same tables empty."""
     with _databases(server, *stored(server)) as (source, target):
-        tables = [RelationName("public", name) for name in _STORE_TABLES]
-        grant(target, LOADER, "INSERT, SELECT", tables)
-        yield Stage(folder, _variables(source, target))
-
-
-#: Where the tables of `store` and their rows are shown to the reader.
-_STORE = Document("docs/how-to/export-any-schema.md")
-_STORE_TABLES = (
-    *("shop", "country", "customer", "product", "orders", "order_line", "note", "access_log"),
-)
+        for database, role, privileges in (
+            (target, LOADER, "INSERT, SELECT"),
+            (target, CHECKER, "SELECT"),
+            (source, READER, "SELECT"),
+        ):
+            grant_schemas(database, role, privileges, SHOPS.schemas)
+        yield Stage(folder, ShellDatabases(source, target).variables)
 
 
 @contextmanager
@@ -131,19 +129,6 @@ INSERT INTO shop.customer VALUES
     (1, 'Ada', 'ada@example.com', NULL), (2, 'Ben', 'ben@example.com', NULL);
 INSERT INTO shop.purchase VALUES (10, 1, 12.50), (11, 1, 3), (12, 2, 99.99);
 """
-
-
-def _variables(source: Database, target: Database) -> dict[str, str]:
-    """The two databases as replant and psql reach them, by their owners and by ordinary roles."""
-    return {
-        "REPLANT_SOURCE": source.dsn,
-        "REPLANT_TARGET": target.as_role(LOADER),
-        "SOURCE_OWNER": source.dsn,
-        "READER": source.as_role(READER),
-        "OWNER": target.dsn,
-        "LOADER": target.as_role(LOADER),
-        "CHECKER": target.as_role(CHECKER),
-    }
 
 
 @contextmanager
@@ -177,21 +162,20 @@ def platform(server: Server) -> tuple[str, str]:
 def stored(server: Server) -> tuple[str, str]:
     """The roles, and two templates: the shops' tables with rows, and without."""
     platform(server)
-    shown = {block.argument: block.text for block in _STORE.blocks("sql")}
     empty = server.create_database()
     with psycopg.connect(empty.dsn) as connection:
-        connection.execute(shown["tables.sql"].encode())
+        SHOPS.deploy(connection)
     filled = server.create_database(empty.name)
     with psycopg.connect(filled.dsn) as connection:
-        connection.execute(shown["rows.sql"].encode())
+        SHOPS.fill(connection)
     return filled.name, empty.name
 
 
 #: The documents that are run, each with its stage.
 EXECUTED = {
     "README.md": store,
-    "docs/tutorial/first-tenant.md": bare,
-    "docs/how-to/export-any-schema.md": empty,
+    "docs/tutorial/first-tenant.md": store,
+    "docs/how-to/export-any-schema.md": store,
     "docs/how-to/find-out-why.md": store,
     "docs/how-to/start-with-an-unknown-database.md": store,
     "docs/how-to/add-a-schema.md": shop,
@@ -203,9 +187,12 @@ EXECUTED = {
     "docs/how-to/test-a-plugin-in-ci.md": bare,
     "docs/how-to/prove-your-own-schema.md": empty,
     "docs/how-to/replay-without-a-superuser.md": without_a_superuser,
-    "docs/how-to/handle-dangling-references.md": granted,
-    "docs/how-to/replay-the-same-artifact-again.md": granted,
+    "docs/how-to/handle-dangling-references.md": store,
+    "docs/how-to/replay-the-same-artifact-again.md": store,
+    "docs/how-to/copy-a-tenant.md": store,
     "docs/how-to/refresh-a-copy.md": store,
+    "docs/how-to/export-many-tenants.md": store,
+    "docs/how-to/run-a-nightly-job.md": store,
     "docs/how-to/move-a-customer.md": store,
     "docs/how-to/take-a-load-back.md": store,
     "docs/how-to/a-command-of-your-own.md": store,
@@ -213,7 +200,7 @@ EXECUTED = {
     "docs/how-to/clone-a-tenant.md": store,
     "docs/how-to/meet-rows-by-another-key.md": store,
     "docs/how-to/keep-artifacts-in-git.md": versioned,
-    "docs/how-to/use-in-ci.md": granted,
+    "docs/how-to/use-in-ci.md": store,
     "docs/reference/artifact.md": granted,
     "docs/reference/manifest.md": granted,
     "docs/reference/errors.md": granted,

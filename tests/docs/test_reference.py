@@ -127,6 +127,7 @@ def test_every_documented_configuration_key_is_accepted() -> None:
         "export.seed": {"export": {"seed": "other"}},
         "export.must_transform": {"export": {"must_transform": ["*.email"]}},
         "run.jobs": {"run": {"jobs": 4}},
+        "run.executor": {"run": {"executor": "dask://host:8786"}},
         "tables[].name": {"tables": [{"name": "a.b"}]},
         "tables[].where": {"tables": [{"name": "a.b", "where": "true"}]},
         "tables[].omit": {"tables": [{"name": "a.b", "omit": ["c"]}]},
@@ -205,7 +206,7 @@ def _keys_and_defaults() -> dict[str, str]:
         "plugins.NAME": "—",
     }
     settings = {attribute.name for attribute in attrs.fields(Settings)}
-    beside = {"recorded", "file", "options"}  # no key says them
+    beside = {"recorded", "file", "options", "tenant_values"}  # no key says them
     databases = {"source", "source_settings", "target", "target_settings", "triggers", "map_schema"}
     others = {"scope", "export", "plugins", "run", "tables"}
     assert settings - beside == databases | others

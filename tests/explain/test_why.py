@@ -382,7 +382,7 @@ class TestMistakes:
 
     def test_a_question_without_a_condition(self, replant: Replant) -> None:
         assert complaint(replant("why", "public.orders"), 2) == (
-            "replant: 'public.orders' names no rows; ask for 'schema.table: condition', such as "
+            "replant: 'public.orders' cannot be asked; write 'schema.table: condition', such as "
             "'public.orders: id = 5'"
         )
 

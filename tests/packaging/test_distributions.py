@@ -67,8 +67,9 @@ def test_the_wheel_says_that_a_package_is_typed(wheel: dict[str, bytes], package
 
 def test_the_wheel_has_the_schemas_as_sql(wheel: dict[str, bytes]) -> None:
     sql = {name for name in wheel if name.endswith(".sql")}
-    names = ("collections_public", "common", "meta_public")
-    assert sql == {f"replant_plugins/ddl/{name}.sql" for name in names}
+    schemas = ("ddl/collections_public", "ddl/common", "ddl/meta_public")
+    shops = ("demonstration/shops/tables", "demonstration/shops/rows")
+    assert sql == {f"replant_plugins/{name}.sql" for name in (*schemas, *shops)}
 
 
 def test_the_wheel_offers_the_entry_points_of_the_project(wheel: dict[str, bytes]) -> None:
@@ -82,6 +83,7 @@ def test_the_wheel_offers_the_entry_points_of_the_project(wheel: dict[str, bytes
         "mask",
         "meta_public",
         "ordered",
+        "renumber",
         "schemas",
         "superuser",
     ]

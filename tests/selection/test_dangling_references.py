@@ -144,7 +144,7 @@ def test_the_row_can_be_exported_all_the_same_for_a_target_that_has_the_other(
     chosen = with_dangling(settings, Dangling.EXPORT)
     done = api.export(chosen)
     assert done.rows[POLICY] == 122
-    assert [warning for warning in done.plan.warnings if foreign in warning]
+    assert [warning for warning in done.plan.warnings if foreign in str(warning)]
     with pytest.raises(ReplayError, match="the target lacks 1 row that is referenced"):
         api.replay(done.output, chosen)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from replant.api.diff import diff
     from replant.api.drift import drift, drift_against, drift_of_artifact, record
     from replant.api.export import Exported, export
+    from replant.api.export_each import JOURNAL, ExportedEach, ExportedTenant, export_each
     from replant.api.plan import plan, plan_with_rows
     from replant.api.plugins import configuration_schema, plugins
     from replant.api.propose import propose
@@ -31,6 +32,7 @@ _HOMES = {
     "replant.api.diff": "diff",
     "replant.api.drift": "drift drift_against drift_of_artifact record",
     "replant.api.export": "Exported export",
+    "replant.api.export_each": "JOURNAL ExportedEach ExportedTenant export_each",
     "replant.api.plan": "plan plan_with_rows",
     "replant.api.plugins": "configuration_schema plugins",
     "replant.api.propose": "propose",
@@ -43,8 +45,11 @@ _HOMES = {
 }
 
 __all__ = [
+    "JOURNAL",
     "Copied",
     "Exported",
+    "ExportedEach",
+    "ExportedTenant",
     "Replayed",
     "ShownArtifact",
     "Synchronized",
@@ -55,6 +60,7 @@ __all__ = [
     "drift_against",
     "drift_of_artifact",
     "export",
+    "export_each",
     "plan",
     "plan_with_rows",
     "plugins",

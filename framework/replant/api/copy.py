@@ -54,6 +54,7 @@ def copy(
     exported: Callable[[Exported], None] = lambda _: None,
     preflighted: Callable[[Preflight], None] = lambda _: None,
     planned: Callable[[ChangePlan], None] = lambda _: None,
+    loaded: Callable[[Replayed], None] = lambda _: None,
     confirm: Confirm = lambda _: False,
     exporting: Progress = silent,
     loading: Progress = silent,
@@ -76,6 +77,7 @@ def copy(
         exported: told of the export.
         preflighted: told of what was found before the first row is replayed.
         planned: told of what a synchronization will change.
+        loaded: told of the replay, before its rows are compared once more.
         confirm: asked whether to go on; see `replay` and `sync`.
         exporting: told of the rows as they are exported.
         loading: told of the rows as they are replayed.
@@ -111,6 +113,7 @@ def copy(
             confirm=confirm,
             progress=loading,
         )
+        loaded(replayed)
         return Copied(done, replayed, verified=() if rehearse else _verified(done, settings))
 
 

@@ -15,7 +15,7 @@ from replant.config.connection_strings import (
 from replant.config.mistakes import Mistakes
 from replant.config.recorded_shapes import Recorded, read_recorded
 from replant.database.connections import ReadingConnection, reading
-from replant.database.table_locks import decide_under_locks
+from replant.database.table_locks import KnownCatalog, decide_under_locks
 from replant.errors import PluginError
 from replant.model import Catalog, RelationName, RowSecurity, Settings
 from replant.plugins.manager import ColumnTransforms, Host, Registered
@@ -29,11 +29,19 @@ def recorded_shapes(settings: Settings) -> Recorded | None:
     return read_recorded(file) if file.exists() else None
 
 
-def source_database(settings: Settings) -> AbstractContextManager[ReadingConnection]:
-    """Open the source in one snapshot."""
+def source_database(
+    settings: Settings, snapshot: str | None = None
+) -> AbstractContextManager[ReadingConnection]:
+    """Open the source in one snapshot: its own, or that of another session."""
     dsn = connection_string(settings.source, SOURCE_VARIABLE)
     fail = settings.export.row_security is RowSecurity.FAIL
-    return reading(dsn, "source", hidden_rows_fail=fail, settings=settings.source_settings)
+    return reading(
+        dsn,
+        "source",
+        hidden_rows_fail=fail,
+        settings=settings.source_settings,
+        snapshot=snapshot,
+    )
 
 
 def target_database(settings: Settings) -> AbstractContextManager[ReadingConnection]:
@@ -43,7 +51,11 @@ def target_database(settings: Settings) -> AbstractContextManager[ReadingConnect
 
 
 def select_under_locks(
-    database: ReadingConnection, host: Host, settings: Settings, *asked: RelationName
+    database: ReadingConnection,
+    host: Host,
+    settings: Settings,
+    *asked: RelationName,
+    known: KnownCatalog | None = None,
 ) -> tuple[Catalog, SelectedTables]:
     """Select what is exported, in a transaction in which all that it reads is locked.
 
@@ -52,6 +64,7 @@ def select_under_locks(
         host: the plugins to ask.
         settings: the whole configuration.
         asked: tables that are read besides.
+        known: the catalog as it was read before, if it was.
 
     """
 
@@ -59,7 +72,7 @@ def select_under_locks(
         selected = select_tables(catalog, _registered(host, catalog, settings), settings)
         return selected, {*tables_to_read(database, catalog, selected, settings), *asked}
 
-    return decide_under_locks(database, select)
+    return decide_under_locks(database, select, known)
 
 
 def _registered(host: Host, catalog: Catalog, settings: Settings) -> tuple[Registered, ...]:

@@ -10,10 +10,11 @@ from attrs import evolve
 
 from replant.api.plan import planned_export
 from replant.artifact.artifact import open_artifact
+from replant.artifact.stores import is_url
 from replant.database.table_locks import check_unchanged
 from replant.difference.compare_sides import compare_sides
 from replant.difference.result import SideComparison
-from replant.difference.sides import ArtifactSide, DatabaseSide, Side, SideInOtherSchemas
+from replant.difference.sides import ArtifactSide, DatabaseSide, SideInOtherSchemas
 from replant.errors import UsageError
 from replant.model import Compression, Layout, Progress, Settings
 from replant.model.progress import silent
@@ -51,13 +52,16 @@ def diff(
         _side(right, settings, host, progress) as other,
     ):
         mapped = SideInOtherSchemas(one, settings.map_schema) if settings.map_schema else one
-        return compare_sides(mapped, other, limit)
+        found = compare_sides(mapped, other, limit)
+        return evolve(found, shapes={**one.shapes, **other.shapes})
 
 
 @contextmanager
-def _side(place: str, settings: Settings, host: Host | None, progress: Progress) -> Iterator[Side]:
+def _side(
+    place: str, settings: Settings, host: Host | None, progress: Progress
+) -> Iterator[ArtifactSide | DatabaseSide]:
     """Open an artifact, or plan what a database would export into a directory."""
-    if Path(place).exists():
+    if is_url(place) or Path(place).exists():
         with open_artifact(place) as artifact:
             yield ArtifactSide(artifact)
         return

@@ -9,6 +9,7 @@ from attrs import frozen
 from replant.api.plan import planned_export
 from replant.artifact import directory_writer as directory
 from replant.artifact.atomic_output import check_writable
+from replant.artifact.stores import is_url
 from replant.errors import UsageError
 from replant.export.export_rows import export_rows
 from replant.export.written_tables import TABLES
@@ -40,6 +41,8 @@ def export(
     *,
     host: Host | None = None,
     force: bool = False,
+    snapshot: str | None = None,
+    resume: bool = False,
     planned: Callable[[Plan], None] = lambda _: None,
     progress: Progress = silent,
 ) -> Exported:
@@ -49,6 +52,9 @@ def export(
         settings: `settings.export.output` says where to.
         host: the plugins to ask; None for those that the settings enable.
         force: whether an output that exists is replaced.
+        snapshot: the identifier of a snapshot that another session holds and has exported. A
+            directory that is not finished is kept then, as `NAME.unfinished`.
+        resume: whether such a directory is finished. What it holds is not read again.
         planned: told of the plan, before the first row is read.
         progress: told of the rows as they are written.
 
@@ -60,11 +66,27 @@ def export(
     if output is None:
         raise UsageError("where should the artifact go? Give -o FILE, or -o - for standard output")
     folder = settings.export.layout is Layout.DIRECTORY
+    if resume and (snapshot is None or not folder or is_url(output)):
+        raise UsageError(
+            "only a directory on disk that is read in a snapshot which another session holds can "
+            "be resumed: say --snapshot and --layout directory; an export in a snapshot of its own "
+            "begins again"
+        )
+    if snapshot is not None and is_url(output):
+        raise UsageError("--snapshot keeps what is finished on disk; give -o a path")
     mark = directory.MANIFEST if settings.export.format_name in OWN_FORMATS else TABLES
     check_writable(output, force=force, mark=mark if folder else None)
-    with planned_export(settings, host) as (database, decided):
+    with planned_export(settings, host, snapshot) as (database, decided):
         planned(decided)
         counts, digest = export_rows(
-            database, decided, output, force=force, progress=progress, jobs=settings.run.jobs
+            database,
+            decided,
+            output,
+            force=force,
+            progress=progress,
+            run=settings.run,
+            dsn=settings.source,
+            snapshot=snapshot,
+            resume=resume,
         )
     return Exported(decided, output, counts, digest)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from replant.api.databases import recorded_shapes, select_under_locks, source_database
 from replant.config.naming_the_file import naming_the_file
 from replant.database.connections import ReadingConnection
-from replant.database.table_locks import check_unchanged
+from replant.database.table_locks import KnownCatalog, check_unchanged
 from replant.export.shown_rows import ShownRow, read_shown_rows
 from replant.model import Plan, RelationName, Settings
 from replant.planning.make_plan import make_plan
@@ -46,12 +46,27 @@ def plan_with_rows(
 
 @contextmanager
 def planned_export(
-    settings: Settings, host: Host | None
+    settings: Settings, host: Host | None, snapshot: str | None = None
 ) -> Iterator[tuple[ReadingConnection, Plan]]:
     """Make the plan of an export, and keep the snapshot in which it was made open."""
     with naming_the_file(settings):
         host = host or Host.for_settings(settings)
-        with source_database(settings) as database:
-            recorded = recorded_shapes(settings)
-            catalog, selected = select_under_locks(database, host, settings)
-            yield database, make_plan(database, catalog, selected, host, settings, recorded)
+        with source_database(settings, snapshot) as database:
+            yield database, plan_in(database, host, settings)
+
+
+def plan_in(
+    database: ReadingConnection, host: Host, settings: Settings, known: KnownCatalog | None = None
+) -> Plan:
+    """Make the plan of an export in a transaction that has read no row yet.
+
+    Args:
+        database: the source.
+        host: the plugins to ask.
+        settings: the whole configuration.
+        known: the catalog as it was read before, if it was.
+
+    """
+    recorded = recorded_shapes(settings)
+    catalog, selected = select_under_locks(database, host, settings, known=known)
+    return make_plan(database, catalog, selected, host, settings, recorded)

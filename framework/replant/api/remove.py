@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from replant.artifact.manifest import Manifest
 from replant.artifact.other_schemas import open_in_schemas
 from replant.changes.change_plan import ChangePlan
 from replant.changes.change_rows import changing, looking
@@ -21,6 +22,7 @@ def remove(
     allow_cascade: bool = False,
     dry_run: bool = False,
     rehearse: bool = False,
+    opened: Callable[[Manifest], None] = lambda _: None,
     planned: Callable[[ChangePlan], None] = lambda _: None,
     confirm: Confirm = lambda _: False,
 ) -> ChangePlan:
@@ -36,6 +38,7 @@ def remove(
             deleted only in tables of the artifact.
         dry_run: whether it is only found out what would be deleted, and what stands in the way.
         rehearse: whether everything is done, and then undone.
+        opened: told of the artifact's manifest, once its digest was found right.
         planned: told of what will be deleted, before the first row is.
         confirm: asked whether to go on.
 
@@ -48,11 +51,12 @@ def remove(
     """
     dsn = connection_string(settings.target, TARGET_VARIABLE)
     with (
-        open_in_schemas(artifact, settings.map_schema) as opened,
+        open_in_schemas(artifact, settings.map_schema) as exported,
         changing(dsn, settings.target_settings) as database,
     ):
         with looking(database):
-            source = meet(database, opened, settings, strict=False)
+            source = meet(database, exported, settings, strict=False)
+        opened(source.manifest)
         found = plan_removal(database, source, allow_cascade=allow_cascade)
         planned(found)
         if not dry_run:

@@ -13,7 +13,7 @@ from replant.config.connection_strings import TARGET_VARIABLE, connection_string
 from replant.config.naming_the_file import naming_the_file
 from replant.database.connections import writing
 from replant.matching.met_artifact import meet
-from replant.model import LoadOrder, OrderRequest, Progress, RelationName, Settings
+from replant.model import Check, LoadOrder, OrderRequest, Progress, RelationName, Settings
 from replant.model.findings import Confirm
 from replant.model.progress import silent
 from replant.plugins.manager import Host
@@ -31,6 +31,8 @@ class Replayed:
         strategy: the one that ordered the load.
         tables: what became of the rows of each table.
         notes: what was not compared, and which sequences were not moved, each with the remedy.
+        compared: the tables whose rows were compared by content before the commit; of the others
+            they were counted, unless the artifact says that nothing is compared.
 
     """
 
@@ -38,6 +40,7 @@ class Replayed:
     strategy: str
     tables: Mapping[RelationName, Loaded]
     notes: tuple[str, ...] = ()
+    compared: frozenset[RelationName] = frozenset()
 
     @property
     def rows(self) -> dict[RelationName, int]:
@@ -89,7 +92,9 @@ def replay(
         found.check(confirm)
         with writing(dsn, settings.target_settings) as database:
             applied = replay_rows(database, load, progress, rehearse=rehearse)
-    return Replayed(manifest, found.strategy, applied.tables, applied.notes)
+    compared = load.readable if manifest.check is Check.CONTENT else frozenset()
+    tables = applied.tables
+    return Replayed(manifest, found.strategy, tables, applied.notes, compared.intersection(tables))
 
 
 def preflight(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from attrs import frozen
 
-from replant.artifact.artifact import STANDARD_INPUT, Artifact, open_artifact
+from replant.artifact.artifact import Artifact, open_artifact
+from replant.artifact.artifact_size import artifact_size
 from replant.artifact.manifest import ExportedTable, Manifest
 from replant.errors import ArtifactError
 from replant.model import Progress
@@ -56,7 +56,7 @@ def show(
         opened(source.manifest)
         for table in source.manifest.tables if check else ():
             _check_rows(source, table, progress)
-        return ShownArtifact(source.origin, source.manifest, _size(artifact), check)
+        return ShownArtifact(source.origin, source.manifest, artifact_size(artifact), check)
 
 
 def _check_rows(artifact: Artifact, table: ExportedTable, progress: Progress) -> None:
@@ -74,11 +74,3 @@ def _check_rows(artifact: Artifact, table: ExportedTable, progress: Progress) ->
             f"{artifact.origin}: the rows of {table.name} are not those that its fingerprint is "
             f"of; export it again"
         )
-
-
-def _size(artifact: str) -> int | None:
-    if artifact == STANDARD_INPUT:
-        return None
-    path = Path(artifact)
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-    return sum(file.stat().st_size for file in files)

@@ -45,6 +45,7 @@ def sync(
     backup: str | None = None,
     dry_run: bool = False,
     rehearse: bool = False,
+    opened: Callable[[Manifest], None] = lambda _: None,
     planned: Callable[[ChangePlan], None] = lambda _: None,
     confirm: Confirm = lambda _: False,
 ) -> Synchronized:
@@ -63,6 +64,7 @@ def sync(
             synchronization brings them back. A rehearsal writes none.
         dry_run: whether it is only found out what would change, and what stands in the way.
         rehearse: whether everything is done, compared, and then undone.
+        opened: told of the artifact's manifest, once its digest was found right.
         planned: told of what will change, before the first row does.
         confirm: asked whether to go on.
 
@@ -72,11 +74,12 @@ def sync(
     """
     dsn = connection_string(settings.target, TARGET_VARIABLE)
     with (
-        open_in_schemas(artifact, settings.map_schema) as opened,
+        open_in_schemas(artifact, settings.map_schema) as exported,
         changing(dsn, settings.target_settings) as database,
     ):
         with looking(database):
-            source = meet(database, opened, settings)
+            source = meet(database, exported, settings)
+        opened(source.manifest)
         if backup is not None:
             folder = source.manifest.layout is Layout.DIRECTORY
             check_writable(backup, force=False, mark=directory.MANIFEST if folder else None)

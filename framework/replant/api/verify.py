@@ -55,7 +55,7 @@ def verify(
 
         catalog, tables = decide_under_locks(database, compared)
         unseen = find_unseen_tables(database, catalog, tables)
-        with open_workers(database, "target", settings.run.jobs) as workers:
+        with open_workers(database, "target", settings.run, settings.target) as workers:
             results = compare_tables(
                 database, catalog, source, tables, unseen, progress, hashing, workers
             )

@@ -18,6 +18,8 @@ from replant.artifact.directory_reader import Directory
 from replant.artifact.manifest import Manifest
 from replant.artifact.row_batches import parsed
 from replant.artifact.sql_file_reader import SqlFile
+from replant.artifact.store_input import fetched
+from replant.artifact.stores import is_url
 from replant.errors import ArtifactError
 from replant.model import Compression, RelationName, Text
 from replant.sql.row_forms import INSERT_ROWS, Rows
@@ -72,18 +74,32 @@ def open_artifact(path: str) -> Iterator[Artifact]:
     """Open an artifact after every digest was compared.
 
     Args:
-        path: of a SQL file, which may be compressed, or of a directory; `-` for standard input,
-            from which a SQL file comes.
+        path: of a SQL file, which may be compressed, or of a directory, or the URL of one; `-` for
+            standard input, from which a SQL file comes.
 
     Raises:
         ArtifactError: it cannot be read, is no artifact, is truncated, or was changed.
 
     """
+    if not is_url(path):
+        with _open_on_disk(path, "standard input" if path == STANDARD_INPUT else path) as artifact:
+            yield artifact
+        return
+    with fetched(path) as place:
+        try:
+            with _open_on_disk(str(place), path) as artifact:
+                yield artifact
+        except ArtifactError as error:
+            raise ArtifactError(str(error).replace(str(place), path)) from error
+
+
+@contextmanager
+def _open_on_disk(path: str, origin: str) -> Iterator[Artifact]:
+    """Open an artifact that is called `origin` in messages."""
     try:
         if path != STANDARD_INPUT and Path(path).is_dir():
-            yield Directory(Path(path))
+            yield Directory(Path(path), origin)
             return
-        origin = "standard input" if path == STANDARD_INPUT else path
         with _from_any_place(path) as found, _plain(found, origin) as file:
             yield SqlFile(file, origin)
     except OSError as error:

@@ -11,6 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from replant.artifact.store_output import (
+    check_store,
+    whole_directory_in_store,
+    whole_file_in_store,
+)
+from replant.artifact.stores import is_url
 from replant.errors import OutputError
 
 STANDARD_OUTPUT = "-"
@@ -24,7 +30,7 @@ def whole_file(output: str, *, force: bool) -> Iterator[BinaryIO]:
     the disk before the name is.
 
     Args:
-        output: a path, or `-` for standard output, which is written as it comes.
+        output: a path, a URL, or `-` for standard output, which is written as it comes.
         force: whether a file that exists is replaced.
 
     Raises:
@@ -33,6 +39,10 @@ def whole_file(output: str, *, force: bool) -> Iterator[BinaryIO]:
     """
     if output == STANDARD_OUTPUT:
         with _standard_output() as file:
+            yield file
+        return
+    if is_url(output):
+        with whole_file_in_store(output, force=force) as file:
             yield file
         return
     check_writable(output, force=force)
@@ -57,7 +67,7 @@ def whole_directory(output: str, *, mark: str, force: bool) -> Iterator[Path]:
     Until then it has another name beside it; on an error it is removed with all in it.
 
     Args:
-        output: its path.
+        output: its path or URL.
         mark: the file that every artifact of this kind has; only a folder with it is replaced.
         force: whether an artifact that exists is replaced.
 
@@ -65,6 +75,10 @@ def whole_directory(output: str, *, mark: str, force: bool) -> Iterator[Path]:
         OutputError: something else exists under the name, or it cannot be written.
 
     """
+    if is_url(output):
+        with whole_directory_in_store(output, mark=mark, force=force) as staged:
+            yield staged
+        return
     check_writable(output, force=force, mark=mark)
     path = Path(output)
     temporary = _beside(path, "partial")
@@ -73,7 +87,7 @@ def whole_directory(output: str, *, mark: str, force: bool) -> Iterator[Path]:
         yield temporary
         for folder, _, _ in os.walk(temporary):
             _sync(Path(folder))
-        _reveal_directory(temporary, path, mark=mark, force=force)
+        reveal_directory(temporary, path, mark=mark, force=force)
         _sync(path.parent)
     except OSError as error:
         raise _unwritten(output, error) from error
@@ -94,7 +108,7 @@ def check_writable(output: str, *, force: bool, mark: str | None = None) -> None
     """Refuse an output that cannot be written, before any work is done.
 
     Args:
-        output: a path, or `-` for standard output.
+        output: a path, a URL, or `-` for standard output.
         force: whether what exists is replaced.
         mark: for a directory, the file that says what it is; None for a file.
 
@@ -105,6 +119,9 @@ def check_writable(output: str, *, force: bool, mark: str | None = None) -> None
     if output == STANDARD_OUTPUT:
         if mark is not None:
             raise OutputError("a directory cannot go to standard output; give its name with -o")
+        return
+    if is_url(output):
+        check_store(output, force=force, mark=mark)
         return
     path = Path(output)
     if path.is_dir() and mark is None:
@@ -146,7 +163,7 @@ def _unwritten(output: str, error: OSError) -> OutputError:
     return OutputError(f"{output} cannot be written: {reason}; choose another -o")
 
 
-def _reveal_directory(temporary: Path, path: Path, *, mark: str, force: bool) -> None:
+def reveal_directory(temporary: Path, path: Path, *, mark: str, force: bool) -> None:
     """Give the folder its name; what had it before is deleted only then."""
     if not os.path.lexists(path):
         temporary.rename(path)

@@ -37,15 +37,15 @@ class Directory:
 
     stored_separately: Mapping[RelationName, tuple[str, ...]] = {}
 
-    def __init__(self, folder: Path) -> None:
-        """Compare every file with the manifest.
+    def __init__(self, folder: Path, origin: str) -> None:
+        """Compare every file with the manifest; messages call the directory `origin`.
 
         Raises:
             ArtifactError: a file is missing, additional or changed; names it.
 
         """
         self._folder = folder
-        self.origin = str(folder)
+        self.origin = origin
         self.manifest = _manifest(folder)
         self._tables = {table.name: table for table in self.manifest.tables}
         files = [_file(folder, self.manifest, table) for table in self.manifest.tables]
@@ -107,6 +107,13 @@ class Directory:
             raise ArtifactError(
                 f"{path}: holds {count} rows, and the manifest tells of {wanted}; export it again"
             )
+
+
+def lines_of(path: Path, compression: Compression) -> Iterator[Rows]:
+    """Read the lines of a data file that is known to be whole, in batches, without their ends."""
+    with _opened(path, compression) as file:
+        for lines in limited(iter(partial(file.readline, LONGEST_LINE), b"")):
+            yield [line[:-1] for line in lines]
 
 
 def _manifest(folder: Path) -> Manifest:

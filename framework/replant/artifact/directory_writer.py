@@ -22,6 +22,7 @@ from replant.artifact.compressed_streams import ENDINGS, compressed
 from replant.artifact.manifest import DataFile, Manifest
 from replant.artifact.manifest_json import sealed
 from replant.artifact.sql_file_writer import DigestedFile, write_copied
+from replant.artifact.unfinished_directory import Unfinished
 from replant.model import Compression, Plan, PlannedTable, RelationName
 from replant.sql.row_forms import Rows
 
@@ -46,29 +47,40 @@ def write_directory(
     plan: Plan,
     rows: CopiedTables,
     finished: Callable[[dict[RelationName, DataFile]], Manifest],
+    unfinished: Unfinished | None = None,
 ) -> str:
-    """Write an artifact into an empty folder.
+    """Write an artifact into a folder.
 
     Args:
-        folder: where it goes.
+        folder: where it goes; empty, unless an earlier run is resumed.
         plan: what is exported.
         rows: gives the rows.
         finished: gives the manifest for the files, once every row was written.
+        unfinished: knows which files an earlier run has finished, and notes those of this one.
 
     Returns:
         The digest over all: the SHA-256 of the manifest, which holds that of every file.
 
     """
-    (folder / DATA).mkdir()
+    (folder / DATA).mkdir(exist_ok=unfinished is not None)
     files = {}
     for table in plan.tables:
         name = file_name(table.name, plan.compression)
+        if unfinished is not None and name in unfinished.finished:
+            # Its rows come from the file: they are hashed, and not written again.
+            for _ in rows.rows(table) if table.row_count else ():
+                pass
+            files[table.name] = unfinished.finished[name]
+            continue
+        (folder / name).unlink(missing_ok=True)
         with synced(folder / name) as file:
             out = DigestedFile(file)
             with compressed(out, plan.compression) as stream:
                 for lines in rows.rows(table) if table.row_count else ():
                     write_copied(stream, lines)
             files[table.name] = DataFile(name, out.size, out.hexdigest())
+        if unfinished is not None:
+            unfinished.note(files[table.name])
     text, digest = sealed(finished(files))
     with synced(folder / MANIFEST) as file:
         file.write(text)

@@ -9,11 +9,16 @@ import click
 from attrs import frozen
 from rich.console import Console
 
+from replant.artifact.manifest import Manifest
 from replant.changes.change_plan import ChangePlan
 from replant.cli import options
-from replant.cli.screen import console, counted, grid
+from replant.cli.screen import console, grid
 from replant.errors import UsageError
 from replant.model import Finding, Severity
+from replant.report.facts_of_changes import facts_of_changes
+from replant.report.facts_of_plans import facts_of_manifest
+from replant.report.figures import counted
+from replant.report.recorder import Recorder
 
 dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 rehearse = click.option("--rehearse", is_flag=True, help="Do everything, and then undo it.")
@@ -22,7 +27,7 @@ allow_cascade = click.option(
     is_flag=True,
     help="Let ON DELETE CASCADE and SET NULL reach rows of others, in tables of the artifact.",
 )
-yes = click.option("-y", "--yes", is_flag=True, help="Take every question for answered with yes.")
+yes = click.option("-y", "--yes", is_flag=True, help="Answer yes to every question.")
 
 
 def changing(function: options.Function) -> options.Function:
@@ -42,6 +47,8 @@ class Dialogue:
     """Shows what will be changed, asks, and tells what was done.
 
     Attributes:
+        artifact: its path or URL.
+        recorder: told what is found and done.
         allow_cascade: whether foreign keys may change rows of others.
         dry_run: whether it is only said what would be done.
         rehearse: whether all is undone in the end.
@@ -50,6 +57,8 @@ class Dialogue:
 
     """
 
+    artifact: str
+    recorder: Recorder
     allow_cascade: bool
     dry_run: bool
     rehearse: bool
@@ -68,8 +77,15 @@ class Dialogue:
                 "--dry-run changes nothing, and --rehearse undoes what it did: choose one"
             )
 
+    def opened(self, manifest: Manifest) -> None:
+        """Record what is in the artifact."""
+        self.recorder.add(facts_of_manifest(manifest, self.artifact))
+        self.recorder.phase("find the changes")
+
     def planned(self, plan: ChangePlan) -> None:
-        """Show what will be changed."""
+        """Record and show what will be changed."""
+        self.recorder.add(facts_of_changes(plan))
+        self.recorder.phase("change, compare, commit")
         if not self.quiet:
             show_plan(console(stderr=not self.dry_run), plan, dry_run=self.dry_run)
 

@@ -10,13 +10,21 @@ from typing import Any
 import click
 
 from replant import api
-from replant.api import Copied, Exported
+from replant.api import Copied, Exported, Replayed
 from replant.changes.change_plan import ChangePlan
 from replant.cli import changes, options, replay, sync, verify
-from replant.cli.screen import Meter, console, counted, metered, metered_load
+from replant.cli.reporting import reporting
+from replant.cli.screen import Meter, console, metered, metered_load
 from replant.errors import UsageError
 from replant.model import Finding, RelationName, Severity
 from replant.preflight.preflight import Preflight
+from replant.report.facts_of_changes import compared_after_changes, facts_of_changes
+from replant.report.facts_of_comparisons import facts_of_verification
+from replant.report.facts_of_plans import facts_of_plan
+from replant.report.facts_of_results import facts_of_export, facts_of_preflight, facts_of_replay
+from replant.report.figures import counted
+from replant.report.join_facts import joined
+from replant.report.recorder import Recorder
 
 
 @click.command(
@@ -41,6 +49,7 @@ from replant.preflight.preflight import Preflight
     options.quiet,
     options.verbose,
 )
+@reporting
 def command(
     config: Path | None,
     keep: str | None,
@@ -52,6 +61,7 @@ def command(
     yes: bool,
     quiet: bool,
     verbose: bool,
+    recorder: Recorder,
     **said: Any,
 ) -> int:
     """Copy the chosen rows of one database to another: export, replay and verify in one.
@@ -66,7 +76,7 @@ def command(
         said, synchronize=synchronize, needs_sync=bool(max_deletes or backup or allow_cascade)
     )
     settings = options.settings_of(config, **said)
-    with _Progress(quiet=quiet, yes=yes) as shown:
+    with _Progress(recorder, quiet=quiet, yes=yes, rehearse=rehearse) as shown:
         done = api.copy(
             settings,
             keep=keep,
@@ -78,10 +88,12 @@ def command(
             exported=shown.exported,
             preflighted=shown.preflighted,
             planned=shown.planned,
+            loaded=shown.loaded,
             confirm=shown.confirm,
             exporting=shown.advance,
             loading=shown.advance,
         )
+    _record(recorder, done, rehearsed=rehearse)
     if not quiet:
         _report(done, verbose=verbose, rehearsed=rehearse)
     return _verdict(done, quiet=quiet)
@@ -99,7 +111,11 @@ def _check_together(said: Mapping[str, Any], *, synchronize: bool, needs_sync: b
 class _Progress:
     """Shows how far a copy is, first of the export and then of the load."""
 
-    def __init__(self, *, quiet: bool, yes: bool) -> None:
+    def __init__(self, recorder: Recorder, *, quiet: bool, yes: bool, rehearse: bool) -> None:
+        self._rehearse = rehearse
+        self._recorder = recorder
+        self._passed = recorder.through(self._move)
+        recorder.phase("plan and export")
         self._screen = console(stderr=True)
         self._quiet = quiet
         self._yes = yes
@@ -116,12 +132,17 @@ class _Progress:
 
     def advance(self, table: RelationName, rows: int, size: int) -> None:
         """Move the meter of what is done now."""
+        self._passed(table, rows, size)
+
+    def _move(self, table: RelationName, rows: int, size: int) -> None:
         self._meter.advance(table, rows, size)
 
     def exported(self, done: Exported) -> None:
         """End the meter of the export, and prepare that of the load."""
         self._stack.close()
         rows = sum(done.rows.values())
+        self._recorder.add(joined(facts_of_plan(done.plan), facts_of_export(done)))
+        self._recorder.phase("look at the target")
         if not self._quiet:
             tables = counted(len(done.plan.tables), "table")
             self._screen.print(f"exported {counted(rows, 'row')} of {tables}")
@@ -130,18 +151,34 @@ class _Progress:
 
     def preflighted(self, found: Preflight) -> None:
         """Print the notes on a replay."""
+        self._recorder.add(facts_of_preflight(found))
+        self._recorder.phase("load, compare, commit")
         for note in found.of(Severity.NOTE):
             if note.subject not in replay.TOLD_LATER and not self._quiet:
                 self._screen.print(f"note: {note}")
 
     def planned(self, plan: ChangePlan) -> None:
         """Print what a synchronization will change."""
+        self._recorder.add(facts_of_changes(plan))
+        self._recorder.phase("change, compare, commit")
         if not self._quiet:
             changes.show_plan(self._screen, plan, dry_run=False)
+
+    def loaded(self, done: Replayed) -> None:
+        """Record what became of the rows."""
+        self._recorder.add(facts_of_replay(done, rehearsed=self._rehearse))
+        self._recorder.phase("compare once more")
 
     def confirm(self, questions: Sequence[Finding]) -> bool:
         """Ask, unless every question was answered."""
         return self._yes or changes.agreed(questions)
+
+
+def _record(recorder: Recorder, done: Copied, *, rehearsed: bool) -> None:
+    if done.synchronized is not None:
+        recorder.add(compared_after_changes(rehearsed=rehearsed))
+    if done.verified:
+        recorder.add(facts_of_verification(done.verified))
 
 
 def _report(done: Copied, *, verbose: bool, rehearsed: bool) -> None:

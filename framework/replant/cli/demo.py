@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,9 +16,11 @@ from time import perf_counter
 import click
 from rich.console import Console
 
-from replant.cli.screen import coloured, console, counted, grid, human_size
+from replant.cli.screen import coloured, console, grid
+from replant.demo.demo_shell import shell_databases, shell_environment
 from replant.demo.run_demo import DemoResult, run_demo
 from replant.errors import DIFFERENCE_FOUND
+from replant.report.figures import counted, human_size
 from replant.testing.demonstration import find_demonstration
 from replant.testing.servers.server import embedded_server
 
@@ -26,13 +32,23 @@ from replant.testing.servers.server import embedded_server
     type=click.Path(path_type=Path, file_okay=False),
     help="Keep the artifact in this folder.",
 )
-def command(keep: Path | None) -> int:
+@click.option(
+    "--shell",
+    is_flag=True,
+    help="Start a shell instead, with a source and a target to try commands on.",
+)
+def command(keep: Path | None, shell: bool) -> int:
     """Move a tenant between two databases, and prove it.
 
     Starts a PostgreSQL of its own, fills a source with two tenants, exports one, replays it as a
     role that may only INSERT, verifies it row by row, and cleans up.
+
+    With --shell it starts a shell in which the variables of the documentation are set, so that
+    every command there can be pasted. With the shell everything ends.
     """
     screen = console()
+    if shell:
+        return _run_shell(screen, keep)
     demonstration = find_demonstration()
     screen.print(demonstration.summary + "\n")
     with _folder(keep) as folder, embedded_server() as server:
@@ -42,6 +58,29 @@ def command(keep: Path | None) -> int:
     if keep is None:
         screen.print("The artifact was deleted with the servers; keep it with --keep DIR.")
     return 0 if result.passed else DIFFERENCE_FOUND
+
+
+def _run_shell(screen: Console, keep: Path | None) -> int:
+    """Run the user's shell between two databases; return its exit code."""
+    demonstration = find_demonstration(explored=True)
+    with _folder(keep) as folder, embedded_server() as server:
+        databases = shell_databases(server, demonstration)
+        screen.print(f"{demonstration.summary} The source holds them; the target has the tables.")
+        screen.print(f"Variables: {', '.join(databases.variables)}. Folder: {folder}")
+        screen.print("Leave with exit or Ctrl-D; servers and folder are deleted then.\n")
+        sys.stdout.flush()
+        # The shell answers Ctrl-C itself.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            return subprocess.run(  # noqa: S603 - the user's own shell
+                [os.environ.get("SHELL") or "sh"],
+                cwd=folder,
+                env=shell_environment(databases),
+                check=False,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            ).returncode
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def _timed(screen: Console) -> Callable[[str], AbstractContextManager[None]]:

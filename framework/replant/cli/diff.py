@@ -10,12 +10,16 @@ from rich.console import Console
 
 from replant import api
 from replant.cli import options
-from replant.cli.screen import console, counted, metered
+from replant.cli.reporting import reporting
+from replant.cli.screen import console, metered
 from replant.difference.json_report import comparison_as_json
 from replant.difference.result import ComparedTable, DifferingRow, Presence, SideComparison, Values
 from replant.difference.sql_patch import comparison_as_sql
 from replant.errors import DIFFERENCE_FOUND
 from replant.model import readable
+from replant.report.facts_of_comparisons import facts_of_comparison
+from replant.report.figures import counted
+from replant.report.recorder import Recorder
 from replant.verification.differences import SHOWN, visible
 
 _TEXT, _JSON, _SQL = "text", "json", "sql"
@@ -50,6 +54,7 @@ _TEXT, _JSON, _SQL = "text", "json", "sql"
     options.quiet,
     options.verbose,
 )
+@reporting
 def command(
     left: str,
     right: str,
@@ -58,6 +63,7 @@ def command(
     report: str,
     quiet: bool,
     verbose: bool,
+    recorder: Recorder,
     **said: Any,
 ) -> int:
     """Compare two artifacts, two databases, or one and the other, row by row.
@@ -71,7 +77,10 @@ def command(
     settings = options.settings_of(config, **said)
     limit = None if every or report == _SQL else SHOWN
     with metered(console(stderr=True), "comparing", quiet=quiet) as meter:
-        found = api.diff(left, right, settings, limit=limit, progress=meter.advance)
+        recorder.phase("compare")
+        progress = recorder.through(meter.advance)
+        found = api.diff(left, right, settings, limit=limit, progress=progress)
+    recorder.add(facts_of_comparison(found))
     screen = console()
     if report == _JSON:
         click.echo(comparison_as_json(found))

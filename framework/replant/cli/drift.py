@@ -10,11 +10,12 @@ from rich.console import Console
 
 from replant import api
 from replant.cli import options
-from replant.cli.screen import console, counted
+from replant.cli.screen import console
 from replant.drift.drift_findings import Drift, DriftSeverity
 from replant.drift.reports import as_github, as_json, as_sarif
 from replant.errors import DIFFERENCE_FOUND, UsageError
 from replant.model import Settings
+from replant.report.figures import counted
 
 _REPORTS = {"json": as_json, "github": as_github, "sarif": as_sarif}
 

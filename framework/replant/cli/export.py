@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 
 from replant import api
-from replant.cli import options
+from replant.api import Exported
+from replant.cli import export_each, options
 from replant.cli.plan import show
-from replant.cli.screen import console, counted, metered
+from replant.cli.reporting import reporting
+from replant.cli.screen import console, metered, print_notes
+from replant.errors import UsageError
 from replant.model import Plan
+from replant.report.facts_of_plans import facts_of_plan
+from replant.report.facts_of_results import facts_of_export
+from replant.report.figures import counted
+from replant.report.recorder import Recorder
+
+each = click.option(
+    "--each",
+    "query",
+    metavar="QUERY",
+    help="Export an artifact for each row of this SELECT; its columns are scope values, and stand "
+    "in braces in -o.",
+)
+resume = click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on where an export with --each or --snapshot ended early.",
+)
+snapshot = click.option(
+    "--snapshot",
+    metavar="ID",
+    help="Read in a snapshot that another session holds, as pg_export_snapshot() names it.",
+)
+journal = click.option(
+    "--journal",
+    metavar="FILE",
+    help=f"Where --each notes what is done. [default: {api.JOURNAL}]",
+)
 
 
 @click.command(epilog="Example: replant export --root 'public.customer: id = 42' -o customer.sql")
@@ -27,40 +60,97 @@ from replant.model import Plan
         "-o",
         "--output",
         metavar="PATH",
-        help="Where the artifact goes; - is standard output. A file that ends in .gz or .zst is "
-        "compressed.",
+        help="Where the artifact goes: a path, a URL such as s3://bucket/name, or - for standard "
+        "output. A file that ends in .gz or .zst is compressed.",
     ),
     click.option("--force", is_flag=True, help="Replace an output that exists."),
+    each,
+    journal,
+    snapshot,
+    resume,
     options.jobs,
     options.quiet,
     options.verbose,
 )
+@reporting
 def command(
     config: Path | None,
     force: bool,
+    query: str | None,
+    journal: str | None,
+    snapshot: str | None,
+    resume: bool,
     quiet: bool,
     verbose: bool,
+    recorder: Recorder,
     **said: Any,
-) -> None:
+) -> int:
     """Write the chosen rows of a database as an artifact.
 
     The artifact is one SQL file, or a directory. A SQL file runs with psql alone, as one
     transaction, and undoes itself if the rows that arrive are not those that were exported. Both
     carry what `replant verify` needs.
+
+    --each exports many tenants, one artifact each. It ends with 1 if any of them failed.
     """
     settings = options.settings_of(config, **said)
+    if query is not None and snapshot is not None:
+        raise UsageError("--each reads each tenant in a snapshot of its own; leave out --snapshot")
+    if query is not None:
+        kept = journal or api.JOURNAL
+        return export_each.run(
+            settings,
+            query,
+            journal=kept,
+            resume=resume,
+            force=force,
+            quiet=quiet,
+            recorder=recorder,
+        )
+    if journal:
+        raise UsageError("--journal goes with --each; add it, or leave it out")
     screen = console(stderr=True)
     with metered(screen, "locking and counting", quiet=quiet) as meter:
+        recorder.phase("plan")
 
         def planned(plan: Plan) -> None:
+            recorder.add(facts_of_plan(plan))
+            recorder.phase("export")
             meter.phase("exporting")
             meter.expect(plan.row_count)
             if verbose and not quiet:
                 show(screen, plan, verbose=True)
 
-        done = api.export(settings, force=force, planned=planned, progress=meter.advance)
-    if quiet:
-        return
+        with _telling_what_is_kept(screen, settings.export.output, recorder):
+            done = api.export(
+                settings,
+                force=force,
+                snapshot=snapshot,
+                resume=resume,
+                planned=planned,
+                progress=recorder.through(meter.advance),
+            )
+    recorder.add(facts_of_export(done))
+    if not quiet:
+        _print(screen, done, verbose=verbose)
+    return 0
+
+
+@contextmanager
+def _telling_what_is_kept(
+    screen: Console, output: str | None, recorder: Recorder
+) -> Iterator[None]:
+    """Say after a failure where the finished part of an export is, if it can be resumed."""
+    try:
+        yield
+    except BaseException:
+        kept = Path(f"{output}.unfinished")
+        if recorder.has_rows and kept.exists() and not recorder.has_log:
+            screen.print(f"{kept} keeps what is finished: --resume goes on with it")
+        raise
+
+
+def _print(screen: Console, done: Exported, *, verbose: bool) -> None:
     rows = sum(done.rows.values())
     where = "standard output" if done.output == "-" else done.output
     screen.print(
@@ -68,8 +158,7 @@ def command(
     )
     if verbose and done.digest:
         screen.print(f"SHA-256 {done.digest}")
-    for warning in done.plan.warnings:
-        screen.print(f"note: {warning}")
+    print_notes(screen, done.plan.warnings, verbose=verbose)
     left = len(done.plan.omissions)
     if left and not verbose:
         screen.print(f"{counted(left, 'thing')} left out on purpose: -v or replant plan lists them")

@@ -10,11 +10,12 @@ import click
 from replant import api
 from replant.artifact.atomic_output import STANDARD_OUTPUT, check_writable, whole_file
 from replant.cli import options
-from replant.cli.screen import console, counted
+from replant.cli.screen import console
 from replant.config.connection_strings import SOURCE_VARIABLE, TARGET_VARIABLE
 from replant.model import Settings
 from replant.proposal.proposal import Proposal
 from replant.proposal.proposal_toml import as_toml
+from replant.report.figures import counted
 
 _ENVIRONMENT = "env:"
 

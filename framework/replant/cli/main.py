@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem, shell_complete
 
 from replant import __version__
 from replant.errors import INTERRUPTED, UNFORESEEN, OutputError, ReplantError
@@ -39,7 +40,12 @@ COMMANDS = {
     "prove": "Prove on a copy of the structure that any rows arrive as they are.",
     "plugins": "List the installed plugins, and which are enabled.",
     "new-plugin": "Write a project for a plugin, with tests that pass.",
+    "completion": "Print what lets a shell complete commands and options.",
 }
+
+
+#: By which a shell asks for completions; click documents its values.
+COMPLETION_VARIABLE = "_REPLANT_COMPLETE"
 
 
 class Commands(click.Group):
@@ -70,6 +76,15 @@ class Commands(click.Group):
             ctx.fail(f"there is no command {args[0]!r}{meant}")
         return super().resolve_command(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the name of a command without importing any."""
+        found = [
+            CompletionItem(name, help=line)
+            for name, line in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         del ctx
@@ -93,6 +108,9 @@ def replant(context: click.Context) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the code of its outcome."""
+    asked = os.environ.get(COMPLETION_VARIABLE)
+    if asked is not None:
+        sys.exit(shell_complete(replant, {}, "replant", COMPLETION_VARIABLE, asked))
     signal.signal(signal.SIGTERM, _as_interrupt)
     # psycopg tells its log of each connection that is lost, which without this is standard error.
     logging.getLogger("psycopg").addHandler(logging.NullHandler())

@@ -158,7 +158,7 @@ max_rows = click.option(
 )
 quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 verbose = click.option("-v", "--verbose", is_flag=True, help="Say more: every table, every note.")
-#: A path, or `-` for standard input.
+#: A path, a URL, or `-` for standard input.
 artifact = click.argument("artifact", type=click.Path(dir_okay=True, allow_dash=True))
 
 

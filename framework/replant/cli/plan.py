@@ -12,7 +12,9 @@ from rich.console import Console
 
 from replant import api
 from replant.cli import options
-from replant.cli.screen import console, counted, grid, print_list, printable
+from replant.cli.provenance_tree import print_provenance
+from replant.cli.reporting import reporting
+from replant.cli.screen import console, grid, print_list, printable
 from replant.errors import UsageError
 from replant.export.shown_rows import ShownRow
 from replant.model import (
@@ -23,6 +25,10 @@ from replant.model import (
     name_a_few,
     readable,
 )
+from replant.model.findings import grouped
+from replant.report.facts_of_plans import facts_of_plan
+from replant.report.figures import counted
+from replant.report.recorder import Recorder
 from replant.sql.grants import grants, sequence_grants, usage_grants
 
 
@@ -37,7 +43,10 @@ from replant.sql.grants import grants, sequence_grants, usage_grants
     type=click.IntRange(min=1),
     help="Show so many rows of each table before and after its values change; on a terminal only.",
 )
-def command(config: Path | None, verbose: bool, count: int | None, **said: Any) -> None:
+@reporting
+def command(
+    config: Path | None, verbose: bool, count: int | None, recorder: Recorder, **said: Any
+) -> None:
     """Show what an export would do, before any row is read.
 
     Tables in load order with their rows, and how many of these are shared with others, as they come
@@ -46,15 +55,14 @@ def command(config: Path | None, verbose: bool, count: int | None, **said: Any) 
     that replays needs.
     """
     settings = options.settings_of(config, **said)
-    if count is None:
-        show(console(), api.plan(settings), verbose=verbose)
-        return
-    if not sys.stdout.isatty():
+    if count is not None and not sys.stdout.isatty():
         raise UsageError(
             "--sample shows values as they are in the source, and so only on a terminal; leave it "
             "out where the output goes to a file or a pipe"
         )
-    plan, rows = api.plan_with_rows(settings, count)
+    recorder.phase("plan")
+    plan, rows = api.plan_with_rows(settings, count) if count else (api.plan(settings), {})
+    recorder.add(facts_of_plan(plan))
     show(console(), plan, verbose=verbose)
     show_rows(console(), rows)
 
@@ -105,7 +113,7 @@ def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
         "Cycles of foreign keys:",
         [f"{', '.join(map(str, cycle.tables))}: {cycle.way}" for cycle in plan.order.cycles],
     )
-    print_list(screen, "How the rows of the closed set came:", [str(a) for a in plan.provenance])
+    print_provenance(screen, plan)
     print_list(
         screen,
         "Triggers and rules that fire, if the target has them too:",
@@ -118,7 +126,8 @@ def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
     )
     print_list(screen, "Values that change on their way, by which plugin:", list(plan.changes))
     print_list(screen, "Left out:", [f"{left.what}: {left.why}" for left in plan.omissions])
-    print_list(screen, "Note:", list(plan.warnings))
+    notes = plan.warnings if verbose else grouped(plan.warnings)
+    print_list(screen, "Note:", [note.told(verbose=verbose) for note in notes])
     filled = [table.name for table in plan.tables if table.row_count]
     needs = list(_grants(plan, filled)) if verbose else list(_needs(plan, filled))
     print_list(

@@ -11,12 +11,18 @@ from rich.console import Console
 
 from replant import api
 from replant.api import Replayed
+from replant.artifact.manifest import Manifest
 from replant.cli import options
-from replant.cli.screen import console, counted, grid, metered_load
+from replant.cli.reporting import reporting
+from replant.cli.screen import console, grid, metered_load, print_notes
 from replant.errors import UsageError
 from replant.model import Finding, OnConflict, Severity, Subject, TriggerMode
 from replant.preflight.preflight import Preflight
 from replant.replay.replay import Loaded
+from replant.report.facts_of_plans import facts_of_manifest
+from replant.report.facts_of_results import facts_of_preflight, facts_of_replay
+from replant.report.figures import counted
+from replant.report.recorder import Recorder
 
 #: What the load itself says in its end, once it knows more.
 TOLD_LATER = (Subject.ROW, Subject.SEQUENCE, Subject.UNSEEN)
@@ -33,10 +39,11 @@ TOLD_LATER = (Subject.ROW, Subject.SEQUENCE, Subject.UNSEEN)
     options.triggers,
     click.option("--dry-run", is_flag=True, help="Say what can be foreseen, and do nothing."),
     click.option("--rehearse", is_flag=True, help="Load and compare everything, and then undo it."),
-    click.option("-y", "--yes", is_flag=True, help="Take every question for answered with yes."),
+    click.option("-y", "--yes", is_flag=True, help="Answer yes to every question."),
     options.quiet,
     options.verbose,
 )
+@reporting
 def command(
     artifact: str,
     config: Path | None,
@@ -50,6 +57,7 @@ def command(
     yes: bool,
     quiet: bool,
     verbose: bool,
+    recorder: Recorder,
 ) -> None:
     """Load an artifact into a database: all its rows, or none.
 
@@ -72,8 +80,15 @@ def command(
     settings = options.settings_of(
         config, target=target, map_schema=map_schema, on_conflict=on_conflict, triggers=triggers
     )
+    recorder.phase("check the artifact")
+
+    def opened(manifest: Manifest) -> None:
+        recorder.add(facts_of_manifest(manifest, artifact))
+        recorder.phase("look at the target")
+
     if dry_run:
-        found = api.preflight(artifact, settings, strategy=strategy)
+        found = api.preflight(artifact, settings, strategy=strategy, opened=opened)
+        recorder.add(facts_of_preflight(found))
         if not quiet:
             show(console(), found, verbose=verbose)
         found.check(lambda _: True)
@@ -82,20 +97,24 @@ def command(
     with metered_load(screen, quiet=quiet) as meter:
 
         def preflighted(found: Preflight) -> None:
+            recorder.add(facts_of_preflight(found))
+            recorder.phase("load, compare, commit")
             meter.expect(found.manifest.row_count)
-            for note in found.of(Severity.NOTE):
-                if note.subject not in TOLD_LATER and not quiet:
-                    screen.print(f"note: {note.told(verbose=verbose)}")
+            if not quiet:
+                now = [n for n in found.of(Severity.NOTE) if n.subject not in TOLD_LATER]
+                print_notes(screen, now, verbose=verbose)
 
         done = api.replay(
             artifact,
             settings,
             strategy=strategy,
             rehearse=rehearse,
+            opened=opened,
             preflighted=preflighted,
             confirm=lambda questions: yes or agreed(questions),
-            progress=meter.advance,
+            progress=recorder.through(meter.advance),
         )
+    recorder.add(facts_of_replay(done, rehearsed=rehearse))
     if not quiet:
         report(screen, done, verbose=verbose, rehearsed=rehearse)
 
@@ -110,8 +129,7 @@ def show(screen: Console, found: Preflight, *, verbose: bool) -> None:
         screen.print(f"  {', '.join(map(str, cycle.tables))}: {cycle.way}")
     for question in found.of(Severity.ASKS):
         screen.print(f"would ask: {question.told(verbose=verbose)}")
-    for note in found.of(Severity.NOTE):
-        screen.print(f"note: {note.told(verbose=verbose)}")
+    print_notes(screen, found.of(Severity.NOTE), verbose=verbose)
 
 
 def agreed(questions: Sequence[Finding]) -> bool:

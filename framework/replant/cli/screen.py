@@ -21,10 +21,11 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from replant.model import RelationName
+from replant.model import Finding, RelationName
+from replant.model.findings import grouped
+from replant.report.figures import human_size
 
 _WIDE = 500
-_THOUSAND = 1000
 
 
 class Screen(Console):
@@ -176,20 +177,14 @@ def print_list(screen: Console, title: str, lines: Iterable[str]) -> None:
         screen.print(line)
 
 
+def print_notes(
+    screen: Console, findings: Iterable[Finding], *, verbose: bool, before: str = "note: "
+) -> None:
+    """Print findings; those that say the same are one line, unless each is wanted."""
+    for finding in findings if verbose else grouped(findings):
+        screen.print(f"{before}{finding.told(verbose=verbose)}")
+
+
 def coloured(text: str, colour: str) -> Text:
     """Colour a text, where the terminal has colours."""
     return Text(text, style=colour)
-
-
-def human_size(size: float) -> str:
-    """Write bytes in the unit that suits: `12.3 MB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < _THOUSAND:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= _THOUSAND
-    return f"{size:.1f} TB"
-
-
-def counted(number: int, noun: str) -> str:
-    """Write a number with its noun: `1 row`, `2,000 rows`."""
-    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"

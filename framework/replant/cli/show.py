@@ -12,8 +12,9 @@ from replant import api
 from replant.api.show import ShownArtifact
 from replant.artifact.manifest_json import to_json
 from replant.cli import options
-from replant.cli.screen import console, counted, grid, human_size, metered, print_list
+from replant.cli.screen import console, grid, metered, print_list
 from replant.model import Layout, readable
+from replant.report.figures import counted, human_size
 
 
 @click.command(epilog="Example: replant show customer.sql")

@@ -8,6 +8,9 @@ import click
 
 from replant import api
 from replant.cli import changes, options
+from replant.cli.reporting import reporting
+from replant.report.facts_of_changes import compared_after_changes
+from replant.report.recorder import Recorder
 
 max_deletes = click.option(
     "--max-deletes",
@@ -30,6 +33,7 @@ backup = click.option(
     backup,
 )
 @changes.changing
+@reporting
 def command(
     artifact: str,
     config: Path | None,
@@ -37,6 +41,7 @@ def command(
     map_schema: dict[str, str],
     max_deletes: int,
     backup: str | None,
+    recorder: Recorder,
     **said: bool,
 ) -> None:
     """Make the owned rows of a database those of an artifact: insert, update and delete.
@@ -49,7 +54,8 @@ def command(
 
     It asks before it deletes more than --max-deletes rows.
     """
-    dialogue = changes.Dialogue(**said)
+    recorder.phase("check the artifact")
+    dialogue = changes.Dialogue(artifact, recorder, **said)
     done = api.sync(
         artifact,
         options.settings_of(config, target=target, map_schema=map_schema),
@@ -58,7 +64,10 @@ def command(
         allow_cascade=dialogue.allow_cascade,
         dry_run=dialogue.dry_run,
         rehearse=dialogue.rehearse,
+        opened=dialogue.opened,
         planned=dialogue.planned,
         confirm=dialogue.confirm,
     )
+    if not dialogue.dry_run:
+        recorder.add(compared_after_changes(rehearsed=dialogue.rehearse))
     dialogue.end(done.plan, "changed", done.notes)

@@ -9,8 +9,13 @@ import click
 from replant import api
 from replant.artifact.manifest import Manifest
 from replant.cli import options
-from replant.cli.screen import console, counted, metered
+from replant.cli.reporting import reporting
+from replant.cli.screen import console, metered
 from replant.errors import DIFFERENCE_FOUND, PrivilegeError
+from replant.report.facts_of_comparisons import facts_of_verification
+from replant.report.facts_of_plans import facts_of_manifest
+from replant.report.figures import counted
+from replant.report.recorder import Recorder
 from replant.verification.differences import RowDifferenceKind, TableResult
 from replant.verification.verify import HashingPlace
 
@@ -32,6 +37,7 @@ from replant.verification.verify import HashingPlace
     options.quiet,
     options.verbose,
 )
+@reporting
 def command(
     artifact: str,
     config: Path | None,
@@ -41,6 +47,7 @@ def command(
     jobs: int | None,
     quiet: bool,
     verbose: bool,
+    recorder: Recorder,
 ) -> int:
     """Compare the rows of a database with those of an artifact, by content.
 
@@ -49,8 +56,11 @@ def command(
     """
     settings = options.settings_of(config, target=target, map_schema=map_schema, jobs=jobs)
     with metered(console(stderr=True), "checking the digest", quiet=quiet) as meter:
+        recorder.phase("check the artifact")
 
         def opened(manifest: Manifest) -> None:
+            recorder.add(facts_of_manifest(manifest, artifact))
+            recorder.phase("compare")
             meter.phase("verifying")
             meter.expect(manifest.row_count)
 
@@ -59,8 +69,9 @@ def command(
             settings,
             hashing=HashingPlace(compare),
             opened=opened,
-            progress=meter.advance,
+            progress=recorder.through(meter.advance),
         )
+    recorder.add(facts_of_verification(results))
     screen = console()
     for result in results:
         if not result.equal or (verbose and not quiet):

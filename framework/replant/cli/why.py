@@ -48,7 +48,7 @@ def _asked(text: str) -> Root:
     try:
         return Root.parse(text)
     except ValueError:
-        raise UsageError(f"{text!r} names no rows; ask for {_FORM}") from None
+        raise UsageError(f"{text!r} cannot be asked; write {_FORM}") from None
 
 
 def _in_artifact(path: str, asked: Root, said: dict[str, Any]) -> Explanation:

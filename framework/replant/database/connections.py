@@ -14,6 +14,7 @@ from psycopg import Connection, IsolationLevel, sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
+from replant.database.connection_facts import tell_of_connection
 from replant.errors import ConfigurationError, DatabaseError, PrivilegeError
 from replant.model.names import did_you_mean
 
@@ -88,12 +89,14 @@ class ReadingConnection(Connection[TupleRow]):
         own: the settings of the database, the role and the configuration that are pinned to other
             values, and that what the database computes depends on.
         pinned: the settings of its transactions.
+        snapshot: the one of another session, in which it reads; None for one of its own.
 
     """
 
     side: str
     own: Mapping[str, str]
     pinned: Mapping[str, str]
+    snapshot: str | None
 
     def begin_again(self, *first: sql.Composed) -> None:
         """End the transaction, and begin another.
@@ -108,6 +111,7 @@ class ReadingConnection(Connection[TupleRow]):
         self.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(timeout))
         for statement in first:
             self.execute(statement)
+        _take_snapshot(self)
         set_locally(self, self.pinned)
 
 
@@ -118,6 +122,7 @@ def reading(
     *,
     hidden_rows_fail: bool = True,
     settings: Mapping[str, str] = MappingProxyType({}),
+    snapshot: str | None = None,
 ) -> Iterator[ReadingConnection]:
     """Open one REPEATABLE READ READ ONLY transaction with pinned settings.
 
@@ -127,17 +132,21 @@ def reading(
         hidden_rows_fail: whether a policy that would hide rows is an error, as it is unless the
             rows that the role sees are what is wanted.
         settings: those of the configuration for this database.
+        snapshot: the identifier of one that another session holds and has exported.
 
     Raises:
         ConfigurationError: the server does not know a setting, or refuses its value.
-        DatabaseError: the server cannot be reached, or failed while it was asked.
+        DatabaseError: the server cannot be reached, failed while it was asked, or nobody holds
+            the snapshot any more.
 
     """
     with _connected(ReadingConnection, dsn, side) as connection, translated(side):
         connection.side = side
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
+        connection.snapshot = snapshot
         _begin_without_limits(connection)
+        _take_snapshot(connection)
         _configure(connection, side, settings, local=True)
         _read_own(connection)
         pinned = {**settings, **READING, "row_security": "off" if hidden_rows_fail else "on"}
@@ -263,6 +272,7 @@ def _connected(kind: type[AnyConnection], dsn: str, side: str) -> Iterator[AnyCo
                 f"the {side} is PostgreSQL {connection.info.server_version // 10000}; "
                 f"replant needs {OLDEST_VERSION // 10000} or later"
             )
+        tell_of_connection(connection, side)
         yield connection
     finally:
         connection.close()
@@ -320,6 +330,26 @@ def _begin_without_limits(connection: DatabaseConnection) -> None:
     if connection.info.server_version >= _TRANSACTION_TIMEOUT:
         limits.append("transaction_timeout")
     connection.execute("; ".join(f"SET LOCAL {name} = 0" for name in limits).encode())
+
+
+def _take_snapshot(connection: ReadingConnection) -> None:
+    """See what another session sees, if a snapshot of one is wanted.
+
+    Raises:
+        DatabaseError: no session holds the snapshot.
+
+    """
+    if connection.snapshot is None:
+        return
+    statement = sql.SQL("SET TRANSACTION SNAPSHOT {}").format(connection.snapshot)
+    try:
+        connection.execute(statement)
+    except (psycopg.errors.UndefinedObject, psycopg.errors.InvalidParameterValue) as error:
+        raise DatabaseError(
+            f"no session of the {connection.side} holds the snapshot {connection.snapshot!r} any "
+            f"more ({one_line(error)}), so nothing can be read in it: take another snapshot, and "
+            f"begin again without --resume"
+        ) from error
 
 
 def set_locally(database: DatabaseConnection, settings: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 import psycopg
+from attrs import define
 from psycopg import sql
 
 from replant.database.connections import DatabaseConnection, ReadingConnection, one_line
@@ -96,9 +97,36 @@ ORDER BY l.granted DESC, 1 LIMIT 1
 """
 
 
+@define
+class KnownCatalog:
+    """The catalog of one database as it was read last, so that it is read again only if it changed.
+
+    Attributes:
+        version: tells whether it changed.
+
+    """
+
+    version: object = None
+    catalog: Catalog | None = None
+
+    def read(self, database: ReadingConnection, version: object) -> Catalog:
+        """Return the catalog of this version."""
+        if self.catalog is None or self.version != version:
+            self.catalog, self.version = read_catalog(database), version
+        return self.catalog
+
+
+def know_catalog(database: ReadingConnection) -> KnownCatalog:
+    """Read the catalog, so that others need not."""
+    known = KnownCatalog()
+    known.read(database, _read_version(database))
+    return known
+
+
 def decide_under_locks(
     database: ReadingConnection,
     decide: Callable[[Catalog], tuple[Decision, Collection[RelationName]]],
+    known: KnownCatalog | None = None,
 ) -> tuple[Catalog, Decision]:
     """Decide what is read, and leave a transaction in whose snapshot all its tables are locked.
 
@@ -106,16 +134,18 @@ def decide_under_locks(
         database: a reading connection, of which no row was read.
         decide: says what is read, and which tables; called again if the catalog changed before
             the tables were locked.
+        known: what was read of this database before, if anything was.
 
     Raises:
         DatabaseError: a lock was not to be had in time, there is no room for so many, or the
             tables changed again and again.
 
     """
+    known = known or KnownCatalog()
     for _ in range(_MOST_ATTEMPTS):
         version = _read_version(database)
         try:
-            catalog = read_catalog(database)
+            catalog = known.read(database, version)
             decision, names = decide(catalog)
         except (ReplantError, psycopg.Error, TypeError):
             # PostgreSQL's functions fail, or return NULL, for what was dropped after the snapshot.

@@ -86,7 +86,7 @@ def run_demo(
     """
     artifact = folder / "tenant.sql"
     with report("two databases, both with the schemas; the source with its tenants"):
-        source, target = _set_up(server, demonstration)
+        source, target = set_up(server, demonstration)
     settings = Settings(
         source=source.dsn,
         scope=demonstration.scope,
@@ -121,7 +121,7 @@ def run_demo(
     )
 
 
-def _set_up(server: Server, demonstration: Demonstration) -> tuple[Database, Database]:
+def set_up(server: Server, demonstration: Demonstration) -> tuple[Database, Database]:
     """Create the source with its rows, and the target with the same empty schemas."""
     source = server.create_database()
     with psycopg.connect(source.dsn) as connection:

@@ -9,6 +9,7 @@ from enum import Enum
 from attrs import field, frozen
 
 from replant.model import RelationName, Text
+from replant.model.table_shape import TableShape
 
 #: Texts by column, in the order of the columns.
 Values = Mapping[str, Text]
@@ -89,12 +90,14 @@ class SideComparison:
         left: what the left side is, for people.
         right: likewise.
         tables: in the order in which they are loaded.
+        shapes: what the tables look like; where both sides have one, what it is on the left.
 
     """
 
     left: str
     right: str
     tables: tuple[ComparedTable, ...]
+    shapes: Mapping[RelationName, TableShape] = field(factory=dict)
 
     @property
     def equal(self) -> bool:

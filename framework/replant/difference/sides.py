@@ -13,6 +13,7 @@ from replant.database.connections import DatabaseConnection
 from replant.export.source_rows import SourceRows
 from replant.model import Plan, PlannedTable, Progress, RelationName, Text
 from replant.model.progress import silent
+from replant.model.table_shape import TableShape
 from replant.sql.fingerprints import Block, Fingerprint
 from replant.sql.row_forms import RowForm, Rows
 from replant.sql.row_text import ordered_alike
@@ -118,6 +119,11 @@ class ArtifactSide:
             for table in self.artifact.manifest.tables
         }
 
+    @property
+    def shapes(self) -> Mapping[RelationName, TableShape]:
+        """What the manifest says of the tables."""
+        return self.artifact.manifest.shapes
+
     def content(self, name: RelationName, form: RowForm) -> Content:
         """Return what the manifest says."""
         del form
@@ -195,6 +201,11 @@ class DatabaseSide:
             )
             for table in self.plan.tables
         }
+
+    @property
+    def shapes(self) -> Mapping[RelationName, TableShape]:
+        """What the plan says of the tables."""
+        return self.plan.shapes
 
     def content(self, name: RelationName, form: RowForm) -> Content:
         """Read the rows, and hash them as they pass."""

@@ -6,18 +6,25 @@ at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
 
 from replant.artifact import directory_writer
 from replant.artifact.atomic_output import whole_directory, whole_file
 from replant.artifact.compressed_streams import compressed, compression_of_name
+from replant.artifact.directory_reader import lines_of
 from replant.artifact.manifest import DataFile, Manifest, manifest_of
+from replant.artifact.manifest_json import to_json
 from replant.artifact.sql_file_writer import write_sql_file
+from replant.artifact.unfinished_directory import Unfinished, resumable_directory
 from replant.database.connections import ReadingConnection
 from replant.export.source_rows import SourceRows
 from replant.export.written_tables import TABLES, write_table_files, write_tables
-from replant.model import OWN_FORMATS, Layout, Plan, Progress, RelationName
+from replant.model import OWN_FORMATS, Layout, Plan, Progress, RelationName, RunSettings
 from replant.parallel.workers import open_workers
+from replant.sql.row_forms import Rows
 
 
 def export_rows(
@@ -27,7 +34,10 @@ def export_rows(
     *,
     force: bool,
     progress: Progress,
-    jobs: int = 1,
+    run: RunSettings,
+    dsn: str | None,
+    snapshot: str | None = None,
+    resume: bool = False,
 ) -> tuple[dict[RelationName, int], str | None]:
     """Write the rows of a plan.
 
@@ -37,7 +47,11 @@ def export_rows(
         output: where to; `-` is standard output.
         force: whether an output that exists is replaced.
         progress: told of the rows as they are written.
-        jobs: how many processes read rows at the same time.
+        run: how many processes read rows at the same time, or which cluster does.
+        dsn: what the configuration says of the source, for a cluster.
+        snapshot: the one of another session, in which everything is read; a directory that is not
+            finished is kept then.
+        resume: whether the directory of an earlier run in this snapshot is finished.
 
     Returns:
         How many rows of each table were written, and the SHA-256 over the whole artifact; None for
@@ -48,9 +62,19 @@ def export_rows(
             under the output's name.
 
     """
-    with open_workers(database, "source", jobs) as workers:
-        rows = SourceRows(database, plan, progress, workers)
-        digest = write_artifact(output, plan, rows, force=force)
+    with open_workers(database, "source", run, dsn) as workers:
+        reading = partial(SourceRows, database, plan, progress, workers)
+        if snapshot is None or plan.layout is not Layout.DIRECTORY:
+            rows = reading()
+            digest = write_artifact(output, plan, rows, force=force)
+        else:
+            asked = {"snapshot": snapshot, "plan": _digest_of(plan)}
+            mark = directory_writer.MANIFEST
+            with resumable_directory(
+                output, asked, mark=mark, force=force, resume=resume
+            ) as unfinished:
+                rows = reading(partial(_rows_of, plan, unfinished))
+                digest = _fill(unfinished.folder, plan, rows, unfinished)
     return dict(rows.counts), digest
 
 
@@ -87,10 +111,26 @@ def _write_directory(output: str, plan: Plan, rows: SourceRows, *, force: bool) 
             write_table_files(folder, plan, plan.writing, rows)
             rows.check_rows()
         return None
+    with whole_directory(output, mark=directory_writer.MANIFEST, force=force) as folder:
+        return _fill(folder, plan, rows)
 
+
+def _fill(folder: Path, plan: Plan, rows: SourceRows, unfinished: Unfinished | None = None) -> str:
     def finished(files: Mapping[RelationName, DataFile]) -> Manifest:
         rows.check_rows()
         return manifest_of(plan, rows.fingerprints, files, (), rows.shared)
 
-    with whole_directory(output, mark=directory_writer.MANIFEST, force=force) as folder:
-        return directory_writer.write_directory(folder, plan, rows, finished)
+    return directory_writer.write_directory(folder, plan, rows, finished, unfinished)
+
+
+def _digest_of(plan: Plan) -> str:
+    """Tell a plan from others: all but the rows is in its manifest."""
+    return sha256(to_json(manifest_of(plan)).encode()).hexdigest()
+
+
+def _rows_of(plan: Plan, unfinished: Unfinished, table: RelationName) -> Iterator[Rows] | None:
+    """Read the rows of a table from the file that an earlier run has finished."""
+    name = directory_writer.file_name(table, plan.compression)
+    if name not in unfinished.finished:
+        return None
+    return lines_of(unfinished.folder / name, plan.compression)

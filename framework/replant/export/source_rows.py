@@ -50,6 +50,13 @@ from replant.sql.load_statements import Frame
 from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS, RowForm, Rows
 from replant.sql.row_text import computed_by_server
 
+#: Gives the rows of a table, as COPY writes them, or None if they must be read.
+EarlierRows = Callable[[RelationName], Iterator[Rows] | None]
+
+
+def none_earlier(_table: RelationName) -> None:
+    """Give no rows: there was no earlier run."""
+
 
 class SourceRows:
     """Gives the rows of each step, and keeps the fingerprint of each table as they pass."""
@@ -60,6 +67,7 @@ class SourceRows:
         plan: Plan,
         progress: Progress,
         workers: Workers | None = None,
+        earlier: EarlierRows = none_earlier,
     ) -> None:
         """Read from `database`, in the transaction in which the plan was made.
 
@@ -68,12 +76,14 @@ class SourceRows:
             plan: what is read.
             progress: told of the rows as they pass.
             workers: read large tables beside this process.
+            earlier: gives the rows of tables that an earlier run has read in the same snapshot.
 
         """
+        self._earlier = earlier
         self._database = database
         self._sliced: SlicedTables | None = None
         if workers is not None:
-            tables = dict(_sliced_tables(plan))
+            tables = {n: t for n, t in _sliced_tables(plan) if earlier(n) is None}
             self._sliced = SlicedTables(database, workers, plan.selection, tables, leave_rows=True)
         self._plan = plan
         self._progress = progress
@@ -151,7 +161,8 @@ class SourceRows:
                 )
 
     def _hashed(self, table: PlannedTable, form: RowForm) -> Iterator[Rows]:
-        if self._sliced is not None and table.name in self._sliced:
+        found = self._earlier(table.name)
+        if found is None and self._sliced is not None and table.name in self._sliced:
             fingerprint = self.fingerprints[table.name] = Fingerprint(_key_of(table, form))
             with self._named(table):
                 for rows in self._sliced.read(table.name, fingerprint):
@@ -159,7 +170,7 @@ class SourceRows:
                     yield rows
             return
         passing = self._passing(table, form)
-        for rows in self._read(table, form):
+        for rows in self._read(table, form) if found is None else found:
             passing(rows)
             self._passed(table.name, rows)
             yield rows

@@ -95,6 +95,13 @@ class ProvenanceCount:
     down: bool
     rows: int
 
+    @property
+    def table(self) -> RelationName:
+        """The table of these rows."""
+        if isinstance(self.by, Root):
+            return self.by.table
+        return self.by.table if self.down else self.by.references
+
     def __str__(self) -> str:
         """Write one line: `down by s.t(a) → s.u(b): 5 rows`."""
         rows = f"{self.rows} row{'' if self.rows == 1 else 's'}"

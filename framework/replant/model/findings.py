@@ -48,6 +48,8 @@ class Finding:
         what: what is so, as a sentence that names the place.
         remedy: the statement or option that would help; empty where nothing is wrong.
         each: what it is about one by one, where it says the same of many things.
+        together: what several such findings say at once, behind their number; empty for one that
+            always stands alone.
 
     """
 
@@ -57,6 +59,7 @@ class Finding:
     what: str
     remedy: str = ""
     each: tuple[str, ...] = ()
+    together: str = ""
 
     def __str__(self) -> str:
         """One line."""
@@ -71,6 +74,21 @@ class Finding:
             what += f": {'; '.join(listed)}"
             what += f"; and {more} more (-v lists them)" if more else ""
         return f"{what}; {self.remedy}" if self.remedy else what
+
+
+def grouped(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Let findings that say the same of several places be one, where the first of them was."""
+    groups: dict[object, list[Finding]] = {}
+    for place, finding in enumerate(findings):
+        alike = (finding.subject, finding.severity, finding.together)
+        groups.setdefault(alike if finding.together else place, []).append(finding)
+    return tuple(found[0] if len(found) == 1 else _joined(found) for found in groups.values())
+
+
+def _joined(found: Sequence[Finding]) -> Finding:
+    first, places = found[0], tuple(finding.place for finding in found)
+    what = f"{len(found)} {first.together}"
+    return Finding(first.subject, first.severity, places[0], what, each=places)
 
 
 #: Asked whether to go on in spite of findings that ask.

@@ -16,6 +16,7 @@ from replant.model.checked import checked
 from replant.model.closure_origin import ClosureOrigin
 from replant.model.closure_rules import ProvenanceCount
 from replant.model.conditions import ChosenRows, Selection
+from replant.model.findings import Finding
 from replant.model.load_order import LoadOrder
 from replant.model.match import Match
 from replant.model.names import RelationName, readable
@@ -214,7 +215,7 @@ class Plan:
     types: tuple[DefinedType, ...] = ()
     shapes: Mapping[RelationName, TableShape] = field(factory=dict)
     omissions: tuple[Omission, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Finding, ...] = ()
     writing: PlannedWriting | None = None
 
     @cached_property

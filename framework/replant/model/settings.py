@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
@@ -206,16 +207,23 @@ class PluginSettings:
     files: tuple[str, ...] = ()
 
 
+def _is_cluster(_: object, __: object, executor: str | None) -> None:
+    if executor is not None and re.fullmatch(r"dask://[^/]+:\d+", executor) is None:
+        raise ValueError(f"executor is {executor!r}, and should be dask://HOST:PORT of a scheduler")
+
+
 @frozen(field_transformer=checked)
 class RunSettings:
     """How a command runs; what it does is the same.
 
     Attributes:
         jobs: how many processes read rows at the same time.
+        executor: a cluster that reads rows in their place: `dask://HOST:PORT` is the scheduler.
 
     """
 
     jobs: int = field(default=1, validator=validators.ge(1))
+    executor: str | None = field(default=None, validator=_is_cluster)
 
 
 @frozen(field_transformer=checked)
@@ -230,6 +238,8 @@ class Settings:
         map_schema: the name that the target has for a schema of the artifact, where it is another.
         triggers: what a replay does with the target's triggers.
         scope: the named values that say whose rows are exported.
+        tenant_values: the scope values that came from a query for tenants: one of them at least
+            must choose rows, the others may only name the output.
         run: how a command runs.
         recorded: the file with the recorded shape of tables, which need not be there.
         file: the file that was read; None if none was.
@@ -247,6 +257,7 @@ class Settings:
     export: ExportSettings = field(factory=ExportSettings)
     plugins: PluginSettings = field(factory=PluginSettings)
     tables: tuple[TableSettings, ...] = ()
+    tenant_values: tuple[str, ...] = ()
     run: RunSettings = field(factory=RunSettings)
     recorded: str = "replant.lock.toml"
     file: str | None = None

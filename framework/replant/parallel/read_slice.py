@@ -5,8 +5,10 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
+import zstandard
 from attrs import frozen
 from psycopg import DataError, ProgrammingError, sql
 from psycopg.errors import LockNotAvailable
@@ -27,7 +29,8 @@ class SliceTask:
         form: the name of the form in which the rows are read and hashed.
         columns: the names of the query's columns.
         key: those by which the rows are ordered; empty where they are in no order.
-        file: where the rows are left; None if only their hashes are wanted.
+        file: where the rows are left; None if they are not left in a file.
+        carried: whether they come with the result. Else only their hashes are wanted.
 
     """
 
@@ -37,6 +40,7 @@ class SliceTask:
     columns: tuple[str, ...]
     key: tuple[str, ...]
     file: Path | None
+    carried: bool = False
 
 
 @frozen
@@ -46,11 +50,13 @@ class ReadSlice:
     Attributes:
         part: the count and the hashes.
         size: how many bytes.
+        rows: the batches, compressed, if they were to come with it.
 
     """
 
     part: FingerprintPart
     size: int
+    rows: bytes = b""
 
 
 def read_slice(task: SliceTask) -> ReadSlice | None:
@@ -68,7 +74,8 @@ def read_slice(task: SliceTask) -> ReadSlice | None:
     found = Fingerprint(form.key_of(task.columns, task.key) if task.key else None)
     size = 0
     try:
-        with joined(task.snapshot) as database, _left_in(task.file) as leave:
+        carried = _Carried() if task.carried else None
+        with joined(task.snapshot) as database, _left_in(task.file, carried) as leave:
             query, options = sql.SQL(task.query), form.copy_out_options
             for rows in copied_rows(database, query, options, side=task.snapshot.side):
                 found.add(rows)
@@ -78,7 +85,7 @@ def read_slice(task: SliceTask) -> ReadSlice | None:
         if isinstance(error.__cause__, LockNotAvailable | DataError | ProgrammingError):
             return None
         raise
-    return ReadSlice(found.part, size)
+    return ReadSlice(found.part, size, b"" if carried is None else carried.finish())
 
 
 def rows_left_in(file: Path) -> Iterator[Rows]:
@@ -93,11 +100,34 @@ def rows_left_in(file: Path) -> Iterator[Rows]:
             yield rows
 
 
+def rows_carried(content: bytes) -> Iterator[Rows]:
+    """Yield the rows that came with a result, in batches."""
+    with zstandard.ZstdDecompressor().stream_reader(content) as stream:
+        opened = BufferedReader(stream)
+        while opened.peek(1):
+            rows: Rows = marshal.load(opened)  # noqa: S302 - from a worker of our own cluster
+            yield rows
+
+
+class _Carried:
+    """Batches of rows, compressed as they come."""
+
+    def __init__(self) -> None:
+        self._compressor = zstandard.ZstdCompressor(level=1).compressobj()
+        self._parts: list[bytes] = []
+
+    def add(self, rows: Rows) -> None:
+        self._parts.append(self._compressor.compress(marshal.dumps(rows)))
+
+    def finish(self) -> bytes:
+        return b"".join([*self._parts, self._compressor.flush()])
+
+
 @contextmanager
-def _left_in(file: Path | None) -> Iterator[Callable[[Rows], None]]:
-    """Leave batches of rows in a file; nowhere if there is none."""
+def _left_in(file: Path | None, carried: _Carried | None) -> Iterator[Callable[[Rows], None]]:
+    """Leave batches of rows in a file, or with the result; or nowhere."""
     if file is None:
-        yield lambda _: None
+        yield carried.add if carried is not None else lambda _: None
         return
     with file.open("xb") as opened:
         yield lambda rows: marshal.dump(rows, opened)

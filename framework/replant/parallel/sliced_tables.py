@@ -15,7 +15,13 @@ from replant.database.copy_stream import copied_rows, in_batches
 from replant.errors import DatabaseError
 from replant.model import PlannedTable, Progress, RelationName, Selection
 from replant.model.progress import silent
-from replant.parallel.read_slice import ReadSlice, SliceTask, read_slice, rows_left_in
+from replant.parallel.read_slice import (
+    ReadSlice,
+    SliceTask,
+    read_slice,
+    rows_carried,
+    rows_left_in,
+)
 from replant.parallel.slices import slice_queries
 from replant.parallel.workers import Workers
 from replant.sql.fingerprints import Fingerprint
@@ -110,7 +116,10 @@ class SlicedTables:
     ) -> Iterator[Rows]:
         while name not in self._cut:
             self._cut_next()
-        for slice_ in self._cut.pop(name):
+        left = deque(self._cut.pop(name))
+        while left:
+            # Nothing holds a slice any longer than its rows are wanted.
+            slice_ = left.popleft()
             done = self._result(slice_)
             self._ahead -= 1
             if done is None:
@@ -120,6 +129,8 @@ class SlicedTables:
             progress(name, done.part.row_count, done.size)
             if slice_.task.file is not None:
                 yield from rows_left_in(slice_.task.file)
+            if slice_.task.carried:
+                yield from rows_carried(done.rows)
 
     def _read_here(
         self, name: RelationName, task: SliceTask, fingerprint: Fingerprint, progress: Progress
@@ -155,15 +166,17 @@ class SlicedTables:
             self._hand_out()
             return self._submit(slice_).result()
         except BrokenExecutor as error:
+            why = f" ({error})" if str(error) else ""
             raise DatabaseError(
-                "a process that read rows was ended from outside, for want of memory perhaps; "
-                "use fewer --jobs"
+                f"a process that read rows was ended from outside, for want of memory perhaps"
+                f"{why}; use fewer --jobs, or give a cluster's workers more memory"
             ) from error
 
     def _cut_next(self) -> None:
         name = self._uncut.popleft()
         sliced = self._tables[name]
         found = slice_queries(self._database, self._selection, sliced.table, self._workers.jobs)
+        folder = self._workers.folder
         self._cut[name] = [
             _Slice(
                 SliceTask(
@@ -172,7 +185,8 @@ class SlicedTables:
                     sliced.form.name,
                     sliced.table.column_names,
                     sliced.key,
-                    self._workers.folder / str(next(self._numbers)) if self._leave_rows else None,
+                    folder / str(next(self._numbers)) if folder and self._leave_rows else None,
+                    carried=folder is None and self._leave_rows,
                 )
             )
             for query in found

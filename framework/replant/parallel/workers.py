@@ -16,7 +16,9 @@ from tempfile import TemporaryDirectory
 from attrs import frozen
 
 from replant.database.connections import ReadingConnection, is_near
-from replant.database.shared_snapshot import SharedSnapshot, share_snapshot
+from replant.database.shared_snapshot import SharedSnapshot, share_by_name, share_snapshot
+from replant.model import RunSettings
+from replant.parallel.cluster import connected_cluster
 
 
 @frozen
@@ -27,19 +29,47 @@ class Workers:
         executor: runs tasks; they are pickled.
         jobs: how many it runs at the same time.
         snapshot: the transaction's.
-        folder: where tasks leave rows for this process, on a file system that both see.
+        folder: where tasks leave rows for this process, on a file system that both see; None
+            where rows come back with the result.
 
     """
 
     executor: Executor
     jobs: int
     snapshot: SharedSnapshot
-    folder: Path
+    folder: Path | None
 
 
 @contextmanager
-def open_workers(database: ReadingConnection, side: str, jobs: int) -> Iterator[Workers | None]:
-    """Start processes for a block, in the snapshot of an open transaction; none for one job.
+def open_workers(
+    database: ReadingConnection, side: str, run: RunSettings, dsn: str | None
+) -> Iterator[Workers | None]:
+    """Start processes for a block, or use a cluster, in the snapshot of an open transaction.
+
+    There are none for one job.
+
+    Args:
+        database: in the transaction.
+        side: `source` or `target`, for errors.
+        run: how many processes, or which cluster.
+        dsn: what the configuration says of the database, for machines of a cluster.
+
+    Raises:
+        UsageError: the cluster cannot be used.
+
+    """
+    if run.executor is None:
+        with _processes(database, side, run.jobs) as workers:
+            yield workers
+        return
+    with connected_cluster(run.executor) as cluster:
+        snapshot = share_by_name(database, side, dsn)
+        yield Workers(cluster.executor, cluster.threads, snapshot, None)
+
+
+@contextmanager
+def _processes(database: ReadingConnection, side: str, jobs: int) -> Iterator[Workers | None]:
+    """Start processes on this machine.
 
     Processes start when the first task comes. What is left of them ends with the block, whatever
     it is that ends it. A server on this host needs as many processors as they do.

@@ -166,7 +166,13 @@ class ExistingRows:
         what += f" ({self._content()})" if self.table.key else ""
         refused = way is OnConflict.ERROR or (way is OnConflict.SAME and self.differing)
         if not refused:
-            return Finding(Subject.ROW, Severity.NOTE, str(name), f"{what}: {_OUTCOMES[way]}")
+            return Finding(
+                Subject.ROW,
+                Severity.NOTE,
+                str(name),
+                f"{what}: {_OUTCOMES[way]}",
+                together=f"tables already hold some of these rows: {_OUTCOMES[way]}",
+            )
         return Finding(Subject.ROW, Severity.REFUSES, str(name), what, self._remedy())
 
     def _content(self) -> str:

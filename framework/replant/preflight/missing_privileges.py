@@ -170,13 +170,14 @@ def _unmoved(sequence: SequencePrivileges, role: str) -> Finding:
         str(sequence.name),
         f"the sequence {sequence.name} of {column} stays where it is: the role may not move it",
         f"GRANT UPDATE ON SEQUENCE {sequence.name} TO {readable(role)};",
+        together="sequences stay where they are, as the role may not move them",
     )
 
 
 def uncompared(catalog: Catalog, privileges: RolePrivileges, load: Load) -> Iterator[Finding]:
     """Find tables that cannot be compared with the exported rows, as the role cannot see them."""
     hidden = [name for name in load.tables if catalog.tables[name].rows_are_hidden]
-    unread = [n for n, has in privileges.tables.items() if not has.select and n not in hidden]
+    unread = sorted(n for n, has in privileges.tables.items() if not has.select and n not in hidden)
     if unread:
         listed = name_a_few(map(str, unread))
         what = f"not compared with the exported rows, since the role may not SELECT: {listed}"

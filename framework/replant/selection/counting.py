@@ -18,6 +18,7 @@ from replant.errors import BudgetError, ConfigurationError, ScopeError
 from replant.model import (
     Catalog,
     Dangling,
+    Finding,
     ProvenanceCount,
     RelationName,
     RowsAt,
@@ -67,7 +68,7 @@ class CountedSelection:
     left_out: tuple[DanglingReferences, ...] = ()
     kept: tuple[DanglingReferences, ...] = ()
     provenance: tuple[ProvenanceCount, ...] = ()
-    unindexed: tuple[str, ...] = ()
+    unindexed: tuple[Finding, ...] = ()
     unreached: frozenset[RelationName] = frozenset()
     expected: int | None = None
     search: FinishedSearch | None = None

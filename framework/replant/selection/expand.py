@@ -16,11 +16,14 @@ from replant.database.connections import DatabaseConnection
 from replant.errors import BudgetError
 from replant.model import (
     Catalog,
+    Finding,
     RelationName,
     RowsAt,
     RowSecurity,
     Selection,
     Settings,
+    Severity,
+    Subject,
 )
 from replant.model.closure_rules import EdgeRule, ProvenanceCount, Root
 from replant.model.ownership import Ownership
@@ -71,7 +74,7 @@ class Expanded:
     counts: Mapping[RelationName, int]
     shared: Mapping[RelationName, RowsAt] = field(factory=dict)
     provenance: tuple[ProvenanceCount, ...] = ()
-    unindexed: tuple[str, ...] = ()
+    unindexed: tuple[Finding, ...] = ()
     expected: int | None = None
     search: FinishedSearch | None = None
 
@@ -293,6 +296,12 @@ def _reached_upward(provenance: Iterable[ProvenanceCount]) -> set[RelationName]:
     return {a.by.references for a in provenance if isinstance(a.by, Reference) and not a.down}
 
 
-def _unindexed(reference: Reference, down: bool) -> str:
+def _unindexed(reference: Reference, down: bool) -> Finding:
     whole = reference.table if down else reference.references
-    return f"no index serves {reference}: {whole} is read as a whole"
+    return Finding(
+        Subject.REFERENCE,
+        Severity.NOTE,
+        str(reference),
+        f"no index serves {reference}: {whole} is read as a whole",
+        together="references are served by no index, so that tables are read as a whole",
+    )

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from replant.errors import CatalogMismatchError
-from replant.model import Catalog, Column, Dangling, Omission, RelationName, Table, readable
+from replant.model import (
+    Catalog,
+    Column,
+    Dangling,
+    Finding,
+    Omission,
+    RelationName,
+    Severity,
+    Subject,
+    Table,
+    readable,
+)
 from replant.model.table_differences import TableDifference
 from replant.selection.counting import CountedSelection
 from replant.selection.declared_shapes import DeclaredShapes
@@ -49,7 +60,7 @@ def warnings(
     counted: CountedSelection,
     known: DeclaredShapes,
     more: Sequence[TableDifference],
-) -> Iterator[str]:
+) -> Iterator[Finding]:
     """Yield warnings, which stop nothing: undeclared parts, and references that lead outside.
 
     Args:
@@ -60,22 +71,23 @@ def warnings(
 
     """
     for difference in more:
-        yield undeclared(difference, known, selected.tables)
+        told = undeclared(difference, known, selected.tables)
+        yield Finding(Subject.COLUMN, Severity.NOTE, str(difference.table), told)
     for name, table in selected.tables.items():
         shape = known.shapes.get(name)
         for column in table.columns if shape else ():
             declared = shape.column(column.name) if shape else None
             if declared is not None and declared.type != column.type:
-                yield (
-                    f"{name}.{readable(column.name)} is {column.type}; {_said(name, known)} for "
-                    f"{declared.type}"
-                )
+                place = f"{name}.{readable(column.name)}"
+                told = f"{place} is {column.type}; {_said(name, known)} for {declared.type}"
+                yield Finding(Subject.TYPE, Severity.NOTE, place, told)
     yield from counted.unindexed
     for finding in counted.kept:
+        way = "exported all the same"
         if counted.dangling[finding.key.table] is Dangling.SET_NULL:
-            yield f"the reference is set to NULL: {finding}"
-        else:
-            yield f"exported all the same: {finding}"
+            way = "the reference is set to NULL"
+        place = str(finding.key.table)
+        yield Finding(Subject.REFERENCE, Severity.NOTE, place, f"{way}: {finding}")
 
 
 def check_declared(

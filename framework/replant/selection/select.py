@@ -207,7 +207,15 @@ def _check_scope(registered: Collection[Registered], settings: Settings) -> None
     for item in registered:
         if isinstance(item.registration.rows, ByColumn):
             needed.setdefault(item.registration.rows.scope, item.plugin)
-    for name in sorted(set(scope) - set(needed) - _named_in_conditions(registered, settings)):
+    used = set(needed) | _named_in_conditions(registered, settings)
+    if settings.tenant_values and used.isdisjoint(settings.tenant_values):
+        given = ", ".join(settings.tenant_values)
+        raise ConfigurationError(
+            f"no rows are chosen by {given}, so every tenant would be exported with the same rows; "
+            f"name one in a condition, as in --root 'public.customer: id = :id', or name the "
+            f"columns of --each as the scope is named"
+        )
+    for name in sorted(set(scope) - used - set(settings.tenant_values)):
         meant = did_you_mean(name, needed, "did you mean {!r}? ")
         known = ", ".join(sorted(needed)) or "none"
         raise ScopeError(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from psycopg import Connection
 
 from replant.errors import PluginError
@@ -31,6 +31,7 @@ class Demonstration:
         schemas: the schemas that hold the tables.
         scope: the tenant that is moved.
         traces: texts that only the other tenants' rows hold: none may be in the artifact.
+        explored: whether it is for a person to explore, in a shell; else a tenant is moved.
 
     """
 
@@ -38,21 +39,26 @@ class Demonstration:
     deploy: SetUp
     fill: SetUp
     schemas: tuple[str, ...]
-    scope: Mapping[str, str]
-    traces: tuple[str, ...]
+    scope: Mapping[str, str] = field(factory=dict)
+    traces: tuple[str, ...] = ()
+    explored: bool = False
 
 
-def find_demonstration() -> Demonstration:
-    """Load the first installed demonstration, by name.
+def find_demonstration(*, explored: bool = False) -> Demonstration:
+    """Load the first installed demonstration, by name, that is explored in a shell or is not.
 
     Raises:
-        PluginError: none is installed, or it cannot be imported, or is none.
+        PluginError: none is installed, or one cannot be imported, or is none.
 
     """
     entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
-    if not entries:
-        raise PluginError("no demonstration is installed; install replant again")
-    entry = entries[0]
+    for demonstration in map(_load, entries):
+        if demonstration.explored is explored:
+            return demonstration
+    raise PluginError("no demonstration is installed; install replant again")
+
+
+def _load(entry: EntryPoint) -> Demonstration:
     loaded = load_entry(entry, "the demonstration")
     if not isinstance(loaded, Demonstration):
         raise PluginError(

@@ -1,0 +1,107 @@
+"""Says of exports and replays what a report holds."""
+
+from __future__ import annotations
+
+import attrs
+
+from replant.api import Exported, Replayed
+from replant.artifact.artifact_size import artifact_size
+from replant.model import Check, Severity
+from replant.preflight.preflight import Preflight
+from replant.replay.replay import Loaded
+from replant.report.facts_of_findings import REHEARSED, check_of, note_of
+from replant.report.figures import counted
+from replant.report.run_report import (
+    CheckResult,
+    MadeCheck,
+    ReportedArtifact,
+    ReportedNote,
+    ReportedTable,
+    RunFacts,
+)
+
+
+def facts_of_export(done: Exported) -> RunFacts:
+    """Say what an export wrote."""
+    plan = done.plan
+    rows, tables = sum(done.rows.values()), counted(len(plan.tables), "table")
+    artifact = ReportedArtifact(
+        path=done.output,
+        layout=plan.layout.value,
+        format=plan.format,
+        size=artifact_size(done.output),
+        digest=done.digest,
+        postgresql=plan.source_version,
+    )
+    written = tuple(
+        ReportedTable(str(name), counts={"exported": number}) for name, number in done.rows.items()
+    )
+    return RunFacts(
+        summary=(f"exported {counted(rows, 'row')} of {tables} to {done.output}",),
+        artifacts=(artifact,),
+        tables=written,
+        checks=(
+            MadeCheck("as many rows were written as the plan counted", CheckResult.PASSED),
+            MadeCheck("no table was altered while it was read", CheckResult.PASSED),
+        ),
+    )
+
+
+def facts_of_preflight(found: Preflight) -> RunFacts:
+    """Say what was found before the first row was loaded."""
+    return RunFacts(
+        strategy=found.strategy,
+        checks=(check_of(found.findings, "nothing in the target is in the way"),),
+        notes=tuple(map(note_of, found.findings)),
+    )
+
+
+def facts_of_replay(done: Replayed, *, rehearsed: bool) -> RunFacts:
+    """Say what became of the rows of an artifact."""
+    total = sum(done.tables.values(), Loaded())
+    numbers = attrs.asdict(total)
+    told = ", ".join(f"{number:,} {what}" for what, number in numbers.items() if number)
+    ended = (REHEARSED,) if rehearsed else ()
+    return RunFacts(
+        summary=(f"replayed {counted(total.given, 'row')}: {told}", *ended),
+        strategy=done.strategy,
+        tables=tuple(
+            ReportedTable(
+                str(name),
+                counts={
+                    "inserted": loaded.inserted,
+                    "updated": loaded.updated,
+                    "skipped": loaded.skipped,
+                    "unchanged": loaded.unchanged,
+                },
+                compared=_compared_by_replay(done, str(name)),
+                result=_result_of_replay(done, str(name)),
+            )
+            for name, loaded in done.tables.items()
+        ),
+        checks=(_check_of_replay(done),),
+        notes=tuple(ReportedNote(Severity.NOTE, text) for text in done.notes),
+    )
+
+
+def _compared_by_replay(done: Replayed, table: str) -> str:
+    if done.manifest.check is Check.NONE:
+        return ""
+    if table in {str(name) for name in done.compared}:
+        return "content, before the commit"
+    return "number of rows, before the commit"
+
+
+def _result_of_replay(done: Replayed, table: str) -> CheckResult:
+    return CheckResult.PASSED if _compared_by_replay(done, table) else CheckResult.NOT_MADE
+
+
+def _check_of_replay(done: Replayed) -> MadeCheck:
+    name = "the rows that arrived are those that were exported"
+    if done.manifest.check is Check.NONE:
+        return MadeCheck(name, CheckResult.NOT_MADE, "the artifact says: check = 'none'")
+    counted = [str(name) for name in done.tables if name not in done.compared]
+    if not counted:
+        return MadeCheck(name, CheckResult.PASSED, "by content")
+    listed = ", ".join(counted)
+    return MadeCheck(name, CheckResult.PASSED, f"by content; by number alone: {listed}")

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from replant.artifact.row_batches import limited
 from replant.artifact.sql_file_writer import write_copied
-from replant.changes.queries import ChangingStatement, StagedRows
+from replant.changes.queries import ChangingStatement, StagedChanges
 from replant.changes.unique_collisions import SettledChanges
 from replant.database.connections import READING, DatabaseConnection, one_line, writing
 from replant.database.privileges import may_make_temporary_tables
@@ -82,7 +82,7 @@ def change_rows(database: DatabaseConnection, settled: SettledChanges) -> None:
         database.execute(SETTLE)
 
 
-def _stage(database: DatabaseConnection, staged: StagedRows) -> None:
+def _stage(database: DatabaseConnection, staged: StagedChanges) -> None:
     """Send rows to a temporary table of their own."""
     staging = staged.staging
     database.execute(create_all([staging]))

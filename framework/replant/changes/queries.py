@@ -50,7 +50,7 @@ class ChangingStatement:
 
         """
         self._may_stage = may_stage
-        self.staged: list[StagedRows] = []
+        self.staged: list[StagedChanges] = []
         self.parts: list[tuple[RelationName, str, int]] = []
         self._expressions: list[sql.Composed] = []
         self._barrier: sql.Composable = sql.SQL("true")
@@ -134,14 +134,14 @@ class ChangingStatement:
             return _listed(table, names, rows)
         known = {column.name: column for column in table.columns}
         staging = Staging(table.with_columns(known[name] for name in names), len(self.staged))
-        self.staged.append(StagedRows(staging, rows))
+        self.staged.append(StagedChanges(staging, rows))
         return sql.SQL("(SELECT {}, 1 FROM {}) AS r ({})").format(
             columns(names), staging.rows, sql.SQL(", ").join([columns(names), _NUMBER])
         )
 
 
 @frozen
-class StagedRows:
+class StagedChanges:
     """Rows on their way into a temporary table.
 
     Attributes:

@@ -12,6 +12,12 @@ from replant.lazy_names import publish
 
 if TYPE_CHECKING:
     from replant.api import (
+        Copied,
+        Exported,
+        Replayed,
+        ShownArtifact,
+        Synchronized,
+        configuration_schema,
         copy,
         diff,
         drift,
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
     )
     from replant.config.read_settings import read_settings
     from replant.config.recorded_shapes import Recorded, read_recorded
+    from replant.config.secrets import Secret
     from replant.errors import (
         ArtifactError,
         BudgetError,
@@ -54,14 +61,18 @@ if TYPE_CHECKING:
     from replant.model import (
         AllRows,
         AmongShared,
+        ArtifactFormat,
+        ArtifactWriter,
         AsReplica,
         ByColumn,
         ByPredicate,
         Cases,
         Catalog,
+        Check,
         CheckForeignKeys,
         Children,
         Column,
+        Compression,
         Cycle,
         Dangling,
         DeferConstraints,
@@ -70,6 +81,7 @@ if TYPE_CHECKING:
         ExportSettings,
         ForeignKey,
         InClosure,
+        Layout,
         LoadOrder,
         LoadTable,
         LoadTogether,
@@ -83,6 +95,7 @@ if TYPE_CHECKING:
         PythonRow,
         Registration,
         RelationName,
+        Sample,
         Settings,
         SqlExpression,
         Table,
@@ -91,37 +104,50 @@ if TYPE_CHECKING:
         ThroughForeignKey,
         WhereReferenced,
     )
+    from replant.model.column_patterns import ColumnPattern
+    from replant.plugins.declaration import API_VERSION
     from replant.plugins.hookspecs import hookimpl
+    from replant.plugins.manager import Host
+    from replant.verification.differences import TableResult
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "replant.api": (
-        "copy diff drift drift_against drift_of_artifact export export_each plan plugins preflight "
-        "propose record remove replay show sync verify why why_in_artifact"
+        "Copied Exported Replayed ShownArtifact Synchronized "
+        "configuration_schema copy diff drift drift_against drift_of_artifact export export_each "
+        "plan plugins preflight propose record remove replay show sync verify why why_in_artifact"
     ),
     "replant.config.read_settings": "read_settings",
     "replant.config.recorded_shapes": "Recorded read_recorded",
+    "replant.config.secrets": "Secret",
+    "replant.model.column_patterns": "ColumnPattern",
     "replant.errors": (
         "ArtifactError BudgetError CatalogMismatchError ChangeError ConfigurationError "
         "DanglingReferenceError DatabaseError OutputError PluginError PreflightError "
         "PrivilegeError ReplantError ReplayError ScopeError UsageError"
     ),
+    "replant.plugins.declaration": "API_VERSION",
     "replant.plugins.hookspecs": "hookimpl",
+    "replant.plugins.manager": "Host",
+    "replant.verification.differences": "TableResult",
     "replant.model": (
-        "AllRows AmongShared AsReplica ByColumn ByPredicate Cases Catalog "
-        "CheckForeignKeys Children Column Cycle Dangling DeferConstraints EdgeRule "
-        "ExportSettings ExportedTables ForeignKey InClosure LoadOrder LoadTable "
-        "LoadTogether Match OnConflict OrderRequest PatchColumns Plan PluginSettings "
-        "PythonFunction PythonRow Registration RelationName Settings SqlExpression "
-        "Table TableSettings TableShape ThroughForeignKey WhereReferenced"
+        "AllRows AmongShared ArtifactFormat ArtifactWriter AsReplica ByColumn ByPredicate Cases "
+        "Catalog Check CheckForeignKeys Children Column Compression Cycle Dangling "
+        "DeferConstraints EdgeRule ExportSettings ExportedTables ForeignKey InClosure Layout "
+        "LoadOrder LoadTable LoadTogether Match OnConflict OrderRequest PatchColumns Plan "
+        "PluginSettings PythonFunction PythonRow Registration RelationName Sample Settings "
+        "SqlExpression Table TableSettings TableShape ThroughForeignKey WhereReferenced"
     ),
 }
 
 __all__ = [
+    "API_VERSION",
     "AllRows",
     "AmongShared",
     "ArtifactError",
+    "ArtifactFormat",
+    "ArtifactWriter",
     "AsReplica",
     "BudgetError",
     "ByColumn",
@@ -130,10 +156,14 @@ __all__ = [
     "Catalog",
     "CatalogMismatchError",
     "ChangeError",
+    "Check",
     "CheckForeignKeys",
     "Children",
     "Column",
+    "ColumnPattern",
+    "Compression",
     "ConfigurationError",
+    "Copied",
     "Cycle",
     "Dangling",
     "DanglingReferenceError",
@@ -141,9 +171,12 @@ __all__ = [
     "DeferConstraints",
     "EdgeRule",
     "ExportSettings",
+    "Exported",
     "ExportedTables",
     "ForeignKey",
+    "Host",
     "InClosure",
+    "Layout",
     "LoadOrder",
     "LoadTable",
     "LoadTogether",
@@ -164,16 +197,23 @@ __all__ = [
     "RelationName",
     "ReplantError",
     "ReplayError",
+    "Replayed",
+    "Sample",
     "ScopeError",
+    "Secret",
     "Settings",
+    "ShownArtifact",
     "SqlExpression",
+    "Synchronized",
     "Table",
+    "TableResult",
     "TableSettings",
     "TableShape",
     "ThroughForeignKey",
     "UsageError",
     "WhereReferenced",
     "__version__",
+    "configuration_schema",
     "copy",
     "diff",
     "drift",

@@ -49,5 +49,6 @@ class _LazyPackage(ModuleType):
             super().__setattr__(name, value)
 
     def __dir__(self) -> Iterable[str]:
-        """Every attribute, and the public names that were not used yet."""
-        return sorted({*super().__dir__(), *self._home_of})
+        """List the public names, used or not, and nothing that is there for the package itself."""
+        own = {name for name in super().__dir__() if name.startswith("__")}
+        return sorted(own | {*self._home_of})

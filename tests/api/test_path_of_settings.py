@@ -65,7 +65,7 @@ def test_settings_pass_each_room_once_or_twice(settings: Settings) -> None:
     rooms = rooms_entered_with_settings(settings)
     height = heights()
     climbs = sum(height[after] > height[before] for before, after in pairwise(rooms))
-    assert climbs < 6, rooms
+    assert climbs < 7, rooms
     # A generator of `api` holds the snapshot open, and is resumed when the export is done.
     stays = Counter(room for room in rooms if room != "api")
     assert max(stays.values()) <= 2, rooms

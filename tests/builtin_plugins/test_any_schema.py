@@ -122,7 +122,7 @@ def test_what_is_excluded_stays_and_is_named(shop: Database) -> None:
         ),
         (
             {"include": ["*"], "tables": [{"name": "public.nothing", "children": "stop"}]},
-            "plugins.schemas.tables[0]: public.nothing is not a table that is exported; did you",
+            "plugins.schemas.tables[0].name: there is no table public.nothing; did you mean",
         ),
     ],
 )

@@ -19,6 +19,17 @@ TestThePlatform = conformance(
     "collections_public", "meta_public", deploy=ddl.deploy, tries=example_count(2)
 )
 
+TestStrategies = conformance(
+    "ordered", "auto", strategies=["ordered", "auto"], tries=example_count(3)
+)
+
+TestTheStrategyOfSuperusers = conformance(
+    "superuser",
+    strategies=["superuser"],
+    privileges=["SET ON PARAMETER session_replication_role"],
+    tries=example_count(2),
+)
+
 TestAnySchemaFromRoots = conformance(
     "schemas",
     deploy=SHAPES / "film_rental.sql",

@@ -41,7 +41,7 @@ def registered(*plugins: object) -> list[list[Registration]]:
     manager.check_pending()
     catalog = Catalog(database="d", role="r", version=180000)
     asked = Settings(plugins=PluginSettings(("collections_public", "meta_public")))
-    answers = manager.hook.register_tables(catalog=catalog, settings=asked)
+    answers = manager.hook.register_tables(catalog=catalog, settings=None, configuration=asked)
     return [list(answer) for answer in answers]
 
 

@@ -7,7 +7,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from replant_plugins.transforms.array_elements import each_element
 from replant_plugins.transforms.mask_choice import KINDS
 from tests.docs.documents import Document
 from tests.support.commands import Outcome, Replant
@@ -208,9 +211,18 @@ def test_what_cannot_be_masked_is_refused_with_the_reason(
 
 
 def test_all_mistakes_are_told_at_once(replant: Replant, move: Move, folder: Path) -> None:
-    more = '[plugins.mask.columns]\n"*.nobody" = "email"\n"*.name" = "nam"\n'
-    configure(move, f'{more}[[tables]]\nname = "s.person"\nmask = {{ id = "hash" }}')
-    refused(replant("plan"), '"*.nobody": matches no column', "'nam'", "s.person.id")
+    more = '[plugins.mask.columns]\n"*.emial" = "email"\n"*.{}" = "{}"\n'
+    table = '[[tables]]\nname = "s.person"\nmask = { id = "hash", code = "nam" }'
+    configure(move, more.format("name", "nam") + table + "\n[plugins.mask.types]\na = 'b'\n")
+    refused(replant("plan"), 'columns."*.name": no kind of mask is', "mask.types.a: no kind")
+    configure(move, more.format("name", "name") + table)
+    refused(
+        replant("plan"),
+        'columns."*.emial": matches no column',
+        "did you mean *.email?",
+        "s.person.id",
+        "tables[0].mask.code: no kind of mask",
+    )
 
 
 def test_two_ends_of_a_reference_with_different_masks_are_refused(
@@ -320,3 +332,105 @@ def test_init_proposes_masks_that_can_be_used(replant: Replant, move: Move, fold
     plan = replant("plan")
     assert plan.code == 0, plan.err
     assert "s.person.email: mask: email" in plan.out
+
+
+def test_rows_are_shown_before_and_after_on_a_terminal_only(
+    replant: Replant, move: Move, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(move, ALL_KINDS)
+    piped = replant("plan", "--sample", "1")
+    assert piped.code == 2
+    assert "only on a terminal" in piped.err
+    assert "ada@" not in piped.out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = replant("plan", "--sample", "1")
+    assert shown.code == 0, shown.err
+    person, invoice = (line.split() for line in shown.out.splitlines() if " ada@home.org " in line)
+    assert person[:4] == ["id", "=", "1", "email"]
+    assert person[-1].endswith("@example.invalid")
+    assert invoice[-1] == person[-1]  # the reference has the same mask
+    assert shown.out.count("Ada Lovelace") == 1
+
+
+CHECKED = """
+CREATE DOMAIN s.slug AS text CHECK (VALUE ~ '^[a-z]+$');
+CREATE TABLE s.shop (id int PRIMARY KEY, code text CHECK (code LIKE 'SHOP-%'), slug s.slug,
+    note text CHECK (length(note) < 9));
+INSERT INTO s.shop VALUES (1, 'SHOP-1', 'ada', 'short'), (2, NULL, NULL, NULL);
+"""
+
+
+@pytest.mark.parametrize(
+    ("mask", "said"),
+    [
+        ('code = "hash"', "s.shop: values that the plugin 'mask'"),
+        ('code = "constant:x"', "(code) break its CHECK ((code ~~ 'SHOP-%'::text))"),
+        ('slug = "hash"', "break the CHECK 'slug_check' of the domain 'slug'"),
+        ('note = "hash"', "break its CHECK ((length(note) < 9))"),
+    ],
+)
+def test_a_mask_that_breaks_a_check_is_refused_in_the_plan(
+    replant: Replant, move: Move, folder: Path, mask: str, said: str
+) -> None:
+    move.source.execute(CHECKED, prepare=False)
+    configure(move, f'[[tables]]\nname = "s.shop"\nmask = {{ {mask} }}')
+    refused(replant("plan"), said)
+
+
+def test_a_mask_that_breaks_no_check_is_planned(replant: Replant, move: Move, folder: Path) -> None:
+    move.source.execute(CHECKED, prepare=False)
+    fine = 'code = "constant:SHOP-9", slug = "null", note = "digits"'
+    configure(move, f'[[tables]]\nname = "s.shop"\nmask = {{ {fine} }}')
+    assert replant("plan").code == 0
+
+
+def test_each_element_of_an_array_is_masked(replant: Replant, move: Move, folder: Path) -> None:
+    move.on_both(
+        "CREATE TABLE s.list (id int PRIMARY KEY, mails s.address[], days date[], refs uuid[][])"
+    )
+    move.source.execute(
+        """INSERT INTO s.list VALUES
+        (1, '[0:2]={ada@home.org,NULL,"\\"a,{b"}', '{2020-02-29}',
+         '{{77777777-2222-3333-4444-555555555555,NULL}}'), (2, '{}', NULL, '{}')"""
+    )
+    kinds = 'mails = "email", days = "date:3", refs = "uuid"'
+    configure(
+        move,
+        f'[[tables]]\nname = "s.list"\nmask = {{ {kinds} }}\n'
+        '[[tables]]\nname = "s.person"\nmask = { email = "email" }\n',
+    )
+    written = moved(replant)
+    for value in ("ada@", "a,{b", "2020-02-29", "77777777"):
+        assert value not in written
+    first, second = move.target.execute(
+        "SELECT id, mails::text[], days, refs FROM s.list ORDER BY id"
+    ).fetchall()
+    assert second == (2, [], None, [])
+    (mail, nothing, other), (day,), ((ref, none),) = first[1:]
+    assert (nothing, none) == (None, None)
+    assert other.endswith("@example.invalid")
+    assert 1 <= abs((day - date(2020, 2, 29)).days) <= 3
+    assert str(ref) != "77777777-2222-3333-4444-555555555555"
+    # The same value has the same mask, in an array and beside it.
+    assert move.found(f"SELECT id FROM s.person WHERE email = '{mail}'") == [1]
+    assert move.found("SELECT array_lower(mails, 1) FROM s.list WHERE id = 1") == [0]
+    configure(move, '[[tables]]\nname = "s.list"\nmask = { mails = "keep-first:2" }')
+    refused(replant("plan"), "only texts have characters")
+
+
+@given(st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"], min_codepoint=1))))
+def test_elements_are_found_whatever_they_hold(elements: list[str | None]) -> None:
+    def quoted(text: str) -> str:
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+    written = "{" + ",".join("NULL" if e is None else quoted(e) for e in elements) + "}"
+    seen: list[str] = []
+
+    def taken(text: str) -> str:
+        seen.append(text)
+        return text
+
+    again = each_element(written, taken)
+    assert each_element(again, str) == again
+    assert seen == [element for element in elements if element is not None]

@@ -48,10 +48,10 @@ class EveryTable:
 class ByNameBackwards:
     """A third party's strategy."""
 
+    STRATEGIES = ("backwards",)
+
     @hookimpl
-    def order_tables(self, request: OrderRequest) -> LoadOrder | None:
-        if request.strategy != "backwards":
-            return None
+    def order_tables(self, request: OrderRequest) -> LoadOrder:
         return LoadOrder(tuple(LoadTable(table) for table in reversed(request.tables)))
 
 

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from replant import api
 from replant.errors import ConfigurationError
-from replant.model import OnConflict, Registration, RelationName, Settings, TableSettings
+from replant.model import OnConflict, Registration, RelationName, TableSettings
 from replant.plugins.discovery import Candidate, LoadedPlugin
 from replant.plugins.hookspecs import hookimpl
 from replant.plugins.manager import Host
@@ -26,7 +26,7 @@ class Complaining:
         self._name = name
 
     @hookimpl
-    def register_tables(self, settings: Settings) -> list[Registration]:
+    def register_tables(self) -> list[Registration]:
         raise ConfigurationError(f"plugins.{self._name}.key: it is wrong")
 
 

@@ -19,6 +19,7 @@ from click.testing import CliRunner
 import replant as package
 from replant import errors, model
 from replant.cli.main import COMMANDS, replant
+from replant.config.json_schema import meanings_of
 from replant.errors import ReplantError
 from replant.plugins import hookspecs
 from replant.testing.scaffold.project import ProjectNames, project_files
@@ -96,6 +97,31 @@ def _value(name: str) -> str:
     )
     body = fields or "    pass\n"
     return f"```python\n@frozen\nclass {name}:\n{body}```\n"
+
+
+def _result(name: str) -> str:
+    """What a function returns: its attributes, and what can be asked of it."""
+    cls: type[Any] = getattr(package, name)
+    types, meanings = inspect.get_annotations(cls), meanings_of(cls)
+    rows = [
+        f"| `{name}` | `{_cell(types[name])}` | {_upper(meanings.get(name, ''))} |"
+        for name in (attribute.name for attribute in attrs.fields(cls))
+    ]
+    rows += [
+        f"| `{name}` | `{_cell(inspect.signature(value.fget).return_annotation)}` | "
+        f"{(inspect.getdoc(value) or '').partition(chr(10))[0]} |"
+        for name, value in vars(cls).items()
+        if isinstance(value, property) and value.fget is not None and not name.startswith("_")
+    ]
+    return "\n".join(["| Attribute | Type | Meaning |", "| --- | --- | --- |", *rows]) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _upper(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _default(attribute: attrs.Attribute[Any]) -> str:
@@ -195,6 +221,7 @@ _MAKERS: dict[str, Callable[[str], str]] = {
     "hook": _hook,
     "function": _function,
     "value": _value,
+    "result": _result,
     "errors": _errors,
     "diff": _diff,
     "drift": _drift,

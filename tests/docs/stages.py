@@ -195,6 +195,8 @@ EXECUTED = {
     "docs/how-to/run-a-nightly-job.md": store,
     "docs/how-to/move-a-customer.md": store,
     "docs/how-to/take-a-load-back.md": store,
+    "docs/how-to/a-command-of-your-own.md": store,
+    "docs/how-to/a-sample-for-a-laptop.md": store,
     "docs/how-to/clone-a-tenant.md": store,
     "docs/how-to/meet-rows-by-another-key.md": store,
     "docs/how-to/keep-artifacts-in-git.md": versioned,

@@ -13,7 +13,7 @@ import pytest
 from attrs import frozen
 
 from replant import api
-from replant.model import ExportSettings, PluginSettings, Settings
+from replant.model import ExportSettings, Layout, PluginSettings, Settings
 from replant.plugins import hookspecs
 from replant.plugins.discovery import Candidate, LoadedPlugin, find, load
 from replant.plugins.manager import Host
@@ -118,6 +118,15 @@ def test_the_example_of_render_row_renders_every_row(
         {"id": 2, "email": "ben@home", "favourite": 12},
         *({"id": id_, "customer_id": customer} for id_, customer in ((10, 1), (11, 1), (12, 2))),
     ]
+
+
+def test_the_example_of_write_artifact_writes_a_file_for_each_table(
+    shop: Shop, host: Callable[[str], Host]
+) -> None:
+    settings = shop.settings(format="csv", layout=Layout.DIRECTORY)
+    api.export(settings, host=host("write_artifact"))
+    written = (shop.artifact / "data" / "shop.order.csv").read_bytes()
+    assert written == b"id,customer_id\r\n10,1\r\n11,1\r\n12,2\r\n"
 
 
 def test_the_example_of_order_tables_orders_a_load_of_tables_that_reference_each_other(

@@ -35,9 +35,9 @@ EXACTNESS = Document("docs/explanation/exactness.md")
 #: What `register_tables` and the others take and give; each must be documented.
 VALUES = {
     *("Registration", "ByColumn", "ThroughForeignKey", "WhereReferenced", "ByPredicate", "AllRows"),
-    *("InClosure", "Children", "EdgeRule", "TableShape"),
+    *("InClosure", "Children", "EdgeRule", "Sample", "TableShape"),
     *("PlainReference", "ArrayReference", "PolymorphicReference", "PolymorphicTarget"),
-    *("SqlExpression", "PythonFunction", "PythonRow", "ExportedTables"),
+    *("SqlExpression", "PythonFunction", "PythonRow", "ArtifactFormat", "ExportedTables"),
     *("AmongShared", "Cases", "Match"),
     *("OrderRequest", "LoadOrder", "LoadTable", "LoadTogether", "PatchColumns"),
     *("DeferConstraints", "AsReplica", "CheckForeignKeys", "Cycle"),
@@ -124,6 +124,7 @@ def test_every_documented_configuration_key_is_accepted() -> None:
         "export.undeclared": {"export": {"undeclared": "fail"}},
         "export.allow_empty": {"export": {"allow_empty": True}},
         "export.max_rows": {"export": {"max_rows": 1000}},
+        "export.seed": {"export": {"seed": "other"}},
         "export.must_transform": {"export": {"must_transform": ["*.email"]}},
         "run.jobs": {"run": {"jobs": 4}},
         "run.executor": {"run": {"executor": "dask://host:8786"}},
@@ -134,6 +135,7 @@ def test_every_documented_configuration_key_is_accepted() -> None:
         "tables[].on_conflict": {"tables": [{"name": "a.b", "on_conflict": "skip"}]},
         "tables[].max_rows": {"tables": [{"name": "a.b", "max_rows": 1000}]},
         "tables[].mask": {"tables": [{"name": "a.b", "mask": {"c": "email"}}]},
+        "tables[].sample": {"tables": [{"name": "a.b", "sample": "5%"}]},
         "tables[].match": {"tables": [{"name": "a.b", "match": ["code"]}]},
         "tables[].match_owned": {"tables": [{"name": "a.b", "match_owned": True}]},
         "tables[].shared": {"tables": [{"name": "a.b", "shared": "same"}]},
@@ -209,7 +211,7 @@ def _keys_and_defaults() -> dict[str, str]:
     others = {"scope", "export", "plugins", "run", "tables"}
     assert settings - beside == databases | others
     for attribute in attrs.fields(PluginSettings):
-        if attribute.name != "settings":
+        if attribute.name not in {"settings", "files"}:  # the latter is what --plugin says
             keys[f"plugins.{attribute.name}"] = _default(attribute)
     for attribute in attrs.fields(ExportSettings):
         keys[f"export.{attribute.name}"] = _default(attribute)

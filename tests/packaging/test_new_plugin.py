@@ -34,9 +34,9 @@ def project(build: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
     return made("My-shop_2", build, tmp_path_factory.mktemp("project"))
 
 
-def made(name: str, build: Callable[..., Path], folder: Path) -> Project:
+def made(name: str, build: Callable[..., Path], folder: Path, kind: str = "tables") -> Project:
     program = Path(sysconfig.get_path("scripts"), "replant")
-    run(program, "new-plugin", name, "--directory", folder / "source")
+    run(program, "new-plugin", name, "--kind", kind, "--directory", folder / "source")
     [wheel] = build(folder / "source", "--wheel").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder / "installed")
@@ -57,6 +57,19 @@ def test_its_own_tests_pass(project: Project) -> None:
     last = printed.splitlines()[-1]
     assert " passed" in last
     assert "skipped" not in last
+
+
+@pytest.mark.parametrize("kind", ["strategy", "format"])
+def test_so_do_those_of_the_other_kinds_which_are_clean(
+    build: Callable[..., Path], tmp_path: Path, kind: str
+) -> None:
+    project = made(f"my-{kind}", build, tmp_path, kind)
+    quick = ("-k", "not only_insert")
+    printed = run(*PYTEST, *quick, cwd=project.folder, path=project.installed).splitlines()
+    assert " passed" in printed[-1]
+    assert "skipped" not in printed[-1]
+    for command in ("ruff check", "ruff format --check", "mypy"):
+        run(sys.executable, "-m", *command.split(), cwd=project.folder, path=project.installed)
 
 
 def test_a_name_that_is_reserved_in_sql_is_a_name_like_others(

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import pytest
 from attrs import evolve, frozen
 
 from replant import api
-from replant.errors import PluginError
+from replant.errors import ConfigurationError, PluginError
 from replant.model import (
+    ArtifactFormat,
+    ArtifactWriter,
     Column,
+    Layout,
     PythonFunction,
     PythonRow,
     RowFormat,
+    Settings,
     SqlExpression,
     Table,
     Transform,
@@ -30,6 +34,8 @@ from tests.support.moves import Move, Registering
 class Changing:
     """A plugin that changes the column `v`, and renders rows."""
 
+    FORMATS = ("own",)
+
     transform: Transform | None = None
     row: RowFormat | None = None
 
@@ -42,7 +48,7 @@ class Changing:
         return self.row
 
 
-def failure(move: Move, plugin: Changing, *, form: str = "insert") -> str:
+def failure(move: Move, plugin: Changing | Writing, *, form: str = "insert") -> str:
     """What is said of an export by a plugin, of two rows whose values are secret."""
     move.source.execute(
         "CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY, v text);"
@@ -152,3 +158,88 @@ def test_a_row_format_yields_text(move: Move, sql: str, said: str) -> None:
     message = failure(move, Changing(row=SqlExpression(sql)), form="own")
     assert said in message
     assert "renders rows of s.t in the format 'own'" in message
+
+
+class Framed(ArtifactWriter):
+    """Puts a frame around all rows, and fails where it is told to."""
+
+    fault: ClassVar[str] = ""
+
+    def begin(self) -> bytes:
+        return self._written("begin", b"<")
+
+    def table(self, table: Table, columns: Sequence[Column]) -> bytes:
+        return self._written("table", f"[{table.name}:{len(columns)}".encode())
+
+    def rows(self, rows: Sequence[tuple[str | None, ...]]) -> bytes:
+        return self._written("rows", repr(rows).encode())
+
+    def end_table(self) -> bytes:
+        return self._written("end_table", b"]")
+
+    def end(self) -> bytes:
+        return self._written("end", b">")
+
+    def _written(self, method: str, written: bytes) -> bytes:
+        if method == self.fault:
+            raise ValueError("secret")
+        faulty: dict[bool, Any] = {True: "text", False: written}
+        answer: bytes = faulty[method == self.fault.removeprefix("text of ")]
+        return answer
+
+
+@frozen(eq=False)
+class Writing:
+    """A plugin that writes whole artifacts."""
+
+    FORMATS = ("own",)
+
+    open: Callable[[], Any] = Framed
+    suffix: str = ""
+
+    @hookimpl
+    def write_artifact(self) -> ArtifactFormat:
+        return ArtifactFormat(self.open, self.suffix)
+
+
+def test_a_writer_writes_one_file_byte_by_byte(move: Move) -> None:
+    move.source.execute("CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY, v text)")
+    move.source.execute("CREATE TABLE s.u (id int PRIMARY KEY)")
+    move.source.execute("INSERT INTO s.t VALUES (1, NULL), (2, 'x')")
+    done = api.export(own_format(move), host=writing_host(Writing()))
+    assert move.artifact.read_bytes() == b"<[s.t:2[('1', None), ('2', 'x')]][s.u:1]>"
+    assert sum(done.rows.values()) == 2
+
+
+@pytest.mark.parametrize("method", ["begin", "table", "rows", "end_table", "end"])
+def test_a_writer_that_fails_is_told_by_plugin_method_and_table(
+    move: Move, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for fault, said in ((method, "raised ValueError"), (f"text of {method}", "gave str, not")):
+        monkeypatch.setattr(Framed, "fault", fault)
+        move.empty()
+        message = failure(move, Writing(), form="own")
+        assert f"(distribution faults 1.2): the method {method} of its writer {said}" in message
+        assert (" for s.t" in message) == (method not in {"begin", "end"})
+
+
+def test_what_is_no_writer_is_told(move: Move) -> None:
+    assert "gave a dict as writer" in failure(move, Writing(dict), form="own")
+
+
+@pytest.mark.parametrize(("suffix", "layout"), [("", Layout.DIRECTORY), (".x", Layout.FILE)])
+def test_the_layout_is_that_of_the_format(move: Move, suffix: str, layout: Layout) -> None:
+    move.source.execute("CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY)")
+    settings = own_format(move, layout)
+    with pytest.raises(ConfigurationError, match=r"export\.(layout|format): .* choose\s+layout"):
+        api.plan(settings, writing_host(Writing(suffix=suffix)))
+
+
+def own_format(move: Move, layout: Layout = Layout.FILE) -> Settings:
+    settings = move.settings()
+    return evolve(settings, export=evolve(settings.export, format="own", layout=layout))
+
+
+def writing_host(plugin: Writing) -> Host:
+    plugins: dict[str, Any] = {"all": Registering(()), "writing": plugin, "ordered": ordered}
+    return Host([LoadedPlugin(Candidate(n, "tests", "1", n), p) for n, p in plugins.items()])

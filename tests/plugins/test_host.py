@@ -138,7 +138,9 @@ def test_a_misspelt_hook_is_named_with_the_right_ones(install: Install) -> None:
     with pytest.raises(PluginError) as caught:
         host("broken")
     assert "unknown hook 'register_table'" in str(caught.value)
-    assert "register_tables, transform_value, render_row, order_tables" in str(caught.value)
+    assert "register_tables, transform_value, render_row, write_artifact, order_tables" in str(
+        caught.value
+    )
 
 
 def test_two_plugins_of_one_name_are_both_named(install: Install) -> None:
@@ -180,14 +182,121 @@ def test_a_mistake_in_a_plugins_own_settings_is_the_configurations(install: Inst
         host("strict").register_tables(CATALOG, Settings())
 
 
+SETTINGS = "from attrs import frozen\nfrom replant import ColumnPattern, RelationName, Secret\n"
+SETTINGS += """
+@frozen
+class Options:
+    '''What is wanted.
+
+    Attributes:
+        count: of a thing, and
+            no other.
+    '''
+    count: int = 1
+    table: RelationName | None = None
+    columns: tuple[ColumnPattern, ...] = ()
+    key: Secret | None = None
+SETTINGS = Options
+"""
+
+
+def with_settings(**settings: dict[str, object]) -> Settings:
+    return Settings(plugins=PluginSettings(tuple(settings), settings))
+
+
 def test_settings_of_a_plugin_that_takes_none_are_refused(install: Install) -> None:
     install("deaf", GOOD)
-    install("keen", GOOD.replace("(catalog)", "(catalog, settings)"))
-    both = PluginSettings(("deaf", "keen"), {"keen": {"x": 1}})
-    assert list(Host.for_settings(Settings(plugins=both)).versions) == ["deaf", "keen", "ordered"]
-    both = PluginSettings(("deaf", "keen"), {"keen": {"x": 1}, "deaf": {"x": 1}})
+    settings = with_settings(deaf={"x": 1})
     with pytest.raises(ConfigurationError, match=r"plugins\.deaf: the plugin takes no settings"):
-        Host.for_settings(Settings(plugins=both))
+        Host.for_settings(settings)
+
+
+def test_each_plugin_gets_its_own_settings_in_every_hook(install: Install) -> None:
+    said = "raise RuntimeError(settings.count)"
+    install(
+        "keen",
+        SETTINGS
+        + HEAD
+        + "STRATEGIES, FORMATS = ('odd',), ('odd',)\n"
+        + f"@hookimpl\ndef register_tables(settings): {said}\n"
+        + f"@hookimpl\ndef transform_value(settings): {said}\n"
+        + f"@hookimpl\ndef render_row(settings): {said}\n"
+        + f"@hookimpl\ndef order_tables(settings): {said}\n",
+    )
+    settings = with_settings(keen={"count": 7})
+    keen = Host.for_settings(settings)
+    asked: list[Callable[[], object]] = [
+        lambda: keen.register_tables(CATALOG, settings),
+        lambda: ColumnTransforms(keen, CATALOG, settings).chain(TABLE, TABLE.columns[0]),
+        lambda: keen.render_row(TABLE, TABLE.columns, "odd", settings.plugins),
+        lambda: keen.order_tables(OrderRequest("odd", ()), settings.plugins),
+    ]
+    for ask in asked:
+        with pytest.raises(PluginError, match="RuntimeError: 7"):
+            ask()
+
+
+def test_mistakes_in_the_settings_of_all_plugins_come_at_once(install: Install) -> None:
+    keen = SETTINGS + GOOD.replace("(catalog)", "(catalog, settings)")
+    install("one", keen)
+    install("two", keen)
+    settings = with_settings(
+        one={"cuont": 1, "table": "nowhere", "columns": ["a", 3]}, two={"key": "hunter2"}
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        Host.for_settings(settings)
+    assert str(caught.value).splitlines() == [
+        "plugins.one.table: 'nowhere' is not schema.table (quote a part with double quotes)",
+        "plugins.one.columns[1]: must be a string, not an integer",
+        (
+            "plugins.one.cuont: is unknown; did you mean 'count'? "
+            "known here are: count, table, columns, key"
+        ),
+        (
+            "plugins.two.key: must be 'env:NAME', the environment variable that holds the secret, "
+            "and not the secret itself"
+        ),
+    ]
+
+
+def test_names_in_settings_that_the_database_lacks_are_told_with_the_nearest(
+    install: Install,
+) -> None:
+    install("keen", SETTINGS + GOOD.replace("(catalog)", "(catalog, settings)"))
+    catalog = Catalog("d", "r", 180000, {TABLE.name: TABLE})
+    settings = with_settings(
+        keen={"table": "s.tt", "columns": ["s.t.c", "*.cc", "s.tt.c"], "key": "env:NO_SUCH_ONE"}
+    )
+    unmatched = "matches no column; a pattern is of schema.table.column"
+    assert [*Host.for_settings(settings).missing_names(catalog, settings)] == [
+        "plugins.keen.table: there is no table s.tt; did you mean s.t?",
+        f"plugins.keen.columns[1]: {unmatched}; did you mean *.c?",
+        f"plugins.keen.columns[2]: {unmatched}; did you mean s.t.c?",
+        "plugins.keen.key: the environment variable 'NO_SUCH_ONE' is not set, or empty",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("API_VERSION = 2\n" + GOOD, "is for version 2 of the plugin API, .* update replant"),
+        ("API_VERSION = 0\n" + GOOD, "is for version 0 .* update replant-odd, or take 'odd' out"),
+        ("SETTINGS = dict\n" + GOOD, "declares SETTINGS that are no attrs class"),
+        (SETTINGS + GOOD, "declares SETTINGS, and no hook has the parameter settings"),
+        (GOOD.replace("(catalog)", "(settings)"), "declares no class of settings"),
+        ("STRATEGIES = ('a',)\n" + GOOD, "declares STRATEGIES, and has no hook order_tables"),
+        ("FORMATS = 'csv'\n" + GOOD, "declares FORMATS = 'csv', which is no tuple of names"),
+        (HEAD + "@hookimpl\ndef render_row(): ...\n", r'write FORMATS = \("its-name",\)'),
+        (
+            HEAD + "FORMATS = ('copy',)\n@hookimpl\ndef render_row(): ...\n",
+            "declares the name 'copy' in FORMATS, which replant itself has",
+        ),
+    ],
+)
+def test_what_a_plugin_declares_must_fit_its_hooks(install: Install, code: str, said: str) -> None:
+    install("odd", code)
+    with pytest.raises(PluginError, match=f"plugin 'odd' .*{said}"):
+        host("odd")
 
 
 def test_a_table_that_two_plugins_register_names_both(install: Install) -> None:
@@ -217,29 +326,36 @@ def test_transforms_form_a_chain_in_the_order_of_the_configuration(install: Inst
 
 
 def test_the_first_plugin_that_knows_a_format_renders_it(install: Install) -> None:
-    none = HEAD + "@hookimpl\ndef render_row():\n    return None\n"
-    install("silent", none)
+    formats = HEAD + "FORMATS = ('jsonl',)\n@hookimpl\ndef render_row():\n    return "
+    install("silent", formats + "None")
     for name in ("alpha", "beta"):
-        install(name, HEAD + f"@hookimpl\ndef render_row():\n    return SqlExpression('{name}')")
-    chosen = host("silent", "beta", "alpha").render_row(TABLE, TABLE.columns, "jsonl")
+        install(name, formats + f"SqlExpression('{name}')")
+    some = host("silent", "beta", "alpha")
+    chosen = some.render_row(TABLE, TABLE.columns, "jsonl", PluginSettings())
     assert chosen == Rendering("beta", SqlExpression("beta"))
     with pytest.raises(
-        ConfigurationError, match=r"known are: insert, copy, those of the plugin .silent."
+        PluginError, match=r"'silent' .* does not say how rows of s\.t are rendered"
     ):
-        host("silent").render_row(TABLE, TABLE.columns, "jsonl")
+        host("silent").render_row(TABLE, TABLE.columns, "jsonl", PluginSettings())
+    with pytest.raises(ConfigurationError, match=r"'jsonl'\? known are: insert, copy, jsonl"):
+        host("silent").render_row(TABLE, TABLE.columns, "json", PluginSettings())
 
 
 def test_a_strategy_of_two_plugins_names_both(install: Install) -> None:
-    order = HEAD + "@hookimpl\ndef order_tables():\n    return LoadOrder(())\n"
+    order = HEAD + "STRATEGIES = ('mine',)\n@hookimpl\ndef order_tables():\n    return None\n"
     install("one", order)
     install("two", order)
     with pytest.raises(PluginError, match=r"plugin 'one'.* and plugin 'two'"):
-        host("one", "two").order_tables(OrderRequest("mine", ()))
+        host("one", "two").order_tables(OrderRequest("mine", ()), PluginSettings())
+    with pytest.raises(PluginError, match=r"plugin 'one' .* gives no load order for it"):
+        host("one").order_tables(OrderRequest("mine", ()), PluginSettings())
 
 
-def test_a_strategy_of_no_plugin_names_those_that_were_asked() -> None:
+def test_a_strategy_of_no_plugin_names_those_that_are_declared() -> None:
     with pytest.raises(ConfigurationError, match=r"'superuser'\? known are: superuser, ordered"):
-        host("superuser", "meta_public").order_tables(OrderRequest("superusr", ()))
+        host("superuser", "meta_public").order_tables(
+            OrderRequest("superusr", ()), PluginSettings()
+        )
 
 
 def test_the_list_of_plugins_shows_hooks_and_failures(install: Install) -> None:
@@ -299,8 +415,9 @@ def test_a_class_in_place_of_its_instance_is_not_all_rows(install: Install) -> N
 
 
 def test_a_hook_cannot_turn_a_setting_off_for_the_next_call(install: Install) -> None:
-    install("greedy", HEAD + "@hookimpl\ndef register_tables(settings):\n    "
-            "settings.plugins.settings['greedy'].pop('columns')\n")  # fmt: skip
-    settings = Settings(plugins=PluginSettings(("greedy",), {"greedy": {"columns": ["a"]}}))
+    install("greedy", HEAD + "@hookimpl\ndef register_tables(configuration):\n    "
+            "configuration.plugins.settings['schemas'].pop('include')\n")  # fmt: skip
+    schemas = {"schemas": {"include": ["a"]}}
+    settings = Settings(plugins=PluginSettings(("greedy", "schemas"), schemas))
     with pytest.raises(PluginError, match=r"'greedy'.*has no attribute 'pop'"):
         Host.for_settings(settings).register_tables(CATALOG, settings)

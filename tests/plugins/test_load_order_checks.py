@@ -16,6 +16,7 @@ from replant.model import (
     LoadTogether,
     OrderRequest,
     PatchColumns,
+    PluginSettings,
     RelationName,
     Step,
 )
@@ -81,6 +82,8 @@ def test_an_order_that_cannot(bad: LoadOrder, words: str) -> None:
 
 def test_a_plugin_whose_order_cannot_be_carried_out_is_named() -> None:
     class Careless:
+        STRATEGIES = ("any",)
+
         @hookimpl
         def order_tables(self, request: OrderRequest) -> LoadOrder:
             return order(LoadTable(A))
@@ -88,4 +91,4 @@ def test_a_plugin_whose_order_cannot_be_carried_out_is_named() -> None:
     host = Host([LoadedPlugin(Candidate("careless", "replant-careless", "1.0", "x"), Careless())])
 
     with pytest.raises(PluginError, match=r"careless.* does not so for s\.b; choose another str"):
-        host.order_tables(OrderRequest("any", (A, B)))
+        host.order_tables(OrderRequest("any", (A, B)), PluginSettings())

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from replant.config.recorded_shapes import Recorded
-from replant.demo import run_demo
 from replant.errors import PluginError
+from replant.testing import demonstration
 from replant.testing.generation import registry
 from tests.support.installed_plugins import install_plugin
 
@@ -20,7 +20,7 @@ def load_registry() -> object:
 
 @pytest.mark.parametrize(
     ("group", "load"),
-    [(registry.GROUP, load_registry), (run_demo.GROUP, run_demo.find_demonstration)],
+    [(registry.GROUP, load_registry), (demonstration.GROUP, demonstration.find_demonstration)],
 )
 @pytest.mark.parametrize(
     ("code", "said"),

@@ -8,8 +8,14 @@ from zlib import crc32
 
 import pytest
 
-from replant.errors import ConfigurationError
-from replant.testing import Conformance, Example
+from replant.errors import ConfigurationError, PluginError, ReplantError
+from replant.testing import (
+    Conformance,
+    Example,
+    FormatConformance,
+    StrategyConformance,
+    conformance,
+)
 from replant.testing.conformance.environment import Environment, PluginUnderTest, set_up
 from replant.testing.conformance.runner import try_rows
 from replant.testing.servers.database_templates import Templates
@@ -67,7 +73,7 @@ def subject(fault: str, importable_folder: Path) -> PluginUnderTest:
     install_plugin(
         importable_folder, "faulty", PLUGIN + fault, module=module, distribution="faulty"
     )
-    return PluginUnderTest(("faulty",), SCHEMA, tries=50)
+    return PluginUnderTest(("faulty",), SCHEMA, tries=50, strategies=("odd",) * ("odd" in fault))
 
 
 @pytest.fixture
@@ -121,3 +127,84 @@ def test_a_row_that_did_not_arrive_as_it_was_is_found(
 
     with pytest.raises(AssertionError, match=said):
         try_rows(environment, check)
+
+
+ORDER = """
+STRATEGIES = FORMATS = ("odd",)
+
+@hookimpl
+def order_tables(request):
+    tables = {tables}
+    return LoadOrder(tuple(LoadTable(table) for table in tables))
+
+@hookimpl
+def render_row(columns):
+    return {row}
+"""
+
+CHILDREN_FIRST = ORDER.format(tables="reversed(request.tables)", row="PythonRow(lambda row: b'')")
+FORGETFUL = ORDER.format(tables="request.tables[1:]", row="PythonRow(lambda row: row[9])")
+FICKLE = ORDER.format(
+    tables="(*request.tables,)[:: 1 if next(NUMBERS) % 2 else -1]",
+    row="PythonRow(lambda row: str(next(NUMBERS)).encode())",
+)
+
+
+@pytest.mark.parametrize("fault", [CHILDREN_FIRST], ids=[""])
+def test_a_strategy_that_loads_children_first_is_found(environment: Environment) -> None:
+    tests = StrategyConformance()
+    tests.test_every_table_is_loaded_once(environment, "odd")
+    with pytest.raises(ReplantError, match=r"s\.thing.*(owner|parent)"):
+        tests.test_what_a_superuser_replays_by_it_is_what_was_exported(environment, "odd")
+    with pytest.raises(ReplantError, match=r"s\.thing.*(owner|parent)"):
+        tests.test_what_a_role_that_may_only_insert_replays_by_it_is_of_the_source(
+            environment, "odd"
+        )
+
+
+@pytest.mark.parametrize("fault", [FORGETFUL], ids=[""])
+def test_a_strategy_that_forgets_a_table_and_a_renderer_that_raises_are_found(
+    environment: Environment,
+) -> None:
+    with pytest.raises(PluginError, match=r"cannot be carried out: .* s\.owner"):
+        StrategyConformance().test_every_table_is_loaded_once(environment, "odd")
+    with pytest.raises(PluginError, match=r"renders rows of s\..* raised IndexError"):
+        FormatConformance().test_every_row_is_written(environment, "odd")
+
+
+@pytest.mark.parametrize("fault", [FICKLE], ids=[""])
+def test_answers_that_change_are_found(environment: Environment) -> None:
+    with pytest.raises(AssertionError, match="the second order is another"):
+        StrategyConformance().test_the_same_request_gives_the_same_order(environment, "odd")
+    with pytest.raises(AssertionError, match="the second time"):
+        FormatConformance().test_the_same_rows_are_the_same_bytes(environment, "odd")
+
+
+@pytest.mark.parametrize("fault", [CHILDREN_FIRST], ids=[""])
+def test_a_declared_name_that_is_not_tested_is_told(environment: Environment) -> None:
+    tests = conformance("faulty", strategies=["even"], formats=["even"])
+    assert issubclass(tests, StrategyConformance)
+    assert issubclass(tests, FormatConformance)
+    with pytest.raises(AssertionError, match=r"not tested: odd; add it to strategies="):
+        tests().test_every_declared_strategy_is_tested(environment)
+    with pytest.raises(AssertionError, match=r"not tested: odd; add it to formats="):
+        tests().test_every_declared_format_is_tested(environment)
+
+
+def test_a_plugin_without_tables_is_told_what_cannot_be_tested(
+    replant_templates: Templates, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=r"what is to be tested\? .* strategies=\[…\] or its"):
+        conformance("ordered")
+    subject = PluginUnderTest(("ordered",), SCHEMA)
+    with (
+        pytest.raises(ConfigurationError, match=r"'ordered', .* drift and broken input cannot be"),
+        set_up(subject, replant_templates, tmp_path),
+    ):
+        pass
+    subject = PluginUnderTest(("ordered",), SCHEMA, strategies=("orderd",))
+    with (
+        pytest.raises(ConfigurationError, match=r"'orderd'; did you mean 'ordered'\?"),
+        set_up(subject, replant_templates, tmp_path),
+    ):
+        pass

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from replant import testing
-from replant.testing import Conformance
+from replant.testing import Conformance, FormatConformance, StrategyConformance
 from tests.docs.documents import ROOT
 
 TEXT = (ROOT / "docs" / "reference" / "testing.md").read_text("utf-8")
@@ -23,7 +23,7 @@ hypothesis.settings.load_profile("one")
 
 def test_its_examples_pass(tmp_path: Path) -> None:
     examples = re.findall(r"^```python\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
-    assert len(examples) == 3
+    assert len(examples) == 5
     for number, example in enumerate(examples):
         (tmp_path / f"test_{number}.py").write_text(example)
     (tmp_path / "conftest.py").write_text(ONE_EXAMPLE)
@@ -39,7 +39,8 @@ def test_its_examples_pass(tmp_path: Path) -> None:
 
 
 def test_it_names_every_test_of_the_suite() -> None:
-    tests = {name for name in vars(Conformance) if name.startswith("test_")}
+    suites = (Conformance, StrategyConformance, FormatConformance)
+    tests = {name for suite in suites for name in vars(suite) if name.startswith("test_")}
     assert set(re.findall(r"^\| `(\w+)` \|", TEXT, re.MULTILINE)) >= {
         name.removeprefix("test_") for name in tests
     }

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from replant.model import RelationName
 from replant.testing import Server
-from replant.testing.scaffold.project import RESERVED, ProjectNames, project_files
+from replant.testing.scaffold.project import KINDS, RESERVED, ProjectNames, project_files
 from tests.support.commands import Replant
 
 
@@ -31,7 +31,8 @@ def test_every_name_leads_to_names_that_python_and_replant_take(name: str) -> No
         return
     assert names.package.isidentifier()
     assert RelationName.parse(f"{names.plugin}.item") == RelationName(names.plugin, "item")
-    assert all("@@" not in path + text for path, text in project_files(names).items())
+    for kind in KINDS:
+        assert all("@@" not in path + text for path, text in project_files(names, kind).items())
 
 
 @pytest.mark.parametrize(

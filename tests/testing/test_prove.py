@@ -119,10 +119,10 @@ class Whole(Everything):
 class Backwards(Everything):
     """Loads what references before what is referenced."""
 
+    STRATEGIES = ("backwards",)
+
     @hookimpl
-    def order_tables(self, request: OrderRequest) -> LoadOrder | None:
-        if request.strategy != "backwards":
-            return None
+    def order_tables(self, request: OrderRequest) -> LoadOrder:
         return LoadOrder(tuple(LoadTable(name) for name in request.tables))
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from replant.api.drift import drift, drift_against, drift_of_artifact, record
     from replant.api.export import Exported, export
     from replant.api.export_each import JOURNAL, ExportedEach, ExportedTenant, export_each
-    from replant.api.plan import plan
-    from replant.api.plugins import plugins
+    from replant.api.plan import plan, plan_with_rows
+    from replant.api.plugins import configuration_schema, plugins
     from replant.api.propose import propose
     from replant.api.remove import remove
     from replant.api.replay import Replayed, preflight, replay
@@ -33,8 +33,8 @@ _HOMES = {
     "replant.api.drift": "drift drift_against drift_of_artifact record",
     "replant.api.export": "Exported export",
     "replant.api.export_each": "JOURNAL ExportedEach ExportedTenant export_each",
-    "replant.api.plan": "plan",
-    "replant.api.plugins": "plugins",
+    "replant.api.plan": "plan plan_with_rows",
+    "replant.api.plugins": "configuration_schema plugins",
     "replant.api.propose": "propose",
     "replant.api.remove": "remove",
     "replant.api.replay": "Replayed preflight replay",
@@ -53,6 +53,7 @@ __all__ = [
     "Replayed",
     "ShownArtifact",
     "Synchronized",
+    "configuration_schema",
     "copy",
     "diff",
     "drift",
@@ -61,6 +62,7 @@ __all__ = [
     "export",
     "export_each",
     "plan",
+    "plan_with_rows",
     "plugins",
     "preflight",
     "propose",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from replant.config.connection_strings import (
@@ -12,11 +12,13 @@ from replant.config.connection_strings import (
     connection_string,
     known_connection_string,
 )
+from replant.config.mistakes import Mistakes
 from replant.config.recorded_shapes import Recorded, read_recorded
 from replant.database.connections import ReadingConnection, reading
 from replant.database.table_locks import KnownCatalog, decide_under_locks
+from replant.errors import PluginError
 from replant.model import Catalog, RelationName, RowSecurity, Settings
-from replant.plugins.manager import Host
+from replant.plugins.manager import ColumnTransforms, Host, Registered
 from replant.selection.expand import tables_to_read
 from replant.selection.select import SelectedTables, select_tables
 
@@ -67,10 +69,35 @@ def select_under_locks(
     """
 
     def select(catalog: Catalog) -> tuple[SelectedTables, Collection[RelationName]]:
-        selected = select_tables(catalog, host.register_tables(catalog, settings), settings)
+        selected = select_tables(catalog, _registered(host, catalog, settings), settings)
         return selected, {*tables_to_read(database, catalog, selected, settings), *asked}
 
     return decide_under_locks(database, select, known)
+
+
+def _registered(host: Host, catalog: Catalog, settings: Settings) -> tuple[Registered, ...]:
+    """Ask which tables are exported, and refuse settings that name what the database lacks.
+
+    Raises:
+        ConfigurationError: it has the mistakes that the host, `register_tables` and
+            `transform_value` find.
+
+    """
+    mistakes = Mistakes()
+    registered: tuple[Registered, ...] = ()
+    with mistakes.collecting():
+        mistakes.add(*host.missing_names(catalog, settings))
+    with mistakes.collecting():
+        registered = host.register_tables(catalog, settings)
+    if mistakes.lines:
+        transforms = ColumnTransforms(host, catalog, settings)
+        tables = (catalog.tables.get(item.registration.table) for item in registered)
+        for table in filter(None, tables):
+            for column in table.columns:
+                with mistakes.collecting(), suppress(PluginError):
+                    transforms.chain(table, column)
+    mistakes.check()
+    return registered
 
 
 def known_source(settings: Settings) -> str | None:

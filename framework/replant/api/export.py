@@ -12,7 +12,8 @@ from replant.artifact.atomic_output import check_writable
 from replant.artifact.stores import is_url
 from replant.errors import UsageError
 from replant.export.export_rows import export_rows
-from replant.model import Layout, Plan, Progress, RelationName, Settings
+from replant.export.written_tables import TABLES
+from replant.model import OWN_FORMATS, Layout, Plan, Progress, RelationName, Settings
 from replant.model.progress import silent
 from replant.plugins.manager import Host
 
@@ -73,7 +74,8 @@ def export(
         )
     if snapshot is not None and is_url(output):
         raise UsageError("--snapshot keeps what is finished on disk; give -o a path")
-    check_writable(output, force=force, mark=directory.MANIFEST if folder else None)
+    mark = directory.MANIFEST if settings.export.format_name in OWN_FORMATS else TABLES
+    check_writable(output, force=force, mark=mark if folder else None)
     with planned_export(settings, host, snapshot) as (database, decided):
         planned(decided)
         counts, digest = export_rows(

@@ -9,7 +9,8 @@ from replant.api.databases import recorded_shapes, select_under_locks, source_da
 from replant.config.naming_the_file import naming_the_file
 from replant.database.connections import ReadingConnection
 from replant.database.table_locks import KnownCatalog, check_unchanged
-from replant.model import Plan, Settings
+from replant.export.shown_rows import ShownRow, read_shown_rows
+from replant.model import Plan, RelationName, Settings
 from replant.planning.make_plan import make_plan
 from replant.plugins.manager import Host
 
@@ -24,6 +25,23 @@ def plan(settings: Settings, host: Host | None = None) -> Plan:
     with planned_export(settings, host) as (database, decided):
         check_unchanged(database)
     return decided
+
+
+def plan_with_rows(
+    settings: Settings, count: int, host: Host | None = None
+) -> tuple[Plan, dict[RelationName, tuple[ShownRow, ...]]]:
+    """Decide an export, and read a few rows of each table whose values change.
+
+    The rows hold values as they are: show them to nobody who may not read the source.
+
+    Raises:
+        ReplantError: see `replant.errors`.
+
+    """
+    with planned_export(settings, host) as (database, decided):
+        rows = read_shown_rows(database, decided, count)
+        check_unchanged(database)
+    return decided, rows
 
 
 @contextmanager

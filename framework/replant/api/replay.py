@@ -140,7 +140,7 @@ def _orders(settings: Settings, host: Host | None) -> OrderTables:
 
     def order_tables(request: OrderRequest) -> LoadOrder:
         export_settings = evolve(settings.export, strategy=request.strategy)
-        chosen = host or Host.for_settings(evolve(settings, export=export_settings))
-        return chosen.order_tables(request)
+        asked = evolve(settings, export=export_settings)
+        return (host or Host.for_settings(asked)).order_tables(request, asked.plugins)
 
     return order_tables

@@ -89,10 +89,11 @@ def write_directory(
 
 def file_name(table: RelationName, compression: Compression) -> str:
     """Return a file name for a table that works on every file system and is unique to the table."""
-    return f"{DATA}/{_plain(table)}.copy{ENDINGS[compression]}"
+    return f"{DATA}/{plain_name(table)}.copy{ENDINGS[compression]}"
 
 
-def _plain(table: RelationName) -> str:
+def plain_name(table: RelationName) -> str:
+    """Return what every file system takes as the name of a file, and no two tables share."""
     reserved = _RESERVED.fullmatch(table.schema) is not None
     if _PLAIN.fullmatch(table.schema) and _PLAIN.fullmatch(table.name) and not reserved:
         return f"{table.schema}.{table.name}"

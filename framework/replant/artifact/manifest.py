@@ -189,6 +189,7 @@ class ExportedReference:
         up: whether the rows that it references were included.
         down: whether the rows that reference by it were included; None if none were.
         limit: at most so many of them for each referenced row.
+        sample: which of them, as share or number, and the seed; None for all.
         elements: whether its one column is an array of referenced values.
         only: a column, and the value that it holds in the rows that reference by it at all.
         casts: for each pair of columns the types to which their values are cast before they are
@@ -204,6 +205,7 @@ class ExportedReference:
     up: bool
     down: Children | None = None
     limit: int | None = None
+    sample: tuple[str, str] | None = None
     elements: bool = False
     only: tuple[str, str] | None = None
     casts: tuple[tuple[str | None, str | None], ...] = ()
@@ -404,6 +406,9 @@ def _references(plan: Plan) -> Iterator[ExportedReference]:
                 up=followed.up,
                 down=followed.down,
                 limit=followed.limit,
+                sample=(
+                    (followed.sample.amount, followed.sample.seed) if followed.sample else None
+                ),
                 elements=reference.elements,
                 only=(only.column, only.value) if only else None,
                 casts=tuple(casts) if any(map(any, casts)) else (),

@@ -22,6 +22,7 @@ from replant.model import (
 )
 from replant.model.closure_origin import RootRows
 from replant.model.ownership import Ownership
+from replant.model.samples import Sample
 from replant.plugins.load_order_checks import check_order
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
@@ -230,8 +231,16 @@ def _check_reference(
         and (len(columns) == 1 or not reference.elements)
         and len(reference.casts) in {0, len(columns)}
         and (reference.limit is None or (reference.down and reference.limit > 0))
+        and (reference.sample is None or (reference.down and _is_amount(reference.sample[0])))
     ):
         raise ValueError(f"a reference of {reference.table} does not fit the tables")
+
+
+def _is_amount(text: str) -> bool:
+    try:
+        return Sample.of(text).amount == text
+    except ValueError:
+        return False
 
 
 def _check_root(root: RootRows, tables: Mapping[RelationName, ExportedTable]) -> None:

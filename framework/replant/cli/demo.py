@@ -18,9 +18,10 @@ from rich.console import Console
 
 from replant.cli.screen import coloured, console, grid
 from replant.demo.demo_shell import shell_databases, shell_environment
-from replant.demo.run_demo import DemoResult, find_demonstration, run_demo
+from replant.demo.run_demo import DemoResult, run_demo
 from replant.errors import DIFFERENCE_FOUND
 from replant.report.figures import counted, human_size
+from replant.testing.demonstration import find_demonstration
 from replant.testing.servers.server import embedded_server
 
 

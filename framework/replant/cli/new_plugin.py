@@ -10,7 +10,7 @@ import click
 from replant.cli.screen import console
 from replant.errors import OutputError, UsageError
 from replant.plugins import discovery
-from replant.testing.scaffold.project import ProjectNames, project_files
+from replant.testing.scaffold.project import KINDS, ProjectNames, project_files
 
 
 @click.command(epilog="Example: replant new-plugin my-shop")
@@ -21,12 +21,18 @@ from replant.testing.scaffold.project import ProjectNames, project_files
     type=click.Path(path_type=Path),
     help="The project's folder, which must not hold anything yet. [default: replant-NAME]",
 )
-def command(name: str, directory: Path | None) -> None:
+@click.option(
+    "--kind",
+    type=click.Choice([*KINDS]),
+    default="tables",
+    help="What the plugin is for: tables, a strategy or a format. [default: tables]",
+)
+def command(name: str, directory: Path | None, kind: str) -> None:
     """Write a project for a plugin, with tests that pass.
 
-    It registers the tables of a small schema, masks a value, holds the conformance suite and a
-    workflow that runs drift, prove and conformance on each push. Its README says how to make it
-    yours.
+    It registers the tables of a small schema and masks a value; or it orders loads, or writes rows
+    in a format. It holds the conformance suite, and a workflow that runs it on each push, with
+    drift and prove where it has tables. Its README says how to make it yours.
     """
     try:
         names = ProjectNames.of(name)
@@ -34,7 +40,7 @@ def command(name: str, directory: Path | None) -> None:
         raise UsageError(str(error)) from error
     _check_free(names)
     folder = directory or Path(names.distribution)
-    _write(folder, project_files(names))
+    _write(folder, project_files(names, kind))
     screen = console()
     screen.print(f"{folder}: the plugin {names.plugin}, with tests of its own:")
     screen.print(f"  cd {shlex.quote(str(folder))}")

@@ -27,11 +27,29 @@ def pairs(
     return found
 
 
-config = click.option(
+#: Under this name a command's context keeps the plugins that `--plugin` names.
+_FILES = "replant.plugin_files"
+
+
+def _plugin_files(
+    context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> None:
+    context.meta[_FILES] = values
+
+
+_config = click.option(
     "-c",
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Configuration file. [default: replant.toml, if there is one]",
+)
+_plugin = click.option(
+    "--plugin",
+    metavar="FILE",
+    multiple=True,
+    expose_value=False,
+    callback=_plugin_files,
+    help="A file of Python that is a plugin, such as ./mask.py; it is run. Repeatable.",
 )
 source = click.option(
     "--source",
@@ -155,6 +173,11 @@ def together(*options: Callable[[Function], Function]) -> Callable[[Function], F
     return decorate
 
 
+def config(function: Function) -> Function:
+    """Add the options that say what is configured, and which files are plugins besides."""
+    return together(_config, _plugin)(function)
+
+
 def choosing_rows(function: Function) -> Function:
     """Add the options that say which rows are exported."""
     return together(config, source, scope, include, exclude, root, scope_column)(function)
@@ -183,4 +206,7 @@ def settings_of(
     }
     schemas = {name: value for name, value in asked.items() if value}
     plugins = {"schemas": schemas} if schemas else None
-    return with_options(read_settings(config_file), plugins=plugins, **said)
+    files = click.get_current_context().meta.get(_FILES, ())
+    return with_options(
+        read_settings(config_file), plugins=plugins, plugin_files=tuple(files), **said
+    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from replant import api
 from replant.cli import options
 from replant.cli.provenance_tree import print_provenance
 from replant.cli.reporting import reporting
-from replant.cli.screen import console, grid, print_list
+from replant.cli.screen import console, grid, print_list, printable
+from replant.errors import UsageError
+from replant.export.shown_rows import ShownRow
 from replant.model import (
     FiringTrigger,
     Plan,
@@ -33,8 +36,17 @@ from replant.sql.grants import grants, sequence_grants, usage_grants
     epilog="Example: replant plan --source postgresql://localhost/design --scope database_id=…"
 )
 @options.together(options.choosing, options.verbose)
+@click.option(
+    "--sample",
+    "count",
+    metavar="NUMBER",
+    type=click.IntRange(min=1),
+    help="Show so many rows of each table before and after its values change; on a terminal only.",
+)
 @reporting
-def command(config: Path | None, verbose: bool, recorder: Recorder, **said: Any) -> None:
+def command(
+    config: Path | None, verbose: bool, recorder: Recorder, count: int | None, **said: Any
+) -> None:
     """Show what an export would do, before any row is read.
 
     Tables in load order with their rows, and how many of these are shared with others, as they come
@@ -43,10 +55,31 @@ def command(config: Path | None, verbose: bool, recorder: Recorder, **said: Any)
     that replays needs.
     """
     settings = options.settings_of(config, **said)
+    if count is not None and not sys.stdout.isatty():
+        raise UsageError(
+            "--sample shows values as they are in the source, and so only on a terminal; leave it "
+            "out where the output goes to a file or a pipe"
+        )
     recorder.phase("plan")
-    plan = api.plan(settings)
+    plan, rows = (api.plan(settings), {}) if count is None else api.plan_with_rows(settings, count)
     recorder.add(facts_of_plan(plan))
     show(console(), plan, verbose=verbose)
+    show_rows(console(), rows)
+
+
+def show_rows(screen: Console, rows: Mapping[RelationName, Sequence[ShownRow]]) -> None:
+    """Print rows before and after their values change, a line for each value."""
+    for name, shown in rows.items():
+        table = grid(f"\n{name}, before and after:", "row", "column", "before", "after")
+        for row in shown:
+            key = ", ".join(f"{readable(column)} = {_value(text)}" for column, text in row.key)
+            for place, (column, before, after) in enumerate(row.values):
+                table.add_row("" if place else key, column, _value(before), _value(after))
+        screen.print(table)
+
+
+def _value(text: str | None) -> str:
+    return "NULL" if text is None else printable(text).replace("\n", "\\n")
 
 
 #: Stands in a GRANT for the role, which nobody knows yet.

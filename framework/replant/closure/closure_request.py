@@ -9,6 +9,7 @@ from attrs import field, frozen
 from replant.model.closure_rules import Children, EdgeRule, Root
 from replant.model.names import RelationName
 from replant.model.references import EdgeName, Reference
+from replant.model.samples import Sample
 
 
 @frozen
@@ -39,6 +40,10 @@ class Rules:
     def limit_of(self, reference: Reference) -> int | None:
         """Return how many rows a reference may add for each referenced row; None for all."""
         return self.edges.get(reference.edge, EdgeRule()).limit
+
+    def sample_of(self, reference: Reference) -> Sample | None:
+        """Return which rows a reference may add; None for all."""
+        return self.edges.get(reference.edge, EdgeRule()).sample
 
 
 @frozen

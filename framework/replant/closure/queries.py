@@ -16,6 +16,8 @@ from replant.closure.reference_conditions import elements, references
 from replant.model import RelationKind, RelationName
 from replant.model.closure_rules import Root
 from replant.model.references import Leaf, Reference, ReferenceGraph
+from replant.model.samples import Sample
+from replant.sql.row_hash import RowHash, sampled
 
 #: A block of a relation, and a line pointer in it: what a `ctid` is made of.
 Pointer = tuple[int, int]
@@ -29,6 +31,7 @@ class Source:
         only: whether the rows of inheritance children are kept out by ONLY.
         leaves: the relations whose rows are meant, by oid; empty for all.
         null: a column that is NULL in the rows that are meant; None for no such column.
+        share: the share of the rows that is meant, with how they are hashed; None for all.
 
     """
 
@@ -36,6 +39,7 @@ class Source:
     only: bool
     leaves: tuple[int, ...] = ()
     null: str | None = None
+    share: tuple[RowHash, Sample] | None = None
 
 
 @frozen
@@ -44,22 +48,28 @@ class Order:
 
     Attributes:
         collatable: those of the columns whose order needs a collation named.
+        first: how rows are hashed, and by which sample, where the smallest hash comes first; None
+            for the order of the columns alone.
 
     """
 
     columns: tuple[str, ...]
     collatable: frozenset[str]
+    first: tuple[RowHash, Sample] | None = None
 
 
-def root_rows(root: Root, source: Source) -> sql.Composed:
-    """Query the rows that a predicate chooses.
+def root_rows(root: Root, source: Source, row_hash: RowHash | None = None) -> sql.Composed:
+    """Query the rows that a predicate chooses, or those of them that are in the root's sample.
 
     The predicate gets a query with nothing but the table in sight, and a line end, so a comment at
     its end does no harm.
     """
-    return sql.SQL("SELECT ROW(tableoid, ctid) FROM {} WHERE ({}\n) AND {}").format(
-        _relation(source), sql.SQL(root.predicate), _leaves(sql.Identifier("tableoid"), source)
+    chosen = sql.SQL("({}\n) AND {}").format(
+        sql.SQL(root.predicate), _leaves(sql.Identifier("tableoid"), source)
     )
+    if root.sample is not None and row_hash is not None:
+        chosen = sampled(row_hash, root.sample, _relation(source), chosen)
+    return sql.SQL("SELECT ROW(tableoid, ctid) FROM {} WHERE {}").format(_relation(source), chosen)
 
 
 def first_rows(root: Root, source: Source, order: Order, most: int) -> sql.Composed:
@@ -240,7 +250,11 @@ def _relation(source: Source) -> sql.Composable:
 
 
 def _in(alias: str, source: Source) -> sql.Composable:
-    return _leaves(sql.Identifier(alias, "tableoid"), source)
+    leaves = _leaves(sql.Identifier(alias, "tableoid"), source)
+    if source.share is None:
+        return leaves
+    row_hash, sample = source.share
+    return sql.SQL("{} AND {}").format(leaves, row_hash.in_share(sample, alias))
 
 
 def _leaves(relation: sql.Composable, source: Source) -> sql.Composable:
@@ -264,10 +278,14 @@ def _ordered(alias: str, order: Order) -> sql.Composable:
         return sql.SQL('({alias}.*)::text COLLATE "C", {alias}.tableoid, {alias}.ctid').format(
             alias=sql.Identifier(alias)
         )
-    return sql.SQL(", ").join(
+    columns = sql.SQL(", ").join(
         sql.Identifier(alias, name) + sql.SQL(' COLLATE "C"' if name in order.collatable else "")
         for name in order.columns
     )
+    if order.first is None:
+        return columns
+    row_hash, sample = order.first
+    return sql.SQL("{}, {}").format(row_hash.hashed(sample, alias), columns)
 
 
 # -- what the queries read from ------------------------------------------------------------------

@@ -29,6 +29,7 @@ from replant.database.session_settings import own_settings
 from replant.model import RelationName
 from replant.model.closure_rules import Children, Root
 from replant.model.references import Leaf, Reference, ReferenceGraph
+from replant.sql.row_hash import RowHash
 
 #: Rows that one query starts from, where an index serves: its text takes 60 kB.
 _BATCH = 5_000
@@ -68,7 +69,8 @@ class Search:
 
     def begin(self, root: Root, number: int) -> int:
         """Take the rows that satisfy a root's predicate; how many they are."""
-        query = queries.root_rows(root, table_source(self._graph, root.table))
+        row_hash = RowHash.of(self._graph.tables[root.table]) if root.sample else None
+        query = queries.root_rows(root, table_source(self._graph, root.table), row_hash)
         with own_settings(self._database):
             return self._keep(query, self._roots, SearchStep(0, number, down=True))
 
@@ -83,6 +85,14 @@ class Search:
             end = table_source(self._graph, reference.table)
             order = order_of(self._graph, self._graph.child(reference))
             limit = self._rules.limit_of(reference)
+            sample = self._rules.sample_of(reference)
+            if sample is not None:
+                by = (RowHash.of(self._graph.tables[self._graph.child(reference)]), sample)
+                # A number is one for each referenced row, as a limit is.
+                if sample.count is None:
+                    end = evolve(end, share=by)
+                else:
+                    order, limit = evolve(order, first=by), min(limit or sample.count, sample.count)
             step = SearchStep(round_ + 1, number, down=True)
             for leaf in self._graph.storage[reference.references].leaves:
                 start = leaf_source(parent, leaf)

@@ -18,6 +18,7 @@ from replant.database.session_settings import own_settings
 from replant.model import RelationName
 from replant.model.closure_rules import Children
 from replant.model.references import Reference, ReferenceGraph
+from replant.model.samples import Sample
 
 # Statistics of a partitioned table are those of all its partitions together.
 _STATISTICS = """
@@ -74,7 +75,9 @@ def estimate_sizes(
     found = dict.fromkeys(sorted(reachable.tables), 0.0)
     for root in request.roots:
         query = queries.root_rows(root, table_source(graph, root.table))
-        found[graph.storage[root.table].root] += _planned_rows(database, query)
+        found[graph.storage[root.table].root] += _of_sample(
+            _planned_rows(database, query), root.sample
+        )
     _expand(graph, request, reachable, statistics, found)
     return {name: ceil(rows) for name, rows in found.items()}
 
@@ -121,7 +124,15 @@ def _fan_out(
     rows = statistics.sizes[graph.child(reference)] * statistics.referencing_share(reference)
     rows /= max(1.0, statistics.sizes[graph.parent(reference)])
     limit = request.rules.limit_of(reference)
+    rows = _of_sample(rows, request.rules.sample_of(reference))
     return rows if limit is None else min(rows, limit)
+
+
+def _of_sample(rows: float, sample: Sample | None) -> float:
+    """Return how many of rows a sample has."""
+    if sample is None:
+        return rows
+    return rows * float(sample.share) if sample.share is not None else min(rows, sample.count or 0)
 
 
 def _read_statistics(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 from importlib.resources.abc import Traversable
@@ -34,11 +35,14 @@ from replant.model import (
     TriggerMode,
 )
 from replant.model.names import did_you_mean
+from replant.model.samples import Sample
 
 Shape = TypeVar("Shape")
 
+_BARE_KEY = re.compile("[A-Za-z0-9_-]+")
+
 #: What TOML's arrays are: as they are read, and as plugins get them, whom nothing lets change them.
-_ARRAY = (list, tuple)
+ARRAY = (list, tuple)
 
 #: The file that is read when none is named, if it is there.
 DEFAULT_FILE = Path("replant.toml")
@@ -50,7 +54,13 @@ class _Parameters(dict[str, str]):
 
 @frozen
 class _Connection:
-    """`[source]`, and what `[target]` has of it."""
+    """Where a database is, and how its sessions are set.
+
+    Attributes:
+        dsn: a connection string, or `env:NAME` for the environment variable that holds one.
+        settings: parameters of the sessions, as SET takes them.
+
+    """
 
     dsn: str | None = None
     settings: _Parameters = field(factory=_Parameters)
@@ -58,15 +68,36 @@ class _Connection:
 
 @frozen
 class _Target(_Connection):
-    """`[target]`."""
+    """Where rows are loaded, and how.
+
+    Attributes:
+        dsn: a connection string, or `env:NAME` for the environment variable that holds one.
+        settings: parameters of the sessions, as SET takes them.
+        triggers: whether the target's triggers fire, or are disabled for the load.
+        map_schema: the schema that the target has in place of one of the source's.
+
+    """
 
     triggers: TriggerMode = TriggerMode.FIRE
     map_schema: dict[str, str] = field(factory=dict)
 
 
 @frozen
-class _Document:
-    """The shape of the file; it differs from `Settings` where TOML reads better."""
+class Document:
+    """The configuration of replant.
+
+    It differs from `Settings` where TOML reads better.
+
+    Attributes:
+        source: where rows are read.
+        target: where rows are loaded.
+        scope: the named values that say whose rows are exported.
+        plugins: which plugins are asked, and what each is told.
+        export: how an export is made and where it goes.
+        run: how a command runs.
+        tables: changes to registered tables, one each.
+
+    """
 
     source: _Connection = field(factory=_Connection)
     target: _Target = field(factory=_Target)
@@ -95,6 +126,7 @@ def read_settings(file: Path | None) -> Settings:
         settings,
         recorded=str(file.with_suffix(".lock.toml")),
         export=attrs.evolve(settings.export, output=_beside(file, settings.export.output)),
+        plugins=attrs.evolve(settings.plugins, enable=_enabled(file, settings.plugins.enable)),
         file=str(file),
     )
 
@@ -102,6 +134,15 @@ def read_settings(file: Path | None) -> Settings:
 def _beside(file: Path, output: str | None) -> str | None:
     """Take a path of the configuration relative to its file; `-` is standard output."""
     return output if output is None or output == "-" else str(file.parent / output)
+
+
+def _enabled(file: Path, enable: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Take the paths of plugins relative to the file, as they cannot be names."""
+    if enable is None:
+        return None
+    return tuple(
+        str(file.parent / name) if "/" in name or name.endswith(".py") else name for name in enable
+    )
 
 
 def parsed(file: Path | Traversable) -> dict[str, Any]:
@@ -129,9 +170,9 @@ def settings_from(document: Mapping[str, Any], origin: str) -> Settings:
 
     """
     try:
-        read = _CONVERTER.structure(document, _Document)
+        read = _CONVERTER.structure(document, Document)
     except BaseValidationError as error:
-        problems = "\n".join(f"{origin}: {problem}" for problem in _problems(error, ""))
+        problems = "\n".join(f"{origin}: {problem}" for problem in mistakes_in(error, ""))
         raise ConfigurationError(problems) from error
     return Settings(
         source=read.source.dsn,
@@ -148,22 +189,25 @@ def settings_from(document: Mapping[str, Any], origin: str) -> Settings:
     )
 
 
-def structured(table: Mapping[str, Any], kind: type[Shape], path: str) -> Shape:
-    """Turn a table of the configuration into a frozen attrs class; for the settings of a plugin.
+def structured(
+    table: Mapping[str, Any], kind: type[Shape], path: str, converter: Converter | None = None
+) -> Shape:
+    """Turn a table of a TOML file into a frozen attrs class.
 
     Args:
         table: what TOML gave.
         kind: an attrs class; its attributes are the keys.
         path: where the table stands, such as `plugins.notes`, for errors.
+        converter: reads the types of the attributes; None for those of replant's own settings.
 
     Raises:
         ConfigurationError: naming every unknown key and wrong value, each with its path.
 
     """
     try:
-        return _CONVERTER.structure(table, kind)
+        return (converter or _CONVERTER).structure(table, kind)
     except BaseValidationError as error:
-        raise ConfigurationError("\n".join(_problems(error, path))) from error
+        raise ConfigurationError("\n".join(mistakes_in(error, path))) from error
 
 
 def with_options(
@@ -173,6 +217,7 @@ def with_options(
     target: str | None = None,
     scope: Mapping[str, str] | None = None,
     plugins: Mapping[str, Mapping[str, Any]] | None = None,
+    plugin_files: tuple[str, ...] = (),
     jobs: int | None = None,
     triggers: TriggerMode | None = None,
     map_schema: Mapping[str, str] | None = None,
@@ -186,6 +231,7 @@ def with_options(
         target: connection string of the target.
         scope: laid over the file's, value by value.
         plugins: settings of plugins, laid over the file's, key by key.
+        plugin_files: files of Python, each a plugin that is enabled.
         jobs: how many processes read rows.
         triggers: what a replay does with the target's triggers.
         map_schema: laid over the file's, name by name.
@@ -208,19 +254,21 @@ def with_options(
         export=attrs.evolve(settings.export, **said),
         triggers=settings.triggers if triggers is None else triggers,
         run=settings.run if jobs is None else attrs.evolve(settings.run, jobs=jobs),
-        plugins=attrs.evolve(settings.plugins, settings=tables),
+        plugins=attrs.evolve(
+            settings.plugins, settings=tables, files=(*settings.plugins.files, *plugin_files)
+        ),
     )
 
 
-def _problems(error: BaseException, path: str) -> list[str]:
-    """Yield the mistakes below `path`, in the order of the file's shape."""
+def mistakes_in(error: BaseException, path: str) -> list[str]:
+    """List the mistakes that cattrs found below `path`, in the order of the file's shape."""
     if isinstance(error, ForbiddenExtraKeysError):
         return [_unknown_key(path, key, error.cl) for key in sorted(error.extra_fields)]
     if isinstance(error, BaseValidationError):
         return [
             problem
             for inner in error.exceptions
-            for problem in _problems(inner, _below(path, inner))
+            for problem in mistakes_in(inner, _below(path, inner))
         ]
     if isinstance(error, KeyError):
         return [f"{path}: is missing"]
@@ -232,10 +280,15 @@ def _below(path: str, error: BaseException) -> str:
         if isinstance(note, AttributeValidationNote):
             return f"{path}.{note.name}" if path else note.name
         if isinstance(note, IterableValidationNote):
-            return (
-                f"{path}[{note.index}]" if isinstance(note.index, int) else f"{path}.{note.index}"
-            )
+            return path_below(path, note.index)
     return path
+
+
+def path_below(path: str, key: object) -> str:
+    """Return the path of an element of an array, or of a key, which TOML may need quotes for."""
+    if isinstance(key, int):
+        return f"{path}[{key}]"
+    return f"{path}.{key}" if _BARE_KEY.fullmatch(str(key)) else f'{path}."{key}"'
 
 
 def _unknown_key(path: str, key: str, cls: type) -> str:
@@ -245,10 +298,12 @@ def _unknown_key(path: str, key: str, cls: type) -> str:
     return f"{where}: is unknown; {meant}known here are: {', '.join(names)}"
 
 
-def _strictly(kind: type, words: str) -> Any:
+def strictly(kind: type, words: str) -> Any:
+    """Make a function for cattrs that takes values of one type only."""
+
     def structure(value: Any, _: type) -> Any:
         if type(value) is not kind:
-            raise TypeError(f"must be {words}, not {_toml_type(value)}")
+            raise TypeError(f"must be {words}, not {toml_type(value)}")
         return value
 
     return structure
@@ -260,13 +315,15 @@ def _count(value: Any, _: type) -> int:
     return value
 
 
-def _toml_type(value: Any) -> str:
+def toml_type(value: Any) -> str:
+    """Say in the words of TOML what a value is, with its article."""
     names = {bool: "a boolean", int: "an integer", float: "a float", str: "a string"}
     names |= {list: "an array", tuple: "an array", dict: "a table", MappingProxyType: "a table"}
     return names.get(type(value), f"a {type(value).__name__}")
 
 
 def _choice(value: Any, kind: type[Enum]) -> Enum:
+    """Return the member of an enum with a value."""
     names = [member.value for member in kind]
     if value not in names:
         meant = did_you_mean(value, names, "; did you mean {!r}?")
@@ -275,21 +332,28 @@ def _choice(value: Any, kind: type[Enum]) -> Enum:
 
 
 def _names(value: Any, _: type) -> tuple[str, ...]:
-    if not isinstance(value, _ARRAY) or not all(isinstance(item, str) for item in value):
+    if not isinstance(value, ARRAY) or not all(isinstance(item, str) for item in value):
         raise TypeError("must be an array of strings")
     return tuple(value)
 
 
 def _relation(value: Any, _: type) -> RelationName:
     if not isinstance(value, str):
-        raise TypeError(f"must be a string, not {_toml_type(value)}")
+        raise TypeError(f"must be a string, not {toml_type(value)}")
     return RelationName.parse(value)
+
+
+def _sample(value: Any, _: type) -> Sample:
+    """Read a share or a number of rows."""
+    if type(value) not in (str, int):
+        raise TypeError(f"must be a share such as '5%' or an integer, not {toml_type(value)}")
+    return Sample.of(value)
 
 
 def _scope(value: Any, _: type) -> dict[str, str]:
     """Read scope values, which are texts for an input function; a plain number is one too."""
     if not isinstance(value, Mapping):
-        raise TypeError(f"must be a table, not {_toml_type(value)}")
+        raise TypeError(f"must be a table, not {toml_type(value)}")
     wrong = [key for key, item in value.items() if type(item) not in (str, int)]
     if wrong:
         raise TypeError(f"{wrong[0]} must be a string or an integer")
@@ -298,8 +362,10 @@ def _scope(value: Any, _: type) -> dict[str, str]:
 
 def _plugins(value: Any, _: type) -> PluginSettings:
     """Read `enable`, and beside it one free sub-table for each plugin."""
+    if isinstance(value, ARRAY):
+        return PluginSettings(enable=_names(value, tuple))
     if not isinstance(value, Mapping):
-        raise TypeError(f"must be a table, not {_toml_type(value)}")
+        raise TypeError(f"must be a table, or the array of its `enable`, not {toml_type(value)}")
     tables = {key: item for key, item in value.items() if key != "enable"}
     errors: list[Exception] = []
     for key, item in tables.items():
@@ -326,13 +392,15 @@ def _at(name: str, error: Exception) -> Exception:
     return error
 
 
-def _converter() -> Converter:
+def new_converter() -> Converter:
+    """Make a converter for tables of TOML, which refuses what an attribute's type does not say."""
     converter = Converter(detailed_validation=True, forbid_extra_keys=True)
-    converter.register_structure_hook(str, _strictly(str, "a string"))
+    converter.register_structure_hook(str, strictly(str, "a string"))
     converter.register_structure_hook(int, _count)
-    converter.register_structure_hook(bool, _strictly(bool, "true or false"))
+    converter.register_structure_hook(bool, strictly(bool, "true or false"))
     converter.register_structure_hook(RelationName, _relation)
     converter.register_structure_hook(PluginSettings, _plugins)
+    converter.register_structure_hook(Sample, _sample)
     converter.register_structure_hook_func(
         lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _choice
     )
@@ -353,7 +421,7 @@ def _converter() -> Converter:
     )
     converter.register_structure_hook_func(_is_tuple_of_tables, _array_of_tables(converter))
     converter.register_structure_hook_func(
-        lambda kind: attrs.has(kind) and kind not in (RelationName, PluginSettings),
+        lambda kind: attrs.has(kind) and kind not in (RelationName, PluginSettings, Sample),
         lambda value, kind: _table(converter, value, kind),
     )
     return converter
@@ -365,8 +433,8 @@ def _is_tuple_of_tables(kind: Any) -> bool:
 
 def _array_of_tables(converter: Converter) -> Any:
     def structure(value: Any, kind: Any) -> tuple[Any, ...]:
-        if not isinstance(value, _ARRAY):
-            raise TypeError(f"must be an array of tables, not {_toml_type(value)}")
+        if not isinstance(value, ARRAY):
+            raise TypeError(f"must be an array of tables, not {toml_type(value)}")
         items: Any = list[get_args(kind)[0]]  # type: ignore[misc] # a type that is only known now
         return tuple(converter.structure(value, items))
 
@@ -375,9 +443,9 @@ def _array_of_tables(converter: Converter) -> Any:
 
 def _table(converter: Converter, value: Any, kind: type) -> Any:
     if not isinstance(value, Mapping):
-        raise TypeError(f"must be a table, not {_toml_type(value)}")
+        raise TypeError(f"must be a table, not {toml_type(value)}")
     structure: Any = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
     return structure(value, kind)
 
 
-_CONVERTER = _converter()
+_CONVERTER = new_converter()

@@ -8,20 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import psycopg
 from attrs import evolve, frozen
 
 from replant import api
-from replant.errors import PluginError
 from replant.model import ExportSettings, RelationName, Settings
-from replant.plugins.discovery import entry_distribution, load_entry
 from replant.testing.demonstration import Demonstration
 from replant.testing.servers.server import Database, Server, grant
-
-GROUP = "replant.demonstrations"
 
 #: Of the two roles, the first may only INSERT, and the second only SELECT.
 REPLAYER, VERIFIER = "replant_replayer", "replant_verifier"
@@ -72,30 +67,6 @@ class DemoResult:
     def passed(self) -> bool:
         """Whether every row arrived, and none of another tenant."""
         return not self.differing and not self.foreign
-
-
-def find_demonstration(*, explored: bool = False) -> Demonstration:
-    """Load the first installed demonstration, by name, that is explored in a shell or is not.
-
-    Raises:
-        PluginError: none is installed, or one cannot be imported, or is none.
-
-    """
-    entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
-    for demonstration in map(_load, entries):
-        if demonstration.explored is explored:
-            return demonstration
-    raise PluginError("no demonstration is installed; install replant again")
-
-
-def _load(entry: EntryPoint) -> Demonstration:
-    loaded = load_entry(entry, "the demonstration")
-    if not isinstance(loaded, Demonstration):
-        raise PluginError(
-            f"the demonstration {entry.name!r} ({entry_distribution(entry)}) is no Demonstration, "
-            f"but {type(loaded).__name__}: {entry.value}; repair or uninstall its distribution"
-        )
-    return loaded
 
 
 def run_demo(

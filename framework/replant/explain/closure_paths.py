@@ -164,7 +164,7 @@ def _barrier(closure: Closure, first: PathStep, start: int) -> Barrier:
         case Children.FROM_ROOTS if not closure.found.was_reached_downward(start):
             return Barrier.NOT_DESCENDED
         case _:
-            return Barrier.LIMITED
+            return Barrier.SAMPLED if rules.sample_of(reference) else Barrier.LIMITED
 
 
 def row_keys(

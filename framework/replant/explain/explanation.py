@@ -86,6 +86,7 @@ class Barrier(Enum):
 
     STOPPED = "the rules stop this reference"
     LIMITED = "the limit of this reference left it out"
+    SAMPLED = "the sample of this reference left it out"
     NOT_DESCENDED = "no root leads down to that row, so rows that reference it do not come along"
     FIXED = "rows of the next table are chosen by its registration alone"
 

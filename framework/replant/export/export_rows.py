@@ -21,6 +21,7 @@ from replant.artifact.sql_file_writer import write_sql_file
 from replant.artifact.unfinished_directory import Unfinished, resumable_directory
 from replant.database.connections import ReadingConnection
 from replant.export.source_rows import SourceRows
+from replant.export.written_tables import TABLES, write_table_files, write_tables
 from replant.model import OWN_FORMATS, Layout, Plan, Progress, RelationName, RunSettings
 from replant.parallel.workers import open_workers
 from replant.sql.row_forms import Rows
@@ -93,6 +94,10 @@ def _write_file(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> st
                 return manifest_of(plan, rows.fingerprints, None, step_offsets, rows.shared)
 
             return write_sql_file(file, plan, rows, finished)
+        if plan.writing is not None:
+            write_tables(file, plan, plan.writing, rows)
+            rows.check_rows()
+            return None
         for table in plan.tables:
             for lines in rows.rendered(table):
                 file.write(b"\n".join(lines) + b"\n")
@@ -100,7 +105,12 @@ def _write_file(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> st
     return None
 
 
-def _write_directory(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> str:
+def _write_directory(output: str, plan: Plan, rows: SourceRows, *, force: bool) -> str | None:
+    if plan.writing is not None:
+        with whole_directory(output, mark=TABLES, force=force) as folder:
+            write_table_files(folder, plan, plan.writing, rows)
+            rows.check_rows()
+        return None
     with whole_directory(output, mark=directory_writer.MANIFEST, force=force) as folder:
         return _fill(folder, plan, rows)
 

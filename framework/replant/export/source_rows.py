@@ -134,6 +134,14 @@ class SourceRows:
             self._passed(table.name, lines)
             yield lines
 
+    def texts(self, table: PlannedTable) -> Iterator[list[tuple[Text, ...]]]:
+        """Read the texts of a table's rows, after all transforms, for a plugin that writes them."""
+        for rows in self._texts(table, self._plan.selection):
+            self.counts[table.name] += len(rows)
+            size = sum(len(text) for row in rows for text in row if text is not None)
+            self._progress(table.name, len(rows), size)
+            yield rows
+
     def check_rows(self) -> None:
         """Refuse an export that wrote other rows than the snapshot has, or than were counted.
 

@@ -1,5 +1,6 @@
 """Defines the values that all layers share: frozen, without I/O, without pluggy or psycopg."""
 
+from replant.model.artifact_writers import ArtifactFormat, ArtifactWriter, PlannedWriting
 from replant.model.catalog import (
     Catalog,
     Column,
@@ -67,6 +68,7 @@ from replant.model.registration import (
     ThroughForeignKey,
     WhereReferenced,
 )
+from replant.model.samples import Sample
 from replant.model.settings import (
     COPY,
     INSERT,
@@ -109,6 +111,8 @@ __all__ = [
     "AllRows",
     "AmongShared",
     "ArrayReference",
+    "ArtifactFormat",
+    "ArtifactWriter",
     "AsReplica",
     "ByColumn",
     "ByPredicate",
@@ -157,6 +161,7 @@ __all__ = [
     "Plan",
     "PlannedColumn",
     "PlannedTable",
+    "PlannedWriting",
     "PluginSettings",
     "PolymorphicReference",
     "PolymorphicTarget",
@@ -174,6 +179,7 @@ __all__ = [
     "RowSecurity",
     "RowsAt",
     "RunSettings",
+    "Sample",
     "Satisfies",
     "Selection",
     "SequencePosition",

@@ -8,6 +8,7 @@ from replant.model.checked import checked
 from replant.model.closure_rules import Children
 from replant.model.names import RelationName
 from replant.model.references import Reference
+from replant.model.samples import Sample
 
 
 @frozen(field_transformer=checked)
@@ -18,6 +19,7 @@ class FollowedReference:
         up: whether the rows that it references were included.
         down: whether the rows that reference by it were included; None if none were.
         limit: at most so many of them for each referenced row.
+        sample: which of them; None for all.
 
     """
 
@@ -25,6 +27,7 @@ class FollowedReference:
     up: bool
     down: Children | None = None
     limit: int | None = None
+    sample: Sample | None = None
 
 
 @frozen(field_transformer=checked)

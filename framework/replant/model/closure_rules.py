@@ -9,6 +9,7 @@ from attrs import field, frozen, validators
 from replant.model.checked import checked
 from replant.model.names import RelationName
 from replant.model.references import Reference
+from replant.model.samples import Sample
 
 
 @frozen(field_transformer=checked)
@@ -17,16 +18,19 @@ class Root:
 
     Attributes:
         may_be_empty: whether it is no mistake that no row satisfies it.
+        sample: which of these rows are roots; None for all.
 
     """
 
     table: RelationName
     predicate: str
     may_be_empty: bool = False
+    sample: Sample | None = None
 
     def __str__(self) -> str:
-        """Write the root as the command line takes it, on one line."""
-        return f"{self.table}: {' '.join(self.predicate.split())}"
+        """Write the root as the command line takes it, on one line, with its sample."""
+        of = f", {self.sample}" if self.sample else ""
+        return f"{self.table}: {' '.join(self.predicate.split())}{of}"
 
     @classmethod
     def parse(cls, text: str) -> Root:
@@ -66,11 +70,14 @@ class EdgeRule:
         children: overrides what holds for the referenced table; None leaves it.
         limit: at most so many referencing rows are included for each referenced row, the first in
             the order of their key; None for all.
+        sample: which of the referencing rows are included: a share of all, or a number for each
+            referenced row; None for all.
 
     """
 
     children: Children | None = None
     limit: int | None = field(default=None, validator=validators.optional(validators.ge(1)))
+    sample: Sample | None = None
 
 
 @frozen(field_transformer=checked)

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from attrs import evolve, field, frozen
 
+from replant.model.artifact_writers import PlannedWriting
 from replant.model.catalog import UniqueIndex
 from replant.model.checked import checked
 from replant.model.closure_origin import ClosureOrigin
@@ -23,7 +24,7 @@ from replant.model.ownership import SharedRows
 from replant.model.settings import Check, Compression, Layout, OnConflict
 from replant.model.table_shape import TableShape
 from replant.model.table_triggers import Trigger
-from replant.model.transform import RowFormat, SqlExpression, Transform
+from replant.model.transform import PythonFunction, RowFormat, SqlExpression, Text, Transform
 from replant.model.types import DefinedType
 
 
@@ -57,6 +58,13 @@ class PlannedColumn:
         """How its values change on their way, and by which plugin: `mask: email`."""
         steps = zip(self.plugins, self.transforms, strict=False)
         return tuple(f"{plugin}: {transform.how}" for plugin, transform in steps)
+
+    def in_python(self, text: Text) -> Text:
+        """Return what Python makes of a text that the server computed, or read as it is."""
+        for transform in self.transforms:
+            if isinstance(transform, PythonFunction):
+                text = transform.function(text)
+        return text
 
 
 @frozen(field_transformer=checked)
@@ -182,6 +190,7 @@ class Plan:
         types: the enums, domains and composite types that exported columns are made of, by name.
         shapes: what the exported tables look like, with all their columns.
         omissions: what is left out, each with the reason.
+        writing: how the artifact is written, where a plugin writes it as a whole.
         warnings: what a person should know although it stops nothing.
 
     """
@@ -207,6 +216,7 @@ class Plan:
     shapes: Mapping[RelationName, TableShape] = field(factory=dict)
     omissions: tuple[Omission, ...] = ()
     warnings: tuple[Finding, ...] = ()
+    writing: PlannedWriting | None = None
 
     @cached_property
     def _by_name(self) -> Mapping[RelationName, PlannedTable]:

@@ -11,6 +11,7 @@ from attrs import field, frozen, validators
 
 from replant.model.checked import checked
 from replant.model.names import RelationName
+from replant.model.samples import Sample
 from replant.model.table_triggers import TriggerMode
 
 
@@ -108,6 +109,7 @@ class TableSettings:
     """Changes to one registered table.
 
     Attributes:
+        name: the table, as `schema.table`.
         where: an SQL predicate over the table's columns that its rows must satisfy as well.
         omit: the columns left to their default, in place of the plugin's own list.
         dangling: overrides the setting of the export for this table.
@@ -115,6 +117,8 @@ class TableSettings:
         max_rows: how many of its rows may be exported; None for any number.
         mask: the kind of mask by column, for the plugin `mask`.
         shared: what a synchronization does with shared rows that differ; None to keep them.
+        sample: which of the rows are taken that are chosen themselves, or reference others; rows
+            that others reference come along all the same. None for all.
         match: the columns by which shared rows are met that a target has under another key; empty
             where rows are met by their key alone.
         match_owned: whether owned rows are met by them, too.
@@ -129,6 +133,7 @@ class TableSettings:
     max_rows: int | None = None
     mask: Mapping[str, str] = field(factory=dict)
     shared: SharedRowsCheck | None = None
+    sample: Sample | None = None
     match: tuple[str, ...] = ()
     match_owned: bool = False
 
@@ -156,6 +161,7 @@ class ExportSettings:
         max_rows: how many rows may be exported in all; None for any number.
         must_transform: patterns of columns, such as `*.email`; an export in which one of them
             keeps its values is refused.
+        seed: the key of the hash by which samples are taken; another gives other samples.
 
     """
 
@@ -173,6 +179,7 @@ class ExportSettings:
     allow_empty: bool = False
     max_rows: int | None = None
     must_transform: tuple[str, ...] = ()
+    seed: str = "1"
 
     @property
     def format_name(self) -> str:
@@ -187,13 +194,17 @@ class PluginSettings:
     """Which plugins are asked, in which order, and what each is told.
 
     Attributes:
-        enable: names in the order of their value transforms; None for those of replant itself.
+        enable: names in the order of their value transforms, and paths of files of Python; None
+            for those of replant itself.
         settings: the sub-table of each plugin, by name.
+        files: paths of files of Python, each a plugin, that the person who runs replant named.
+            They are enabled; one that only the configuration names is refused.
 
     """
 
     enable: tuple[str, ...] | None = None
     settings: Mapping[str, Mapping[str, Any]] = field(factory=dict)
+    files: tuple[str, ...] = ()
 
 
 def _is_cluster(_: object, __: object, executor: str | None) -> None:

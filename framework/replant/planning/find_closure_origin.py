@@ -14,7 +14,6 @@ from replant.model import (
     ColumnIs,
     Plan,
     PlannedTable,
-    PythonFunction,
     Root,
     Satisfies,
     Text,
@@ -53,6 +52,7 @@ def _followed(
                 up,
                 _children(graph, request, reference) if down else None,
                 request.rules.limit_of(reference) if down else None,
+                request.rules.sample_of(reference) if down else None,
             )
 
 
@@ -73,7 +73,7 @@ def _root_rows(
     # The predicate of a table with shared rows may hold places of rows.
     chosen_by = evolve(table, rows=selected.rows[table.name])
     predicate = _condition(chosen_by) if root.table in selected.shared else root.predicate
-    predicate = told_condition(plan, predicate)
+    predicate = told_condition(plan, predicate) + (f", {root.sample}" if root.sample else "")
     if table.rows.conditions == (search.roots[root],):
         return RootRows(table.name, predicate, table.row_count)
     rows = evolve(table.rows, conditions=(*table.rows.conditions, search.roots[root]))
@@ -105,10 +105,5 @@ def _condition(table: PlannedTable) -> str:
 
 def _transformed(table: PlannedTable, row: Iterable[Text]) -> tuple[str, ...]:
     """Return the key as it is exported, after the transforms that Python computes."""
-    texts = []
-    for column, value in zip(table.columns, row, strict=True):
-        text = value
-        for transform in column.transforms:
-            text = transform.function(text) if isinstance(transform, PythonFunction) else text
-        texts.append(text or "")
-    return tuple(texts)
+    pairs = zip(table.columns, row, strict=True)
+    return tuple(column.in_python(text) or "" for column, text in pairs)

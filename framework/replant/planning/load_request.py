@@ -15,6 +15,7 @@ from replant.model import (
     OrderRequest,
     PlannedTable,
     RelationName,
+    Settings,
     Statement,
 )
 from replant.model.references import from_declared
@@ -28,7 +29,7 @@ def ask_for_load_order(
     selected: SelectedTables,
     counted: CountedSelection,
     host: Host,
-    strategy: str,
+    settings: Settings,
     on_conflict: Mapping[RelationName, OnConflict],
 ) -> LoadOrder:
     """Ask the plugin of a strategy for a load order, without a look at any target.
@@ -47,7 +48,7 @@ def ask_for_load_order(
     )
     order = host.order_tables(
         OrderRequest(
-            strategy=strategy,
+            strategy=settings.export.strategy,
             tables=tables,
             foreign_keys=keys,
             row_counts=counted.counts,
@@ -59,7 +60,8 @@ def ask_for_load_order(
             ),
             keyed=frozenset(name for name in tables if exported_key(selected, name)),
             declared=tuple(sorted(_declared(selected))),
-        )
+        ),
+        settings.plugins,
     )
     idle = {
         key.constraint

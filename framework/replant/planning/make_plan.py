@@ -9,20 +9,24 @@ from collections.abc import Callable, Iterator, Sequence
 
 from attrs import evolve
 
+from replant.config.mistakes import Mistakes
 from replant.config.recorded_shapes import Recorded
 from replant.database.connections import DatabaseConnection
 from replant.errors import ConfigurationError
 from replant.model import (
-    COPY,
+    INSERT,
     AmongShared,
     Catalog,
     Compression,
     DefinedType,
     ExportSettings,
     Layout,
+    LoadOrder,
     OnConflict,
     Plan,
+    PlannedColumn,
     PlannedTable,
+    PlannedWriting,
     RelationName,
     RowOrder,
     Settings,
@@ -31,6 +35,7 @@ from replant.model import (
 from replant.model.closure_origin import ClosureOrigin
 from replant.model.table_differences import TableDifference
 from replant.model.table_shape import shapes_of
+from replant.planning.changed_checks import try_changed_values
 from replant.planning.changed_keys import changed_keys, check_keys_in_source
 from replant.planning.find_closure_origin import closure_origin
 from replant.planning.hidden_values import told_scope
@@ -49,13 +54,15 @@ from replant.planning.sequences import large_objects, sequence_names, sequence_p
 from replant.planning.source_encoding import check_encoding
 from replant.planning.transform_request import composing_among, exported_tables
 from replant.planning.transforms import (
+    artifact_writing,
     changed_columns,
+    check_renderer,
     check_transformed,
     planned_columns,
     row_format,
 )
 from replant.planning.triggers import firing_triggers
-from replant.plugins.manager import ColumnTransforms, Host
+from replant.plugins.manager import ColumnTransforms, Host, Rendering
 from replant.selection.counting import CountedSelection, count_rows
 from replant.selection.declared_shapes import DeclaredShapes, declared_shapes, undeclared_parts
 from replant.selection.omissions import check_declared, omissions, warnings
@@ -94,6 +101,7 @@ def make_plan(
     try_plugin_sql(database, decided, host)
     check_encoding(database, decided)
     decided = with_new_values(database, with_nulls(decided, selected, counted))
+    try_changed_values(database, decided, catalog)
     check_keys_in_source(database, decided)
     sequences, unmoved = sequence_positions(database, selected, decided)
     objects = large_objects(database, selected, decided)
@@ -117,7 +125,7 @@ def check_form(export: ExportSettings) -> None:
         ConfigurationError: they do not.
 
     """
-    if export.layout is Layout.DIRECTORY and export.format_name != COPY:
+    if export.layout is Layout.DIRECTORY and export.format_name == INSERT:
         raise ConfigurationError(
             f"export.format: a directory holds the rows as COPY writes them, not as "
             f"{export.format_name!r}; leave the format out, or choose layout = 'file'"
@@ -153,18 +161,26 @@ def plan_from(
     transforms = ColumnTransforms(host, catalog, settings, exported)
     among = composing_among(selected, counted)
     matches = configured_matches(selected, keys, settings)
-    planned = {
-        name: evolve(
-            _planned_table(transforms, among, selected, counted, name, settings.export),
-            on_conflict=on_conflict[name],
-            match=matches.get(name),
+    mistakes = Mistakes()
+    planned: dict[RelationName, PlannedTable] = {}
+    writing: PlannedWriting | None = None
+    with mistakes.collecting():
+        writing = artifact_writing(
+            transforms,
+            [(selected.tables[name], selected.columns[name]) for name in selected.tables],
         )
-        for name in selected.tables
-    }
+    rendered = writing is None and not mistakes.lines
+    for name in selected.tables:
+        with mistakes.collecting():
+            table = _planned_table(transforms, among, selected, counted, name, rendered=rendered)
+            planned[name] = evolve(table, on_conflict=on_conflict[name], match=matches.get(name))
+    order = LoadOrder(())
+    with mistakes.collecting():
+        order = ask_for_load_order(selected, counted, host, settings, on_conflict)
+    mistakes.check()
     check_conflicts_in_file(settings.export, tuple(planned.values()), selected.tables)
     check_reference_ends(selected, planned, exported.references, counted.dangling, settings)
     check_transformed(planned.values(), settings.export.must_transform)
-    order = ask_for_load_order(selected, counted, host, settings.export.strategy, on_conflict)
     return Plan(
         source_version=catalog.version_text,
         plugins=host.versions,
@@ -191,6 +207,7 @@ def plan_from(
         omissions=tuple(omissions(catalog, selected, counted, changed_columns(planned.values()))),
         shapes=shapes_of(catalog, selected.tables),
         warnings=tuple(warnings(selected, counted, known, more)),
+        writing=writing,
     )
 
 
@@ -200,12 +217,22 @@ def _planned_table(
     selected: SelectedTables,
     counted: CountedSelection,
     name: RelationName,
-    export: ExportSettings,
+    *,
+    rendered: bool,
 ) -> PlannedTable:
     table, columns = selected.tables[name], selected.columns[name]
-    key = exported_key(selected, name)
-    planned = planned_columns(transforms, among, table, columns)
-    rendering = row_format(transforms.host, table, columns, planned, export.format_name)
+    key, export = exported_key(selected, name), transforms.settings.export
+    planned: tuple[PlannedColumn, ...] = ()
+    rendering: Rendering | None = None
+    mistakes = Mistakes()
+    with mistakes.collecting():
+        planned = planned_columns(transforms, among, table, columns)
+    if rendered:
+        with mistakes.collecting():
+            rendering = row_format(transforms, table, columns)
+    mistakes.check()
+    if rendering is not None:
+        check_renderer(rendering.row_format, planned, name, export.format_name)
     return PlannedTable(
         name=name,
         columns=planned,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from replant.config.mistakes import Mistakes
 from replant.errors import ConfigurationError, PluginError
 from replant.model import (
     OWN_FORMATS,
     AmongShared,
     Column,
     Identity,
+    Layout,
     PlannedColumn,
     PlannedTable,
+    PlannedWriting,
     PythonFunction,
     RelationName,
     RowFormat,
@@ -22,7 +25,7 @@ from replant.model import (
 )
 from replant.model.column_patterns import matches_column
 from replant.model.transform import settled
-from replant.plugins.manager import ColumnTransforms, Host, Rendering, Transforming
+from replant.plugins.manager import ColumnTransforms, Rendering, Transforming
 from replant.sql.row_text import computed_by_server
 
 
@@ -41,10 +44,15 @@ def planned_columns(
         columns: those that are exported.
 
     Raises:
+        ConfigurationError: plugins find mistakes in their settings; it has those of all columns.
         PluginError: a plugin fails, or a chain has SQL after Python.
 
     """
-    chains = [transforms.chain(table, column) for column in columns]
+    mistakes, chains = Mistakes(), list[tuple[Transforming, ...]]()
+    for column in columns:
+        with mistakes.collecting():
+            chains.append(transforms.chain(table, column))
+    mistakes.check()
     return tuple(
         _planned_column(chain, among, table, column)
         for chain, column in zip(chains, columns, strict=True)
@@ -70,23 +78,19 @@ def _planned_column(
 
 
 def row_format(
-    host: Host,
-    table: Table,
-    columns: tuple[Column, ...],
-    planned: tuple[PlannedColumn, ...],
-    format_name: str,
+    transforms: ColumnTransforms, table: Table, columns: tuple[Column, ...]
 ) -> Rendering | None:
     """Ask the plugin of a format how the table's rows are rendered; None for replant's own.
 
     Raises:
-        PluginError: no plugin provides the format, or it renders in SQL what Python changes.
+        ConfigurationError: no plugin declares the format.
+        PluginError: the plugin of the format fails.
 
     """
-    if format_name in OWN_FORMATS:
+    name = transforms.settings.export.format_name
+    if name in OWN_FORMATS:
         return None
-    rendering = host.render_row(table, columns, format_name)
-    _check_renderer(rendering.row_format, planned, table.name, format_name)
-    return rendering
+    return transforms.host.render_row(table, columns, name, transforms.settings.plugins)
 
 
 def changed_columns(planned: Iterable[PlannedTable]) -> dict[RelationName, set[str]]:
@@ -116,10 +120,45 @@ def check_transformed(planned: Iterable[PlannedTable], patterns: Sequence[str]) 
         raise ConfigurationError("\n".join(problems))
 
 
-def _check_renderer(
+def artifact_writing(
+    transforms: ColumnTransforms, tables: Sequence[tuple[Table, tuple[Column, ...]]]
+) -> PlannedWriting | None:
+    """Ask the plugin of a format how a whole artifact is written; None where rows are rendered.
+
+    Raises:
+        ConfigurationError: no plugin declares the format, or the layout is not that of the format.
+        PluginError: the plugin of the format fails.
+
+    """
+    export = transforms.settings.export
+    if export.format_name in OWN_FORMATS:
+        return None
+    writing = transforms.host.write_artifact(
+        tables, export.format_name, transforms.settings.plugins
+    )
+    wanted = Layout.DIRECTORY if writing is not None and writing.format.suffix else Layout.FILE
+    if export.layout is wanted:
+        return writing
+    if wanted is Layout.DIRECTORY:
+        raise ConfigurationError(
+            f"export.layout: the format {export.format_name!r} has a file for each table; choose "
+            f"layout = 'directory'"
+        )
+    raise ConfigurationError(
+        f"export.format: a directory holds the rows as COPY writes them, or in a format that has "
+        f"a file for each table, which {export.format_name!r} has not; choose layout = 'file'"
+    )
+
+
+def check_renderer(
     renderer: RowFormat, columns: tuple[PlannedColumn, ...], name: RelationName, format_name: str
 ) -> None:
-    """Refuse to let the server render values that Python has yet to change."""
+    """Refuse to let the server render values that Python has yet to change.
+
+    Raises:
+        PluginError: the format renders in SQL what Python changes.
+
+    """
     if isinstance(renderer, SqlExpression) and not computed_by_server(columns):
         raise PluginError(
             f"values of {name} are changed in Python, and the format {format_name!r} renders "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from attrs import frozen
 
@@ -15,6 +16,13 @@ from replant.errors import ConfigurationError, PluginError
 from replant.model import PluginSettings, Settings
 from replant.model.names import did_you_mean
 from replant.plugins.guarded import one_line
+from replant.plugins.plugin_files import (
+    import_file,
+    is_file,
+    plugin_files,
+    plugin_name,
+    version_of,
+)
 
 GROUP = "replant.plugins"
 
@@ -27,7 +35,9 @@ class Candidate:
     """An installed plugin, not imported yet.
 
     Attributes:
-        target: where the entry point leads, `package.module` or `package.module:attribute`.
+        target: where the entry point leads, `package.module` or `package.module:attribute`; or
+            the path of a file.
+        is_file: whether it is one file, which no distribution brings.
 
     """
 
@@ -35,9 +45,12 @@ class Candidate:
     distribution: str
     version: str
     target: str
+    is_file: bool = False
 
     def __str__(self) -> str:
         """Write the plugin as an error names it."""
+        if self.is_file:
+            return f"plugin {self.name!r} (file {self.target})"
         return f"plugin {self.name!r} (distribution {self.distribution} {self.version})"
 
 
@@ -49,12 +62,23 @@ class LoadedPlugin:
     implementation: object
 
 
-def find() -> tuple[Candidate, ...]:
-    """Find every installed plugin, sorted by name and distribution.
+def find(plugins: PluginSettings | None = None) -> tuple[Candidate, ...]:
+    """Find every installed plugin, sorted by name and distribution; then those in files.
 
-    Two distributions may offer a plugin of one name, which matters once it is asked for.
+    Two distributions may offer a plugin of one name, which matters once it is asked for. A file
+    takes the place of an installed plugin of its name.
+
+    Args:
+        plugins: which files are plugins; None for none.
+
+    Raises:
+        ConfigurationError: a file is not there, or nobody named it who runs replant.
+
     """
-    return tuple(sorted({_candidate(entry) for entry in entry_points(group=GROUP)}))
+    files = [_in_file(path) for path in plugin_files(plugins)] if plugins else []
+    taken = {candidate.name for candidate in files}
+    installed = sorted({_candidate(entry) for entry in entry_points(group=GROUP)})
+    return (*(candidate for candidate in installed if candidate.name not in taken), *files)
 
 
 def check_unique(name: str, candidates: Iterable[Candidate]) -> None:
@@ -96,12 +120,15 @@ def choose(
             "install it again with 'pip install replant' (or 'pip install -e .' in a checkout)"
         )
     installed = {candidate.name: candidate for candidate in candidates}
+    files = [candidate.name for candidate in candidates if candidate.is_file]
     if plugins.enable is not None:
-        names = list(dict.fromkeys(plugins.enable))
+        names = [plugin_name(name) if is_file(name) else name for name in plugins.enable]
+        _check_replaced(names, files)
     elif plugins.settings:
         names = list(plugins.settings)
     else:
         names = [c.name for c in candidates if c.distribution == OWN_DISTRIBUTION]
+    names = list(dict.fromkeys((*names, *files)))
     problems = [
         not_installed("plugins.enable", name, installed) for name in names if name not in installed
     ]
@@ -115,6 +142,23 @@ def choose(
     for name in names:
         check_unique(name, candidates)
     return tuple(installed[name] for name in names)
+
+
+def _check_replaced(names: Sequence[str], files: Sequence[str]) -> None:
+    """Refuse a name that stands for an installed plugin and for a file.
+
+    Raises:
+        ConfigurationError: it has each such name.
+
+    """
+    problems = [
+        f"plugins.enable: {name!r} is the name of an installed plugin and of a file; rename the "
+        f"file, or take one of them out"
+        for name in dict.fromkeys(names)
+        if name in files and names.count(name) > 1
+    ]
+    if problems:
+        raise ConfigurationError("\n".join(problems))
 
 
 def load_entry(entry: EntryPoint, what: str) -> object:
@@ -154,14 +198,13 @@ def load(candidate: Candidate) -> LoadedPlugin:
     """
     entry = EntryPoint(candidate.name, candidate.target, GROUP)
     try:
-        implementation = entry.load()
+        implementation = import_file(candidate.target) if candidate.is_file else entry.load()
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also SystemExit would be its end, not replant's
         raise PluginError(
             f"{candidate} cannot be imported from {candidate.target}: "
-            f"{one_line(error)}; repair or uninstall {candidate.distribution}, "
-            f"or take {candidate.name!r} out of [plugins] enable"
+            f"{one_line(error)}; {_repair(candidate)}"
         ) from error
     if isinstance(implementation, type):
         raise PluginError(
@@ -169,6 +212,15 @@ def load(candidate: Candidate) -> LoadedPlugin:
             f"let the entry point name a module, or an instance of the class"
         )
     return LoadedPlugin(candidate, implementation)
+
+
+def _repair(candidate: Candidate) -> str:
+    if candidate.is_file:
+        return "correct the file"
+    return (
+        f"repair or uninstall {candidate.distribution}, "
+        f"or take {candidate.name!r} out of [plugins] enable"
+    )
 
 
 def check_sub_tables(settings: Settings, candidates: Sequence[Candidate]) -> None:
@@ -192,6 +244,10 @@ def _candidate(entry: EntryPoint) -> Candidate:
     distribution = entry.dist
     name, version = (distribution.name, distribution.version) if distribution else ("?", "?")
     return Candidate(entry.name, name, version, entry.value)
+
+
+def _in_file(path: str) -> Candidate:
+    return Candidate(plugin_name(path), Path(path).name, version_of(path), path, is_file=True)
 
 
 def _not_enabled(name: str) -> str:

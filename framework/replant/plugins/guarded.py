@@ -53,7 +53,7 @@ class GuardedFunction:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            raise self._fault(_raised(error)) from error
+            raise self._fault(raised(error)) from error
         if changed is None:
             return None
         if not isinstance(changed, str):
@@ -88,7 +88,7 @@ class GuardedRow:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            raise self._fault(_raised(error)) from error
+            raise self._fault(raised(error)) from error
         if not isinstance(line, bytes):
             raise self._fault(f"gave {type(line).__name__}, not bytes")
         try:
@@ -135,7 +135,7 @@ def one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _raised(error: BaseException) -> str:
+def raised(error: BaseException) -> str:
     """Say what was raised and where, without the exception's own text."""
     frames = extract_tb(error.__traceback__)
     place = f" ({PurePath(frames[-1].filename).name}, line {frames[-1].lineno})"

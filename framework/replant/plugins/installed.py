@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from replant.errors import PluginError
 from replant.model import Settings
 from replant.plugins import discovery
+from replant.plugins.declaration import Declaration
 from replant.plugins.discovery import Candidate
 from replant.plugins.manager import Host
 
 
 @frozen
 class InstalledPlugin:
-    """A line of `replant plugins`."""
+    """What `replant plugins` shows of a plugin.
+
+    Attributes:
+        candidate: its name and distribution.
+        enabled: whether the settings enable it.
+        hooks: those that it implements.
+        declared: its settings, strategies, formats and version of the plugin API.
+        failure: why it cannot be loaded; None if it can.
+
+    """
 
     candidate: Candidate
     enabled: bool
     hooks: tuple[str, ...] = ()
+    declared: Declaration = field(factory=Declaration)
     failure: str | None = None
 
 
@@ -29,7 +40,7 @@ def installed_plugins(settings: Settings) -> tuple[InstalledPlugin, ...]:
         PluginError: two distributions offer a plugin that is enabled.
 
     """
-    candidates = discovery.find()
+    candidates = discovery.find(settings.plugins)
     discovery.check_sub_tables(settings, candidates)
     enabled = discovery.choose(candidates, settings.plugins, settings.export.strategy)
     return tuple(_inspect(candidate, candidate in enabled) for candidate in candidates)
@@ -40,4 +51,5 @@ def _inspect(candidate: Candidate, enabled: bool) -> InstalledPlugin:
         host = Host([discovery.load(candidate)])
     except PluginError as error:
         return InstalledPlugin(candidate, enabled, failure=str(error))
-    return InstalledPlugin(candidate, enabled, hooks=host.hooks_of(candidate.name))
+    name = candidate.name
+    return InstalledPlugin(candidate, enabled, host.hooks_of(name), host.declared[name])

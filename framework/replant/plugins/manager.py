@@ -6,20 +6,24 @@ the plugin that gave it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pluggy
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from replant.config.mistakes import Mistakes
 from replant.errors import ConfigurationError, PluginError, UsageError
 from replant.model import (
     OWN_FORMATS,
+    ArtifactFormat,
     Catalog,
     Column,
     ExportedTables,
     LoadOrder,
     OrderRequest,
+    PlannedWriting,
+    PluginSettings,
     PythonFunction,
     PythonRow,
     Registration,
@@ -32,10 +36,13 @@ from replant.model import (
 )
 from replant.model.names import did_you_mean, readable
 from replant.plugins import discovery, hookspecs
+from replant.plugins.declaration import Declaration
 from replant.plugins.discovery import LoadedPlugin
 from replant.plugins.guarded import GuardedFunction, GuardedRow, one_line
+from replant.plugins.guarded_writers import GuardedWriters
 from replant.plugins.load_order_checks import check_order
-from replant.plugins.registering import register
+from replant.plugins.own_settings import OwnSettings
+from replant.plugins.registering import implemented_hooks, register
 
 #: The plugin that reads `[[tables]] mask`.
 MASK = "mask"
@@ -92,8 +99,10 @@ class Host:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._plugins = {plugin.candidate.name: plugin for plugin in plugins}
-        for plugin in plugins:
-            register(self._manager, plugin)
+        self._declared = {
+            plugin.candidate.name: register(self._manager, plugin) for plugin in plugins
+        }
+        self._settings = OwnSettings(self._declared)
 
     @classmethod
     def for_settings(cls, settings: Settings) -> Host:
@@ -104,35 +113,33 @@ class Host:
             PluginError: a plugin cannot be loaded.
 
         """
-        candidates = discovery.find()
+        candidates = discovery.find(settings.plugins)
         discovery.check_sub_tables(settings, candidates)
         chosen = discovery.choose(candidates, settings.plugins, settings.export.strategy)
         host = cls([discovery.load(candidate) for candidate in chosen])
-        host.check_takes_settings(settings)
-        host.check_masks(settings)
+        host.check_settings(settings)
         return host
 
-    def check_takes_settings(self, settings: Settings) -> None:
-        """Refuse settings for a plugin that looks at none: they would change nothing.
+    def check_settings(self, settings: Settings) -> None:
+        """Refuse settings that their plugin cannot read, and those that nobody would read.
 
         Raises:
-            ConfigurationError: no hook of the plugin has the parameter `settings`.
+            ConfigurationError: it has all mistakes, each with its path.
 
         """
-        for name in settings.plugins.settings:
-            if name not in self._plugins:
-                continue
-            callers = self._manager.get_hookcallers(self._plugins[name].implementation) or ()
-            taken = [
-                impl.argnames
-                for caller in callers
-                for impl in caller.get_hookimpls()
-                if impl.plugin_name == name
-            ]
-            if not any("settings" in names for names in taken):
-                raise ConfigurationError(
-                    f"plugins.{name}: the plugin takes no settings; remove this table"
-                )
+        mistakes = Mistakes()
+        with mistakes.collecting():
+            self._settings.check(settings.plugins)
+        with mistakes.collecting():
+            self.check_masks(settings)
+        mistakes.check()
+
+    def missing_names(self, catalog: Catalog, settings: Settings) -> Iterator[str]:
+        """Yield the mistakes in the plugins' settings that only a database shows.
+
+        Those are tables and columns that it does not have, and secrets that are not there.
+        """
+        return self._settings.missing_names(settings.plugins, catalog)
 
     def check_masks(self, settings: Settings) -> None:
         """Refuse masks of tables when the plugin that makes them is not asked.
@@ -145,10 +152,15 @@ class Host:
             f"{settings.path_of(change.name)}.mask: the plugin {MASK!r} is not enabled, so no "
             f"value would be masked; add {MASK!r} to [plugins] enable"
             for change in settings.tables
-            if change.mask and MASK not in self._plugins
+            if change.mask and not self._masks
         ]
         if problems:
             raise ConfigurationError("\n".join(problems))
+
+    @property
+    def _masks(self) -> bool:
+        """Whether the plugin that reads `[[tables]] mask` is enabled; no file takes its place."""
+        return MASK in self._plugins and not self._plugins[MASK].candidate.is_file
 
     @property
     def versions(self) -> dict[str, str]:
@@ -164,9 +176,12 @@ class Host:
 
     def hooks_of(self, name: str) -> tuple[str, ...]:
         """Return the hooks that the plugin implements, in the order in which they are called."""
-        callers = self._manager.get_hookcallers(self._plugins[name].implementation) or ()
-        implemented = {caller.name for caller in callers}
-        return tuple(hook.__name__ for hook in hookspecs.HOOKS if hook.__name__ in implemented)
+        return implemented_hooks(self._manager, self._plugins[name])
+
+    @property
+    def declared(self) -> Mapping[str, Declaration]:
+        """What each plugin declares, by its name."""
+        return self._declared
 
     def register_tables(self, catalog: Catalog, settings: Settings) -> tuple[Registered, ...]:
         """Return all registrations of all plugins, sorted by table.
@@ -177,16 +192,17 @@ class Host:
 
         """
         found: dict[RelationName, Registered] = {}
-        problems: list[str] = []
-        answers = self._answers("register_tables", problems, catalog=catalog, settings=settings)
+        mistakes = Mistakes()
+        answers = self._answers(
+            "register_tables", settings.plugins, mistakes, catalog=catalog, configuration=settings
+        )
         for name, answer in answers:
             for registration in self._all_are(name, "register_tables", answer, Registration):
                 earlier = found.get(registration.table)
                 if earlier is not None:
                     raise PluginError(_registered_twice(registration.table, earlier.plugin, name))
                 found[registration.table] = Registered(name, registration)
-        if problems:
-            raise ConfigurationError("\n".join(problems))
+        mistakes.check()
         return tuple(found[table] for table in sorted(found))
 
     def transform_value(
@@ -195,18 +211,21 @@ class Host:
         """Return the chain of transforms for a column, first to last.
 
         Raises:
-            ConfigurationError: a plugin finds a mistake in its settings.
+            ConfigurationError: plugins find mistakes in their settings; it has those of all.
             PluginError: a plugin fails, or answers with something else.
 
         """
+        mistakes = Mistakes()
         place = f"{table.name}.{readable(column.name)}"
         chain = []
         answers = self._answers(
             "transform_value",
+            asked.settings.plugins,
+            mistakes,
             table=table,
             column=column,
             catalog=asked.catalog,
-            settings=asked.settings,
+            configuration=asked.settings,
             exported=asked.exported,
         )
         for name, answer in answers:
@@ -216,9 +235,12 @@ class Host:
                 guarded = GuardedFunction(transform.function, self.describe(name), place)
                 transform = PythonFunction(guarded, transform.how)
             chain.append(Transforming(name, transform))
+        mistakes.check()
         return tuple(chain)
 
-    def render_row(self, table: Table, columns: Sequence[Column], format_name: str) -> Rendering:
+    def render_row(
+        self, table: Table, columns: Sequence[Column], format_name: str, said: PluginSettings
+    ) -> Rendering:
         """Return how the first plugin that knows the format renders a row of the table.
 
         Raises:
@@ -226,19 +248,58 @@ class Host:
             PluginError: a plugin fails, or answers with something else.
 
         """
-        answers = self._answers("render_row", table=table, columns=columns, format=format_name)
+        knowing = self.that_declare_format(format_name)
+        answers = self._answers(
+            "render_row", said, None, knowing, table=table, columns=columns, format=format_name
+        )
         for name, answer in answers:
             row_format: RowFormat = self._is(name, "render_row", answer, (SqlExpression, PythonRow))
             if isinstance(row_format, PythonRow):
                 guarded = GuardedRow(row_format.function, self.describe(name), str(table.name))
                 row_format = PythonRow(guarded)
             return Rendering(name, row_format)
-        raise ConfigurationError(
-            f"export.format: no enabled plugin knows the format {format_name!r}"
-            f"{self._known(format_name, 'render_row', 'FORMATS', OWN_FORMATS)}"
+        raise PluginError(
+            f"{_and(self.describe(name) for name in knowing)} declares the format {format_name!r}, "
+            f"and does not say how rows of {table.name} are rendered in it; update it"
         )
 
-    def order_tables(self, request: OrderRequest) -> LoadOrder:
+    def write_artifact(
+        self, tables: Sequence[tuple[Table, tuple[Column, ...]]], name: str, said: PluginSettings
+    ) -> PlannedWriting | None:
+        """Return how the first plugin that writes whole artifacts in the format does so.
+
+        Raises:
+            ConfigurationError: no enabled plugin declares the format.
+            PluginError: a plugin fails, or answers with something else.
+
+        """
+        knowing = self.that_declare_format(name)
+        answers = self._answers("write_artifact", said, None, knowing, tables=tables, format=name)
+        for plugin, answer in answers:
+            written: ArtifactFormat = self._is(plugin, "write_artifact", answer, (ArtifactFormat,))
+            guarded = GuardedWriters(written.open, self.describe(plugin))
+            return PlannedWriting(plugin, evolve(written, open=guarded), tuple(tables))
+        return None
+
+    def that_declare_format(self, name: str) -> tuple[str, ...]:
+        """Return the plugins that declare a format.
+
+        Raises:
+            ConfigurationError: none does; the nearest declared name is given, and all of them.
+
+        """
+        return self._that_declare("format", name)
+
+    def check_strategy(self, name: str) -> None:
+        """Refuse a strategy that no plugin declares.
+
+        Raises:
+            ConfigurationError: none does; the nearest declared name is given, and all of them.
+
+        """
+        self._that_declare("strategy", name)
+
+    def order_tables(self, request: OrderRequest, said: PluginSettings) -> LoadOrder:
         """Return the load order of the one plugin that knows the strategy.
 
         Raises:
@@ -247,22 +308,20 @@ class Host:
                 cannot be carried out.
 
         """
-        answers: list[tuple[str, LoadOrder]] = [
-            (name, self._is(name, "order_tables", answer, (LoadOrder,)))
-            for name, answer in self._answers("order_tables", request=request)
-        ]
-        if not answers:
-            raise ConfigurationError(
-                f"export.strategy: no enabled plugin knows the strategy {request.strategy!r}"
-                f"{self._known(request.strategy, 'order_tables', 'STRATEGIES', ())}"
-            )
-        if len(answers) > 1:
-            names = " and ".join(str(self._plugins[name].candidate) for name, _ in answers)
+        name, *others = self._that_declare("strategy", request.strategy)
+        if others:
+            names = _and(self.describe(plugin) for plugin in (name, *others))
             raise PluginError(
-                f"strategy {request.strategy!r} is answered by {names}; "
+                f"strategy {request.strategy!r} is declared by {names}; "
                 f"take all but one of them out of [plugins] enable"
             )
-        ((name, order),) = answers
+        answers = [*self._answers("order_tables", said, None, (name,), request=request)]
+        if not answers:
+            raise PluginError(
+                f"{self.describe(name)} declares the strategy {request.strategy!r}, and gives no "
+                f"load order for it; update it, or choose another strategy"
+            )
+        order: LoadOrder = self._is(name, "order_tables", answers[0][1], (LoadOrder,))
         try:
             check_order(order, request.tables, request.keyed)
         except ValueError as error:
@@ -273,29 +332,38 @@ class Host:
         return order
 
     def _answers(
-        self, hook: str, problems: list[str] | None = None, **arguments: Any
+        self,
+        hook: str,
+        said: PluginSettings,
+        mistakes: Mistakes | None = None,
+        plugins: Collection[str] | None = None,
+        **arguments: Any,
     ) -> Iterator[tuple[str, Any]]:
         """Yield the answers of the plugins that implement the hook, except None.
 
         Args:
             hook: its name.
-            problems: gets the mistakes that plugins find in their settings; without it, the
+            said: what the configuration says of plugins; each gets its own part as `settings`.
+            mistakes: gets the mistakes that plugins find in their settings; without it, the
                 first is raised.
+            plugins: the names of those that are asked; None for all.
             arguments: what the hook is asked.
 
         """
         for name, plugin in self._plugins.items():
+            if plugins is not None and name not in plugins:
+                continue
             others = [p.implementation for p in self._plugins.values() if p is not plugin]
             ask = self._manager.subset_hook_caller(hook, others)
             if not ask.get_hookimpls():
                 continue
             try:
-                answers = ask(**arguments)
+                answers = ask(settings=self._settings.of(name, said), **arguments)
             except ConfigurationError as error:
                 # The plugin found a mistake in its settings, and said so.
-                if problems is None:
+                if mistakes is None:
                     raise
-                problems += str(error).splitlines()
+                mistakes.add(*str(error).splitlines())
                 continue
             except (UsageError, KeyboardInterrupt):
                 raise
@@ -323,20 +391,31 @@ class Host:
         for item in self._is(name, hook, answer, (list, tuple)):
             yield self._is(name, hook, item, (kind,))
 
-    def _known(self, name: str, hook: str, listed: str, own: Sequence[str]) -> str:
-        """Name the nearest known name, and all that are known.
+    def _that_declare(self, what: str, name: str) -> tuple[str, ...]:
+        """Return the plugins that declare a strategy or a format.
 
-        A plugin lists its names in an attribute, `STRATEGIES` or `FORMATS`; of one that does not,
-        the plugin is named in their place.
+        Raises:
+            ConfigurationError: none does; the nearest declared name is given, and all of them.
+
         """
-        known, silent = list(own), []
-        for plugin, loaded in self._plugins.items():
-            if hook in self.hooks_of(plugin):
-                names = getattr(loaded.implementation, listed, None)
-                known += names if isinstance(names, list | tuple) else []
-                silent += [] if names else [f"those of the plugin {plugin!r}"]
+        own = OWN_FORMATS if what == "format" else ()
+        names = {
+            plugin: declared.formats if what == "format" else declared.strategies
+            for plugin, declared in self._declared.items()
+        }
+        found = tuple(plugin for plugin, declared in names.items() if name in declared)
+        if found:
+            return found
+        known = [*own, *(one for declared in names.values() for one in declared)]
         meant = did_you_mean(name, known, " did you mean {!r}?")
-        return f";{meant} known are: {', '.join([*known, *silent]) or 'none'}"
+        raise ConfigurationError(
+            f"export.{what}: no enabled plugin knows the {what} {name!r};{meant} known are: "
+            f"{', '.join(known) or 'none'}"
+        )
+
+
+def _and(names: Iterable[str]) -> str:
+    return " and ".join(names)
 
 
 def _registered_twice(table: RelationName, first: str, second: str) -> str:

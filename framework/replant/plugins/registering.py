@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pluggy
 
 from replant.errors import PluginError
 from replant.plugins import hookspecs
+from replant.plugins.declaration import Declaration, read_declaration
 from replant.plugins.discovery import LoadedPlugin
 
+#: What a plugin declares for a hook, and the hook.
+_NEEDED = (
+    ("STRATEGIES", ("order_tables",)),
+    ("FORMATS", ("render_row", "write_artifact")),
+)
 
-def register(manager: pluggy.PluginManager, plugin: LoadedPlugin) -> None:
-    """Register one plugin, and name it if a hook of it is unknown or has a wrong signature.
+
+def register(manager: pluggy.PluginManager, plugin: LoadedPlugin) -> Declaration:
+    """Register one plugin, and return what it declares.
 
     pluggy accepts an unknown hook in silence until `check_pending` is called.
+
+    Raises:
+        PluginError: a hook of it is unknown or has a wrong signature, or what it declares does
+            not fit its hooks.
+
     """
     candidate = plugin.candidate
     if type(plugin.implementation).__hash__ is None:
@@ -21,6 +35,7 @@ def register(manager: pluggy.PluginManager, plugin: LoadedPlugin) -> None:
             f"{candidate} is a {kind}, which cannot be hashed, as pluggy needs; "
             f"let the class keep object.__hash__ (attrs and dataclasses: eq=False)"
         )
+    declared = read_declaration(plugin)
     try:
         manager.register(plugin.implementation, candidate.name)
         manager.check_pending()
@@ -32,6 +47,27 @@ def register(manager: pluggy.PluginManager, plugin: LoadedPlugin) -> None:
             f"update it, or take {candidate.name!r} out of [plugins] enable"
         ) from error
     _check_does_something(manager, plugin)
+    _check_names(plugin, declared, implemented_hooks(manager, plugin))
+    _check_settings(plugin, declared, _parameters(manager, plugin))
+    return declared
+
+
+def implemented_hooks(manager: pluggy.PluginManager, plugin: LoadedPlugin) -> tuple[str, ...]:
+    """Return the hooks that a plugin implements, in the order in which they are called."""
+    callers = manager.get_hookcallers(plugin.implementation) or ()
+    implemented = {caller.name for caller in callers}
+    return tuple(hook.__name__ for hook in hookspecs.HOOKS if hook.__name__ in implemented)
+
+
+def _parameters(manager: pluggy.PluginManager, plugin: LoadedPlugin) -> set[str]:
+    """Return the parameters that the hooks of a plugin take."""
+    return {
+        name
+        for caller in manager.get_hookcallers(plugin.implementation) or ()
+        for impl in caller.get_hookimpls()
+        if impl.plugin is plugin.implementation
+        for name in impl.argnames
+    }
 
 
 def _check_does_something(manager: pluggy.PluginManager, plugin: LoadedPlugin) -> None:
@@ -53,4 +89,38 @@ def _check_does_something(manager: pluggy.PluginManager, plugin: LoadedPlugin) -
             f"{plugin.candidate} implements no hook, so it does nothing; the hooks are {names}; "
             f"take {plugin.candidate.name!r} out of [plugins] enable, or let its entry point lead "
             f"to the module or object that has them"
+        )
+
+
+def _check_names(plugin: LoadedPlugin, declared: Declaration, hooks: Collection[str]) -> None:
+    """Refuse a hook that answers to names of which none is declared, and names without a hook."""
+    for (attribute, answering), names in zip(
+        _NEEDED, (declared.strategies, declared.formats), strict=True
+    ):
+        has = [hook for hook in answering if hook in hooks]
+        if has and not names:
+            raise PluginError(
+                f"{plugin.candidate} has the hook {has[0]}, and does not declare to which names it "
+                f'answers; write {attribute} = ("its-name",) beside it'
+            )
+        if names and not has:
+            raise PluginError(
+                f"{plugin.candidate} declares {attribute}, and has no hook "
+                f"{' or '.join(answering)} that would "
+                f"answer to them; add it, or remove {attribute}"
+            )
+
+
+def _check_settings(plugin: LoadedPlugin, declared: Declaration, taken: Collection[str]) -> None:
+    """Refuse hooks that want settings of which no class is declared, and settings for no hook."""
+    if "settings" in taken and declared.settings is None:
+        raise PluginError(
+            f"{plugin.candidate} has a hook with the parameter settings, and declares no class of "
+            f"settings; write SETTINGS = the attrs class. The whole configuration is the "
+            f"parameter configuration"
+        )
+    if declared.settings is not None and "settings" not in taken:
+        raise PluginError(
+            f"{plugin.candidate} declares SETTINGS, and no hook has the parameter settings, so "
+            f"they would change nothing; let a hook take them, or remove SETTINGS"
         )

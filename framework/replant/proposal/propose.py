@@ -10,7 +10,7 @@ from replant.closure.graph_reader import read_reference_graph
 from replant.database.connections import DatabaseConnection
 from replant.database.read_catalog import read_catalog
 from replant.errors import ReplantError, UsageError
-from replant.model import Catalog, RelationName, Settings
+from replant.model import Catalog, PluginSettings, RelationName, Settings
 from replant.plugins import discovery
 from replant.plugins.manager import Host, Registered
 from replant.proposal.inspection import Inspection, inspect
@@ -60,7 +60,7 @@ def propose(database: DatabaseConnection, schemas: Sequence[str] = ()) -> Propos
     ]
     proposal = evolve(proposal, roots=tuple(roots))
     items = [item for found in registered.values() for item in found]
-    order = _strategy().order_tables(order_request(inspection, proposal))
+    order = _strategy().order_tables(order_request(inspection, proposal), PluginSettings())
     proposal = evolve(
         proposal,
         values=_values(database, inspection, proposal, items),

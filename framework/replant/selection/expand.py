@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from attrs import evolve, field, frozen
@@ -25,10 +25,11 @@ from replant.model import (
     Severity,
     Subject,
 )
-from replant.model.closure_rules import ProvenanceCount, Root
+from replant.model.closure_rules import EdgeRule, ProvenanceCount, Root
 from replant.model.ownership import Ownership
 from replant.model.references import DeclaredReference, EdgeName, Reference, ReferenceGraph
 from replant.model.registration import InClosure
+from replant.selection.sampling import sampled_edges, table_samples
 from replant.selection.select import SelectedTables
 from replant.selection.table_ownership import ownership_of
 from replant.sql.where_clauses import predicate_of
@@ -231,7 +232,10 @@ def closure_request(
         graph = evolve(graph, tables=seen)
     # A rule for a reference that is not followed is no mistake, and changes nothing.
     unused = {r.edge for r in every.references} - {r.edge for r in graph.references}
-    return graph, _request(selected, rows, settings, unused)
+    registrations = [item.registration for item in selected.registered.values()]
+    edges = sampled_edges(graph, registrations, settings)
+    kept = {edge: rule for edge, rule in edges.items() if edge not in unused}
+    return graph, _request(selected, rows, settings, kept)
 
 
 def _between(graph: ReferenceGraph, selected: SelectedTables) -> ReferenceGraph:
@@ -247,15 +251,20 @@ def _is_inside(graph: ReferenceGraph, reference: Reference, selected: SelectedTa
 
 
 def _request(
-    selected: SelectedTables, rows: Selection, settings: Settings, unused: Set[EdgeName]
+    selected: SelectedTables,
+    rows: Selection,
+    settings: Settings,
+    edges: Mapping[EdgeName, EdgeRule],
 ) -> ClosureRequest:
     """Make the request: registered roots, and as roots all rows of tables that are not open."""
     registrations = [item.registration for item in selected.registered.values()]
+    samples = table_samples(settings)
     roots = [
         Root(
             registration.table,
             registration.rows.root,
             registration.rows.may_be_empty or settings.export.allow_empty,
+            samples.get(registration.table),
         )
         for registration in registrations
         if isinstance(registration.rows, InClosure) and registration.rows.root is not None
@@ -270,12 +279,7 @@ def _request(
         roots=tuple(roots),
         rules=Rules(
             tables={item.table: item.children for item in registrations},
-            edges={
-                EdgeName(item.table, name): rule
-                for item in registrations
-                for name, rule in item.edges.items()
-                if EdgeName(item.table, name) not in unused
-            },
+            edges=edges,
             fixed=frozenset(fixed),
             shared=selected.shared,
         ),

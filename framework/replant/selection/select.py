@@ -43,6 +43,7 @@ from replant.model import (
 )
 from replant.model.names import did_you_mean
 from replant.plugins.manager import Registered
+from replant.selection.sampling import sampled_rows
 from replant.sql.grants import read_grants
 from replant.sql.scope_values import scope_names, with_scope_values
 
@@ -129,6 +130,7 @@ def select_tables(
         name: _rows(tables, by_table[name], changes.get(name), settings.scope)
         for name in sorted(tables)
     }
+    rows = sampled_rows(tables, rows, settings)
     _check_links_end(rows)
     return SelectedTables(
         by_table, tables, columns, rows, _scope_columns(by_table.values(), tables)

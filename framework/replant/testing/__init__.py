@@ -13,12 +13,15 @@ from replant.lazy_names import publish
 if TYPE_CHECKING:
     from replant.testing.conformance.environment import Environment
     from replant.testing.conformance.examples import Example, examples_for
+    from replant.testing.conformance.format_suite import FormatConformance
     from replant.testing.conformance.round_trip import ReplayMethod, RoundTrip
+    from replant.testing.conformance.strategy_suite import StrategyConformance
     from replant.testing.conformance.suite import Conformance, conformance
-    from replant.testing.demonstration import Demonstration
+    from replant.testing.demonstration import Demonstration, deploy_demonstration
     from replant.testing.generation.registry import Registry
     from replant.testing.generation.row_strategies import Tenants, rows_for, tenants_for
     from replant.testing.generation.values import Values, values_of
+    from replant.testing.row_builder import RowBuilder
     from replant.testing.rows import Contents, Row, Rows, contents, first_difference, insert_rows
     from replant.testing.servers.database_templates import Deploy, Templates
     from replant.testing.servers.example_database import ExampleDatabase, open_example_database
@@ -34,11 +37,14 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "replant.testing.conformance.suite": "Conformance conformance",
+    "replant.testing.conformance.strategy_suite": "StrategyConformance",
+    "replant.testing.conformance.format_suite": "FormatConformance",
     "replant.testing.servers.database_templates": "Deploy Templates",
-    "replant.testing.demonstration": "Demonstration",
+    "replant.testing.demonstration": "Demonstration deploy_demonstration",
     "replant.testing.conformance.examples": "Example examples_for",
     "replant.testing.generation.registry": "Registry",
     "replant.testing.conformance.round_trip": "RoundTrip ReplayMethod",
+    "replant.testing.row_builder": "RowBuilder",
     "replant.testing.rows": "Contents Row Rows contents first_difference insert_rows",
     "replant.testing.servers.server": (
         "Database Server embedded_program embedded_server grant local_server own_server"
@@ -58,17 +64,21 @@ __all__ = [
     "Environment",
     "Example",
     "ExampleDatabase",
+    "FormatConformance",
     "Registry",
     "ReplayMethod",
     "RoundTrip",
     "Row",
+    "RowBuilder",
     "Rows",
     "Server",
+    "StrategyConformance",
     "Templates",
     "Tenants",
     "Values",
     "conformance",
     "contents",
+    "deploy_demonstration",
     "embedded_program",
     "embedded_server",
     "examples_for",

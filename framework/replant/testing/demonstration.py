@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from attrs import field, frozen
 from psycopg import Connection
+
+from replant.errors import PluginError
+from replant.plugins.discovery import entry_distribution, load_entry
+
+#: The entry points by which a distribution offers a demonstration.
+GROUP = "replant.demonstrations"
 
 SetUp = Callable[[Connection[Any]], None]
 
@@ -35,3 +42,42 @@ class Demonstration:
     scope: Mapping[str, str] = field(factory=dict)
     traces: tuple[str, ...] = ()
     explored: bool = False
+
+
+def find_demonstration(*, explored: bool = False) -> Demonstration:
+    """Load the first installed demonstration, by name, that is explored in a shell or is not.
+
+    Raises:
+        PluginError: none is installed, or one cannot be imported, or is none.
+
+    """
+    entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
+    for demonstration in map(_load, entries):
+        if demonstration.explored is explored:
+            return demonstration
+    raise PluginError("no demonstration is installed; install replant again")
+
+
+def _load(entry: EntryPoint) -> Demonstration:
+    loaded = load_entry(entry, "the demonstration")
+    if not isinstance(loaded, Demonstration):
+        raise PluginError(
+            f"the demonstration {entry.name!r} ({entry_distribution(entry)}) is no Demonstration, "
+            f"but {type(loaded).__name__}: {entry.value}; repair or uninstall its distribution"
+        )
+    return loaded
+
+
+def deploy_demonstration(connection: Connection[Any]) -> None:
+    """Deploy what `replant demo` shows into an empty database, and fill it; the caller commits.
+
+    With replant's own demonstration these are both schemas of the platform, with several tenants.
+
+    Raises:
+        PluginError: none is installed.
+        psycopg.Error: the database refuses; it is not empty.
+
+    """
+    found = find_demonstration()
+    found.deploy(connection)
+    found.fill(connection)

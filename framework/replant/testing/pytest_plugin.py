@@ -8,13 +8,17 @@ imported already; what a fixture needs is imported when it is used.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 if TYPE_CHECKING:
+    from psycopg import Connection
+
     from replant.model import RelationName
     from replant.testing.conformance.environment import Environment
+    from replant.testing.generation.registry import Registry
+    from replant.testing.row_builder import RowBuilder
     from replant.testing.servers.database_templates import Deploy, Templates
     from replant.testing.servers.server import Database, Server
 
@@ -24,6 +28,20 @@ class DatabaseFrom(Protocol):
 
     def __call__(self, deploy: Deploy | Database | None = None) -> Database:
         """Create a database: empty, with a schema, or as a copy of another."""
+
+
+class ConnectionTo(Protocol):
+    """What the fixture `replant_connection_to` gives."""
+
+    def __call__(self, deploy: Deploy) -> Connection[Any]:
+        """Connect to a database with a schema, in a transaction that is rolled back."""
+
+
+class RowsFor(Protocol):
+    """What the fixture `replant_rows` gives."""
+
+    def __call__(self, connection: Connection[Any], registry: Registry | None = None) -> RowBuilder:
+        """Make a builder of rows."""
 
 
 class RoleWith(Protocol):
@@ -83,6 +101,44 @@ def replant_database_from(
 def replant_database(replant_database_from: DatabaseFrom) -> Database:
     """Give a fresh, empty database."""
     return replant_database_from()
+
+
+@pytest.fixture
+def replant_connection_to(
+    replant_templates: Templates,
+) -> Iterator[ConnectionTo]:
+    """Give a factory of connections whose work is undone when the test ends.
+
+    The database with a schema is made once in a session, so a test costs no more than its own rows.
+    """
+    import psycopg  # noqa: PLC0415 - see above
+
+    opened: list[Connection[Any]] = []
+
+    def connection_to(deploy: Deploy) -> Connection[Any]:
+        opened.append(psycopg.connect(replant_templates.shared(deploy).dsn))
+        return opened[-1]
+
+    yield connection_to
+    for connection in opened:
+        connection.rollback()
+        connection.close()
+
+
+@pytest.fixture
+def replant_rows() -> RowsFor:
+    """Give a function that makes a builder of rows for a connection."""
+    from replant.testing.row_builder import RowBuilder  # noqa: PLC0415 - see above
+
+    return RowBuilder
+
+
+@pytest.fixture
+def replant_demonstration(replant_database_from: DatabaseFrom) -> Database:
+    """Give a fresh database with what `replant demo` shows: two schemas with several tenants."""
+    from replant.testing.demonstration import deploy_demonstration  # noqa: PLC0415 - see above
+
+    return replant_database_from(deploy_demonstration)
 
 
 @pytest.fixture

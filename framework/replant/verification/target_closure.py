@@ -38,6 +38,7 @@ from replant.model.references import (
     PolymorphicTarget,
     Reference,
 )
+from replant.model.samples import Sample
 from replant.sql.where_clauses import predicate_of
 
 #: More root rows than this are not looked up by their keys: they stand in one query.
@@ -85,6 +86,11 @@ def find_target_closure(
     manifest = artifact.manifest
     if not manifest.roots:
         return TargetClosure({}, why_not="no condition selects these rows in the target")
+    unlike = sorted({str(r.table) for r in manifest.references if _is_sampled_anew(manifest, r)})
+    if unlike:
+        return TargetClosure(
+            {}, why_not=f"samples of {', '.join(unlike)} are by keys that changed on their way"
+        )
     try:
         graph = read_reference_graph(
             database, catalog, list(declared_references(manifest, catalog))
@@ -92,7 +98,9 @@ def find_target_closure(
         followed = [_followed(manifest, reference) for reference in graph.references]
         kept = [r for r, known in zip(graph.references, followed, strict=True) if known]
         edges = {
-            reference.edge: EdgeRule(known.down or Children.STOP, known.limit)
+            reference.edge: EdgeRule(
+                known.down or Children.STOP, known.limit, _sample(known.sample)
+            )
             for reference, known in zip(graph.references, followed, strict=True)
             if known
         }
@@ -110,7 +118,9 @@ def find_target_closure(
                 {name: closure.owned_at(name) for name in told_apart},
                 {name: closure.shared_at(name) for name in told_apart},
                 tuple(
-                    FollowedReference(reference, known.up, known.down, known.limit)
+                    FollowedReference(
+                        reference, known.up, known.down, known.limit, _sample(known.sample)
+                    )
                     for reference, known in zip(graph.references, followed, strict=True)
                     if known
                 ),
@@ -123,6 +133,17 @@ def find_target_closure(
         UsageError,
     ) as error:
         return TargetClosure({}, why_not=str(error))
+
+
+def _is_sampled_anew(manifest: Manifest, reference: ExportedReference) -> bool:
+    """Tell whether a sample would be another in the target, as the keys are others there."""
+    table = manifest.table(reference.table)
+    changed = {column.name for column in table.columns if column.changes}
+    return reference.sample is not None and not changed.isdisjoint(table.key)
+
+
+def _sample(told: tuple[str, str] | None) -> Sample | None:
+    return None if told is None else Sample(*told)
 
 
 def _roots(artifact: Artifact, tables: Mapping[RelationName, PlannedTable]) -> Iterator[Root]:

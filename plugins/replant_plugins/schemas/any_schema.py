@@ -7,12 +7,11 @@ tables that such rows reference are included in each case, unless they are exclu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 
 from attrs import frozen
 
-from replant.config.read_settings import structured
+from replant.config.mistakes import Mistakes
 from replant.errors import ConfigurationError
 from replant.model import (
     AllRows,
@@ -25,38 +24,36 @@ from replant.model import (
     Registration,
     RelationName,
     Root,
-    Settings,
     Table,
 )
 from replant.model.names import did_you_mean
 from replant.model.references import DeclaredReference
 from replant.plugins.hookspecs import hookimpl
 from replant_plugins.schemas.asked import (
-    NAME,
     PATH,
     Asked,
     declared_references,
     edges_of,
     no_such_table,
-    referenced_table,
 )
 from replant_plugins.schemas.patterns import matching
 from replant_plugins.schemas.scope_owner import Owner, scope_owner
 
+SETTINGS = Asked
+
 
 @hookimpl
-def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registration]:
+def register_tables(catalog: Catalog, settings: Asked) -> Sequence[Registration]:
     """Register the tables of the patterns, and those that their rows may need."""
-    asked = structured(settings.plugins.settings.get(NAME, {}), Asked, PATH)
+    asked = settings
     if not (asked.include or asked.roots or asked.scope_column):
         return []
     tables = {name: table for name, table in catalog.tables.items() if not _why_not(table)}
     unfit = {name: _why_not(table) for name, table in catalog.tables.items() if name not in tables}
-    problems: list[str] = []
-    chosen = _chosen(asked, tables, unfit, problems)
-    registrations = [_registration(asked, chosen, name, problems) for name in sorted(chosen.wanted)]
-    if problems:
-        raise ConfigurationError("\n".join(problems))
+    mistakes = Mistakes()
+    chosen = _chosen(asked, tables, unfit, mistakes)
+    registrations = [_registration(asked, chosen, name, mistakes) for name in sorted(chosen.wanted)]
+    mistakes.check()
     return registrations
 
 
@@ -87,35 +84,35 @@ def _chosen(
     asked: Asked,
     tables: Mapping[RelationName, Table],
     unfit: Mapping[RelationName, str],
-    problems: list[str],
+    mistakes: Mistakes,
 ) -> _Chosen:
     excluded, included = frozenset[RelationName](), frozenset(tables)
     roots: dict[RelationName, str] = {}
-    with _collecting(problems):
+    with mistakes.collecting():
         excluded = matching(asked.exclude, {*tables, *unfit}, f"{PATH}.exclude")
     available = {name: table for name, table in tables.items() if name not in excluded}
-    with _collecting(problems):
+    with mistakes.collecting():
         included = matching(asked.include or ("*",), tables, f"{PATH}.include", unfit) - excluded
-    with _collecting(problems):
+    with mistakes.collecting():
         roots = _roots(asked, available, unfit)
-    with _collecting(problems):
+    with mistakes.collecting():
         _check_scope_column(asked, available)
     wanted = set(available)
-    with _collecting(problems):
+    with mistakes.collecting():
         wanted = _with_referenced(available, {*included, *roots}, asked)
-    with _collecting(problems):
-        _check_names(asked, wanted)
+    with mistakes.collecting():
+        _check_names(asked, {*tables, *unfit}, wanted)
     return _Chosen(available, included, roots, wanted, scope_owner(asked.scope_column, available))
 
 
 def _registration(
-    asked: Asked, chosen: _Chosen, name: RelationName, problems: list[str]
+    asked: Asked, chosen: _Chosen, name: RelationName, mistakes: Mistakes
 ) -> Registration:
     edges: dict[str, EdgeRule] = {}
     references: tuple[DeclaredReference, ...] = ()
-    with _collecting(problems):
+    with mistakes.collecting():
         edges = dict(edges_of(asked, chosen.available[name]))
-    with _collecting(problems):
+    with mistakes.collecting():
         references = tuple(declared_references(asked, chosen.available, name))
     return Registration(
         table=name,
@@ -124,15 +121,6 @@ def _registration(
         edges=edges,
         references=references,
     )
-
-
-@contextmanager
-def _collecting(problems: list[str]) -> Iterator[None]:
-    """Keep the mistakes of the block, so that all are told at once."""
-    try:
-        yield
-    except ConfigurationError as error:
-        problems += str(error).splitlines()
 
 
 def _check_scope_column(asked: Asked, tables: Mapping[RelationName, Table]) -> None:
@@ -200,7 +188,7 @@ def _with_referenced(
     for reference in asked.references:
         ends = declared.setdefault(reference.table, [])
         ends += [reference.references] if reference.references else []
-        ends += [referenced_table(text, reference) for text in reference.targets.values()]
+        ends += reference.targets.values()
     found, pending = set(names), list(names)
     while pending:
         name = pending.pop()
@@ -212,14 +200,15 @@ def _with_referenced(
     return found
 
 
-def _check_names(asked: Asked, wanted: set[RelationName]) -> None:
+def _check_names(asked: Asked, known: Collection[RelationName], wanted: set[RelationName]) -> None:
+    """Refuse rules for tables that exist, and are not exported; replant finds the others."""
     said = [(f"tables[{place}]", rule.name) for place, rule in enumerate(asked.tables)]
     said += [(f"edges[{place}]", edge.table) for place, edge in enumerate(asked.edges)]
     said += [(f"references[{place}]", item.table) for place, item in enumerate(asked.references)]
     problems = [
         f"{PATH}.{where}: {name} is not a table that is exported{did_you_mean(name, wanted)}"
         for where, name in said
-        if name not in wanted
+        if name in known and name not in wanted
     ]
     if problems:
         raise ConfigurationError("\n".join(problems))

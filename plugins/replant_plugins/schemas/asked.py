@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from attrs import field, frozen
+from attrs import field, frozen, validators
 
 from replant.errors import ConfigurationError
 from replant.model import (
@@ -19,14 +19,20 @@ from replant.model import (
     Table,
 )
 from replant.model.names import did_you_mean
+from replant.model.samples import Sample
 
-NAME = "schemas"
-PATH = f"plugins.{NAME}"
+PATH = "plugins.schemas"
 
 
 @frozen
 class TableRule:
-    """`[[plugins.schemas.tables]]`: whether rows that reference rows of the table come along."""
+    """`[[plugins.schemas.tables]]`: whether rows that reference rows of the table come along.
+
+    Attributes:
+        name: the table that is referenced.
+        children: as the setting of all tables, for the references to this one.
+
+    """
 
     name: RelationName
     children: Children
@@ -37,13 +43,25 @@ class Edge:
     """`[[plugins.schemas.edges]]`: what holds for one foreign key or declared reference.
 
     It is named, or told by its columns.
+
+    Attributes:
+        table: the table that references.
+        name: of the foreign key, or of a declared reference.
+        columns: of the foreign key.
+        children: as the setting of all tables, for this reference.
+        limit: at most so many referencing rows for each referenced row.
+        sample: which of the referencing rows: a share such as `5%`, or a number with `per`.
+        per: the column of the reference, for whose every value there is a number of rows.
+
     """
 
     table: RelationName
     name: str | None = None
     columns: tuple[str, ...] | None = None
     children: Children | None = None
-    limit: int | None = None
+    limit: int | None = field(default=None, validator=validators.optional(validators.ge(1)))
+    sample: Sample | None = None
+    per: str | None = None
 
 
 @frozen
@@ -51,6 +69,7 @@ class DeclaredShapes:
     """`[[plugins.schemas.references]]`: a reference that no foreign key declares.
 
     Attributes:
+        table: the table that references.
         columns: the referencing columns.
         array: in their place, a column that holds an array of referenced values.
         references: the referenced table.
@@ -67,7 +86,7 @@ class DeclaredShapes:
     references: RelationName | None = None
     referenced_columns: tuple[str, ...] | None = None
     type_column: str | None = None
-    targets: dict[str, str] = field(factory=dict)
+    targets: dict[str, RelationName] = field(factory=dict)
     name: str | None = None
 
 
@@ -82,6 +101,9 @@ class Asked:
         scope_column: the column that says whose a row is; the value is the scope's of that name.
         shared: which rows come along that belong to nobody, as that column is NULL.
         children: whether rows that reference rows of the set are included.
+        tables: what holds for the references to one table.
+        edges: what holds for one foreign key or declared reference.
+        references: references that no foreign key declares.
 
     """
 
@@ -103,14 +125,18 @@ def no_such_table(name: RelationName, tables: Iterable[RelationName]) -> str:
 
 def edges_of(asked: Asked, table: Table) -> Iterator[tuple[str, EdgeRule]]:
     """Yield the rules for references of a table, by their names."""
-    problems = []
+    problems: list[str] = []
     for place, edge in enumerate(asked.edges):
         if edge.table != table.name:
             continue
-        rule = EdgeRule(edge.children, edge.limit)
+        rule = EdgeRule(edge.children, edge.limit, edge.sample)
+        path = f"{PATH}.edges[{place}]"
+        problems += _not_per(edge, path)
         if edge.name is not None:
+            problems += _other_column(edge, path, _columns_of(asked, table, edge.name))
             yield edge.name, rule
             continue
+        problems += _other_column(edge, path, edge.columns or ())
         keys = [
             key.name
             for key in table.foreign_keys
@@ -126,6 +152,39 @@ def edges_of(asked: Asked, table: Table) -> Iterator[tuple[str, EdgeRule]]:
             yield name, rule
     if problems:
         raise ConfigurationError("\n".join(problems))
+
+
+def _not_per(edge: Edge, path: str) -> Iterator[str]:
+    """Yield what is wrong with the sample: a number is for each value of a column, no share is."""
+    number = edge.sample is not None and edge.sample.count is not None
+    if number and edge.per is None:
+        columns = edge.columns or ("column",)
+        yield (
+            f"{path}.sample: a number of rows is meant for each row that they reference; say so "
+            f"with per = {columns[0]!r}, or give a share such as '5%'"
+        )
+    if edge.per is not None and not number:
+        yield f"{path}.per: goes with a number as sample, such as sample = 10"
+
+
+def _other_column(edge: Edge, path: str, columns: Sequence[str]) -> Iterator[str]:
+    if edge.per is not None and columns and edge.per not in columns:
+        meant = did_you_mean(edge.per, columns)
+        yield (
+            f"{path}.per: {edge.per!r} is no column of the reference, which has "
+            f"{', '.join(columns)}{meant}"
+        )
+
+
+def _columns_of(asked: Asked, table: Table, name: str) -> tuple[str, ...]:
+    """Return the columns of a foreign key or a declared reference; none of one not known."""
+    for key in table.foreign_keys:
+        if key.name == name:
+            return key.columns
+    for item in asked.references:
+        if item.table == table.name and item.name == name:
+            return item.columns or ((item.array,) if item.array else ())
+    return ()
 
 
 def declared_references(
@@ -149,14 +208,13 @@ def _reference(
     own = [*(item.columns or ()), *filter(None, (item.array, item.type_column))]
     _check_columns(tables[item.table], own)
     if item.type_column is not None and item.columns and item.targets:
-        targets = {value: referenced_table(text, item) for value, text in item.targets.items()}
         return PolymorphicReference(
             item.table,
             item.type_column,
             item.columns,
             tuple(
                 PolymorphicTarget(value, name, _key(item, tables, name))
-                for value, name in sorted(targets.items())
+                for value, name in sorted(item.targets.items())
             ),
             item.name,
         )
@@ -191,11 +249,3 @@ def _key(
     if not key:
         raise ValueError(f"{name} has no primary key; give referenced_columns")
     return key
-
-
-def referenced_table(text: str, item: DeclaredShapes) -> RelationName:
-    """Read the name of a table to which a declared reference leads."""
-    try:
-        return RelationName.parse(text)
-    except ValueError as error:
-        raise ConfigurationError(f"{PATH}.references of {item.table}: {error}") from error

@@ -23,9 +23,9 @@ REGISTRATIONS = declare(
 
 
 @hookimpl
-def register_tables(catalog: Catalog, settings: Settings) -> tuple[Registration, ...]:
+def register_tables(catalog: Catalog, configuration: Settings) -> tuple[Registration, ...]:
     """Register every table, whether the source has it or not: one that is gone must be noticed.
 
     In a database of another sort, where nobody asked for this plugin, it registers none.
     """
-    return where_wanted("collections_public", REGISTRATIONS, catalog, settings)
+    return where_wanted("collections_public", REGISTRATIONS, catalog, configuration)

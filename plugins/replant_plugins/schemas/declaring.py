@@ -51,12 +51,12 @@ def declare(
 
 
 def where_wanted(
-    plugin: str, registrations: tuple[Registration, ...], catalog: Catalog, settings: Settings
+    plugin: str, registrations: tuple[Registration, ...], catalog: Catalog, configuration: Settings
 ) -> tuple[Registration, ...]:
     """Return the registrations if the plugin was asked for, or the database has their schema.
 
     A plugin that is enabled by name registers every table, so that one that is gone is noticed.
     """
-    enabled = settings.plugins.enable is not None and plugin in settings.plugins.enable
+    enabled = configuration.plugins.enable is not None and plugin in configuration.plugins.enable
     schemas = {registration.table.schema for registration in registrations}
     return registrations if enabled or schemas & catalog.schemas else ()

@@ -16,10 +16,8 @@ STRATEGIES = (NAME,)
 
 
 @hookimpl
-def order_tables(request: OrderRequest) -> LoadOrder | None:
+def order_tables(request: OrderRequest) -> LoadOrder:
     """Order tables as `ordered` does, or as `superuser` where nothing else bounds memory."""
-    if request.strategy != NAME:
-        return None
     parts = parts_of(request)
     costly = [part for part in parts if part.unbounded]
     if costly and request.may_be_replica:

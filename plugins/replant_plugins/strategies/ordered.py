@@ -15,8 +15,6 @@ STRATEGIES = (NAME,)
 
 
 @hookimpl
-def order_tables(request: OrderRequest) -> LoadOrder | None:
+def order_tables(request: OrderRequest) -> LoadOrder:
     """Order tables by foreign keys, with the weakest means for each cycle."""
-    if request.strategy != NAME:
-        return None
     return joined(parts_of(request))

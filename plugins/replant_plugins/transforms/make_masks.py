@@ -32,23 +32,38 @@ Member = tuple[Table, Column]
 
 @frozen
 class PlainType:
-    """The type below all domains: its name without modifier, and the length of a text."""
+    """The type below all domains, of an array that of its elements.
+
+    Attributes:
+        name: without modifier.
+        length: of a text, where it is limited.
+        in_array: whether it is the type of elements.
+
+    """
 
     name: str
     length: int | None = None
+    in_array: bool = False
 
 
 def plain_type(catalog: Catalog, column: Column) -> PlainType:
     """Return the type of a column below its domains; `citext` stands for that of any schema."""
-    text = column.type
-    while isinstance(domain := catalog.types.get(text), DomainType):
-        text = domain.base
+    text = _below_domains(catalog, column.type)
+    in_array = text.endswith("[]")
+    if in_array:
+        text = _below_domains(catalog, text.removesuffix("[]"))
     parts = _TYPE.fullmatch(text)
     if parts is None:
-        return PlainType(text)
+        return PlainType(text, in_array=in_array)
     name = f"{parts['name']}{parts['rest']}"
     length = int(parts["length"]) if parts["length"] and name in TEXTS else None
-    return PlainType("citext" if name.endswith(".citext") else name, length)
+    return PlainType("citext" if name.endswith(".citext") else name, length, in_array)
+
+
+def _below_domains(catalog: Catalog, text: str) -> str:
+    while isinstance(domain := catalog.types.get(text), DomainType):
+        text = domain.base
+    return text
 
 
 def make_mask(
@@ -82,9 +97,9 @@ def _refusals(
         table, column = member
         if choice.kind == "null" and (column.not_null or column.name in table.primary_key):
             yield member, "it is NOT NULL"
-        if choice.kind.startswith("keep-") and type_.name not in TEXTS:
+        if choice.kind.startswith("keep-") and (type_.name not in TEXTS or type_.in_array):
             yield member, f"it is of type {column.type}, and only texts have characters"
-        longest = type_.length
+        longest = None if type_.in_array else type_.length
         if choice.kind == "constant" and longest is not None and len(choice.value) > longest:
             yield member, f"it takes {longest} characters, and the constant has more"
 
@@ -132,6 +147,7 @@ def _keyed_masks(
                 longest,
                 (type_.length or 0) if type_.name == "character" else 0,
                 fold,
+                type_.in_array,
             ),
         )
         for type_ in types
@@ -143,7 +159,10 @@ def _making(
 ) -> Callable[[str, KeyedHash], str]:
     """Return the function of value and key, with what else it needs."""
     if choice.kind in OF_FAKER:
-        faker_of(asked.locale)
+        try:
+            faker_of(asked.locale)
+        except LookupError as error:
+            raise ConfigurationError(f"{PATH}.locale: {error}") from error
         return SettledMake(kind.make, (("locale", asked.locale),))
     if kind.argument:
         return SettledMake(kind.make, ((kind.argument, choice.number),))

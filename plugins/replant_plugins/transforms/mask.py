@@ -9,38 +9,47 @@ from functools import lru_cache
 
 from attrs import frozen
 
-from replant.model import Catalog, Column, Settings, Table, Transform
+from replant.model import Catalog, Column, Settings, Table, TableSettings, Transform
 from replant.plugins.hookspecs import hookimpl
+from replant_plugins.transforms.mask_settings import MaskSettings
 from replant_plugins.transforms.masked_columns import masks_of
+
+SETTINGS = MaskSettings
 
 
 @hookimpl
 def transform_value(
-    table: Table, column: Column, catalog: Catalog, settings: Settings
+    table: Table,
+    column: Column,
+    catalog: Catalog,
+    settings: MaskSettings,
+    configuration: Settings,
 ) -> Transform | None:
     """Return the mask of a column, or None for one that stays as it is."""
-    return _masks(_Asked(catalog, settings)).get((table.name, column.name))
+    return _masks(_Asked(catalog, settings, configuration.tables)).get((table.name, column.name))
 
 
 @frozen(eq=False)
 class _Asked:
-    """What the masks follow from; one plan asks with the same two objects for every column."""
+    """What the masks follow from; one plan asks with the same objects for every column."""
 
     catalog: Catalog
-    settings: Settings
+    settings: MaskSettings
+    tables: tuple[TableSettings, ...]
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, _Asked)
             and self.catalog is other.catalog
             and self.settings is other.settings
+            and self.tables is other.tables
         )
 
     def __hash__(self) -> int:
-        return hash((id(self.catalog), id(self.settings)))
+        return hash((id(self.catalog), id(self.settings), id(self.tables)))
 
 
 #: The masks of one plan: they are looked up once per column, and found once.
 @lru_cache(maxsize=1)
 def _masks(asked: _Asked) -> dict[object, Transform]:
-    return dict(masks_of(asked.catalog, asked.settings))
+    return dict(masks_of(asked.catalog, asked.settings, asked.tables))

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from replant.errors import ConfigurationError
 from replant_plugins.transforms.keyed_hash import KeyedHash
-from replant_plugins.transforms.mask_settings import PATH
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -51,17 +49,17 @@ def faker_of(locale: str) -> Faker:
     """Return the Faker of a locale.
 
     Raises:
-        ConfigurationError: Faker is not installed, or does not know the locale.
+        LookupError: Faker is not installed, or does not know the locale.
 
     """
     try:
         from faker import Faker  # noqa: PLC0415 - an extra, which few kinds need
     except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"{PATH}: masks such as name, street and lorem need Faker; "
-            f"install it with 'pip install replant[mask]'"
+        raise LookupError(
+            "masks such as name, street and lorem need Faker; install it with "
+            "'pip install replant[mask]'"
         ) from error
     try:
         return Faker(locale)
     except AttributeError as error:
-        raise ConfigurationError(f"{PATH}.locale: Faker has no locale {locale!r}") from error
+        raise LookupError(f"Faker has no locale {locale!r}") from error

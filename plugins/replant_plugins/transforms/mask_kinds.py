@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from replant.model import PythonFunction, SqlExpression, Text, Transform
 from replant_plugins.transforms import mask_values
+from replant_plugins.transforms.array_elements import each_element
 from replant_plugins.transforms.keyed_hash import KeyedHash
 from replant_plugins.transforms.mask_fakes import FAKES, fake, lorem
 
@@ -33,6 +34,7 @@ class Masked:
         longest: the mask is cut to so many characters; None for any length.
         padded: the mask is filled with spaces to so many, as `character(n)` is.
         fold: whether equal values may differ in case, as those of `citext` do.
+        in_array: whether the text is that of an array, of which each element is masked.
 
     """
 
@@ -41,11 +43,15 @@ class Masked:
     longest: int | None = None
     padded: int = 0
     fold: bool = False
+    in_array: bool = False
 
     def __call__(self, text: Text) -> Text:
         """Return the mask; NULL stays NULL."""
         if text is None:
             return None
+        return each_element(text, self._masked) if self.in_array else self._masked(text)
+
+    def _masked(self, text: str) -> str:
         plain = text.rstrip(" ") if self.padded else text
         mask = self.make(plain.lower() if self.fold else plain, self.key)
         return mask[: self.longest].ljust(self.padded)

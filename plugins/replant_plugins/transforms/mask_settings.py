@@ -6,13 +6,11 @@ import os
 
 from attrs import field, frozen
 
-from replant.config.read_settings import structured
+from replant import ColumnPattern, Secret
 from replant.errors import ConfigurationError
-from replant.model import Settings
+from replant_plugins.transforms.mask_choice import MaskChoice
 
-NAME = "mask"
-PATH = f"plugins.{NAME}"
-_ENVIRONMENT = "env:"
+PATH = "plugins.mask"
 
 
 @frozen
@@ -27,39 +25,21 @@ class MaskSettings:
 
     """
 
-    secret: str | None = None
+    secret: Secret | None = None
     locale: str = "en_US"
-    columns: dict[str, str] = field(factory=dict)
-    types: dict[str, str] = field(factory=dict)
-
-
-def mask_settings(settings: Settings) -> MaskSettings:
-    """Read `[plugins.mask]`.
-
-    Raises:
-        ConfigurationError: it has an unknown key or a wrong value.
-
-    """
-    return structured(settings.plugins.settings.get(NAME, {}), MaskSettings, PATH)
+    columns: dict[ColumnPattern, MaskChoice] = field(factory=dict)
+    types: dict[str, MaskChoice] = field(factory=dict)
 
 
 def secret_of(asked: MaskSettings) -> bytes:
-    """Return the secret; no message quotes what was configured, as it may be the secret itself.
+    """Return the secret.
 
     Raises:
         ConfigurationError: none is configured, or its variable is not set.
 
     """
-    path = f"{PATH}.secret"
     if asked.secret is None:
-        raise ConfigurationError(f"{path}: is missing; set it to 'env:NAME' of a variable with it")
-    name = asked.secret.removeprefix(_ENVIRONMENT)
-    if name == asked.secret or not name.isidentifier():
         raise ConfigurationError(
-            f"{path}: must be 'env:NAME', the environment variable that holds the secret, and "
-            f"not the secret itself"
+            f"{PATH}.secret: is missing; set it to 'env:NAME' of a variable with it"
         )
-    secret = os.environ.get(name, "")
-    if not secret:
-        raise ConfigurationError(f"{path}: the environment variable {name!r} is not set, or empty")
-    return os.fsencode(secret)
+    return os.fsencode(asked.secret.reveal())

@@ -6,18 +6,26 @@ foreign keys: all of them get the same mask, or none could be joined.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import frozen
 
-from replant.errors import ConfigurationError
-from replant.model import Catalog, Column, RelationName, Settings, Table, Transform, readable
-from replant.model.column_patterns import matches_column
+from replant.config.mistakes import Mistakes
+from replant.config.read_settings import path_below
+from replant.model import (
+    Catalog,
+    Column,
+    RelationName,
+    Table,
+    TableSettings,
+    Transform,
+    readable,
+)
 from replant.model.names import did_you_mean
 from replant_plugins.transforms.make_masks import make_mask, plain_type
 from replant_plugins.transforms.mask_choice import MaskChoice, spreads
 from replant_plugins.transforms.mask_kinds import KEEP
-from replant_plugins.transforms.mask_settings import PATH, MaskSettings, mask_settings
+from replant_plugins.transforms.mask_settings import PATH, MaskSettings
 
 Place = tuple[RelationName, str]
 
@@ -30,7 +38,9 @@ class _Configured:
     path: str
 
 
-def masks_of(catalog: Catalog, settings: Settings) -> Iterator[tuple[Place, Transform]]:
+def masks_of(
+    catalog: Catalog, asked: MaskSettings, tables: Sequence[TableSettings]
+) -> Iterator[tuple[Place, Transform]]:
     """Yield the masked columns, with the mask of each.
 
     Raises:
@@ -38,18 +48,14 @@ def masks_of(catalog: Catalog, settings: Settings) -> Iterator[tuple[Place, Tran
             masked as they say, with the reason.
 
     """
-    asked = mask_settings(settings)
-    problems: list[str] = []
-    chosen = _chosen(catalog, settings, asked, problems)
+    mistakes = Mistakes()
+    chosen = _chosen(catalog, asked, tables, mistakes)
     made: list[tuple[Place, Transform]] = []
-    for places, choice in _groups(catalog, chosen, problems):
+    for places, choice in _groups(catalog, chosen, mistakes):
         members = [(catalog.tables[table], _column(catalog, table, name)) for table, name in places]
-        try:
+        with mistakes.collecting():
             made += zip(places, make_mask(catalog, members, choice, asked), strict=True)
-        except ConfigurationError as error:
-            problems += str(error).splitlines()
-    if problems:
-        raise ConfigurationError("\n".join(dict.fromkeys(problems)))
+    mistakes.check()
     yield from made
 
 
@@ -60,72 +66,65 @@ def _column(catalog: Catalog, table: RelationName, name: str) -> Column:
 
 
 def _chosen(
-    catalog: Catalog, settings: Settings, asked: MaskSettings, problems: list[str]
+    catalog: Catalog, asked: MaskSettings, tables: Sequence[TableSettings], mistakes: Mistakes
 ) -> dict[Place, _Configured]:
     """Return what is configured for each column: for the table, by pattern, or by type."""
-    by_type = dict(_by_type(catalog, asked, problems))
-    by_pattern = dict(_by_pattern(catalog, asked, problems))
-    by_table = dict(_by_table(catalog, settings, problems))
+    by_type = dict(_by_type(catalog, asked, mistakes))
+    by_pattern = dict(_by_pattern(catalog, asked, mistakes))
+    by_table = dict(_by_table(catalog, tables, mistakes))
     return {**by_type, **by_pattern, **by_table}
 
 
 def _by_table(
-    catalog: Catalog, settings: Settings, problems: list[str]
+    catalog: Catalog, tables: Sequence[TableSettings], mistakes: Mistakes
 ) -> Iterator[tuple[Place, _Configured]]:
-    for number, change in enumerate(settings.tables):
+    for number, change in enumerate(tables):
         table = catalog.tables.get(change.name)
         for name, text in change.mask.items():
             path = f"tables[{number}].mask.{name}"
             if table is None or table.column(name) is None:
                 present = [column.name for column in table.columns] if table else []
                 meant = did_you_mean(name, present)
-                problems.append(f"{path}: {change.name} has no column {name!r}{meant}")
+                mistakes.add(f"{path}: {change.name} has no column {name!r}{meant}")
                 continue
-            choice = _choice(text, path, problems)
-            if choice is not None:
-                yield (change.name, name), _Configured(choice, path)
+            try:
+                yield (change.name, name), _Configured(MaskChoice.parse(text), path)
+            except ValueError as error:
+                mistakes.add(f"{path}: {error}")
 
 
 def _by_pattern(
-    catalog: Catalog, asked: MaskSettings, problems: list[str]
+    catalog: Catalog, asked: MaskSettings, mistakes: Mistakes
 ) -> Iterator[tuple[Place, _Configured]]:
     found: dict[Place, _Configured] = {}
-    for pattern, text in asked.columns.items():
-        path = f'{PATH}.columns."{pattern}"'
-        choice = _choice(text, path, problems)
-        matched = [
-            (table.name, column.name)
-            for table, column in _maskable(catalog)
-            if matches_column(pattern, table.name, column.name)
-        ]
-        if not matched:
-            problems.append(f"{path}: matches no column; a pattern is of schema.table.column")
-        for place in matched if choice else ():
-            assert choice is not None
+    for pattern, choice in asked.columns.items():
+        path = path_below(f"{PATH}.columns", str(pattern))
+        for table, column in _maskable(catalog):
+            if not pattern.matches(table.name, column.name):
+                continue
+            place = (table.name, column.name)
             other = found.setdefault(place, _Configured(choice, path))
             if other.choice != choice:
-                problems.append(
-                    f"{path}: {_written(place)} is masked otherwise by {other.path}; say its kind "
-                    f"under [[tables]] mask"
+                mistakes.add(
+                    f"{path}: {_written(place)} is masked otherwise by {other.path}; say its "
+                    f"kind under [[tables]] mask"
                 )
     yield from found.items()
 
 
 def _by_type(
-    catalog: Catalog, asked: MaskSettings, problems: list[str]
+    catalog: Catalog, asked: MaskSettings, mistakes: Mistakes
 ) -> Iterator[tuple[Place, _Configured]]:
-    for type_, text in asked.types.items():
-        path = f'{PATH}.types."{type_}"'
-        choice = _choice(text, path, problems)
+    for type_, choice in asked.types.items():
+        path = path_below(f"{PATH}.types", type_)
         matched = [
             (table.name, column.name)
             for table, column in _maskable(catalog)
             if type_ in (column.type, plain_type(catalog, column).name)
         ]
         if not matched:
-            problems.append(f"{path}: no column has this type, as in public.email_address or text")
-        for place in matched if choice else ():
-            assert choice is not None
+            mistakes.add(f"{path}: no column has this type, as in public.email_address or text")
+        for place in matched:
             yield place, _Configured(choice, path)
 
 
@@ -136,16 +135,8 @@ def _maskable(catalog: Catalog) -> Iterator[tuple[Table, Column]]:
             yield from ((table, column) for column in table.columns if column.writable)
 
 
-def _choice(text: str, path: str, problems: list[str]) -> MaskChoice | None:
-    try:
-        return MaskChoice.parse(text)
-    except ValueError as error:
-        problems.append(f"{path}: {error}")
-        return None
-
-
 def _groups(
-    catalog: Catalog, chosen: Mapping[Place, _Configured], problems: list[str]
+    catalog: Catalog, chosen: Mapping[Place, _Configured], mistakes: Mistakes
 ) -> Iterator[tuple[list[Place], MaskChoice]]:
     """Yield the columns that get one mask, and what it is."""
     if not chosen:
@@ -162,11 +153,13 @@ def _groups(
         group = joined.get(place, [place])
         done.update(group)
         yield group, configured.choice
-        problems += (
-            f"{other.path}: {_written(member)} holds the same keys as {_written(place)}, which "
-            f"is masked by {configured.path}; give both the same kind"
-            for member in group
-            if (other := chosen.get(member)) and other.choice != configured.choice
+        mistakes.add(
+            *(
+                f"{other.path}: {_written(member)} holds the same keys as {_written(place)}, which "
+                f"is masked by {configured.path}; give both the same kind"
+                for member in group
+                if (other := chosen.get(member)) and other.choice != configured.choice
+            )
         )
 
 

@@ -11,19 +11,25 @@ from attrs import frozen
 
 from replant.model import Catalog, Column, ExportedTables, Settings, Table, Transform
 from replant.plugins.hookspecs import hookimpl
-from replant_plugins.transforms.renumber_settings import RenumberSettings, renumber_settings
+from replant_plugins.transforms.renumber_settings import NAME, RenumberSettings
 from replant_plugins.transforms.renumbered_columns import Renumbering
+
+SETTINGS = RenumberSettings
 
 
 @hookimpl
 def transform_value(
-    table: Table, column: Column, catalog: Catalog, settings: Settings, exported: ExportedTables
+    table: Table,
+    column: Column,
+    catalog: Catalog,
+    settings: RenumberSettings,
+    configuration: Settings,
+    exported: ExportedTables,
 ) -> Transform | None:
     """Return what makes the new values of a column, or None for one that stays as it is."""
-    asked = renumber_settings(settings)
-    if asked is None or table.name not in exported.ownership:
+    if NAME not in configuration.plugins.settings or table.name not in exported.ownership:
         return None
-    return _transforms(_PlanRequest(catalog, exported, asked)).get((table.name, column.name))
+    return _transforms(_PlanRequest(catalog, exported, settings)).get((table.name, column.name))
 
 
 @frozen(eq=False)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from replant.config.read_settings import structured
-from replant.model import Settings
+from replant import ColumnPattern
 
 NAME = "renumber"
 PATH = f"plugins.{NAME}"
@@ -24,16 +23,4 @@ class RenumberSettings:
 
     namespace: str | None = None
     offset: int | None = None
-    columns: dict[str, str] = field(factory=dict)
-
-
-def renumber_settings(settings: Settings) -> RenumberSettings | None:
-    """Read `[plugins.renumber]`; None if it is not there.
-
-    Raises:
-        ConfigurationError: it has an unknown key or a wrong value.
-
-    """
-    if NAME not in settings.plugins.settings:
-        return None
-    return structured(settings.plugins.settings[NAME], RenumberSettings, PATH)
+    columns: dict[ColumnPattern, str] = field(factory=dict)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import evolve, frozen
 
+from replant.config.read_settings import path_below
 from replant.errors import ConfigurationError
 from replant.model import (
     AmongShared,
@@ -26,7 +27,6 @@ from replant.model import (
     of_elements,
     readable,
 )
-from replant.model.column_patterns import matches_column
 from replant.model.ownership import Ownership
 from replant_plugins.transforms.new_keys import INTEGERS, moved_integer, new_uuid
 from replant_plugins.transforms.renumber_settings import PATH, RenumberSettings
@@ -101,12 +101,12 @@ class Renumbering:
         """Yield the columns with an expression, which comes with its path in the configuration."""
         found: dict[Place, str] = {}
         for pattern, expression in self._asked.columns.items():
-            path = f'{PATH}.columns."{pattern}"'
+            path = path_below(f"{PATH}.columns", str(pattern))
             places = [
                 (name, column.name)
                 for name in self._exported.ownership
                 for column in self._catalog.tables[name].columns
-                if matches_column(pattern, name, column.name)
+                if pattern.matches(name, column.name)
             ]
             if not expression.strip():
                 self._problems.append(f"{path}: must not be empty; 'value' lets the value be")

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from attrs import evolve, field, frozen
 from hypothesis.strategies import SearchStrategy
 from psycopg import sql
 
 from replant.config.read_settings import settings_from
-from replant.model import RelationName, Settings
+from replant.errors import ConfigurationError
+from replant.model import Compression, Layout, RelationName, Settings
 from replant.plugins.manager import Registered
 from replant.testing.conformance.examples import Bounds, Example, examples_for
 from replant.testing.conformance.round_trip import ReplayMethod, RoundTrip
@@ -40,6 +42,7 @@ class PluginUnderTest:
     rows: Bounds = (0, 2)
     privileges: tuple[str, ...] = ()
     tries: int | None = None
+    strategies: tuple[str, ...] = ()
 
     def read_settings(self) -> Settings:
         """Return the settings, with the plugins enabled.
@@ -69,6 +72,7 @@ class Environment:
         as_inserter: that of a role that may INSERT.
         as_replica: that of a role that may also SELECT, and switch off foreign keys; None where
             the server's release does not let that be granted.
+        by_strategy: the ways in which a superuser writes, by the strategies that are tested.
 
     """
 
@@ -80,11 +84,26 @@ class Environment:
     as_superuser: Mapping[str, ReplayMethod]
     as_inserter: ReplayMethod
     as_replica: ReplayMethod | None
+    by_strategy: Mapping[str, ReplayMethod] = field(factory=dict)
 
     @property
     def tables(self) -> tuple[RelationName, ...]:
         """The registered tables."""
         return tuple(item.registration.table for item in self.registered)
+
+    def as_inserter_by(self, strategy: str) -> ReplayMethod:
+        """Return the way of a role that may INSERT, by a strategy that is tested."""
+        return evolve(self.by_strategy[strategy], role=self.as_inserter.role)
+
+    def in_format(self, name: str) -> Environment:
+        """Return the same with another format of the artifacts, in the layout that it has."""
+        settings = self.trip.settings
+        writing = self.as_inserter.host.write_artifact((), name, settings.plugins)
+        layout = Layout.DIRECTORY if writing and writing.format.suffix else Layout.FILE
+        export = evolve(settings.export, format=name, layout=layout, compress=Compression.NONE)
+        beside = self.trip.artifact.with_name(f"artifact.{quote(name, safe='')}")
+        trip = evolve(self.trip, settings=evolve(settings, export=export), artifact=beside)
+        return evolve(self, trip=trip)
 
 
 @contextmanager
@@ -101,6 +120,9 @@ def set_up(
     """
     server, settings = templates.server, plugin_under_test.read_settings()
     methods = {strategy: ReplayMethod.of(settings, strategy) for strategy in STRATEGIES}
+    tested = {name: ReplayMethod.of(settings, name) for name in plugin_under_test.strategies}
+    for name, method in tested.items():
+        method.host.check_strategy(name)
     databases: list[Database] = [templates.fresh(plugin_under_test.deploy) for _ in range(2)]
     roles: list[str] = []
     try:
@@ -109,6 +131,8 @@ def set_up(
             open_example_database(databases[1]) as target,
         ):
             registered = methods["ordered"].host.register_tables(source.catalog, settings)
+            if not registered:
+                raise ConfigurationError(_nothing_to_test(plugin_under_test.plugins))
             _make_roles(server, target, registered, plugin_under_test.privileges, roles)
             examples = examples_for(
                 source.catalog,
@@ -127,12 +151,23 @@ def set_up(
                 methods,
                 evolve(methods["ordered"], role=roles[0]),
                 evolve(methods["superuser"], role=roles[1]) if len(roles) > 1 else None,
+                tested,
             )
     finally:
         for database in databases:
             server.drop_database(database)
         for role in roles:
             server.drop_role(role)
+
+
+def _nothing_to_test(plugins: Sequence[str]) -> str:
+    named = " and ".join(map(repr, plugins))
+    return (
+        f"no table of the deployed schema is registered by {named}, so no row can be drawn: round "
+        f"trips, closure, drift and broken input cannot be tested. Name a plugin with tables "
+        f"beside it, such as 'schemas' with its settings; or leave deploy out, and give the "
+        f"strategies=[…] or formats=[…] that are to be tested"
+    )
 
 
 def _make_roles(

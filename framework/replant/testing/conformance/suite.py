@@ -1,96 +1,63 @@
-"""Defines the conformance suite: tests for pytest that every plugin with tables should pass.
+"""Defines the conformance suite: tests for pytest that every plugin should pass.
 
-An author says which plugins are meant and how their schema is deployed, and gets a class for pytest
-to collect:
+An author says which plugins are meant, how their schema is deployed and what they answer to, and
+gets a class for pytest to collect:
 
-    TestNotes = conformance("notes", deploy=Path("schema.sql"))
+    TestNotes = conformance("notes", deploy=Path("schema.sql"), formats=["csv"])
 
 Everything else follows from the catalog and the registrations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import strategies as st
 
 from replant.api import Exported
 from replant.testing.conformance import broken_input, determinism, drift_checks
-from replant.testing.conformance.environment import STRATEGIES, Environment, PluginUnderTest
+from replant.testing.conformance.capability_tests import (
+    CapabilityTests,
+    as_exported,
+    check_moved,
+    of_the_source,
+)
+from replant.testing.conformance.environment import STRATEGIES, Environment
 from replant.testing.conformance.examples import Bounds, Example, holders_of
+from replant.testing.conformance.format_suite import FormatConformance
 from replant.testing.conformance.round_trip import ReplayMethod, RoundTrip
 from replant.testing.conformance.runner import try_rows, try_some
+from replant.testing.conformance.strategy_suite import StrategyConformance
 from replant.testing.generation.registry import Registry
 from replant.testing.servers.database_templates import Deploy
-
-#: What is wrong with what arrived, if anything is.
-Findings = Callable[[RoundTrip, Exported, Example, ReplayMethod], Iterator[str]]
 
 _NO_SCOPE = "no registration says that a column holds a scope value"
 _NO_SHAPE = "no registration says what its table looks like"
 
-_in_every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
 
+class Conformance(CapabilityTests):
+    """The tests of a plugin with tables.
 
-class Conformance:
-    """The tests. A subclass says what is tested; pytest collects one whose name begins with `Test`.
-
-    Attributes:
-        plugins: the names of the plugins that are enabled.
-        deploy: how the schema comes into an empty database: SQL, the path of a file with SQL, or a
-            function that is given a connection.
-        settings: what `replant.toml` would say, as TOML would be read.
-        scope: scope values that no column holds; the others are drawn from the rows.
-        registry: what the catalog does not tell of the rows; None for what the distribution offers
-            in the group `replant.registries`.
-        rows: the least and the greatest number of rows that are drawn for each table.
-        privileges: what a role of the target needs besides INSERT, as GRANT says it: `UPDATE
-            (parent_id) ON notes.note`.
-        tries: how many examples each test tries; None for a tenth of what Hypothesis' profile
-            allows, so for 10 by default.
-
+    A subclass says what is tested; pytest collects one whose name begins with `Test`.
     """
-
-    plugins: ClassVar[tuple[str, ...]]
-    deploy: ClassVar[Deploy]
-    settings: ClassVar[Mapping[str, Any]] = {}
-    scope: ClassVar[Mapping[str, str]] = {}
-    registry: ClassVar[Registry | None] = None
-    rows: ClassVar[Bounds] = (0, 2)
-    privileges: ClassVar[tuple[str, ...]] = ()
-    tries: ClassVar[int | None] = None
-
-    @classmethod
-    def plugin_under_test(cls) -> PluginUnderTest:
-        """Give the plugin under test as one value."""
-        return PluginUnderTest(
-            cls.plugins,
-            cls.deploy,
-            cls.settings,
-            cls.scope,
-            cls.registry,
-            cls.rows,
-            cls.privileges,
-            cls.tries,
-        )
 
     # -- round trips -----------------------------------------------------------------------------
 
-    @_in_every_strategy
+    @pytest.mark.parametrize("by", STRATEGIES)
     def test_what_a_superuser_replays_is_what_was_exported(
-        self, replant_environment: Environment, strategy: str
+        self, replant_environment: Environment, by: str
     ) -> None:
         """Row by row and value by value."""
-        _check_moved(replant_environment, replant_environment.as_superuser[strategy], _as_exported)
+        check_moved(replant_environment, replant_environment.as_superuser[by], as_exported)
 
     def test_what_a_role_that_may_only_insert_replays_is_what_was_exported(
         self, replant_environment: Environment
     ) -> None:
         """It may INSERT, and what `privileges` says; the strategy is `ordered`."""
-        _check_moved(replant_environment, replant_environment.as_inserter, _as_exported)
+        check_moved(replant_environment, replant_environment.as_inserter, as_exported)
 
     def test_what_a_role_that_may_switch_off_foreign_keys_replays_is_what_was_exported(
         self, replant_environment: Environment
@@ -98,7 +65,7 @@ class Conformance:
         """The strategy is `superuser`; to check the keys afterwards it takes SELECT too."""
         if replant_environment.as_replica is None:
             pytest.skip("before PostgreSQL 15 only a superuser sets session_replication_role")
-        _check_moved(replant_environment, replant_environment.as_replica, _as_exported)
+        check_moved(replant_environment, replant_environment.as_replica, as_exported)
 
     # -- closure ---------------------------------------------------------------------------------
 
@@ -106,19 +73,19 @@ class Conformance:
         self, replant_environment: Environment
     ) -> None:
         """As often as there, and with its values, unless a transform changed them."""
-        _check_moved(replant_environment, replant_environment.as_inserter, _of_the_source)
+        check_moved(replant_environment, replant_environment.as_inserter, of_the_source)
 
     def test_every_row_that_the_registrations_ask_for_arrives(
         self, replant_environment: Environment
     ) -> None:
         """And no other row, where the registrations alone say which."""
-        _check_moved(replant_environment, replant_environment.as_inserter, _as_registered)
+        check_moved(replant_environment, replant_environment.as_inserter, _as_registered)
 
     def test_no_foreign_key_is_broken_by_rows_that_arrive(
         self, replant_environment: Environment
     ) -> None:
         """They are loaded with foreign keys switched off; transformed keys must still meet."""
-        _check_moved(replant_environment, replant_environment.as_superuser["superuser"], _closed)
+        check_moved(replant_environment, replant_environment.as_superuser["superuser"], _closed)
 
     # -- determinism -----------------------------------------------------------------------------
 
@@ -206,57 +173,52 @@ class Conformance:
 
 def conformance(
     *plugins: str,
-    deploy: Deploy,
+    deploy: Deploy | None = None,
     settings: Mapping[str, Any] | None = None,
     scope: Mapping[str, str] | None = None,
     registry: Registry | None = None,
     rows: Bounds = (0, 2),
     privileges: Sequence[str] = (),
     tries: int | None = None,
-) -> type[Conformance]:
-    """Make a class with the tests, whose name must begin with `Test`; see `Conformance`.
+    strategies: Sequence[str] = (),
+    formats: Sequence[str] = (),
+) -> type[CapabilityTests]:
+    """Make a class with the tests, whose name must begin with `Test`; see `CapabilityTests`.
+
+    It has those of `Conformance` with a schema to deploy, those of `StrategyConformance` with
+    strategies, and those of `FormatConformance` with formats.
 
     Raises:
-        ValueError: no plugin is named.
+        ValueError: no plugin is named, or nothing that could be tested.
 
     """
     if not plugins:
         raise ValueError("which plugins? Name one at least: conformance('notes', deploy=…)")
+    bases = (
+        *((Conformance,) if deploy is not None else ()),
+        *((StrategyConformance,) if strategies else ()),
+        *((FormatConformance,) if formats else ()),
+    )
+    if not bases:
+        raise ValueError(
+            "what is to be tested? Give the schema whose tables the plugin exports as deploy=…, "
+            "its strategies=[…] or its formats=[…]; how values change is tested together with "
+            "the tables of another plugin: conformance('schemas', 'notes', deploy=…, settings=…)"
+        )
     said = {
         "plugins": plugins,
-        "deploy": deploy,
+        "deploy": deploy if not callable(deploy) else staticmethod(deploy),
         "settings": settings or {},
         "scope": scope or {},
         "registry": registry,
         "rows": rows,
         "privileges": tuple(privileges),
         "tries": tries,
+        "strategies": tuple(strategies),
+        "formats": tuple(formats),
         "__doc__": f"The conformance of {', '.join(plugins)}.",
     }
-    return type("Conforms", (Conformance,), said)
-
-
-def _check_moved(environment: Environment, method: ReplayMethod, findings: Findings) -> None:
-    """Move each example, and find nothing wrong with what arrived."""
-
-    def check(example: Example) -> None:
-        exported = environment.trip.move(example.rows, example.scope, method)
-        found = next(findings(environment.trip, exported, example, method), None)
-        assert found is None, f"{method}: {found}"
-
-    try_rows(environment, check)
-
-
-def _as_exported(
-    trip: RoundTrip, exported: Exported, example: Example, method: ReplayMethod
-) -> Iterator[str]:
-    return trip.unlike_the_artifact(exported, example.scope, method)
-
-
-def _of_the_source(
-    trip: RoundTrip, exported: Exported, _: Example, __: ReplayMethod
-) -> Iterator[str]:
-    return trip.unlike_the_source(exported)
+    return type("Conforms", bases, said)
 
 
 def _as_registered(

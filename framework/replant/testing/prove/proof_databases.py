@@ -15,12 +15,11 @@ from attrs import evolve, frozen
 from replant.config.connection_strings import SOURCE_VARIABLE, connection_string
 from replant.database.connections import reading
 from replant.database.read_catalog import read_catalog
-from replant.errors import CatalogMismatchError, ConfigurationError, PrivilegeError
+from replant.errors import CatalogMismatchError, PrivilegeError
 from replant.model import (
     OWN_FORMATS,
     Catalog,
     OnConflict,
-    OrderRequest,
     RelationName,
     Settings,
     Table,
@@ -142,26 +141,17 @@ def _without_limits(settings: Settings) -> Settings:
 def _methods(settings: Settings, host: Host | None) -> Iterator[ReplayMethod]:
     """Return a method for each strategy that the plugins answer; the settings' own first."""
     own = [
-        plugin.candidate.name
+        strategy
         for plugin in installed_plugins(settings)
-        if plugin.candidate.distribution == OWN_DISTRIBUTION and "order_tables" in plugin.hooks
+        if plugin.candidate.distribution == OWN_DISTRIBUTION
+        for strategy in plugin.declared.strategies
     ]
     if host is not None:
         own = []
     enabled = host or Host.for_settings(settings)
-    names = [name for name in enabled.versions if "order_tables" in enabled.hooks_of(name)]
-    for strategy in dict.fromkeys((settings.export.strategy, *own, *names)):
-        method = (
-            ReplayMethod.of(settings, strategy) if host is None else ReplayMethod(strategy, host)
-        )
-        try:
-            method.host.order_tables(OrderRequest(strategy, ()))
-        except ConfigurationError:
-            # A plugin may answer strategies of other names than its own.
-            if strategy == settings.export.strategy:
-                raise
-        else:
-            yield method
+    declared = [s for plugin in enabled.declared.values() for s in plugin.strategies]
+    for strategy in dict.fromkeys((settings.export.strategy, *own, *declared)):
+        yield ReplayMethod.of(settings, strategy) if host is None else ReplayMethod(strategy, host)
 
 
 def _structure(settings: Settings, host: Host) -> tuple[str, list[RelationName]]:

@@ -1,7 +1,8 @@
 """Fills in the templates of a plugin project: a name goes in, files with their paths come out.
 
-The templates lie beside this module. In a path there, `package` stands for the package of the
-plugin, and `dot-` for the point before the name of a hidden file.
+The templates lie beside this module: those of every project, and those of a kind. In a path there,
+`package` stands for the package of the plugin, and `dot-` for the point before the name of a hidden
+file.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from importlib.resources.abc import Traversable
 from attrs import frozen
 
 _SUFFIX = ".template"
+
+#: The kinds of plugins that there are templates for, and what such a plugin is for.
+KINDS = {"tables": "schema", "strategy": "strategy", "format": "format"}
 
 _PREFIX = "replant"
 
@@ -114,19 +118,33 @@ class ProjectNames:
         }
 
 
-def project_files(names: ProjectNames) -> dict[str, str]:
-    """Return the files of a project, by their paths with `/` in between."""
+def project_files(names: ProjectNames, kind: str = "tables") -> dict[str, str]:
+    """Return the files of a project, by their paths with `/` in between.
+
+    Args:
+        names: what it and its parts are called.
+        kind: one of `KINDS`.
+
+    """
     found: dict[str, str] = {}
-    _collect(resources.files(__package__), "", names, found)
+    filling = {**names.filling, "what": KINDS[kind]}
+    for folder in ("every", kind):
+        _collect(resources.files(__package__) / folder, "", names, filling, found)
     return dict(sorted(found.items()))
 
 
-def _collect(folder: Traversable, path: str, names: ProjectNames, found: dict[str, str]) -> None:
+def _collect(
+    folder: Traversable,
+    path: str,
+    names: ProjectNames,
+    filling: Mapping[str, str],
+    found: dict[str, str],
+) -> None:
     for item in folder.iterdir():
         if item.is_dir():
-            _collect(item, f"{path}{_renamed(item.name, names)}/", names, found)
+            _collect(item, f"{path}{_renamed(item.name, names)}/", names, filling, found)
         elif item.name.endswith(_SUFFIX):
-            filled = _Template(item.read_text("utf-8")).substitute(names.filling)
+            filled = _Template(item.read_text("utf-8")).substitute(filling)
             found[path + _renamed(item.name.removesuffix(_SUFFIX), names)] = filled
 
 

@@ -26,6 +26,7 @@ class Templates:
 
     server: Server
     _made: dict[Hashable, Database] = field(factory=dict, init=False, repr=False, eq=False)
+    _shared: dict[Hashable, Database] = field(factory=dict, init=False, repr=False, eq=False)
 
     def template(self, deploy: Deploy, base: Database | None = None) -> Database:
         """Return a database in which this was deployed; for use as a template only.
@@ -49,6 +50,18 @@ class Templates:
                 raise
             self._made[key] = made
         return self._made[key]
+
+    def shared(self, deploy: Deploy) -> Database:
+        """Return a database with this deployed, the same each time; undo what is done to it.
+
+        Raises:
+            psycopg.Error: the database refuses a statement.
+
+        """
+        if deploy not in self._shared:
+            # A database that is connected to cannot be copied, so it is not the template itself.
+            self._shared[deploy] = self.fresh(deploy)
+        return self._shared[deploy]
 
     def fresh(self, deploy: Deploy | Database | None = None) -> Database:
         """Create a database: empty, with this deployed, or as a copy of another.

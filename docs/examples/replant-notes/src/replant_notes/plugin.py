@@ -9,12 +9,10 @@ from collections.abc import Sequence
 
 from replant import (
     ByColumn,
-    Catalog,
     Column,
     PythonFunction,
     PythonRow,
     Registration,
-    Settings,
     SqlExpression,
     Table,
     ThroughForeignKey,
@@ -25,14 +23,16 @@ from replant_notes import jsonl, masking
 
 SCHEMA = "notes"
 
+#: What `render_row` is asked for.
+FORMATS = ("jsonl",)
+
 #: The scope value that says whose rows are exported: `--scope workspace_id=…`.
 SCOPE = "workspace_id"
 
 
 @hookimpl
-def register_tables(catalog: Catalog, settings: Settings) -> Sequence[Registration]:
+def register_tables() -> Sequence[Registration]:
     """All four tables, each with another way to say which of its rows belong to a workspace."""
-    del catalog, settings  # these tables are always the same ones
     return [
         Registration("notes.workspace", rows=ByColumn("id", scope=SCOPE)),
         Registration(
@@ -71,12 +71,9 @@ def transform_value(table: Table, column: Column) -> SqlExpression | PythonFunct
 def render_row(
     table: Table,
     columns: Sequence[Column],
-    format: str,  # noqa: A002 - the hook's own name for it
-) -> PythonRow | None:
+) -> PythonRow:
     """The format `jsonl`: a JSON object for each row, on a line of its own.
 
     It is rendered in Python, since the server cannot know what Python makes of a note's body.
     """
-    if format != "jsonl":
-        return None
     return PythonRow(jsonl.renderer(str(table.name), columns))

@@ -1,0 +1,1 @@
+"""Formats of tables for replant: CSV with headers, and Parquet."""

@@ -66,7 +66,8 @@ def export(
     if output is None:
         raise UsageError("where should the artifact go? Give -o FILE, or -o - for standard output")
     folder = settings.export.layout is Layout.DIRECTORY
-    if resume and (snapshot is None or not folder or is_url(output)):
+    own = settings.export.format_name in OWN_FORMATS
+    if resume and (snapshot is None or not folder or is_url(output) or not own):
         raise UsageError(
             "only a directory on disk that is read in a snapshot which another session holds can "
             "be resumed: say --snapshot and --layout directory; an export in a snapshot of its own "
@@ -74,7 +75,7 @@ def export(
         )
     if snapshot is not None and is_url(output):
         raise UsageError("--snapshot keeps what is finished on disk; give -o a path")
-    mark = directory.MANIFEST if settings.export.format_name in OWN_FORMATS else TABLES
+    mark = directory.MANIFEST if own else TABLES
     check_writable(output, force=force, mark=mark if folder else None)
     with planned_export(settings, host, snapshot) as (database, decided):
         planned(decided)

@@ -45,7 +45,7 @@ from replant.sql.grants import grants, sequence_grants, usage_grants
 )
 @reporting
 def command(
-    config: Path | None, verbose: bool, count: int | None, recorder: Recorder, **said: Any
+    config: Path | None, verbose: bool, recorder: Recorder, count: int | None, **said: Any
 ) -> None:
     """Show what an export would do, before any row is read.
 
@@ -61,7 +61,7 @@ def command(
             "out where the output goes to a file or a pipe"
         )
     recorder.phase("plan")
-    plan, rows = api.plan_with_rows(settings, count) if count else (api.plan(settings), {})
+    plan, rows = (api.plan(settings), {}) if count is None else api.plan_with_rows(settings, count)
     recorder.add(facts_of_plan(plan))
     show(console(), plan, verbose=verbose)
     show_rows(console(), rows)

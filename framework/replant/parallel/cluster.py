@@ -39,9 +39,9 @@ class Cluster:
     def share(self, value: object) -> Any:
         """Send a value to all workers once; it is passed to tasks as the value itself.
 
-        One that had it alone would take it along when it is lost.
+        If all workers are lost that had it, tasks take it along.
         """
-        return self._client.scatter(value, broadcast=True)
+        return _Shared(value, self._client.scatter(value, broadcast=True))
 
 
 @contextmanager
@@ -69,6 +69,14 @@ def connected_cluster(url: str) -> Iterator[Cluster]:
         yield Cluster(_DaskExecutor(client), sum(client.nthreads().values()), client)
 
 
+@frozen
+class _Shared:
+    """A value, and what stands for it on the workers that had come when it was sent."""
+
+    value: object
+    sent: Any
+
+
 class _DaskExecutor(Executor):
     """An executor whose errors are those of the tasks, or `BrokenExecutor`."""
 
@@ -77,9 +85,20 @@ class _DaskExecutor(Executor):
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Hand a task to a worker."""
-        given: Future[Any] = self._executor.submit(fn, *args, **kwargs)
         told: Future[Any] = Future()
-        given.add_done_callback(lambda done: _tell(done, told))
+        sent = [one.sent if isinstance(one, _Shared) else one for one in args]
+        given: Future[Any] = self._executor.submit(fn, *sent, **kwargs)
+
+        def again(done: Future[Any]) -> None:
+            """Give up what was shared: a task is cancelled if nobody has it any more."""
+            if not done.cancelled():
+                _tell(done, told)
+                return
+            whole = [one.value if isinstance(one, _Shared) else one for one in args]
+            last: Future[Any] = self._executor.submit(fn, *whole, **kwargs)
+            last.add_done_callback(lambda done: _tell(done, told))
+
+        given.add_done_callback(again)
         return told
 
 

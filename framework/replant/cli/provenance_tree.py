@@ -69,7 +69,8 @@ def _line(way: ProvenanceCount, changed: Mapping[RelationName, str]) -> Text:
     """Say of which table how many rows came, and by what."""
     rows = counted(way.rows, "row")
     if isinstance(way.by, Root):
-        by = f"where {' '.join(way.by.predicate.split())}"
+        sample = f", {way.by.sample}" if way.by.sample else ""
+        by = f"where {' '.join(way.by.predicate.split())}{sample}"
     else:
         by = f"{'down' if way.down else 'up'} by {', '.join(map(readable, way.by.columns))}"
     return Text(printable(f"{way.table}: {rows}, {by}{changed.get(way.table, '')}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from itertools import cycle
 from typing import Any
 
 import psycopg
@@ -30,14 +30,17 @@ COLLATION = (
 
 
 class Changing:
-    """A plugin that changes the column `k`."""
+    """A plugin that changes the column `k` of the first row to the first text, and so on.
 
-    def __init__(self, function: Callable[[str | None], str | None]) -> None:
-        self._function = function
+    A plan calls the function for the first rows too, so each row begins again after the last.
+    """
+
+    def __init__(self, texts: list[str]) -> None:
+        self._texts = cycle(texts)
 
     @hookimpl
     def transform_value(self, table: Table, column: Column) -> Transform | None:
-        return PythonFunction(self._function) if column.name == "k" else None
+        return PythonFunction(lambda _: next(self._texts)) if column.name == "k" else None
 
 
 def export(move: Move, type_: str, texts: list[str], *, other: str = "1", before: str = "") -> int:
@@ -47,10 +50,9 @@ def export(move: Move, type_: str, texts: list[str], *, other: str = "1", before
     for number in range(len(texts)):
         row = f"'{number}', (SELECT k FROM s.t WHERE false), {other}"
         move.source.execute(f"INSERT INTO s.t VALUES ({row})".encode())
-    given = iter(texts)
     plugins: dict[str, Any] = {
         "tables": Registering((Registration(NAME),)),
-        "mask": Changing(lambda _: next(given)),
+        "mask": Changing(texts),
         "ordered": ordered,
     }
     host = Host([LoadedPlugin(Candidate(n, "tests", "1", n), p) for n, p in plugins.items()])

@@ -62,7 +62,7 @@ class ArtifactFormat:
     suffix: str = ""
 
 
-@frozen
+@frozen(field_transformer=checked)
 class PlannedWriting:
     """The format in which an artifact is written, with the plugin that writes it.
 

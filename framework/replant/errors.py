@@ -69,7 +69,7 @@ class ChangeError(DatabaseError):
 
 
 class PreflightError(ReplayError):
-    """The target cannot take the artifact; the text names all that is in the way, line by line."""
+    """The target cannot take the artifact; the text names all that prevents it, line by line."""
 
 
 class ArtifactError(ReplantError):

@@ -227,7 +227,7 @@ class TestTheOutput:
         scope = f"database_id={settings.scope['database_id']}"
         options = ("--layout", "directory", "-o", path, "--force")
         outcome = replant("export", "--source", settings.source, "--scope", scope, *options)
-        assert_one_line(outcome, 2, "is no artifact")
+        assert_one_line(outcome, 2, "is not an artifact")
         assert path.is_symlink()
 
 
@@ -277,7 +277,7 @@ class TestDamage:
         self, plain: Genuine, path: Path, refused: Callable[..., None]
     ) -> None:
         put(path, {PARENT: plain.files[PARENT]})
-        refused(f"{path}: is no replant artifact", "manifest.json")
+        refused(f"{path}: is not a replant artifact", "manifest.json")
 
     @pytest.mark.parametrize("kept", [0, 1, -1, -80])
     def test_a_truncated_manifest(
@@ -313,17 +313,17 @@ class TestADataFileWithItsDigest:
         [
             (b"1\ta\t1\n2\tb\t2\n", "", "holds 2 rows, and the manifest tells of 3"),
             (b"1\ta\t1\n2\tb\t2\n3\t\t\\N\n4\t\t\\N\n", ", line 4", "one row more"),
-            (b"1\ta\t1\n2\tb\n3\t\t\\N\n", ", line 2", "is no row of s.parent"),
-            (b"1\ta\t1\n2\tb\t2\t3\n3\t\t\\N\n", ", line 2", "is no row of s.parent"),
-            (b"1\ta\t1\n\\.\n2\tb\t2\n3\t\t\\N\n", ", line 2", "is no row of s.parent"),
-            (b"1\ta\t1\n2\t\\.\t2\n3\t\t\\N\n", ", line 2", "is no row of s.parent"),
-            (b"1\ta\t1\n2\t\\x41\t2\n3\t\t\\N\n", ", line 2", "is no row of s.parent"),
-            (b"1\ta\t1\r\n2\tb\t2\n3\t\t\\N\n", ", line 1", "is no row of s.parent"),
-            (b"1\ta\t1\n2\t\0\t2\n3\t\t\\N\n", ", line 2", "is no row of s.parent"),
-            (b"1\ta\t1\n2\t\xff\t2\n3\t\t\\N\n", ", line 2", "is no row of s.parent"),
-            (b"1\ta\t1\n2\t\xed\xa0\x80\t2\n3\t\t\\N\n", ", line 2", "is no row of s.parent"),
-            (b"1\ta\t1\n2\tb\t2\n3\t\t\\N", ", line 3", "is no row of s.parent"),
-            (b"1\ta\t1\n\n2\tb\t2\n3\t\t\\N\n", ", line 2", "is no row of s.parent"),
+            (b"1\ta\t1\n2\tb\n3\t\t\\N\n", ", line 2", "is not a row of s.parent"),
+            (b"1\ta\t1\n2\tb\t2\t3\n3\t\t\\N\n", ", line 2", "is not a row of s.parent"),
+            (b"1\ta\t1\n\\.\n2\tb\t2\n3\t\t\\N\n", ", line 2", "is not a row of s.parent"),
+            (b"1\ta\t1\n2\t\\.\t2\n3\t\t\\N\n", ", line 2", "is not a row of s.parent"),
+            (b"1\ta\t1\n2\t\\x41\t2\n3\t\t\\N\n", ", line 2", "is not a row of s.parent"),
+            (b"1\ta\t1\r\n2\tb\t2\n3\t\t\\N\n", ", line 1", "is not a row of s.parent"),
+            (b"1\ta\t1\n2\t\0\t2\n3\t\t\\N\n", ", line 2", "is not a row of s.parent"),
+            (b"1\ta\t1\n2\t\xff\t2\n3\t\t\\N\n", ", line 2", "is not a row of s.parent"),
+            (b"1\ta\t1\n2\t\xed\xa0\x80\t2\n3\t\t\\N\n", ", line 2", "is not a row of s.parent"),
+            (b"1\ta\t1\n2\tb\t2\n3\t\t\\N", ", line 3", "is not a row of s.parent"),
+            (b"1\ta\t1\n\n2\tb\t2\n3\t\t\\N\n", ", line 2", "is not a row of s.parent"),
         ],
     )
     def test_that_holds_other_rows(
@@ -404,7 +404,7 @@ class TestADataFileWithItsDigest:
         put(path, artifact.with_data(file_name(ONE, Compression.ZSTD), bytes(1 << 26)))
         with open_artifact(str(path)) as opened:
             tracemalloc.start()
-            with pytest.raises(ArtifactError, match=r"line 1: is no row of s\.parent"):
+            with pytest.raises(ArtifactError, match=r"line 1: is not a row of s\.parent"):
                 list(opened.rows(ONE))
             assert tracemalloc.get_traced_memory()[1] < 1 << 23
             tracemalloc.stop()

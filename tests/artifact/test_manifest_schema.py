@@ -73,7 +73,7 @@ PLACES = {
 }
 #: The classes that are written as texts or lists.
 TEXTS = (RelationName, TableShape, Block)
-#: What of a manifest is no field of its class: one of several classes is named, and sealed.
+#: What of a manifest is not a field of its class: one of several classes is named, and sealed.
 OWN_TO_JSON = {"is", "digest"}
 #: The classes that leave out a field which has its default.
 SHORT = (Manifest, Match, ExportedTable, ExportedColumn, LoadTogether, ExportedReference, RootRows)

@@ -287,7 +287,7 @@ class TestTheArtifact:
     def test_none_at_all(self, replant: Replant, tmp_path: Path, deployed: Database) -> None:
         (tmp_path / "x.sql").write_text("SELECT 1;\n")
         outcome = replant("verify", tmp_path / "x.sql", "--target", deployed.dsn)
-        assert_one_line(outcome, 5, "is no replant artifact")
+        assert_one_line(outcome, 5, "is not a replant artifact")
 
     def test_not_there(self, replant: Replant, tmp_path: Path, deployed: Database) -> None:
         outcome = replant("replay", tmp_path / "x.sql", "--target", deployed.dsn)

@@ -197,7 +197,7 @@ def test_a_clone_comes_into_another_database(shop: Shop) -> None:
     clone = [row.replace("ada-1000", "ada") for row in shop.content(FIRST, there=True)]
     assert clone == shop.content(A)
     assert shop.move.found("SELECT id FROM s.country") == [1]
-    # Bob's rows came along as shared ones, and keep their keys.
+    # Bob's rows were included as shared ones, and keep their keys.
     assert shop.move.found("SELECT id FROM s.person ORDER BY 1") == [9, 1001, 1002]
 
 

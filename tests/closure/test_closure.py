@@ -330,7 +330,7 @@ def test_a_polymorphic_pair_references_the_table_that_its_type_names(source: Sou
 
 def test_rows_are_found_by_a_polymorphic_pair_that_references_them(source: Source) -> None:
     source.execute(LOOSE)
-    # `Mars` is no number, and nobody takes it for one.
+    # `Mars` is not a number, and nobody takes it for one.
     assert grown(source, "public.team: true", declared=[ABOUT])["comment"] == ["2"]
 
 
@@ -715,7 +715,7 @@ def test_a_row_outside_is_explained_by_the_reference_that_would_have_led_to_it(
 ) -> None:
     source.execute(SHOP)
     lines = told(source, "public.product: id = 2", "public.customer: id = 1", rules=rules)
-    assert lines[0].startswith("public.product id = 2 is no part of the closed set; it would be")
+    assert lines[0].startswith("public.product id = 2 is not part of the closed set; it would be")
     assert (lines[1].strip(), lines[-1]) == (last, barrier)
 
 
@@ -733,7 +733,7 @@ def test_a_row_to_which_nothing_leads_says_how_far_was_looked(source: Source) ->
     source.execute(SHOP)
     source.execute("INSERT INTO public.product VALUES (4)")
     assert told(source, "public.product: id = 4", "public.customer: id = 1") == [
-        "public.product id = 4 is no part of the closed set: no reference leads to it"
+        "public.product id = 4 is not part of the closed set: no reference leads to it"
     ]
 
 

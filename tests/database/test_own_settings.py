@@ -196,7 +196,7 @@ def test_a_setting_that_the_server_refuses_is_named(
         ("Row_Security", "on", "cannot be set: say row_security under"),
         ("session_replication_role", "replica", "cannot be set: replay with --strategy superuser"),
         ("transaction_read_only", "off", "cannot be set: replant begins the transactions"),
-        ("a b", "x", "is no name of a parameter"),
+        ("a b", "x", "is not a name of a parameter"),
         ("work_mem", ["64MB"], "must be a string, a number or a boolean"),
     ],
 )

@@ -1,4 +1,4 @@
-"""`replant why` tells by which path a row is exported, or what stands in the way."""
+"""`replant why` tells by which path a row is exported, or what prevents it."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class TestInTheSource:
             "public.customer id = 1",
             (
                 "  which is exported, but no root leads down to that row, so rows that reference "
-                "it do not come along"
+                "it are not included"
             ),
         ]
 
@@ -440,7 +440,7 @@ class TestMistakes:
     def test_what_is_no_artifact(self, replant: Replant, tmp_path: Path) -> None:
         (tmp_path / "x.sql").write_text("SELECT 1;\n")
         line = complaint(replant("why", tmp_path / "x.sql", "public.orders: id = 2"), 5)
-        assert "is no replant artifact" in line
+        assert "is not a replant artifact" in line
 
     def test_too_many_arguments(self, replant: Replant) -> None:
         assert "4 arguments are too many" in complaint(replant("why", "a", "b", "c", "s.t: d"), 2)

@@ -85,7 +85,7 @@ def test_a_malformed_line_is_shown(line: str) -> None:
 
 @pytest.mark.parametrize("line", ["primary key ()", "foreign key (a) references t (b)"])
 def test_a_malformed_key_is_shown(line: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(f"{line!r} is no key")):
+    with pytest.raises(ValueError, match=re.escape(f"{line!r} is not a key")):
         TableShape.parse(line)
 
 

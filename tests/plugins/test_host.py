@@ -281,11 +281,11 @@ def test_names_in_settings_that_the_database_lacks_are_told_with_the_nearest(
     [
         ("API_VERSION = 2\n" + GOOD, "is for version 2 of the plugin API, .* update replant"),
         ("API_VERSION = 0\n" + GOOD, "is for version 0 .* update replant-odd, or take 'odd' out"),
-        ("SETTINGS = dict\n" + GOOD, "declares SETTINGS that are no attrs class"),
+        ("SETTINGS = dict\n" + GOOD, "declares SETTINGS that are not an attrs class"),
         (SETTINGS + GOOD, "declares SETTINGS, and no hook has the parameter settings"),
         (GOOD.replace("(catalog)", "(settings)"), "declares no class of settings"),
         ("STRATEGIES = ('a',)\n" + GOOD, "declares STRATEGIES, and has no hook order_tables"),
-        ("FORMATS = 'csv'\n" + GOOD, "declares FORMATS = 'csv', which is no tuple of names"),
+        ("FORMATS = 'csv'\n" + GOOD, "declares FORMATS = 'csv', which is not a tuple of names"),
         (HEAD + "@hookimpl\ndef render_row(): ...\n", r'write FORMATS = \("its-name",\)'),
         (
             HEAD + "FORMATS = ('copy',)\n@hookimpl\ndef render_row(): ...\n",

@@ -27,7 +27,7 @@ def load_registry() -> object:
     [
         ("raise SystemExit(0)", "cannot be imported from module_of_aaa:it: SystemExit: 0"),
         ("raise ValueError('two\\nlines')", "ValueError: two lines"),
-        ("it = 5", r"is no (Registry|Demonstration), but int: module_of_aaa:it"),
+        ("it = 5", r"is not a (Registry|Demonstration), but int: module_of_aaa:it"),
     ],
 )
 def test_what_cannot_be_loaded_is_told_with_its_distribution(

@@ -94,7 +94,7 @@ def test_the_place_of_an_installed_plugin_is_not_taken_in_silence(folder: Path) 
 
 
 def test_what_is_no_plugin_is_told(folder: Path) -> None:
-    for files, said in ((("gone.py",), "gone.py: is no file of Python"), (("a.txt",), "a.txt: is")):
+    for files, said in ((("gone.py",), "gone.py: is not a file"), (("a.txt",), "a.txt: is")):
         with pytest.raises(ConfigurationError, match=said):
             api.plugins(Settings(plugins=PluginSettings(files=files)))
     (folder / "broken.py").write_text("1 / 0")

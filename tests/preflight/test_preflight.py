@@ -1,4 +1,4 @@
-"""What stands in the way of a replay is found before the first row, all of it, with its mend."""
+"""What prevents a replay is found before the first row, all of it, with its mend."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ def test_rows_of_another_scope_are_changed_only_if_that_is_confirmed(tenant: Mov
     with pytest.raises(UsageError, match="say --yes"):
         replay(tenant, asked, choice)
     (question,) = asked.questions
-    assert question.startswith("rows of another scope are in the way: ")
+    assert question.startswith("rows of another scope are affected: ")
     assert question.endswith(f"--on-conflict {choice.value} would {done} 1 of these rows of s.t")
     assert tenant.found("SELECT v FROM s.t WHERE id = 2") == ["theirs"]
     replay(tenant, Asked(answer=True), choice)

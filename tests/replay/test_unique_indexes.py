@@ -1,4 +1,4 @@
-"""Rows that exist already, where ON CONFLICT does not find them or an index is no plain key."""
+"""Rows that exist already, where ON CONFLICT does not find them or an index is not a plain key."""
 
 from __future__ import annotations
 

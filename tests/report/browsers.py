@@ -27,13 +27,27 @@ _ARGUMENTS = ("--no-sandbox", "--no-zygote", "--in-process-gpu", "--font-render-
 
 
 def find_browser() -> Path | None:
-    """Return a Chromium: that of REPLANT_TEST_BROWSER, that of `make browser`, or an installed."""
+    """Return a Chromium that starts: of REPLANT_TEST_BROWSER, of `make browser`, or installed."""
     said = os.environ.get("REPLANT_TEST_BROWSER")
     installed = (shutil.which(name) for name in _NAMES)
     for place in (said, _FETCHED / "chromium", *installed):
-        if place is not None and Path(place).is_file():
+        if place is not None and Path(place).is_file() and _starts(Path(place)):
             return Path(place)
     return None
+
+
+def _starts(browser: Path) -> bool:
+    environment = {**os.environ, **_libraries(browser)}
+    said = subprocess.run([browser, "--version"], env=environment, capture_output=True, check=False)
+    return said.returncode == 0
+
+
+def _libraries(browser: Path) -> dict[str, str]:
+    """Let a fetched browser use its own libraries where the machine has not all."""
+    if browser.parent != _FETCHED:
+        return {}
+    linked = subprocess.run(["ldd", browser], capture_output=True, text=True, check=False)
+    return {"LD_LIBRARY_PATH": str(_FETCHED / "lib")} if "not found" in linked.stdout else {}
 
 
 @contextmanager
@@ -57,12 +71,9 @@ def browsing(browser: Path, profile: Path, **options: Any) -> Iterator[BrowserCo
 
 def _environment(browser: Path, folder: Path) -> dict[str, str | float | bool]:
     """Give a fetched browser its own fonts, and its own libraries where the machine has not all."""
-    environment: dict[str, str | float | bool] = {**os.environ}
+    environment: dict[str, str | float | bool] = {**os.environ, **_libraries(browser)}
     if browser.parent == _FETCHED:
         fonts = folder / "fonts.conf"
         fonts.write_text(_FONTS.format(fonts=_FETCHED / "fonts", cache=folder / "font-cache"))
         environment["FONTCONFIG_FILE"] = str(fonts)
-        linked = subprocess.run(["ldd", browser], capture_output=True, text=True, check=False)
-        if "not found" in linked.stdout:
-            environment["LD_LIBRARY_PATH"] = str(_FETCHED / "lib")
     return environment

@@ -97,7 +97,7 @@ def test_a_row_without_columns_says_nothing(form: RowForm) -> None:
     assert form.row(()) == b""
     assert form.texts(b"", 0) == ()
     assert form.read(form.written([b"", b""]), 0) == [b"", b""]
-    with pytest.raises(ValueError, match="no row without columns"):
+    with pytest.raises(ValueError, match="not a row without columns"):
         form.read([b"('a')"], 0)
 
 

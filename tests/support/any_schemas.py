@@ -97,7 +97,7 @@ def whole_tables(draw: DrawFn) -> Asking:
     rules = drawn.request.rules
     settings = {"include": include, **_rules_of(drawn)}
     if rules.children is Children.FROM_ROOTS:
-        # Where no root was asked for, nothing comes along downward unless that is said.
+        # Where no root was asked for, nothing is included downward unless that is said.
         rules = evolve(rules, children=Children.STOP)
     grown = _grown(_from_all_of(whole, _only(drawn, wanted), rules))
     return Asking(drawn, settings, _keys(drawn), grown)

@@ -43,7 +43,7 @@ _VALUES: Mapping[str, SearchStrategy[str]] = {
     '"char"': st.sampled_from("xyz"),
 }
 
-#: Columns of every table that are no part of a key. `n` tells its rows apart, though no constraint
+#: Columns of every table that are not part of a key. `n` tells its rows apart, though no constraint
 #: says so; the others reference by convention, or not.
 _BESIDE = (
     Column("n", "integer", not_null=True),

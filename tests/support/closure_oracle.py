@@ -107,7 +107,7 @@ def allowed(
     found: set[RowId],
     descended: set[RowId],
 ) -> Sequence[RowId]:
-    """The rows that come along because they reference a row."""
+    """The rows that are included because they reference a row."""
     rule = request.rules.edges.get(reference.edge, EdgeRule())
     follow = rule.children or request.rules.tables.get(parent[0], request.rules.children)
     start = {Children.FOLLOW: found, Children.FROM_ROOTS: descended, Children.STOP: set[RowId]()}

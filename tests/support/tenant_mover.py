@@ -42,7 +42,7 @@ class PlatformDatabase(example_database.ExampleDatabase):
         return "database_id" if self.catalog.tables[table].column("database_id") else None
 
     def changeable(self, table: RelationName) -> list[str]:
-        """The exported columns that are no part of the primary key."""
+        """The exported columns that are not part of the primary key."""
         left_out = (self.key(table), *DATABASE_NAMES.get(table, ()))
         return [c.name for c in self.catalog.tables[table].columns if c.name not in left_out]
 

@@ -263,7 +263,7 @@ def test_a_row_outside_that_references_a_deleted_one_is_named(
 
 
 def test_a_row_that_went_to_another_owner_is_updated(move: Move, shops: Settings) -> None:
-    """It still comes along, since a row of the customer references it; what is below does not."""
+    """It still is included, since a row of the customer references it; what is below is not."""
     move.source.execute("UPDATE s.orders SET customer = 2, place = 3 WHERE id = 10")
 
     assert sync(move, shops) == (0, 1, 2)

@@ -85,7 +85,8 @@ def test_two_runs_on_one_server_do_not_meet_and_leave_nothing(
 
 def test_a_role_that_is_no_superuser_is_refused(server: Server, replant_database: Database) -> None:
     dsn = replant_database.as_role(server.create_role("replant_no_superuser"))
-    with pytest.raises(Exception, match="'replant_no_superuser' is no superuser"), own_server(dsn):
+    not_super = "'replant_no_superuser' is not a superuser"
+    with pytest.raises(Exception, match=not_super), own_server(dsn):
         pass
 
 

@@ -36,7 +36,7 @@ def remove(
         settings: say where the target is.
         allow_cascade: whether ON DELETE CASCADE and SET NULL may reach rows that stay; rows are
             deleted only in tables of the artifact.
-        dry_run: whether it is only found out what would be deleted, and what stands in the way.
+        dry_run: whether it is only found out what would be deleted, and what prevents it.
         rehearse: whether everything is done, and then undone.
         opened: told of the artifact's manifest, once its digest was found right.
         planned: told of what will be deleted, before the first row is.

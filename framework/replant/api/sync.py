@@ -62,7 +62,7 @@ def sync(
             are deleted only in tables of the artifact.
         backup: where the target's rows are written as they were: an artifact, from which a
             synchronization brings them back. A rehearsal writes none.
-        dry_run: whether it is only found out what would change, and what stands in the way.
+        dry_run: whether it is only found out what would change, and what prevents it.
         rehearse: whether everything is done, compared, and then undone.
         opened: told of the artifact's manifest, once its digest was found right.
         planned: told of what will change, before the first row does.

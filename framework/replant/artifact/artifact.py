@@ -78,7 +78,7 @@ def open_artifact(path: str) -> Iterator[Artifact]:
             standard input, from which a SQL file comes.
 
     Raises:
-        ArtifactError: it cannot be read, is no artifact, is truncated, or was changed.
+        ArtifactError: it cannot be read, is not an artifact, is truncated, or was changed.
 
     """
     if not is_url(path):

@@ -130,7 +130,7 @@ def check_writable(output: str, *, force: bool, mark: str | None = None) -> None
     replaceable = mark is None or ((path / mark).is_file() and not path.is_symlink())
     if force and exists and not replaceable:
         raise OutputError(
-            f"{path} is no artifact, so --force does not replace it; choose another -o"
+            f"{path} is not an artifact, so --force does not replace it; choose another -o"
         )
     if exists and not force:
         raise OutputError(f"{path} exists already; replace it with --force, or choose another -o")

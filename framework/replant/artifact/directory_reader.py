@@ -93,8 +93,8 @@ class Directory:
                     rows, wrong = checked(COPY_ROWS, rows, width) if check else (rows, None)
                 if wrong is not None:
                     raise ArtifactError(
-                        f"{path}, line {count + wrong + 1}: is no row of {table.name} as replant "
-                        f"writes it; export it again"
+                        f"{path}, line {count + wrong + 1}: is not a row of {table.name} as "
+                        f"replant writes it; export it again"
                     )
                 count += len(rows)
                 if count > wanted:
@@ -120,7 +120,7 @@ def _manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     if path.is_symlink() or not path.is_file():
         raise ArtifactError(
-            f"{folder}: is no replant artifact: there is no file {MANIFEST} in it; give a "
+            f"{folder}: is not a replant artifact: there is no file {MANIFEST} in it; give a "
             f"directory that export wrote"
         )
     manifest = unsealed(path.read_bytes(), str(path))
@@ -154,7 +154,7 @@ def _check_file(path: Path, wanted: DataFile) -> None:
 
 
 def _check_listing(folder: Path, files: list[DataFile]) -> None:
-    """Refuse what lies in the directory and is no part of the artifact."""
+    """Refuse what lies in the directory and is not part of the artifact."""
     if (folder / DATA).is_symlink():
         raise ArtifactError(f"{folder / DATA}: is a symbolic link; put the directory in its place")
     wanted = {folder / MANIFEST, folder / DATA, *(folder / file.name for file in files)}

@@ -68,7 +68,7 @@ def from_json(text: str, origin: str) -> Manifest:
     """Read a manifest; `origin` names the artifact in errors.
 
     Raises:
-        ArtifactError: it is no manifest, or one of a version that this replant does not know.
+        ArtifactError: it is not a manifest, or one of a version that this replant does not know.
 
     """
     try:
@@ -112,7 +112,7 @@ def unsealed(data: bytes, origin: str) -> Manifest:
     """Read a manifest whose digest is right; `origin` names it in errors.
 
     Raises:
-        ArtifactError: it was changed, is truncated, or is no manifest.
+        ArtifactError: it was changed, is truncated, or is not a manifest.
 
     """
     seal = _SEAL.search(data, max(0, len(data) - _SEAL_LENGTH))
@@ -152,14 +152,14 @@ def _text(value: object, _: object) -> str:
 
     """
     if not isinstance(value, str) or "\0" in value:
-        raise ValueError("is no text")
-    value.encode()  # a surrogate on its own is no text either
+        raise ValueError("is not text")
+    value.encode()  # a surrogate on its own is not text either
     return value
 
 
 def _block(key: tuple[str, ...], row_count: int, fingerprint: str) -> Block:
     if not _HASH.fullmatch(fingerprint):
-        raise ValueError("is no fingerprint")
+        raise ValueError("is not a fingerprint")
     return Block(key, row_count, int(fingerprint, 16))
 
 

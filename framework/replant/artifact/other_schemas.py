@@ -54,7 +54,7 @@ def open_in_schemas(path: str, schemas: Schemas) -> Iterator[Artifact]:
         schemas: the name that each schema has instead; others keep theirs.
 
     Raises:
-        ArtifactError: it cannot be read, is no artifact, is truncated, or was changed.
+        ArtifactError: it cannot be read, is not an artifact, is truncated, or was changed.
         UsageError: it has no table in such a schema, or two tables would have one name.
 
     """

@@ -51,7 +51,7 @@ class SqlFile:
         """Compare the digest, read the manifest, and compare what stands around the rows.
 
         Raises:
-            ArtifactError: it is no artifact, is truncated, or was changed.
+            ArtifactError: it is not an artifact, is truncated, or was changed.
 
         """
         self._file = file
@@ -170,7 +170,7 @@ def _checked(file: BinaryIO, origin: str) -> tuple[Manifest, int]:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     if file.read(len(FIRST_WORDS)) != FIRST_WORDS:
-        raise ArtifactError(f"{origin}: is no replant artifact; give a file that export wrote")
+        raise ArtifactError(f"{origin}: is not a replant artifact; give a file that export wrote")
     file.seek(max(0, size - _DIGEST_LENGTH))
     last = file.read()
     if not last.startswith(DIGEST_MARK) or not last.endswith(b"\n"):

@@ -3,7 +3,7 @@
 It is written on disk first. Then the bytes are uploaded, read back, and compared by SHA-256. A file
 appears under its name only then: an object store shows an object once its last byte is there, and
 elsewhere it has another name until then. Of a directory the manifest is uploaded last, without
-which it is no artifact.
+which it is not an artifact.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def check_store(url: str, *, force: bool, mark: str | None) -> None:
     is_artifact = store.under(mark) in there if mark else there == [store.path]
     if force and not is_artifact:
         raise OutputError(
-            f"{url} is no artifact, so --force does not replace it; choose another -o"
+            f"{url} is not an artifact, so --force does not replace it; choose another -o"
         )
     if not force:
         raise OutputError(f"{url} exists already; replace it with --force, or choose another -o")
@@ -134,7 +134,7 @@ def _compare(store: Store, local: Path, path: str) -> None:
 
 
 def _remove(store: Store, *, first: str) -> None:
-    """Delete all files below, the manifest first: what is left is no artifact."""
+    """Delete all files below, the manifest first: what is left is not an artifact."""
     there = store.again(lambda: store.files.find(store.path), OutputError, _WRITE)
     for path in sorted(there, key=lambda path: path != first):
         remove = partial(store.files.rm, path, recursive=False)

@@ -1,4 +1,4 @@
-"""Says what would be changed in a target, and what stands in the way."""
+"""Says what would be changed in a target, and what prevents it."""
 
 from __future__ import annotations
 

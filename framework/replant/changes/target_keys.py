@@ -9,7 +9,7 @@ from replant.model import Catalog, Finding, Severity, Subject, readable
 
 
 def find_missing_keys(catalog: Catalog, changes: Changes) -> Iterator[Finding]:
-    """Yield a refusal for each table of which rows are found by columns that are no key there.
+    """Yield a refusal for each table of which rows are found by columns that are not a key there.
 
     Two rows could have the same values in them, and one would be changed for the other.
     """

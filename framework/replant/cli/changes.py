@@ -97,7 +97,7 @@ class Dialogue:
         """Tell what was done; or refuse what could not have been.
 
         Raises:
-            ChangeError: a dry run found what stands in the way.
+            ChangeError: a dry run found what prevents it.
 
         """
         if self.dry_run:

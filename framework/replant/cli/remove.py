@@ -27,10 +27,10 @@ def command(
     """Delete the rows of an artifact from a database: all its owned rows, or none.
 
     It is the last step of a move, with the source as the target, and it takes a replay back. Rows
-    that came along only because others reference them stay: they are shared with others.
+    that were included only because others reference them stay: they are shared with others.
 
     Nothing is deleted unless every owned row is still as it was exported, and no row that stays
-    references one of them. What is in the way is said all at once. It asks before it deletes.
+    references one of them. What prevents it is said all at once. It asks before it deletes.
     """
     recorder.phase("check the artifact")
     dialogue = changes.Dialogue(artifact, recorder, **said)

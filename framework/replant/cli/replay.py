@@ -61,7 +61,7 @@ def command(
 ) -> None:
     """Load an artifact into a database: all its rows, or none.
 
-    What stands in the way in the target, from a missing table to a row that is there already, is
+    What prevents a replay in the target, from a missing table to a row that is there already, is
     said before the first row: all of it at once, each with what would mend it. Before it commits,
     the rows are compared with those that were exported.
 

@@ -32,7 +32,7 @@ class Screen(Console):
     """A console whose cursor no text moves: what cannot be printed is escaped, but line ends."""
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print texts, and what is no text as it is; a table in a pipe without trailing blanks."""
+        """Print texts, and what is not text as it is; a table in a pipe without trailing blanks."""
         shown = [printable(item) if isinstance(item, str) else item for item in objects]
         if self.is_terminal or not any(isinstance(item, Table) for item in shown):
             super().print(*shown, **options)
@@ -63,7 +63,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 class Meter:
-    """Progress that nobody sees: standard error is no terminal, or should be quiet."""
+    """Progress that nobody sees: standard error is not a terminal, or should be quiet."""
 
     def expect(self, rows: int) -> None:
         """Say how many rows there will be."""

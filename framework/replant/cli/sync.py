@@ -48,7 +48,7 @@ def command(
 
     The artifact's roots and references are looked up in the database, so rows are found that only
     it has: they are deleted. Rows that the artifact shares with others are inserted where they are
-    missing, and left as they are otherwise. What is in the way is said before the first row
+    missing, and left as they are otherwise. What prevents it is said before the first row
     changes, all at once. In the end all rows are compared both ways, and a difference undoes
     everything.
 

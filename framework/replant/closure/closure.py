@@ -175,7 +175,7 @@ def _needs_search_for_owned(
 ) -> bool:
     """Tell whether rows may have been reached downward from rows that are not owned.
 
-    Where children come along from roots alone, a row that was reached downward is owned, as all
+    Where children are included from roots alone, a row that was reached downward is owned, as all
     rows on the way to it were.
     """
     return bool(request.shared) or any(

@@ -14,7 +14,7 @@ from replant.model.samples import Sample
 
 @frozen
 class Rules:
-    """Which rows come along downward; the rows that a row references always do.
+    """Which rows are included downward; the rows that a row references always do.
 
     Attributes:
         children: what holds for every table.

@@ -28,7 +28,7 @@ def database_settings(value: Any) -> dict[str, str]:
     """Read the parameters of a database's sessions; a dotted name may come as tables.
 
     Raises:
-        TypeError: it is no table.
+        TypeError: it is not a table.
         ClassValidationError: a name is none, or replant's own, or its value is of another type.
 
     """
@@ -55,7 +55,7 @@ def _flat(table: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
 
 def _problem(name: str, item: Any) -> str:
     if not _NAME.fullmatch(name):
-        return "is no name of a parameter"
+        return "is not a name of a parameter"
     reason = _REFUSED.get(name.lower())
     if reason is None and name.lower().startswith("transaction_"):
         reason = "replant begins the transactions"

@@ -13,7 +13,7 @@ from attrs import frozen
 
 @frozen
 class ConnectionFacts:
-    """Where a connection leads, and as whom. A password is no part of it.
+    """Where a connection leads, and as whom. A password is not part of it.
 
     Attributes:
         side: `source` or `target`.

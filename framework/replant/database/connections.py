@@ -304,7 +304,7 @@ def _without_password(dsn: str, side: str) -> str:
     """Return where a connection string leads, without the password, for messages.
 
     Raises:
-        DatabaseError: it is no connection string. libpq's own words would repeat it, password
+        DatabaseError: it is not a connection string. libpq's own words would repeat it, password
             and all.
 
     """

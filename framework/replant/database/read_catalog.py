@@ -200,7 +200,7 @@ ORDER BY 1, 3, 2, 7, 8
 """
 
 # An index identifies rows when it is unique, on plain columns, on all rows, and checked at once;
-# INCLUDE columns are no part of its key. PostgreSQL manual, pg_index.
+# INCLUDE columns are not part of its key. PostgreSQL manual, pg_index.
 _UNIQUE_KEYS = f"""
 SELECT i.indrelid, i.indisprimary,
        (SELECT pg_catalog.array_agg(a.attname ORDER BY k.place)

@@ -199,7 +199,7 @@ def _sentence(table: RelationName, difference: TableDifference) -> str:
 _SENTENCES = {
     DifferenceKind.TABLE_MISSING: "{place} is missing",
     DifferenceKind.TABLE_RENAMED: "{place} is missing, likely renamed to {found}",
-    DifferenceKind.NO_TABLE: "{place} is no table any more",
+    DifferenceKind.NO_TABLE: "{place} is not a table any more",
     DifferenceKind.COLUMN_MISSING: "{place} ({wanted}) is missing",
     DifferenceKind.COLUMN_ADDED: "{place} ({found}) is new; it is exported",
     DifferenceKind.COLUMN_TYPE: "{place} is {found}, and was {wanted}",

@@ -124,7 +124,7 @@ _JUDGED: Mapping[DifferenceKind, tuple[DriftSeverity, str, str]] = {
         "the target has no table {place}, likely since it is {found} there",
         _AS_SOURCE,
     ),
-    DifferenceKind.NO_TABLE: (_FAILS, "{place} is no table in the target", _AS_SOURCE),
+    DifferenceKind.NO_TABLE: (_FAILS, "{place} is not a table in the target", _AS_SOURCE),
     DifferenceKind.COLUMN_MISSING: (
         _FAILS,
         "the target has no column {place}",

@@ -27,7 +27,7 @@ from replant.explain.explanation import (
 from replant.model.closure_rules import Children, EdgeRule, Root
 from replant.model.references import Leaf, Reference
 
-#: A search back from a row that is no part of the set ends after this many rows, and
+#: A search back from a row that is not part of the set ends after this many rows, and
 #: takes only so many of those that reference a row by one reference.
 _MOST_ROWS = 20_000
 _MOST_CHILDREN = 100

@@ -82,18 +82,18 @@ class RowInClosure:
 
 
 class Barrier(Enum):
-    """Why a row did not come along with a row of the set; each ends a sentence."""
+    """Why a row was not included with a row of the set; each ends a sentence."""
 
     STOPPED = "the rules stop this reference"
     LIMITED = "the limit of this reference left it out"
     SAMPLED = "the sample of this reference left it out"
-    NOT_DESCENDED = "no root leads down to that row, so rows that reference it do not come along"
+    NOT_DESCENDED = "no root leads down to that row, so rows that reference it are not included"
     FIXED = "rows of the next table are chosen by its registration alone"
 
 
 @frozen
 class RowOutsideClosure:
-    """A row that is no part of the set.
+    """A row that is not part of the set.
 
     Attributes:
         last: a row of the set from which references lead to it; None if none was found.
@@ -113,7 +113,7 @@ class RowOutsideClosure:
 
     def __str__(self) -> str:
         """Write a line that says so, and which reference would have led to the row."""
-        head = f"{self.row} is no part of the closed set"
+        head = f"{self.row} is not part of the closed set"
         if self.last is None or self.barrier is None:
             if self.exhausted and self.looked_at == 1:
                 return f"{head}: no reference leads to it"

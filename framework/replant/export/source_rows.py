@@ -304,7 +304,7 @@ def _order_of(table: PlannedTable) -> tuple[str, ...]:
     """Return the columns of the key, if the artifact's rows come in the order of that key.
 
     They come in the order of the key in the source, unless none is wanted. Where a transform
-    changes the key, that is no order of the artifact's rows.
+    changes the key, that is not an order of the artifact's rows.
     """
     changed = {column.name for column in table.columns if column.transforms}
     return () if not table.ordered or changed.intersection(table.key) else table.key

@@ -126,7 +126,7 @@ class WrittenKeys:
             plugins = sorted({name for column in key.columns for name in column.plugins})
             raise PluginError(
                 f"the plugin {' or '.join(map(repr, plugins))} gives a key of {self._table.name} "
-                f"({', '.join(key.names)}) that is no value of its type: "
+                f"({', '.join(key.names)}) that is not a value of its type: "
                 f"{type(error).__name__} (SQLSTATE {error.sqlstate}); correct the plugin"
             ) from error
 

@@ -34,7 +34,7 @@ def meet(
 
     Raises:
         PreflightError: there is such a row.
-        UsageError: the columns are no unique key in the target, or tables are met through each
+        UsageError: the columns are not a unique key in the target, or tables are met through each
             other.
 
     """

@@ -57,7 +57,7 @@ def find_met_rows(
         matches: by which columns rows of a table are met.
 
     Raises:
-        UsageError: the columns are no unique key in the target, or tables are met through each
+        UsageError: the columns are not a unique key in the target, or tables are met through each
             other.
 
     """

@@ -52,7 +52,7 @@ class Root:
 
 
 class Children(Enum):
-    """Whether the rows that reference a row of the set come along."""
+    """Whether the rows that reference a row of the set are included."""
 
     #: If the row is a root, or was itself reached downward.
     FROM_ROOTS = "from-roots"

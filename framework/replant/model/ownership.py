@@ -1,7 +1,7 @@
 """Defines whose rows are exported: owned rows, and rows that owned rows share with others.
 
 Owned are the rows that were asked for: those that a scope, a predicate or a root chooses, and those
-that were reached downward from owned rows. Shared are the rows that came along only because other
+that were reached downward from owned rows. Shared are the rows that are included only because other
 rows reference them, such as the country of a customer. A row that came both ways is owned.
 """
 

@@ -22,7 +22,7 @@ from replant.model.table_shape import TableShape
 
 
 class Shared(Enum):
-    """Which rows come along that belong to no scope, since their scope column is NULL."""
+    """Which rows are included that belong to no scope, since their scope column is NULL."""
 
     #: Those that exported rows reference.
     REFERENCE = "reference"
@@ -37,7 +37,7 @@ class ByColumn:
     """The rows whose `column` holds the scope value named `scope`.
 
     Attributes:
-        shared: which rows come along whose column is NULL.
+        shared: which rows are included whose column is NULL.
 
     """
 
@@ -103,7 +103,7 @@ def _relation(name: RelationName | str) -> RelationName:
 
 
 def _names(names: Any) -> Any:
-    # The letters of a text would be names, too; what is no list of names is left to the check.
+    # The letters of a text would be names, too; what is not a list of names is left to the check.
     if isinstance(names, str) or not isinstance(names, Iterable):
         return names
     return tuple(names)

@@ -118,7 +118,7 @@ class TableSettings:
         mask: the kind of mask by column, for the plugin `mask`.
         shared: what a synchronization does with shared rows that differ; None to keep them.
         sample: which of the rows are taken that are chosen themselves, or reference others; rows
-            that others reference come along all the same. None for all.
+            that others reference are included all the same. None for all.
         match: the columns by which shared rows are met that a target has under another key; empty
             where rows are met by their key alone.
         match_owned: whether owned rows are met by them, too.

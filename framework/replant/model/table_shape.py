@@ -239,7 +239,7 @@ def _keys(lines: Iterable[str]) -> Keys:
             )
             keys = evolve(keys, foreign=keys.foreign | {key})
         elif line != _NO_KEY:
-            raise ValueError(f"{line!r} is no key")
+            raise ValueError(f"{line!r} is not a key")
     return keys
 
 

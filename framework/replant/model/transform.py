@@ -90,7 +90,7 @@ class PythonFunction:
 
 Transform = SqlExpression | PythonFunction
 
-#: The cast of what is no number is an error that names the array's dimensions.
+#: The cast of what is not a number is an error that names the array's dimensions.
 _OF_ELEMENTS = """\
 CASE WHEN pg_catalog.array_ndims(value) > 1 OR pg_catalog.array_lower(value, 1) <> 1
   THEN CAST('an array of several dimensions, or not from 1 on: ' || pg_catalog.array_dims(value)

@@ -59,7 +59,7 @@ def read_declaration(plugin: LoadedPlugin) -> Declaration:
     settings = getattr(plugin.implementation, "SETTINGS", None)
     if settings is not None and not (isinstance(settings, type) and attrs.has(settings)):
         raise PluginError(
-            f"{plugin.candidate} declares SETTINGS that are no attrs class; write "
+            f"{plugin.candidate} declares SETTINGS that are not an attrs class; write "
             f"`@attrs.frozen class …`, and SETTINGS = the class"
         )
     return Declaration(
@@ -81,13 +81,13 @@ def _names(plugin: LoadedPlugin, attribute: str, taken: tuple[str, ...]) -> tupl
     """Return the names that an attribute lists.
 
     Raises:
-        PluginError: it is no tuple of texts, or has a name of replant's own.
+        PluginError: it is not a tuple of texts, or has a name of replant's own.
 
     """
     names = getattr(plugin.implementation, attribute, ())
     if not isinstance(names, tuple | list) or not all(isinstance(n, str) and n for n in names):
         raise PluginError(
-            f"{plugin.candidate} declares {attribute} = {names!r}, which is no tuple of names; "
+            f"{plugin.candidate} declares {attribute} = {names!r}, which is not a tuple of names; "
             f'write {attribute} = ("its-name",)'
         )
     for name in names:

@@ -45,7 +45,7 @@ class GuardedFunction:
         """Return the new text.
 
         Raises:
-            RowError: the function raises, or gives what is no text that PostgreSQL can hold.
+            RowError: the function raises, or gives what is not text that PostgreSQL can hold.
 
         """
         try:
@@ -80,7 +80,7 @@ class GuardedRow:
         """Return the line.
 
         Raises:
-            RowError: the function raises, or gives what is no text in UTF-8.
+            RowError: the function raises, or gives what is not text in UTF-8.
 
         """
         try:

@@ -49,7 +49,7 @@ def plugin_files(plugins: PluginSettings) -> Iterator[str]:
                 f"it, and if you trust it, name it yourself: --plugin {path}"
             )
     problems += [
-        f"--plugin {path}: is no file of Python, whose name ends with {_SUFFIX}"
+        f"--plugin {path}: is not a file of Python, whose name ends with {_SUFFIX}"
         for path in named.values()
         if not (path.endswith(_SUFFIX) and Path(path).is_file())
     ]

@@ -200,7 +200,7 @@ class ExistingRows:
         name, way = self.table.name, self.table.on_conflict
         done = "leave out" if way is OnConflict.SKIP else "change"
         what = (
-            f"rows of another scope are in the way: --on-conflict {way.value} would {done} "
+            f"rows of another scope are affected: --on-conflict {way.value} would {done} "
             f"{_counted(self.others)} of {name}"
         )
         if way is OnConflict.SKIP and self.counted:

@@ -95,7 +95,7 @@ def run_preflight(
     source: str | None = None,
     limit: int | None = MOST_ROWS,
 ) -> tuple[Preflight, Load]:
-    """Compare an artifact with the target, choose a load order, and say what is in the way.
+    """Compare an artifact with the target, choose a load order, and say what prevents it.
 
     Args:
         database: a reading connection to the target.

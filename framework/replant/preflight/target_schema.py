@@ -14,7 +14,7 @@ from replant.replay.load_plan import Tables
 #: Differences with which the rows cannot be loaded.
 _LACKING = {
     DifferenceKind.TABLE_MISSING: (Subject.TABLE, "there is no table {table}"),
-    DifferenceKind.NO_TABLE: (Subject.TABLE, "{table} is no table"),
+    DifferenceKind.NO_TABLE: (Subject.TABLE, "{table} is not a table"),
     DifferenceKind.COLUMN_MISSING: (Subject.COLUMN, "{table} has no column {column}"),
     DifferenceKind.COLUMN_GENERATED: (Subject.COLUMN, "{table}.{column} is computed there"),
 }
@@ -133,7 +133,7 @@ def _has_insert_trigger(catalog: Catalog, name: RelationName) -> bool:
 
 
 def _update_key(catalog: Catalog, tables: Tables, name: RelationName) -> Iterator[Finding]:
-    """Refuse to update rows by columns that are no key in the target."""
+    """Refuse to update rows by columns that are not a key in the target."""
     planned, table = tables[name], catalog.tables[name]
     keys = [set(key) for key in (table.primary_key, *table.unique_keys)]
     keys += [{*index.columns} for index in planned.matching or () if not index.excludes]

@@ -69,7 +69,7 @@ _QUEUES = frozenset(
 _LOGS = frozenset(["log", "audit", "changelog", "auditlog"])
 _COPIES = frozenset(["tmp", "temp", "bak", "backup"])
 
-#: What a job has that is no line of work.
+#: What a job has that is not a line of work.
 _QUEUED = frozenset(
     ["attempts", "payload", "run_at", "locked_at", "locked_by", "reserved_at", "queue"]
 )

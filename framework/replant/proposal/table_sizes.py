@@ -53,7 +53,7 @@ class TableFacts:
 
 
 def read_inventory(database: DatabaseConnection) -> Mapping[RelationName, TableFacts]:
-    """Read the facts of every table that is no partition."""
+    """Read the facts of every table that is not a partition."""
     return {
         RelationName(schema, name): TableFacts(size, rows, unlogged, extension)
         for schema, name, unlogged, extension, size, rows in database.execute(_FACTS.encode())

@@ -25,7 +25,7 @@ from replant.verification.unseen_tables import check_all_seen
 def plan_removal(
     database: DatabaseConnection, artifact: Artifact, *, allow_cascade: bool
 ) -> ChangePlan:
-    """Find the rows, and what stands in the way of their removal; nothing is changed.
+    """Find the rows, and what prevents their removal; nothing is changed.
 
     Args:
         database: the transaction.

@@ -21,13 +21,13 @@ from replant.verification.differences import SHOWN
 
 
 def facts_of_changes(plan: ChangePlan) -> RunFacts:
-    """Say what a synchronization or a removal changes, and what is in the way."""
+    """Say what a synchronization or a removal changes, and what prevents it."""
     numbers = attrs.asdict(plan.total)
     told = [f"{counted(number, 'row')} {what}" for what, number in numbers.items() if number]
     return RunFacts(
         summary=(f"to change: {', '.join(told) or 'nothing'}",),
         tables=tuple(_changed(str(name), changes) for name, changes in plan.changes.items()),
-        checks=(check_of(plan.findings, "nothing is in the way of the changes"),),
+        checks=(check_of(plan.findings, "nothing prevents the changes"),),
         notes=tuple(map(note_of, plan.findings)),
     )
 

@@ -15,7 +15,7 @@ def check_of(findings: Iterable[Finding], name: str) -> MadeCheck:
     """Say whether findings refuse."""
     refusals = sum(1 for finding in findings if finding.severity is Severity.REFUSES)
     if refusals:
-        return MadeCheck(name, CheckResult.FAILED, f"{refusals} in the way: see the notes")
+        return MadeCheck(name, CheckResult.FAILED, f"{refusals} that prevent it: see the notes")
     return MadeCheck(name, CheckResult.PASSED)
 
 

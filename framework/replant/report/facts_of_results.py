@@ -51,7 +51,7 @@ def facts_of_preflight(found: Preflight) -> RunFacts:
     """Say what was found before the first row was loaded."""
     return RunFacts(
         strategy=found.strategy,
-        checks=(check_of(found.findings, "nothing in the target is in the way"),),
+        checks=(check_of(found.findings, "nothing in the target prevents the replay"),),
         notes=tuple(map(note_of, found.findings)),
     )
 

@@ -124,7 +124,7 @@ def _code(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Write text that is no markup, on one line."""
+    """Write text that is not markup, on one line."""
     shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
     return "".join(f"\\{c}" if c in _MARKUP else c for c in shown)
 

@@ -105,7 +105,7 @@ def _misplaced(
         is_open = isinstance(item.rows, InClosure) and item.rows.root is None
         if sample is not None and sample.count is not None and is_open:
             yield (
-                f"{settings.path_of(item.table)}.sample: rows of {item.table} come along with "
+                f"{settings.path_of(item.table)}.sample: rows of {item.table} are included with "
                 f"others, so a number is meant for each of these; give it to the reference, with "
                 f"per, or give a share such as '5%'"
             )

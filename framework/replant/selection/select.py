@@ -57,7 +57,7 @@ class SelectedTables:
         tables: the tables as the source has them.
         columns: the exported columns of each table.
         rows: the chosen rows of each table.
-        shared: the tables with rows that belong to no scope and come along where they are
+        shared: the tables with rows that belong to no scope and are included where they are
             referenced, each with its scope column; known once the database was asked.
         scope_columns: for each scope value a table and column that hold it, to check its form.
 

@@ -17,7 +17,7 @@ from replant.sql.where_clauses import relation
 def with_shared_rows(database: DatabaseConnection, selected: SelectedTables) -> SelectedTables:
     """Open tables to rows that belong to no scope, where there are any.
 
-    They come along where an exported row references them, as rows of the closed set.
+    They are included where an exported row references them, as rows of the closed set.
     """
     asked = list(_columns(selected))
     answers = select_all(

@@ -47,7 +47,7 @@ def _settle(
         case InClosure():
             found[name] = Ownership.EACH
         case ByColumn() if name in selected.shared:
-            # Beside the rows of the scope, those that belong to none come along by reference.
+            # Beside the rows of the scope, those that belong to none are included by reference.
             found[name] = Ownership.EACH
         case ByColumn() | ByPredicate():
             found[name] = Ownership.OWNED

@@ -52,7 +52,7 @@ class RowForm(ABC):
         """Take a row of so many columns apart into the texts of its values.
 
         Raises:
-            ValueError: it is no row of that many columns.
+            ValueError: it is not a row of that many columns.
 
         """
 
@@ -112,11 +112,11 @@ class _InsertRows(RowForm):
     def read(self, lines: Rows, width: int) -> Rows:
         if width == 0:
             if lines.count(_EMPTY) != len(lines):
-                raise ValueError("it is no row without columns")
+                raise ValueError("it is not a row without columns")
             return [b"" for _ in lines]
         rows = [line[1:-1] for line in lines if line[:1] == b"(" and line[-1:] == b")"]
         if len(rows) != len(lines):
-            raise ValueError("it is no row of literals")
+            raise ValueError("it is not a row of literals")
         # Only a literal with a line break has an E; a value may have the same letters in it.
         if b"E'" not in b"".join(rows):
             _check_plain(rows, width)
@@ -150,7 +150,7 @@ class _CopyRows(RowForm):
     def read(self, lines: Rows, width: int) -> Rows:
         if width == 0:
             if any(lines):
-                raise ValueError("it is no row without columns")
+                raise ValueError("it is not a row without columns")
             return lines
         _check_copied(lines, width)
         return lines
@@ -158,10 +158,10 @@ class _CopyRows(RowForm):
 
 # -- rows of an INSERT ----------------------------------------------------------------------------
 
-#: A row without columns: `()` is no row of PostgreSQL's, and this is none of literals.
+#: A row without columns: `()` is not a row of PostgreSQL's, and this is none of literals.
 _EMPTY = b"(true)"
 
-# Possessive, so that text that is no row is refused in time linear in its length.
+# Possessive, so that text that is not a row is refused in time linear in its length.
 _RAW_LITERAL = re.compile(rb"'(?:[^']++|'')*+'|NULL")
 _WRITTEN_LITERAL = rb"(?:E'(?:[^'\\\n\r\0]++|''|\\[\\nr])*+'|'(?:[^'\n\r\0]++|'')*+'|NULL)"
 _WRITTEN_ROW = re.compile(rb"%b(?:,%b)*+" % (_WRITTEN_LITERAL, _WRITTEN_LITERAL))
@@ -238,7 +238,7 @@ def _end_of_literal(row: bytes, place: int) -> int:
 def _raw(row: bytes) -> bytes:
     """Make the row of a line in which literals may be written as `E'…'`."""
     if _WRITTEN_ROW.fullmatch(row) is None:
-        raise ValueError("it is no row of literals")
+        raise ValueError("it is not a row of literals")
     _check_utf8(row)
     return _WRITTEN_LITERALS.sub(_raw_literal, row)
 
@@ -260,10 +260,10 @@ def _check_plain(rows: Rows, width: int) -> None:
     whole = b"\n%b\n" % b"\n".join(rows)
     parts = whole.split(b"'")
     if len(parts) % 2 == 0 or not all(map(_BETWEEN_LITERALS.fullmatch, set(parts[::2]))):
-        raise ValueError("it is no row of literals")
+        raise ValueError("it is not a row of literals")
     commas = b"".join(parts[::2]).count(b",")
     if whole.count(b"\n") != len(rows) + 1 or commas != len(rows) * (width - 1):
-        raise ValueError("it is no row of literals")
+        raise ValueError("it is not a row of literals")
     within = b"'".join(parts[1::2])
     if b"\n" in within or b"\r" in within or b"\0" in within:
         raise ValueError("a literal holds a line break or a NUL")
@@ -305,7 +305,7 @@ def _check_copied(rows: Rows, width: int) -> None:
         return
     whole = b"\n%b\n" % b"\n".join(rows)
     if whole.count(b"\n") != len(rows) + 1 or any(byte in whole for byte in _NEVER_RAW):
-        raise ValueError("it is no row of COPY")
+        raise ValueError("it is not a row of COPY")
     if b"\\" in whole:
         # What is left of a run of backslashes, without its pairs, begins an escape.
         escapes = whole.replace(rb"\\", b"..")
@@ -313,7 +313,7 @@ def _check_copied(rows: Rows, width: int) -> None:
         # A NULL is a whole field; two tabs between fields let neighbours be counted.
         fields = escapes.replace(b"\n", b"\t").replace(b"\t", b"\t\t")
         if not after <= _AFTER_BACKSLASH or escapes.count(_COPY_NULL) != fields.count(b"\t\\N\t"):
-            raise ValueError("it is no row of COPY")
+            raise ValueError("it is not a row of COPY")
     if any(row.count(b"\t") != width - 1 for row in rows):
         raise ValueError("it has another number of values")
     _check_utf8(whole)
@@ -324,7 +324,7 @@ def _check_utf8(text: bytes) -> None:
         try:
             text.decode()
         except UnicodeDecodeError as error:
-            raise ValueError("it is no text in UTF-8") from error
+            raise ValueError("it is not text in UTF-8") from error
 
 
 INSERT_ROWS: RowForm = _InsertRows()

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from replant.errors import ScopeError
 
-#: What is copied as it is, and then a name behind a colon that is no cast. In brackets a colon
+#: What is copied as it is, and then a name behind a colon that is not a cast. In brackets a colon
 #: parts the bounds of a slice.
 _PARTS = re.compile(
     r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(\$\w*\$).*?\1|--[^\n]*|/\*.*?\*/|\[[^\]]*\]|::"""

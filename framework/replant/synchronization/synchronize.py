@@ -59,7 +59,7 @@ class Synchronization:
         self._checks = {table.name: table.shared for table in settings.tables if table.shared}
 
     def plan(self, max_deletes: int, *, allow_cascade: bool) -> ChangePlan:
-        """Find out what changes, and what stands in the way; nothing is changed.
+        """Find out what changes, and what prevents it; nothing is changed.
 
         Args:
             max_deletes: beyond this many deleted rows it has to be confirmed.

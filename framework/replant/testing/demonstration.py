@@ -62,8 +62,9 @@ def _load(entry: EntryPoint) -> Demonstration:
     loaded = load_entry(entry, "the demonstration")
     if not isinstance(loaded, Demonstration):
         raise PluginError(
-            f"the demonstration {entry.name!r} ({entry_distribution(entry)}) is no Demonstration, "
-            f"but {type(loaded).__name__}: {entry.value}; repair or uninstall its distribution"
+            f"the demonstration {entry.name!r} ({entry_distribution(entry)}) is not a "
+            f"Demonstration, but {type(loaded).__name__}: {entry.value}; repair or uninstall its "
+            f"distribution"
         )
     return loaded
 

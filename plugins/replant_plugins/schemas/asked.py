@@ -26,7 +26,7 @@ PATH = "plugins.schemas"
 
 @frozen
 class TableRule:
-    """`[[plugins.schemas.tables]]`: whether rows that reference rows of the table come along.
+    """`[[plugins.schemas.tables]]`: whether rows that reference rows of the table are included.
 
     Attributes:
         name: the table that is referenced.
@@ -99,7 +99,7 @@ class Asked:
         exclude: patterns of tables that are left out, whatever references them.
         roots: `schema.table: condition` each; a closed set starts from the rows that satisfy it.
         scope_column: the column that says whose a row is; the value is the scope's of that name.
-        shared: which rows come along that belong to nobody, as that column is NULL.
+        shared: which rows are included that belong to nobody, as that column is NULL.
         children: whether rows that reference rows of the set are included.
         tables: what holds for the references to one table.
         edges: what holds for one foreign key or declared reference.
@@ -171,7 +171,7 @@ def _other_column(edge: Edge, path: str, columns: Sequence[str]) -> Iterator[str
     if edge.per is not None and columns and edge.per not in columns:
         meant = did_you_mean(edge.per, columns)
         yield (
-            f"{path}.per: {edge.per!r} is no column of the reference, which has "
+            f"{path}.per: {edge.per!r} is not a column of the reference, which has "
             f"{', '.join(columns)}{meant}"
         )
 

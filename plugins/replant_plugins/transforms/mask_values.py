@@ -101,7 +101,7 @@ def shifted_date(text: str, key: KeyedHash, days: int) -> str:
     """Move a date or time by 1 to `days` days, back or forth; the time of day stays.
 
     Raises:
-        ValueError: it is no date from year 1 to 9999; infinity stays as it is.
+        ValueError: it is not a date from year 1 to 9999; infinity stays as it is.
 
     """
     if text in {"infinity", "-infinity"}:

@@ -170,7 +170,7 @@ class RoundTrip:
         given = self.source.contents(without, without=without)
         for name, rows in arrived.items():
             for row in Counter(rows) - Counter(given[name]):
-                yield f"{name}: the row ({', '.join(row)}) came, and is no row of the source"
+                yield f"{name}: the row ({', '.join(row)}) came, and is not a row of the source"
 
     def unlike_the_registrations(
         self, exported: Exported, scope: Scope, method: ReplayMethod

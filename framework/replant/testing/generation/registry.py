@@ -74,7 +74,7 @@ def offered(plugins: Iterable[str]) -> Registry:
         found = load_entry(entry, "the registry")
         if not isinstance(found, Registry):
             raise PluginError(
-                f"the registry {entry.name!r} ({entry_distribution(entry)}) is no Registry, but "
+                f"the registry {entry.name!r} ({entry_distribution(entry)}) is not a Registry, but "
                 f"{type(found).__name__}: {entry.value}; repair or uninstall its distribution"
             )
         together |= found

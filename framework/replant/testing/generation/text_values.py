@@ -78,7 +78,7 @@ def decimals(digits: int, scale: int) -> SearchStrategy[str]:
 
 
 def numbers_of_any_scale() -> SearchStrategy[str]:
-    """Decimal numbers of any scale, with zeros at their end, and what is no number."""
+    """Decimal numbers of any scale, with zeros at their end, and what is not a number."""
     special = st.sampled_from(("NaN", "Infinity", "-Infinity", "1e131071", "1e-16383", "-0.00"))
     parts = st.tuples(st.integers(-(10**20), 10**20), st.integers(0, 30))
     return special | parts.map(lambda p: _scaled(p[0], p[1]))

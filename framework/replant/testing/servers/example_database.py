@@ -74,7 +74,7 @@ def open_example_database(database: Database) -> Iterator[ExampleDatabase]:
     """
     with reading(database.dsn, "source") as read:
         catalog = with_partition_bounds(read, read_catalog(read))
-    # A notice of a trigger, or of a cascade, is no result of a test.
+    # A notice of a trigger, or of a cascade, is not a result of a test.
     options = "-c client_min_messages=warning"
     with psycopg.connect(database.dsn, autocommit=True, options=options) as connection:
         yield ExampleDatabase(database, connection, catalog)

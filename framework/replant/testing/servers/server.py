@@ -172,7 +172,7 @@ def own_server(dsn: str) -> Iterator[Server]:
         raise UsageError(f"cannot connect to the server: {' '.join(str(error).split())}") from error
     if not is_superuser:
         raise UsageError(
-            f"the role {role!r} is no superuser of the server, so it cannot "
+            f"the role {role!r} is not a superuser of the server, so it cannot "
             f"create databases and roles there, nor empty tables without regard to their keys"
         )
     server = Server(dsn, mark=secrets.token_hex(4))
@@ -190,7 +190,7 @@ def grant(
     A text such as `notes.note` is parsed.
 
     Raises:
-        ValueError: a text is no name of a table with its schema.
+        ValueError: a text is not a name of a table with its schema.
 
     """
     names = [RelationName.parse(table) if isinstance(table, str) else table for table in tables]

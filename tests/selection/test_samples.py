@@ -158,7 +158,7 @@ def test_tables_without_a_closed_set_say_where_the_target_is_seen_one_way(
         ('[[tables]]\nname = "s.line"\nsample = 9\n', "a number is meant for each of these; give"),
         (ORDERS.format("sample = 3"), "edges[0].sample: a number of rows is meant for each row"),
         (ORDERS.format('per = "customer"'), "edges[0].per: goes with a number as sample"),
-        (ORDERS.format('sample = 2\nper = "custmer"'), "edges[0].per: 'custmer' is no column of"),
+        (ORDERS.format('sample = 2\nper = "custmer"'), "per: 'custmer' is not a column of"),
     ],
 )
 def test_what_cannot_be_is_told_with_its_setting(

@@ -66,6 +66,26 @@ def test_the_row_of_the_tenant_comes_though_no_key_leads_to_it(
     assert ids(tenants, "org") == [1]
 
 
+def test_the_row_of_the_tenant_is_its_own_where_a_key_leads_to_it(
+    tenants: Move, replant: Replant
+) -> None:
+    """It is refreshed, and does not bring what references it by another column."""
+    tenants.on_both(
+        "ALTER TABLE s.member ADD FOREIGN KEY (org_id) REFERENCES s.org;"
+        "CREATE TABLE s.referral (id int PRIMARY KEY, by_org int REFERENCES s.org)"
+    )
+    tenants.source.execute("INSERT INTO s.referral VALUES (1, 1)")
+    assert exported(replant, tenants).code == 0
+    assert replant("replay", tenants.artifact, "--target", tenants.to.dsn).code == 0
+    assert (ids(tenants, "org"), ids(tenants, "referral")) == ([1], [])
+    tenants.source.execute("UPDATE s.org SET name = 'first' WHERE id = 1")
+    assert exported(replant, tenants).code == 0
+    assert replant("sync", tenants.artifact, "--target", tenants.to.dsn, "--yes").code == 0
+    assert tenants.found("SELECT name FROM s.org") == ["first"]
+    assert replant("remove", tenants.artifact, "--target", tenants.to.dsn, "--yes").code == 0
+    assert ids(tenants, "org") == []
+
+
 def test_the_second_tenant_finds_shared_rows_equal(tenants: Move, replant: Replant) -> None:
     for org in ("1", "2"):
         assert exported(replant, tenants, org=org).code == 0

@@ -117,7 +117,7 @@ def _registration(
     return Registration(
         table=name,
         rows=_rows(asked, chosen, chosen.available[name]),
-        children=_children(asked, name),
+        children=_children(asked, chosen, name),
         edges=edges,
         references=references,
     )
@@ -172,12 +172,14 @@ def _roots(
     return found
 
 
-def _children(asked: Asked, name: RelationName) -> Children:
+def _children(asked: Asked, chosen: _Chosen, name: RelationName) -> Children:
     """Return which children are followed; none below whole tables, unless configured."""
     said = {rule.name: rule.children for rule in asked.tables}
     whole = not asked.roots and asked.scope_column is None
-    default = Children.STOP if whole and asked.children is Children.FROM_ROOTS else asked.children
-    return said.get(name, default)
+    owner = chosen.owner
+    told = owner is not None and owner.table == name and owner.referenced
+    stops = (whole or told) and asked.children is Children.FROM_ROOTS
+    return said.get(name, Children.STOP if stops else asked.children)
 
 
 def _with_referenced(

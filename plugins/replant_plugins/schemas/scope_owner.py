@@ -1,4 +1,4 @@
-"""Finds the table whose row is the tenant itself, where no foreign key leads to it."""
+"""Finds the table whose row is the tenant itself."""
 
 from __future__ import annotations
 
@@ -15,24 +15,37 @@ _ENDING = re.compile(r"_?(id|uuid|key|ref)$")
 
 @frozen
 class Owner:
-    """The table with a row for each scope, and the condition for the row of this one."""
+    """The table with a row for each scope, and the condition for the row of this one.
+
+    Attributes:
+        referenced: whether the scope column is a foreign key to it. Then every row that has the
+            column says by it whose it is, and rows of other tables that reference the tenant by
+            other columns may be those of other tenants.
+
+    """
 
     table: RelationName
     condition: str
+    referenced: bool = False
 
 
 def scope_owner(column: str | None, tables: Mapping[RelationName, Table]) -> Owner | None:
-    """Return the table that is named as the scope column is, if it is the only one.
+    """Return the table that the scope column references, or else the one that is named as it is.
 
-    A foreign key on the scope column brings the row along by itself. Without one, `org_id` means
-    the row of `org` or `orgs` with that primary key, if its type is that of the column.
+    Without a foreign key, `org_id` means the row of `org` or `orgs` with that primary key, if its
+    type is that of the column. It is None where several tables could be meant.
     """
     if column is None or not re.fullmatch(r"[A-Za-z_]\w*", column):
         return None
     own = {t.name: t for t in tables.values() if t.column(column) is not None}
     keys = [key for t in own.values() for key in t.foreign_keys if key.columns == (column,)]
-    if keys:
-        return None
+    ends = {(key.references, key.referenced_columns) for key in keys}
+    if ends:
+        ((table, referenced), *others) = ends
+        found_key = not others and table in tables and table not in own
+        return (
+            Owner(table, _condition(referenced[0], column), referenced=True) if found_key else None
+        )
     types = {held.base_type for t in own.values() if (held := t.column(column)) is not None}
     named = {*_names(_ENDING.sub("", column))}
     found = [
@@ -42,9 +55,13 @@ def scope_owner(column: str | None, tables: Mapping[RelationName, Table]) -> Own
     ]
     if len(found) != 1:
         return None
-    (table,) = found
-    key = table.primary_key[0].replace('"', '""')
-    return Owner(table.name, f'"{key}" = :{column}')
+    (named_so,) = found
+    return Owner(named_so.name, _condition(named_so.primary_key[0], column))
+
+
+def _condition(key: str, scope: str) -> str:
+    name = key.replace('"', '""')
+    return f'"{name}" = :{scope}'
 
 
 def _names(noun: str) -> Iterator[str]:

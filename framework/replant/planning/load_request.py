@@ -21,6 +21,7 @@ from replant.model import (
 from replant.model.references import from_declared
 from replant.plugins.manager import Host
 from replant.selection.counting import CountedSelection
+from replant.selection.expand import declared_references
 from replant.selection.select import SelectedTables
 from replant.sql.load_statements import may_be_copied
 
@@ -73,13 +74,11 @@ def ask_for_load_order(
 
 def _declared(selected: SelectedTables) -> set[tuple[RelationName, RelationName]]:
     """Return the pairs of exported tables between which a registration declares a reference."""
-    references = (
-        reference
-        for item in selected.registered.values()
-        for declared in item.registration.references
+    pairs = {
+        (reference.table, reference.references)
+        for declared in declared_references(selected)
         for reference in from_declared(declared)
-    )
-    pairs = {(reference.table, reference.references) for reference in references}
+    }
     return {pair for pair in pairs if selected.tables.keys() >= {*pair}}
 
 

@@ -19,10 +19,17 @@ from replant.model import (
     Text,
     UniqueIndex,
 )
-from replant.sql.compared_values import compared
 from replant.sql.row_text import text_expression
 from replant.sql.unique_matches import alike, index_terms
-from replant.sql.where_clauses import chosen_from, chosen_where, covered, equals, null_of, relation
+from replant.sql.where_clauses import (
+    chosen_from,
+    chosen_where,
+    compared_end,
+    covered,
+    equals,
+    null_of,
+    relation,
+)
 
 Texts = Sequence[Text]
 
@@ -82,12 +89,15 @@ def lacked(key: ForeignKey, tables: Sequence[PlannedTable], rows: Sequence[Texts
         rows: the texts of the key's columns, of which none is NULL.
 
     """
-    pairs = zip(key.columns, key.referenced_columns, strict=True)
-    terms = [_equal_ends(key, tables, place, *pair) for place, pair in enumerate(pairs)]
+    mine, theirs = (table.rows.equality for table in tables)
+    terms = [
+        compared_end(key, place, (_given(place), sql.Identifier("t0", name)), (mine, theirs))
+        for place, name in enumerate(key.referenced_columns)
+    ]
     found: sql.Composable = sql.SQL("true")
     if key.period:
-        theirs = sql.Identifier("t0", key.referenced_columns[-1])
-        found = covered(theirs, _given(len(key.columns) - 1))
+        period = sql.Identifier("t0", key.referenced_columns[-1])
+        found = covered(period, _given(len(key.columns) - 1))
     return sql.SQL(
         "SELECT v._ FROM {} WHERE v._ IS NOT NULL AND NOT coalesce("
         "(SELECT {} FROM {} AS t0 WHERE {} LIMIT 1), false)"
@@ -97,17 +107,6 @@ def lacked(key: ForeignKey, tables: Sequence[PlannedTable], rows: Sequence[Texts
         relation(key.referenced_relation),
         sql.SQL(" AND ").join(terms),
     )
-
-
-def _equal_ends(
-    key: ForeignKey, tables: Sequence[PlannedTable], place: int, own: str, other: str
-) -> sql.Composable:
-    theirs = sql.Identifier("t0", other)
-    if key.comparisons:
-        return compared(key.comparisons[place], theirs, _given(place))
-    mine, others = (table.rows.equality for table in tables)
-    equal = equals(mine.get(own) if mine.get(own) == others.get(other) else None)
-    return sql.SQL("{} {} {}").format(theirs, equal, _given(place))
 
 
 def misread(type_: str) -> sql.Composed:

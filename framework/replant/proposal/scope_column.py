@@ -103,13 +103,7 @@ def _referenced_everywhere(
     """Return the table that nearly all tables reference by a column of this name."""
     if _AUTHORS.intersection(words(name)):
         return None
-    referenced = Counter(
-        key.references
-        for table, _ in held
-        for key in table.foreign_keys
-        if key.columns == (name,) and tables.keys() >= {key.references}
-    )
-    for other, number in referenced.most_common(1):
+    for other, number in _references(tables, name, held).most_common(1):
         referencing = sum(1 for n, table in tables.items() if table.foreign_keys and n != other)
         few = number < max(_LEAST_OF_ANY, _SHARE_OF_REFERENCES * referencing)
         if not few and len(tables[other].primary_key) == 1:
@@ -124,12 +118,7 @@ def _referenced(
     held: list[tuple[Table, Column]],
 ) -> RelationName | None:
     """Return the table after which the column is named, if its key is one column of this type."""
-    referenced = Counter(
-        key.references
-        for table, _ in held
-        for key in table.foreign_keys
-        if key.columns == (name,) and key.references in tables
-    )
+    referenced = _references(tables, name, held)
     named = [other for other in tables if stem(other.name) == _of(name)]
     for other in (*(name for name, _ in referenced.most_common()), *sorted(named)):
         key = tables[other].primary_key
@@ -139,6 +128,18 @@ def _referenced(
         if f"_{stem(other.name)}".endswith(f"_{_of(name)}") or _is_owner(name):
             return other
     return None
+
+
+def _references(
+    tables: Mapping[RelationName, Table], name: str, held: list[tuple[Table, Column]]
+) -> Counter[RelationName]:
+    """Count the foreign keys on the column alone, by the table that they lead to."""
+    return Counter(
+        key.references
+        for table, _ in held
+        for key in table.foreign_keys
+        if key.columns == (name,) and key.references in tables
+    )
 
 
 def _of(name: str) -> str:

@@ -136,17 +136,40 @@ def same_row(
 
 def references(selection: Selection, key: ForeignKey, own: str, other: str) -> sql.Composable:
     """Test that the row under `own` references the one under `other` by a foreign key."""
-    pairs = list(zip(key.columns, key.referenced_columns, strict=True))
-    if key.comparisons:
-        terms: list[sql.Composable] = [
-            compared(comparison, sql.Identifier(other, b), sql.Identifier(own, a))
-            for comparison, (a, b) in zip(key.comparisons, pairs, strict=True)
-        ]
-    else:
-        terms = [_equal(selection, (key.table, own), (key.references, other), pairs)]
+    terms = [
+        compared_end(
+            key,
+            place,
+            (sql.Identifier(own, column), sql.Identifier(other, key.referenced_columns[place])),
+            (_equality(selection, key.table), _equality(selection, key.references)),
+        )
+        for place, column in enumerate(key.columns)
+    ]
     terms += [] if key.partition is None else [is_in(own, key.partition)]
     terms += [] if key.referenced_partition is None else [is_in(other, key.referenced_partition)]
     return sql.SQL(" AND ").join(terms)
+
+
+def compared_end(
+    key: ForeignKey,
+    place: int,
+    ends: tuple[sql.Composable, sql.Composable],
+    equality: tuple[Mapping[str, str], Mapping[str, str]],
+) -> sql.Composable:
+    """Test that two values are alike, as a foreign key compares a pair of its columns.
+
+    Args:
+        key: the foreign key.
+        place: the pair's place in it.
+        ends: the value of the referencing column, and that of the referenced one.
+        equality: the schemas of the operators of both tables' columns, as `ChosenRows` has them.
+
+    """
+    own, other = ends
+    if key.comparisons:
+        return compared(key.comparisons[place], other, own)
+    pair = key.columns[place], key.referenced_columns[place]
+    return sql.SQL("{} {} {}").format(other, _shared_equality(pair, equality), own)
 
 
 def _equal(
@@ -155,20 +178,28 @@ def _equal(
     other: tuple[RelationName, str],
     pairs: Iterable[tuple[str, str]],
 ) -> sql.Composed:
-    """Test that two rows hold equal values.
-
-    Where both columns have an equality of their own, it is the foreign key's too. A column of a
-    type such as citext that is compared with one of text is compared as text.
-    """
-    mine, theirs = (_equality(selection, name) for name, _ in (own, other))
+    """Test that two rows hold equal values."""
+    equality = _equality(selection, own[0]), _equality(selection, other[0])
     return sql.SQL(" AND ").join(
         sql.SQL("{} {} {}").format(
             sql.Identifier(other[1], b),
-            equals(mine.get(a) if mine.get(a) == theirs.get(b) else None),
+            _shared_equality((a, b), equality),
             sql.Identifier(own[1], a),
         )
         for a, b in pairs
     )
+
+
+def _shared_equality(
+    pair: tuple[str, str], equality: tuple[Mapping[str, str], Mapping[str, str]]
+) -> sql.Composable:
+    """Return the operator for two columns.
+
+    Where both columns have an equality of their own, it is the foreign key's too. A column of a
+    type such as citext that is compared with one of text is compared as text.
+    """
+    mine, theirs = (schemas.get(name) for schemas, name in zip(equality, pair, strict=True))
+    return equals(mine if mine == theirs else None)
 
 
 def _keys(selection: Selection, name: RelationName) -> tuple[ForeignKey, ...]:

@@ -51,6 +51,24 @@ def test_all_mistakes_in_the_settings_of_a_plugin_are_told_at_once(
     assert "no table shop.custmer, or it is excluded; did you mean shop.customer?" in outcome.err
 
 
+def test_mistakes_in_the_file_and_in_settings_of_plugins_are_told_at_once(
+    replant: Replant, tmp_path: Path
+) -> None:
+    file = tmp_path / "shop.toml"
+    file.write_text(
+        '[plugins.schemas]\ninclud = ["shop"]\n[plugins.mask]\nsecrt = "env:X"\n'
+        '[export]\noutptu = "x"\n'
+    )
+    outcome = replant("plan", "-c", file)
+    assert outcome.code == 2
+    problems = [line.removeprefix(f"replant: {file}: ") for line in outcome.err.splitlines()]
+    assert {problem.partition(":")[0] for problem in problems} >= {
+        "export.outptu",
+        "plugins.mask.secrt",
+        "plugins.schemas.includ",
+    }
+
+
 def test_all_mistakes_in_the_tables_are_told_at_once(
     replant: Replant, shop: Database, tmp_path: Path
 ) -> None:

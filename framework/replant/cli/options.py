@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from attrs import evolve
 
-from replant.config.read_settings import read_settings, with_options
+from replant.config.mistakes import Mistakes
+from replant.config.read_settings import (
+    DEFAULT_FILE,
+    parsed,
+    read_settings,
+    settings_from,
+    with_options,
+)
+from replant.errors import ConfigurationError, PluginError
 from replant.model import Check, Compression, Layout, OnConflict, RowOrder, Settings, TriggerMode
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -207,6 +217,35 @@ def settings_of(
     schemas = {name: value for name, value in asked.items() if value}
     plugins = {"schemas": schemas} if schemas else None
     files = click.get_current_context().meta.get(_FILES, ())
-    return with_options(
-        read_settings(config_file), plugins=plugins, plugin_files=tuple(files), **said
-    )
+    return with_options(_read(config_file), plugins=plugins, plugin_files=tuple(files), **said)
+
+
+def _read(file: Path | None) -> Settings:
+    """Read the settings of the file; if something is wrong, ask its plugins for more at once.
+
+    Raises:
+        ConfigurationError: it has the mistakes of the file, and those in settings of plugins.
+
+    """
+    try:
+        return read_settings(file)
+    except ConfigurationError as error:
+        mistakes = Mistakes(str(error).splitlines())
+        with mistakes.collecting(), suppress(PluginError):
+            _ask_plugins(file or DEFAULT_FILE)
+        raise ConfigurationError("\n".join(mistakes.lines)) from error
+
+
+def _ask_plugins(file: Path) -> None:
+    """Let the installed plugins read what the file tells them, whatever else it says."""
+    # Nobody waits for these imports whose file is right.
+    from replant.config.naming_the_file import naming_the_file  # noqa: PLC0415
+    from replant.plugins.manager import Host  # noqa: PLC0415
+
+    told = parsed(file).get("plugins", {})
+    # A plugin that is a file is not run for its mistakes alone.
+    named = [name for name in told.get("enable", ()) if not name.endswith(".py")]
+    own = {"plugins": told | ({"enable": named} if "enable" in told else {})}
+    settings = evolve(settings_from(own, str(file)), file=str(file))
+    with naming_the_file(settings):
+        Host.for_settings(settings)

@@ -102,7 +102,13 @@ def test_a_run_that_was_killed_goes_on_without_doing_a_finished_one_again(
     with journal.open("ab") as file:
         file.write(b'{"state": "done", "output": "out/4"')  # cut off: does not count
     assert_one_line(each(), 2, "has not ended", "--resume")
+    # What SIGKILL leaves behind, and what somebody else keeps there.
+    (tmp_path / "out" / ".3.0a1b2c3d.partial").mkdir()
+    (tmp_path / "out" / ".other.0a1b2c3d.partial").touch()
     resumed = each("--resume")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        *(".other.0a1b2c3d.partial", "1", "2", "3", "4", "5")
+    ]
     assert resumed.code == 0, resumed.err
     assert resumed.err.endswith("exported 3 tenants, 15 rows; 2 tenants were done before\n")
     assert (tmp_path / "out" / "1").stat() == first

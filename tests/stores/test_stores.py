@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from moto.server import ThreadedMotoServer
 
 from replant import api
 from replant.artifact import stores
-from replant.artifact.store_output import whole_file_in_store
-from replant.errors import OutputError
+from replant.artifact.store_input import fetched
+from replant.artifact.store_output import whole_directory_in_store, whole_file_in_store
+from replant.errors import ArtifactError, OutputError
 from replant.model import ExportSettings, Layout
 from tests.support.commands import Replant, assert_one_line
 from tests.support.moves import Move, in_every_format
@@ -172,6 +174,90 @@ def test_a_store_that_keeps_other_bytes_is_found_out(
     ):
         file.write(b"content")
     assert memory.find("/") == []
+
+
+class Killed(BaseException):
+    """What ends a process at once: nothing after it reaches the store."""
+
+
+class Dying:
+    """A file system that changes only so many things before its process is killed."""
+
+    def __init__(self, files: Any, changes: int) -> None:
+        self._files, self._left = files, changes
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._files, name)
+        return self._counted(found) if name in {"put_file", "mv", "rm"} else found
+
+    def _counted(self, change: Any) -> Any:
+        def changed(*values: Any, **named: Any) -> None:
+            self._left -= 1
+            if self._left < 0:
+                raise Killed
+            change(*values, **named)
+
+        return changed
+
+
+def written_to(store: Any, names: list[str], *, force: bool) -> None:
+    """Write a directory that holds these files, each with all names in it."""
+    with whole_directory_in_store(store, mark="manifest.json", force=force) as folder:
+        (folder / "data").mkdir()
+        for name in ("manifest.json", *(f"data/{name}" for name in names)):
+            (folder / name).write_text(" ".join(names))
+
+
+def read_from(store: str) -> list[str]:
+    """Return the names of the whole directory there; refuse one that is not whole."""
+    with fetched(store) as folder:
+        names = (folder / "manifest.json").read_text().split()
+        assert [path.name for path in sorted((folder / "data").iterdir())] == sorted(names)
+        assert {path.read_text() for path in (folder / "data").iterdir()} == {" ".join(names)}
+    return names
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["objects", "files"])
+@pytest.mark.parametrize("old", [[], ["a", "b"]], ids=["new", "replaced"])
+def test_whenever_an_upload_is_killed_the_old_or_the_new_or_no_artifact_is_there(
+    whole: bool, old: list[str], memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, new = "memory://shop/today", ["b", "c"]
+    monkeypatch.setattr(stores, "_OBJECT_STORES", frozenset({"memory"} if whole else ()))
+    url_to_fs = fsspec.core.url_to_fs
+    outcomes: list[list[str]] = []
+    for changes in count():
+        memory.store.clear()
+        monkeypatch.setattr(fsspec.core, "url_to_fs", url_to_fs)
+        if old:
+            written_to(url, old, force=False)
+        opened = Dying(memory, changes), "/shop/today"
+        with monkeypatch.context() as patched:
+            patched.setattr(fsspec.core, "url_to_fs", lambda *_, opened=opened, **__: opened)
+            with suppress(Killed):
+                written_to(url, new, force=True)
+                break
+        try:
+            outcomes.append(read_from(url))
+        except (ArtifactError, FileNotFoundError):
+            outcomes.append([])
+        written_to(url, new, force=True)
+        assert read_from(url) == new
+        assert not [path for path in memory.find("/") if "partial" in path]
+    assert read_from(url) == new
+    # What comes after the last name is only to tidy up.
+    ordered = [old, [], new] if old else [[], new]
+    assert [key for key, _ in groupby(outcomes)] in (ordered, ordered[:-1])
+
+
+def test_an_upload_that_fails_keeps_the_artifact_that_it_should_replace(
+    memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written_to("memory://shop/today", ["a"], force=False)
+    failing(monkeypatch, 99, name="data/")
+    with pytest.raises(OutputError, match="the connection broke"):
+        written_to("memory://shop/today", ["b"], force=True)
+    assert read_from("memory://shop/today") == ["a"]
 
 
 def test_nothing_is_uploaded_of_an_export_that_fails(memory: Any) -> None:

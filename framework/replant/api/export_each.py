@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen
 from replant.api.databases import source_database
 from replant.api.plan import plan_in
 from replant.artifact import directory_writer as directory
-from replant.artifact.atomic_output import check_writable
+from replant.artifact.atomic_output import check_writable, remove_unfinished
 from replant.artifact.stores import is_url
 from replant.config.naming_the_file import naming_the_file
 from replant.database.connections import ReadingConnection, translated
@@ -119,6 +119,7 @@ def export_each(
             for result in export_all(_Run(source, host, left, kept, progress, force)):
                 results.append(result)
                 exported(result)
+            remove_unfinished(tenant.output for tenant in tenants)
             if not any(result.error for result in results):
                 kept.end()
     return ExportedEach(tuple(results), len(tenants) - len(left))

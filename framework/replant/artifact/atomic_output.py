@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +21,8 @@ from replant.artifact.stores import is_url
 from replant.errors import OutputError
 
 STANDARD_OUTPUT = "-"
+
+_PARTIAL = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.partial")
 
 
 @contextmanager
@@ -138,6 +141,29 @@ def check_writable(output: str, *, force: bool, mark: str | None = None) -> None
         raise OutputError(f"{path} cannot be written: there is no directory {path.parent}")
     if not os.access(path.parent, os.W_OK):
         raise OutputError(f"{path} cannot be written: no permission to write to {path.parent}")
+
+
+def remove_unfinished(outputs: Iterable[str]) -> None:
+    """Delete what processes left behind that were killed while they wrote these outputs.
+
+    Nobody else may be writing them. What cannot be deleted stays.
+
+    Args:
+        outputs: paths; URLs are left out.
+
+    """
+    names: dict[Path, set[str]] = {}
+    for output in outputs:
+        if not is_url(output):
+            path = Path(output).absolute()
+            names.setdefault(path.parent, set()).add(path.name)
+    for folder, known in names.items():
+        for path in folder.glob(".*.partial"):
+            match = _PARTIAL.fullmatch(path.name)
+            if match is None or match["name"] not in known:
+                continue
+            with suppress(OSError):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @contextmanager

@@ -23,7 +23,8 @@ def fetched(url: str) -> Iterator[Path]:
 
     """
     store = open_store(url)
-    there = store.again(lambda: store.files.find(store.path), ArtifactError, _READ)
+    found = store.again(lambda: store.files.find(store.path), ArtifactError, _READ)
+    there = [path for path in found if not store.is_partial(path)]
     if not there:
         raise ArtifactError(f"{url} {_READ}: nothing is there")
     with TemporaryDirectory(prefix="replant-") as folder:

@@ -2,14 +2,18 @@
 
 It is written on disk first. Then the bytes are uploaded, read back, and compared by SHA-256. A file
 appears under its name only then: an object store shows an object once its last byte is there, and
-elsewhere it has another name until then. Of a directory the manifest is uploaded last, without
-which it is not an artifact.
+elsewhere it has another name until then.
+
+A directory is an artifact once it has its manifest. Until then the manifest lies in its folder
+`.replant-partial`: by that a later run knows what was left behind by one that was killed. Where an
+artifact is replaced, the data files are uploaded to that folder too, so the old artifact stays
+until every byte of the new one is in the store.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from hashlib import file_digest
@@ -17,7 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
-from replant.artifact.stores import Store, open_store
+from replant.artifact.stores import PARTIAL, Store, open_store
 from replant.errors import OutputError
 
 _WRITE = "cannot be written"
@@ -40,8 +44,8 @@ def check_store(url: str, *, force: bool, mark: str | None) -> None:
     there = store.again(lambda: store.files.find(store.path), OutputError, "cannot be listed")
     if not there:
         return
-    is_artifact = store.under(mark) in there if mark else there == [store.path]
-    if force and not is_artifact:
+    marked = store.under(mark) if mark else store.path
+    if force and not any(path == marked or store.is_partial(path) for path in there):
         raise OutputError(
             f"{url} is not an artifact, so --force does not replace it; choose another -o"
         )
@@ -73,7 +77,7 @@ def whole_directory_in_store(url: str, *, mark: str, force: bool) -> Iterator[Pa
 
     Raises:
         OutputError: something is there already, or the store takes it not. Then no artifact is
-            there.
+            there, unless an old one could not be replaced.
 
     """
     check_store(url, force=force, mark=mark)
@@ -83,17 +87,33 @@ def whole_directory_in_store(url: str, *, mark: str, force: bool) -> Iterator[Pa
         folder.mkdir()
         yield folder
         check_store(url, force=force, mark=mark)
-        _remove(store, first=store.under(mark))
-        names = [
-            file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()
-        ]
-        try:
-            for each in sorted(names, key=lambda each: (each == mark, each)):
-                _upload(store, folder / each, store.under(each))
-        except BaseException:
-            with suppress(Exception):
-                _remove(store, first=store.under(mark))
-            raise
+        _upload_directory(store, folder, mark)
+
+
+def _upload_directory(store: Store, folder: Path, mark: str) -> None:
+    """Upload the files of a folder; the one that says what it is gets its name last."""
+    files = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    data = sorted(name for name in files if name != mark)
+    there = _listed(store)
+    old = [path for path in there if not store.is_partial(path)]
+    staged = [*data, mark] if old else [mark]
+    kept = old
+    try:
+        _remove(store, there.difference(old))
+        for name in (mark, *data):
+            path = store.partial(name) if name in staged else store.under(name)
+            _upload(store, folder / name, path)
+        kept = []
+        _remove(store, old, first=store.under(mark))
+        for name in staged:
+            _move(store, store.partial(name), store.under(name))
+    except BaseException:
+        with suppress(Exception):
+            _remove(store, _listed(store).difference(kept), first=store.under(mark))
+        raise
+    if not store.appears_whole:
+        with suppress(Exception):
+            store.files.rm(store.under(PARTIAL), recursive=True)
 
 
 def _upload(store: Store, local: Path, path: str) -> None:
@@ -111,7 +131,7 @@ def _upload(store: Store, local: Path, path: str) -> None:
     try:
         store.again(put, OutputError, _WRITE)
         if not direct:
-            store.again(lambda: store.files.mv(uploaded, path), OutputError, _WRITE)
+            _move(store, uploaded, path)
     except BaseException:
         with suppress(Exception):
             store.files.rm(uploaded, recursive=False)
@@ -133,9 +153,25 @@ def _compare(store: Store, local: Path, path: str) -> None:
                 raise OSError("the store holds other bytes than were uploaded")
 
 
-def _remove(store: Store, *, first: str) -> None:
-    """Delete all files below, the manifest first: what is left is not an artifact."""
-    there = store.again(lambda: store.files.find(store.path), OutputError, _WRITE)
-    for path in sorted(there, key=lambda path: path != first):
+def _move(store: Store, old: str, new: str) -> None:
+    """Give a file another name."""
+    parent, _, _ = new.rpartition("/")
+
+    def move() -> None:
+        if parent and not store.appears_whole:
+            store.files.makedirs(parent, exist_ok=True)
+        store.files.mv(old, new)
+
+    store.again(move, OutputError, _WRITE)
+
+
+def _listed(store: Store) -> set[str]:
+    """List all files below."""
+    return set(store.again(lambda: store.files.find(store.path), OutputError, _WRITE))
+
+
+def _remove(store: Store, paths: Iterable[str], *, first: str = "") -> None:
+    """Delete files, the manifest first: what is left is not an artifact."""
+    for path in sorted(paths, key=lambda path: (path != first, path)):
         remove = partial(store.files.rm, path, recursive=False)
         store.again(remove, OutputError, _WRITE)

@@ -37,6 +37,9 @@ _PACKAGES = {
 #: Where an object appears with its last byte, and a new name is a copy.
 _OBJECT_STORES = frozenset(_PACKAGES) - {"sftp", "ssh"}
 
+#: The folder in a directory for what is uploaded before the directory is an artifact.
+PARTIAL = ".replant-partial"
+
 #: Seconds to wait before each further attempt.
 PAUSES = (0.5, 1.0, 2.0, 4.0)
 
@@ -91,6 +94,14 @@ class Store:
     def under(self, name: str) -> str:
         """Return the path of a file below."""
         return f"{self.path}/{name}"
+
+    def partial(self, name: str) -> str:
+        """Return where a file lies until its directory is an artifact."""
+        return self.under(f"{PARTIAL}/{name}")
+
+    def is_partial(self, path: str) -> bool:
+        """Tell whether a file lies where it is until its directory is an artifact."""
+        return path.startswith(self.partial(""))
 
     def again(
         self, action: Callable[[], Result], failure: type[ReplantError], doing: str
@@ -163,7 +174,7 @@ def said(error: BaseException) -> str:
 def size_in_store(url: str) -> int | None:
     """Return how many bytes lie under a URL; None where nothing does."""
     store = open_store(url)
-    found = store.files.find(store.path)
+    found = [path for path in store.files.find(store.path) if not store.is_partial(path)]
     return sum(store.files.size(path) for path in found) if found else None
 
 

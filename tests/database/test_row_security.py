@@ -134,7 +134,7 @@ def test_a_role_under_policies_replays_what_they_allow(
     replayed = move.replay(loader)
     assert replayed.rows == {T: 2}
     (note,) = replayed.notes
-    assert note.endswith(f'the role "{loader}" may not SELECT all of them: s.t')
+    assert str(note).endswith(f'the role "{loader}" may not SELECT all of them: s.t')
     assert move.same("TABLE s.t ORDER BY id")
 
 

@@ -441,7 +441,7 @@ def test_a_role_that_may_only_insert_can_replay_and_is_told_what_nobody_saw(
     assert unseen.remedy == "GRANT SELECT ON s.t TO met_by_preflight;"
     done = move.replay(loader)
     assert done.rows == {T: 3}
-    assert done.notes[0].startswith("not compared with the exported rows, since the role")
+    assert str(done.notes[0]).startswith("not compared with the exported rows, since the role")
     assert move.differing() == []
 
 

@@ -245,7 +245,7 @@ class Move:
         if way.by_psql:
             return self.psql(role)
         try:
-            return Outcome(kept=True, said="\n".join(self.replay(role).notes))
+            return Outcome(kept=True, said="\n".join(map(str, self.replay(role).notes)))
         except ReplantError as error:
             return Outcome(kept=False, said=str(error))
 

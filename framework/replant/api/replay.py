@@ -13,7 +13,7 @@ from replant.config.connection_strings import TARGET_VARIABLE, connection_string
 from replant.config.naming_the_file import naming_the_file
 from replant.database.connections import writing
 from replant.matching.met_artifact import meet
-from replant.model import Check, LoadOrder, OrderRequest, Progress, RelationName, Settings
+from replant.model import Check, Finding, LoadOrder, OrderRequest, Progress, RelationName, Settings
 from replant.model.findings import Confirm
 from replant.model.progress import silent
 from replant.plugins.manager import Host
@@ -39,7 +39,7 @@ class Replayed:
     manifest: Manifest
     strategy: str
     tables: Mapping[RelationName, Loaded]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Finding, ...] = ()
     compared: frozenset[RelationName] = frozenset()
 
     @property

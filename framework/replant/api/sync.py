@@ -15,7 +15,7 @@ from replant.changes.change_plan import ChangePlan
 from replant.changes.change_rows import changing, looking
 from replant.config.connection_strings import TARGET_VARIABLE, connection_string
 from replant.matching.met_artifact import meet
-from replant.model import Layout, Settings
+from replant.model import Finding, Layout, Settings
 from replant.model.findings import Confirm
 from replant.synchronization.synchronize import Synchronization
 
@@ -33,7 +33,7 @@ class Synchronized:
 
     manifest: Manifest
     plan: ChangePlan
-    notes: tuple[str, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
 
 def sync(

@@ -12,7 +12,7 @@ from rich.console import Console
 from replant.artifact.manifest import Manifest
 from replant.changes.change_plan import ChangePlan
 from replant.cli import options
-from replant.cli.screen import console, grid
+from replant.cli.screen import console, grid, print_notes
 from replant.errors import UsageError
 from replant.model import Finding, Severity
 from replant.report.facts_of_changes import facts_of_changes
@@ -32,7 +32,7 @@ yes = click.option("-y", "--yes", is_flag=True, help="Answer yes to every questi
 
 def changing(function: options.Function) -> options.Function:
     """Add the options that these commands share, behind their own."""
-    own = (allow_cascade, dry_run, rehearse, yes, options.quiet)
+    own = (allow_cascade, dry_run, rehearse, yes, options.quiet, options.verbose)
     return options.together(*own)(function)
 
 
@@ -54,6 +54,7 @@ class Dialogue:
         rehearse: whether all is undone in the end.
         yes: whether every question is answered with yes.
         quiet: whether nothing is said.
+        verbose: whether every note is said, and all that a note is about.
 
     """
 
@@ -64,6 +65,7 @@ class Dialogue:
     rehearse: bool
     yes: bool
     quiet: bool
+    verbose: bool
 
     def __attrs_post_init__(self) -> None:
         """Refuse two options that exclude each other.
@@ -87,13 +89,14 @@ class Dialogue:
         self.recorder.add(facts_of_changes(plan))
         self.recorder.phase("change, compare, commit")
         if not self.quiet:
-            show_plan(console(stderr=not self.dry_run), plan, dry_run=self.dry_run)
+            screen = console(stderr=not self.dry_run)
+            show_plan(screen, plan, dry_run=self.dry_run, verbose=self.verbose)
 
     def confirm(self, questions: Sequence[Finding]) -> bool:
         """Ask, unless every question is answered."""
         return self.yes or agreed(questions)
 
-    def end(self, plan: ChangePlan, verb: str, notes: Sequence[str] = ()) -> None:
+    def end(self, plan: ChangePlan, verb: str, notes: Sequence[Finding] = ()) -> None:
         """Tell what was done; or refuse what could not have been.
 
         Raises:
@@ -103,12 +106,13 @@ class Dialogue:
         if self.dry_run:
             plan.check(lambda _: True)
         elif not self.quiet:
-            notes = [f"note: {note}" for note in notes]
-            for line in [*summary_of(plan, verb, rehearsed=self.rehearse), *notes]:
-                console(stderr=True).print(line)
+            screen = console(stderr=True)
+            for line in summary_of(plan, verb, rehearsed=self.rehearse):
+                screen.print(line)
+            print_notes(screen, notes, verbose=self.verbose)
 
 
-def show_plan(screen: Console, plan: ChangePlan, *, dry_run: bool) -> None:
+def show_plan(screen: Console, plan: ChangePlan, *, dry_run: bool, verbose: bool) -> None:
     """Print how many rows of which tables change, and what a person should know."""
     if plan.counts:
         heading = f"To be changed in {plan.database}:"
@@ -119,11 +123,9 @@ def show_plan(screen: Console, plan: ChangePlan, *, dry_run: bool) -> None:
         screen.print(table)
     elif not plan.of(Severity.REFUSES):
         screen.print(f"nothing is to be changed in {plan.database}")
-    for note in plan.of(Severity.NOTE):
-        screen.print(f"note: {note}")
+    print_notes(screen, plan.of(Severity.NOTE), verbose=verbose)
     if dry_run:
-        for question in plan.of(Severity.ASKS):
-            screen.print(f"would ask: {question}")
+        print_notes(screen, plan.of(Severity.ASKS), verbose=verbose, before="would ask: ")
 
 
 def agreed(questions: Sequence[Finding]) -> bool:

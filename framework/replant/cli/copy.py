@@ -14,7 +14,7 @@ from replant.api import Copied, Exported, Replayed
 from replant.changes.change_plan import ChangePlan
 from replant.cli import changes, options, replay, sync, verify
 from replant.cli.reporting import reporting
-from replant.cli.screen import Meter, console, metered, metered_load
+from replant.cli.screen import Meter, console, metered, metered_load, print_notes
 from replant.errors import UsageError
 from replant.model import Finding, RelationName, Severity
 from replant.preflight.preflight import Preflight
@@ -76,7 +76,7 @@ def command(
         said, synchronize=synchronize, needs_sync=bool(max_deletes or backup or allow_cascade)
     )
     settings = options.settings_of(config, **said)
-    with _Progress(recorder, quiet=quiet, yes=yes, rehearse=rehearse) as shown:
+    with _Progress(recorder, quiet=quiet, verbose=verbose, yes=yes, rehearse=rehearse) as shown:
         done = api.copy(
             settings,
             keep=keep,
@@ -111,13 +111,16 @@ def _check_together(said: Mapping[str, Any], *, synchronize: bool, needs_sync: b
 class _Progress:
     """Shows how far a copy is, first of the export and then of the load."""
 
-    def __init__(self, recorder: Recorder, *, quiet: bool, yes: bool, rehearse: bool) -> None:
+    def __init__(
+        self, recorder: Recorder, *, quiet: bool, verbose: bool, yes: bool, rehearse: bool
+    ) -> None:
         self._rehearse = rehearse
         self._recorder = recorder
         self._passed = recorder.through(self._move)
         recorder.phase("plan and export")
         self._screen = console(stderr=True)
         self._quiet = quiet
+        self._verbose = verbose
         self._yes = yes
         self._stack = ExitStack()
         self._meter = Meter()
@@ -153,16 +156,15 @@ class _Progress:
         """Print the notes on a replay."""
         self._recorder.add(facts_of_preflight(found))
         self._recorder.phase("load, compare, commit")
-        for note in found.of(Severity.NOTE):
-            if note.subject not in replay.TOLD_LATER and not self._quiet:
-                self._screen.print(f"note: {note}")
+        notes = [n for n in found.of(Severity.NOTE) if n.subject not in replay.TOLD_LATER]
+        print_notes(self._screen, [] if self._quiet else notes, verbose=self._verbose)
 
     def planned(self, plan: ChangePlan) -> None:
         """Print what a synchronization will change."""
         self._recorder.add(facts_of_changes(plan))
         self._recorder.phase("change, compare, commit")
         if not self._quiet:
-            changes.show_plan(self._screen, plan, dry_run=False)
+            changes.show_plan(self._screen, plan, dry_run=False, verbose=self._verbose)
 
     def loaded(self, done: Replayed) -> None:
         """Record what became of the rows."""
@@ -189,8 +191,7 @@ def _report(done: Copied, *, verbose: bool, rehearsed: bool) -> None:
     if done.synchronized is not None:
         for line in changes.summary_of(done.synchronized.plan, "changed", rehearsed=rehearsed):
             screen.print(line)
-        for note in done.synchronized.notes:
-            screen.print(f"note: {note}")
+        print_notes(screen, done.synchronized.notes, verbose=verbose)
 
 
 def _verdict(done: Copied, *, quiet: bool) -> int:

@@ -127,8 +127,7 @@ def show(screen: Console, found: Preflight, *, verbose: bool) -> None:
     screen.print(f"would insert {rows} of {tables} by the strategy {found.strategy}")
     for cycle in found.order.cycles:
         screen.print(f"  {', '.join(map(str, cycle.tables))}: {cycle.way}")
-    for question in found.of(Severity.ASKS):
-        screen.print(f"would ask: {question.told(verbose=verbose)}")
+    print_notes(screen, found.of(Severity.ASKS), verbose=verbose, before="would ask: ")
     print_notes(screen, found.of(Severity.NOTE), verbose=verbose)
 
 
@@ -151,8 +150,7 @@ def report(screen: Console, done: Replayed, *, verbose: bool, rehearsed: bool) -
     screen.print(summary(done))
     if rehearsed:
         screen.print("this was a rehearsal: everything was undone")
-    for note in done.notes:
-        screen.print(f"note: {note}")
+    print_notes(screen, done.notes, verbose=verbose)
 
 
 _WAYS = ("inserted", "updated", "skipped", "unchanged")

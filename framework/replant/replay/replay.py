@@ -18,6 +18,7 @@ from replant.errors import ArtifactError, PrivilegeError, ReplayError
 from replant.model import (
     INSERT,
     AsReplica,
+    Finding,
     LoadOrder,
     LoadTogether,
     OnConflict,
@@ -27,6 +28,7 @@ from replant.model import (
     RelationName,
     step_tables,
 )
+from replant.replay.closing_notes import collect_notes
 from replant.replay.load_plan import (
     CopiedRows,
     Load,
@@ -38,7 +40,7 @@ from replant.replay.load_plan import (
 from replant.replay.loaded_rows import check_loaded_rows
 from replant.replay.refusals import refusals_explained
 from replant.replay.staging import StagedRows, load_staged, read_updated, reset_updated
-from replant.sql.closing_checks import CHECK_FAILED, finishing
+from replant.sql.closing_checks import finishing
 from replant.sql.load_statements import copy_from, filled_tables, frames, opening, said
 from replant.sql.trigger_statements import disable_triggers, enable_triggers
 
@@ -89,7 +91,7 @@ class ReplayOutcome:
     """
 
     tables: Mapping[RelationName, Loaded]
-    notes: tuple[str, ...]
+    notes: tuple[Finding, ...]
 
 
 def replay_rows(
@@ -128,8 +130,7 @@ def replay_rows(
         if not isinstance(statement.step, PatchColumns):
             for name, change in changes.items():
                 loaded[name] += change
-    notices: list[str] = []
-    database.add_notice_handler(lambda notice: _note(notices, notice))
+    notes = collect_notes(database)
     ending = load.artifact.manifest.ending(load.tables, load.order.after)
     with refusals_explained(firing=load.firing):
         database.execute(said(load.order.after, names))
@@ -137,12 +138,7 @@ def replay_rows(
             database.execute(enable_triggers(load.disabled))
         check_loaded_rows(database, load, frozenset(staged))
         database.execute(b"ROLLBACK" if rehearse else finishing(ending))
-    return ReplayOutcome(loaded, tuple(notices))
-
-
-def _note(notices: list[str], notice: psycopg.errors.Diagnostic) -> None:
-    if notice.sqlstate == CHECK_FAILED and notice.message_primary:
-        notices.append(notice.message_primary)
+    return ReplayOutcome(loaded, tuple(notes))
 
 
 def _execute(

@@ -80,7 +80,7 @@ def facts_of_replay(done: Replayed, *, rehearsed: bool) -> RunFacts:
             for name, loaded in done.tables.items()
         ),
         checks=(_check_of_replay(done),),
-        notes=tuple(ReportedNote(Severity.NOTE, text) for text in done.notes),
+        notes=tuple(ReportedNote(Severity.NOTE, note.told(verbose=True)) for note in done.notes),
     )
 
 

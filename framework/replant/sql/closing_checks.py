@@ -201,7 +201,8 @@ BEGIN
         wanted.nspname, wanted.relname, current_user,
         pg_catalog.format('%I.%I', wanted.nspname, wanted.relname), goal);
     END IF;
-    RAISE NOTICE USING ERRCODE = 'RPLNT', MESSAGE = pg_catalog.format(
+    RAISE NOTICE USING ERRCODE = 'RPLNT', SCHEMA = wanted.schema, TABLE = wanted.name,
+      COLUMN = wanted.attribute, MESSAGE = pg_catalog.format(
       'the sequence of %s was not moved past the new rows: %s', wanted.shown,
       pg_catalog.regexp_replace(stays, '{unprintable}', '?', 'g'));
   END LOOP;

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import psycopg
 from attrs import evolve
 
 from replant.artifact.artifact import Artifact
@@ -21,7 +20,8 @@ from replant.model import Catalog, Finding, PlannedTable, RelationName, Settings
 from replant.preflight.same_database import check_same_database
 from replant.preflight.target_schema import check_target_schema
 from replant.preflight.target_tables import tables_in_target
-from replant.sql.closing_checks import CHECK_FAILED, finishing
+from replant.replay.closing_notes import collect_notes
+from replant.sql.closing_checks import finishing
 from replant.synchronization.backup import write_backup
 from replant.synchronization.find_changes import FoundChanges, find_changes
 from replant.synchronization.rows_in_target import find_rows_in_target
@@ -110,7 +110,7 @@ class Synchronization:
             found = find_rows_in_target(self._database, catalog, self._artifact, tables)
             write_backup(self._database, catalog, self._artifact, found, output)
 
-    def carry_out(self, plan: ChangePlan, *, rehearse: bool) -> tuple[str, ...]:
+    def carry_out(self, plan: ChangePlan, *, rehearse: bool) -> tuple[Finding, ...]:
         """Change the rows, compare all of them both ways, move the sequences, and commit.
 
         Args:
@@ -172,17 +172,11 @@ class Synchronization:
 
     def _finish(
         self, tables: dict[RelationName, PlannedTable], *, rehearse: bool
-    ) -> tuple[str, ...]:
-        notices: list[str] = []
-
-        def note(notice: psycopg.errors.Diagnostic) -> None:
-            if notice.sqlstate == CHECK_FAILED and notice.message_primary:
-                notices.append(notice.message_primary)
-
-        self._database.add_notice_handler(note)
+    ) -> tuple[Finding, ...]:
+        notes = collect_notes(self._database)
         ending = self._artifact.manifest.ending(tables, ())
         self._database.execute(b"ROLLBACK" if rehearse else finishing(ending))
-        return tuple(notices)
+        return tuple(notes)
 
 
 def _check_nothing_left(found: FoundChanges) -> None:

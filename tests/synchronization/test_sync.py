@@ -236,7 +236,10 @@ def test_a_row_of_another_customer_is_not_taken_over(move: Move, shops: Settings
     move.target.execute("UPDATE s.orders SET customer = 2, place = 7 WHERE id = 11")
     before = rows(move, owned=False)
 
-    with pytest.raises(ChangeError, match=re.escape("s.orders: 1 rows are there that belong to ")):
+    with pytest.raises(
+        ChangeError,
+        match=r"s\.orders: other values .*, in rows that belong to others: id = 11: customer is 2",
+    ):
         sync(move, shops)
 
     assert rows(move, owned=False) == before
@@ -515,6 +518,42 @@ def test_rows_that_only_a_predicate_chose_are_refused(move: Move, shops: Setting
 
     with pytest.raises(UsageError, match=re.escape("which rows of s.note belong to this artifact")):
         api.sync(str(move.artifact), shops)
+
+
+@pytest.mark.parametrize(
+    ("kind", "exported", "there"),
+    [
+        ("numeric", "1.0", "1.00"),
+        ("float8", "-0", "0"),
+        ("interval", "1 day", "24:00:00"),
+        ("jsonb", '{"a": 1.0}', '{"a": 1.00}'),
+        ("numeric[]", "{1.0,2}", "{1.00,2}"),
+    ],
+)
+def test_a_row_whose_key_is_equal_and_written_otherwise_is_the_same_row(
+    move: Move, kind: str, exported: str, there: str
+) -> None:
+    move.on_both(
+        f"""
+        CREATE SCHEMA s;
+        CREATE TABLE s.shared (k {kind} PRIMARY KEY);
+        CREATE TABLE s.customer (id int PRIMARY KEY);
+        CREATE TABLE s.item (
+            customer int REFERENCES s.customer, k {kind} REFERENCES s.shared, v text,
+            PRIMARY KEY (customer, k));
+        CREATE TABLE s.part (
+            id int PRIMARY KEY, customer int, k {kind},
+            FOREIGN KEY (customer, k) REFERENCES s.item);
+        INSERT INTO s.customer VALUES (1);
+        """
+    )
+    for database, key in ((move.source, exported), (move.target, there)):
+        database.execute(f"INSERT INTO s.shared VALUES ('{key}')".encode())
+        database.execute(f"INSERT INTO s.item VALUES (1, '{key}', 'a')".encode())
+        database.execute(f"INSERT INTO s.part VALUES (1, 1, '{key}')".encode())
+    assert sync(move, settings_of(move)) == (0, 2, 0)
+    assert move.same("SELECT i, p FROM s.item AS i JOIN s.part AS p USING (customer, k)")
+    assert move.found("SELECT k::text FROM s.shared") == [there], "it is shared, and left as it is"
 
 
 def test_a_cycle_of_columns_that_may_not_be_null_is_changed(move: Move) -> None:

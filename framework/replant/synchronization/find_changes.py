@@ -8,7 +8,7 @@ the change if it differs.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 
 from attrs import define, field, frozen
@@ -108,71 +108,101 @@ class _TableSearch:
 
     def changes(self, ownership: Ownership) -> TableChanges:
         """Return what changes."""
-        shared = {} if ownership is Ownership.OWNED else dict(self._shared_rows())
-        compared: Sequence[DifferingRow] = ()
-        if ownership is not Ownership.SHARED:
-            left, right = TargetSide(self.database, self.found), OwnedSide(self.artifact)
-            # To hash the rows of a server nearby takes longer than to compare them.
-            by_blocks = not is_near(self.database)
-            comparison = TableComparison(left, right, self.table.name, by_blocks)
-            found = comparison.compare(None)
-            compared, self.lines = found.rows, found.lines
-        deleted, updated, inserted = [], [], []
-        for row in compared:
-            match row.presence:
-                case Presence.LEFT if row.left is not None:
-                    wanted = shared.pop(tuple(row.key.values()), None) if row.key else None
-                    if wanted is None:
-                        deleted.append(row.left)
-                    elif values := _differing(row.left, wanted):
-                        updated.append(UpdatedRow(row.key, values))
-                case Presence.RIGHT if row.right is not None:
-                    inserted.append(row.right)
-                case Presence.BOTH if row.right is not None:
-                    updated.append(UpdatedRow(row.key, row.right))
-        missing, differing = self._looked_up(list(shared.values()))
+        compared = () if ownership is Ownership.SHARED else self._compared()
+        keyless = [row.left for row in compared if row.left is not None and not row.key]
+        only_there = {
+            tuple(row.key.values()): row.left
+            for row in compared
+            if row.presence is Presence.LEFT and row.left is not None and row.key
+        }
+        wanted = [row.right for row in compared if row.presence is Presence.RIGHT]
+        updated = [
+            UpdatedRow(row.key, row.right)
+            for row in compared
+            if row.presence is Presence.BOTH and row.right is not None
+        ]
+        shared = () if ownership is Ownership.OWNED else self._shared_rows()
+        missing, differing = self._settle(shared, only_there, updated)
         if self.check is SharedRowsCheck.SAME and differing.counts:
-            self._refuse(differing, "shared rows differ in the target", _SHARED_REMEDY)
-        absent, of_others = self._looked_up(inserted)
+            self._refuse(differing, "that are shared with others", _SHARED_REMEDY)
+        absent, of_others = self._settle(filter(None, wanted), only_there, updated)
         if of_others.counts:
-            self._refuse(of_others, "rows are there that belong to others", _OTHERS_REMEDY)
+            self._refuse(of_others, "that belong to others", _OTHERS_REMEDY)
+        deleted = [*keyless, *only_there.values()]
         return TableChanges(self.table, deleted, updated, [*missing, *absent])
 
-    def _shared_rows(self) -> Iterator[tuple[tuple[Text, ...], RowValues]]:
-        """Yield the shared rows of the artifact by key; without one nothing can reference them."""
+    def _compared(self) -> Sequence[DifferingRow]:
+        """Return which owned rows differ."""
+        left, right = TargetSide(self.database, self.found), OwnedSide(self.artifact)
+        # To hash the rows of a server nearby takes longer than to compare them.
+        by_blocks = not is_near(self.database)
+        found = TableComparison(left, right, self.table.name, by_blocks).compare(None)
+        self.lines = found.lines
+        return found.rows
+
+    def _shared_rows(self) -> Iterator[RowValues]:
+        """Yield the shared rows of the artifact; without a key nothing can reference them."""
         if not self.table.key:
             return
         form = self.artifact.manifest.table(self.table.name).row_form
         names = self.table.column_names
         batches = rows_of_owner(self.artifact, self.table.name, form, owned=False)
         for row in chain.from_iterable(batches):
-            values = dict(zip(names, form.texts(row, len(names)), strict=True))
-            yield tuple(values[name] for name in self.table.key), values
+            yield dict(zip(names, form.texts(row, len(names)), strict=True))
 
-    def _looked_up(self, rows: Sequence[RowValues]) -> tuple[list[RowValues], DifferenceList]:
-        """Return the rows whose key the target does not have, and how those differ that it has."""
-        differences = DifferenceList(self.table.name, self.table.key)
-        if not self.table.key:
-            return list(rows), differences
-        missing = []
-        names, width = self.table.column_names, len(self.table.key)
+    def _settle(
+        self,
+        rows: Iterable[RowValues],
+        only_there: dict[tuple[Text, ...], RowValues],
+        updated: list[UpdatedRow],
+    ) -> tuple[list[RowValues], DifferenceList]:
+        """Look up rows of the artifact that were not found by the text of their key.
+
+        The server may hold a key to be equal to one with another text, as 1.0 to 1.00.
+
+        Args:
+            rows: the rows.
+            only_there: the owned rows that only the target has, by the text of their key; those
+                that are met are taken out.
+            updated: the rows that are met are added here.
+
+        Returns:
+            The rows that the target does not have, and how those differ that it has otherwise.
+
+        """
+        table = self.table
+        missing, differing = [], DifferenceList(table.name, table.key)
+        for row, there in self._looked_up(rows):
+            if there is None:
+                missing.append(row)
+                continue
+            key = tuple(there[name] for name in table.key)
+            own = only_there.pop(key, None)
+            if own is None:
+                names = table.column_names
+                exported, found = (tuple(each[name] for name in names) for each in (row, there))
+                differing.add_changed(key, names, exported, found)
+            elif changed := {name: row[name] for name in row if row[name] != own[name]}:
+                updated.append(UpdatedRow(dict(zip(table.key, key, strict=True)), changed))
+        return missing, differing
+
+    def _looked_up(self, rows: Iterable[RowValues]) -> Iterator[tuple[RowValues, RowValues | None]]:
+        """Yield each row with that of the target that has an equal key."""
+        table, names, width = self.table, self.table.column_names, len(self.table.key)
         left = iter(rows)
         while batch := list(islice(left, _ASKED)):
-            keys = [tuple(row[name] for name in self.table.key) for row in batch]
-            query = texts_by_key(self.table, names, keys)
-            with exact_names(self.database, self.table):
-                there: dict[int, list[Text]] = {
-                    place: rest for place, *rest in self.database.execute(query)
+            there: dict[int, RowValues] = {}
+            if table.key:
+                keys = [tuple(row[name] for name in table.key) for row in batch]
+                with exact_names(self.database, table):
+                    found = self.database.execute(texts_by_key(table, names, keys)).fetchall()
+                there = {
+                    place: dict(zip(names, rest[width:], strict=True)) for place, *rest in found
                 }
-            for place, (key, row) in enumerate(zip(keys, batch, strict=True)):
-                if place in there:
-                    wanted = tuple(row[name] for name in names)
-                    differences.add_changed(key, names, wanted, tuple(there[place][width:]))
-                else:
-                    missing.append(row)
-        return missing, differences
+            for place, row in enumerate(batch):
+                yield row, there.get(place)
 
-    def _refuse(self, differences: DifferenceList, what: str, remedy: str) -> None:
+    def _refuse(self, differences: DifferenceList, whose: str, remedy: str) -> None:
         result = differences.result(0, 0)
         shown = [str(difference) for difference in result.differences]
         more = [f"and {result.count - len(shown)} more"] if result.count > len(shown) else []
@@ -181,14 +211,11 @@ class _TableSearch:
                 Subject.ROW,
                 Severity.REFUSES,
                 str(self.table.name),
-                f"{self.table.name}: {result.count} {what}: {'; '.join([*shown, *more])}",
+                f"{self.table.name}: other values in the target, in rows {whose}: "
+                f"{'; '.join([*shown, *more])}",
                 remedy,
             )
         )
-
-
-def _differing(row: RowValues, wanted: RowValues) -> RowValues:
-    return {name: value for name, value in wanted.items() if row[name] != value}
 
 
 _SHARED_REMEDY = "change them by hand, or let them be: shared = 'keep' under [[tables]]"

@@ -312,6 +312,23 @@ class TestWhatIsProposed:
         assert schemas_of(text)["exclude"] == ["public.spatial_ref_sys"]
         assert "# it belongs to the extension plpgsql, which brings its rows; empty" in text
 
+    def test_masks_are_proposed_for_text_of_any_type(
+        self, database: Database, proposed: Callable[..., str]
+    ) -> None:
+        with psycopg.connect(database.dsn) as connection:
+            connection.execute(
+                "CREATE SCHEMA x; CREATE EXTENSION citext SCHEMA x;"
+                "CREATE TABLE org (id int PRIMARY KEY, post_code character(8), email_count int);"
+                "INSERT INTO org VALUES (7);"
+                "CREATE TABLE person (id int PRIMARY KEY, org int REFERENCES org, email x.citext)"
+            )
+        lines = proposed(database.dsn).splitlines()
+        assert [line for line in lines if line.startswith('# "')] == [
+            '# "public.org.post_code" = "postcode"',
+            '# "public.person.email" = "email"',
+        ]
+        assert "roots = ['public.org: id = 7']" in lines, "an organization comes before its people"
+
     def test_what_else_there_is_to_know(
         self, deployed_as: Deployed, proposed: Callable[..., str]
     ) -> None:

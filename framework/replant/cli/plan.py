@@ -145,7 +145,7 @@ def _triggers(plan: Plan, *, verbose: bool) -> list[str]:
 
 def _needs(plan: Plan, filled: list[RelationName]) -> Iterator[str]:
     """Yield in few words what the role needs."""
-    schemas = ", ".join(sorted({name.schema for name in filled}))
+    schemas = ", ".join(sorted({readable(name.schema) for name in filled}))
     yield f"USAGE on {schemas}; INSERT on the tables above that have rows"
     if plan.sequences:
         yield "UPDATE on the sequences above"

@@ -48,7 +48,9 @@ class Root:
             predicate = text[colon + 1 :].strip()
             if predicate:
                 return cls(table, predicate)
-        raise ValueError(f"{text!r} is not schema.table: condition")
+        raise ValueError(
+            f"{text!r} is not schema.table: condition (quote a part with double quotes)"
+        )
 
 
 class Children(Enum):

@@ -29,6 +29,8 @@ _ADDRESSES = ((r".*", "ip"),)
 _RULES = {
     "text": _TEXTS,
     "character varying": _TEXTS,
+    "character": _TEXTS,
+    "citext": _TEXTS,
     "date": _DATES,
     "inet": _ADDRESSES,
 }
@@ -58,7 +60,8 @@ def personal_columns(tables: Iterable[Table]) -> Iterator[PersonalColumn]:
 
 def _kind(column: Column) -> str | None:
     length = _LENGTH.search(column.type)
-    for words, kind in _RULES.get(column.base_type, ()):
+    # An extension's type has the name of its schema before its own.
+    for words, kind in _RULES.get(column.base_type.rpartition(".")[2], ()):
         if re.fullmatch(rf"(.*_)?({words})", column.name.casefold()):
             fits = length is None or int(length[1]) >= _SHORTEST.get(kind, 0)
             return kind if fits else None

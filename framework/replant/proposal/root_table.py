@@ -14,6 +14,7 @@ _BEGINNINGS = [
     "tenant",
     "organization",
     "organisation",
+    "org",
     "company",
     "workspace",
     "account",

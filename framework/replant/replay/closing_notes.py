@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from replant.database.connections import DatabaseConnection
-from replant.model import Finding, RelationName, Severity, Subject
+from replant.model import Finding, RelationName, Severity, Subject, readable
 from replant.sql.closing_checks import CHECK_FAILED
 
 
@@ -31,7 +31,7 @@ def _finding(notice: psycopg.errors.Diagnostic, message: str) -> Finding:
     return Finding(
         Subject.SEQUENCE,
         Severity.NOTE,
-        f"{RelationName(schema, table)}.{column}",
+        f"{RelationName(schema, table)}.{readable(column)}",
         message,
         together="sequences were not moved past the new rows",
     )

@@ -173,6 +173,7 @@ BEGIN
     JOIN pg_sequence AS s ON s.seqrelid = of.sequence
     JOIN pg_class AS k ON k.oid = s.seqrelid
     JOIN pg_namespace AS q ON q.oid = k.relnamespace
+    ORDER BY w.schema, w.name, w.attribute, of.sequence
   LOOP
     ascending := wanted.seqincrement > 0;
     goal := CASE WHEN ascending THEN wanted.greatest ELSE wanted.least END;

@@ -10,7 +10,7 @@ from replant.errors import ConfigurationError
 from replant.model import Settings
 
 #: A path in the configuration, such as `plugins.schemas.roots[0]`.
-_SETTING = re.compile(r"(?:source|target|scope|plugins|export|tables)[.\[]\S*")
+_SETTING = re.compile(r"(?:source|target|scope|plugins|export|tables)[.\[].*")
 
 
 @contextmanager

@@ -15,8 +15,9 @@ from jsonschema import Draft202012Validator
 
 from replant import api
 from replant.difference.result import Presence, SideComparison
-from replant.model import ExportSettings, Layout, PluginSettings, Settings
+from replant.model import ExportSettings, Layout, PluginSettings, RelationName, Settings
 from replant.sql import fingerprints
+from replant.testing.servers.server import Server, grant
 from tests.support.commands import Replant, assert_one_line
 from tests.support.moves import FORMATS, Move
 from tests.support.property_tests import example_count
@@ -91,6 +92,72 @@ def test_any_two_sides_are_compared(move: Move, exported: Export, left: str, rig
     assert api.diff(move.to.dsn, other, settings_of("")).equal
 
 
+@pytest.mark.parametrize("kind", ["file-insert", "directory"])
+def test_without_a_configuration_the_artifact_says_which_rows(
+    move: Move, exported: Export, replant: Replant, kind: str
+) -> None:
+    artifact = exported(move.from_.dsn, "left", FORMATS[kind])
+
+    assert counts(api.diff(artifact, move.to.dsn, Settings())) == EXPECTED
+    mirrored = {Presence.LEFT: Presence.RIGHT, Presence.RIGHT: Presence.LEFT}
+    assert counts(api.diff(move.to.dsn, artifact, Settings())) == {
+        name: {mirrored.get(presence, presence): n for presence, n in found.items()}
+        for name, found in EXPECTED.items()
+    }
+    assert api.diff(artifact, move.from_.dsn, Settings()).equal
+    assert replant("diff", artifact, move.from_.dsn).out.startswith("7 rows of 4 tables are equal")
+    move.target.execute("UPDATE s.country SET name = 'D' WHERE code = 'de'")
+    assert counts(api.diff(artifact, move.to.dsn, Settings()))["country"] == {Presence.BOTH: 1}
+
+
+def test_without_a_configuration_a_missing_table_or_column_is_named(
+    move: Move, exported: Export, replant: Replant
+) -> None:
+    artifact = exported(move.from_.dsn, "left", FORMATS["directory"])
+    move.source.execute("ALTER TABLE s.orders DROP v")
+    assert "not compared, as only left has it: v" in replant("diff", artifact, move.from_.dsn).out
+    move.source.execute("DROP TABLE s.orders")
+    outcome = replant("diff", artifact, move.from_.dsn)
+    assert_one_line(outcome, 4, "has no table s.orders, so the rows of the artifact cannot be")
+
+
+def test_without_a_configuration_a_role_that_may_not_read_is_told(
+    move: Move, exported: Export, replant: Replant, server: Server
+) -> None:
+    artifact = exported(move.from_.dsn, "left", FORMATS["directory"])
+    reader = server.create_role("met_by_diff")
+    grant(move.to, reader, "SELECT", [RelationName("s", "customer")])
+    outcome = replant("diff", artifact, move.to.as_role(reader))
+    assert_one_line(outcome, 4, "may not see all rows of some tables, so nothing is compared")
+
+
+def test_rows_that_are_met_by_another_key_are_the_same(
+    move: Move, exported: Export, replant: Replant, tmp_path: Path
+) -> None:
+    move.on_both(
+        "ALTER TABLE s.country ADD UNIQUE (name);"
+        "ALTER TABLE s.customer DROP CONSTRAINT customer_country_fkey"
+    )
+    move.target.execute(
+        "UPDATE s.country SET code = 'D' WHERE code = 'de';"
+        "UPDATE s.customer SET country = 'D' WHERE country = 'de'",
+        prepare=False,
+    )
+    move.on_both("ALTER TABLE s.customer ADD FOREIGN KEY (country) REFERENCES s.country")
+    artifact = exported(move.from_.dsn, "left", FORMATS["directory"])
+    config = tmp_path / "match.toml"
+    config.write_text('[[tables]]\nname = "s.country"\nmatch = ["name"]\n')
+
+    assert set(counts(api.diff(artifact, move.to.dsn, settings_of("")))) == {
+        *("country", "customer", "note", "orders")
+    }
+    outcome = replant("diff", artifact, move.to.dsn, "-c", str(config))
+    assert "s.country" not in outcome.out
+    assert "s.customer" not in outcome.out
+    by_root = replant("diff", artifact, move.to.dsn, "-c", str(config), "--root", ROOT)
+    assert by_root.out == outcome.out
+
+
 def test_the_text_shows_keys_and_values(move: Move, exported: Export, replant: Replant) -> None:
     outcome = replant("diff", move.from_.dsn, move.to.dsn, "--root", ROOT)
 
@@ -143,6 +210,20 @@ def test_the_sql_makes_left_like_right(move: Move, exported: Export, replant: Re
     assert move.source.execute("SELECT count(*) FROM s.orders WHERE customer = 2").fetchall() == [
         (1,)
     ]
+
+
+def test_the_sql_names_the_schemas_of_the_left_side(
+    move: Move, exported: Export, replant: Replant
+) -> None:
+    move.on_both("ALTER TABLE s.note ADD n serial PRIMARY KEY")
+    move.target.execute("ALTER SCHEMA s RENAME TO c")
+    sides = ("diff", move.from_.dsn, move.to.dsn, "--include", "?.*", "--map-schema", "s=c")
+    outcome = replant(*sides, "--format", "sql")
+    assert outcome.code == 1
+
+    move.source.execute(outcome.out.encode(), prepare=False)
+
+    assert replant(*sides).code == 0
 
 
 def test_sql_for_rows_without_a_key_is_refused(

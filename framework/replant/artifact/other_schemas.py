@@ -113,6 +113,19 @@ def in_schema(name: RelationName, schemas: Schemas) -> RelationName:
     return RelationName(schemas.get(name.schema, name.schema), name.name)
 
 
+def swapped(schemas: Schemas) -> Schemas:
+    """Return what names the schemas as they were.
+
+    Raises:
+        UsageError: two schemas have one name instead.
+
+    """
+    own = {new: old for old, new in schemas.items()}
+    if len(own) < len(schemas):
+        raise UsageError("--map-schema: two schemas would have one name, which leads back to both")
+    return own
+
+
 def check_schemas(schemas: Schemas, names: Iterable[RelationName]) -> None:
     """Refuse names of schemas that rename nothing, or let two tables have one name.
 

@@ -25,7 +25,7 @@ from replant.verification.differences import SHOWN, visible
 _TEXT, _JSON, _SQL = "text", "json", "sql"
 
 
-@click.command(epilog="Example: replant diff monday.sql postgresql://localhost/shop -c shop.toml")
+@click.command(epilog="Example: replant diff monday.sql postgresql://localhost/shop")
 @click.argument("left")
 @click.argument("right")
 @options.together(
@@ -69,8 +69,9 @@ def command(
     """Compare two artifacts, two databases, or one and the other, row by row.
 
     LEFT and RIGHT are paths of artifacts or connection strings. Of a database those rows are
-    compared that an export with the same configuration would choose there. Rows are read one by
-    one only where parts of a table differ.
+    compared that an export with the same configuration would choose there; without one, those
+    that the other side's artifact chooses. Rows are read one by one only where parts of a table
+    differ.
 
     Exit code 0 when both are the same, 1 when they differ.
     """

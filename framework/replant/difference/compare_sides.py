@@ -20,17 +20,20 @@ from replant.sql.row_forms import COPY_ROWS, RowForm, Rows
 from replant.verification.blocks import differing_ranges
 
 
-def compare_sides(left: Side, right: Side, limit: int | None) -> SideComparison:
+def compare_sides(
+    left: Side, right: Side, limit: int | None, *, by_blocks: bool = True
+) -> SideComparison:
     """Compare two sides.
 
     Args:
         left: one of them; its tables come first.
         right: the other.
         limit: how many differing rows of each table are kept; None for all.
+        by_blocks: as for `TableComparison`.
 
     """
     names = dict.fromkeys([*left.tables, *right.tables])
-    tables = (TableComparison(left, right, name).compare(limit) for name in names)
+    tables = (TableComparison(left, right, name, by_blocks).compare(limit) for name in names)
     return SideComparison(left.label, right.label, tuple(tables))
 
 

@@ -91,6 +91,7 @@ class SideComparison:
         right: likewise.
         tables: in the order in which they are loaded.
         shapes: what the tables look like; where both sides have one, what it is on the left.
+        left_names: what tables are called on the left that have another name there.
 
     """
 
@@ -98,6 +99,7 @@ class SideComparison:
     right: str
     tables: tuple[ComparedTable, ...]
     shapes: Mapping[RelationName, TableShape] = field(factory=dict)
+    left_names: Mapping[RelationName, RelationName] = field(factory=dict)
 
     @property
     def equal(self) -> bool:

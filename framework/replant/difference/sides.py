@@ -83,6 +83,10 @@ class Side(Protocol):
     def tables(self) -> Mapping[RelationName, SideTable]:
         """The tables, in the order in which they are loaded."""
 
+    @property
+    def shapes(self) -> Mapping[RelationName, TableShape]:
+        """What the tables look like, where that is known."""
+
     def content(self, name: RelationName, form: RowForm) -> Content:
         """Return the fingerprint of a table's rows, in the form in which it has them."""
 
@@ -238,7 +242,8 @@ class SideInOtherSchemas:
         return self.side.label
 
     @property
-    def _names(self) -> dict[RelationName, RelationName]:
+    def names(self) -> dict[RelationName, RelationName]:
+        """The name that each table has on the side itself."""
         return {in_schema(name, self.schemas): name for name in self.side.tables}
 
     @property
@@ -246,19 +251,24 @@ class SideInOtherSchemas:
         """The tables under their other names."""
         tables = self.side.tables
         check_schemas(self.schemas, tables)
-        return {name: evolve(tables[own], name=name) for name, own in self._names.items()}
+        return {name: evolve(tables[own], name=name) for name, own in self.names.items()}
+
+    @property
+    def shapes(self) -> Mapping[RelationName, TableShape]:
+        """What the tables look like, under their other names."""
+        return {in_schema(name, self.schemas): shape for name, shape in self.side.shapes.items()}
 
     def content(self, name: RelationName, form: RowForm) -> Content:
         """Return the fingerprint of a table's rows."""
-        return self.side.content(self._names[name], form)
+        return self.side.content(self.names[name], form)
 
     def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
         """Read the whole rows of a table."""
-        return self.side.rows(self._names[name], form)
+        return self.side.rows(self.names[name], form)
 
     def part(self, name: RelationName, form: RowForm, part: Part) -> Iterator[Rows]:
         """Read the rows of a part."""
-        return self.side.part(self._names[name], form, part)
+        return self.side.part(self.names[name], form, part)
 
 
 def sliced(batches: Iterator[Rows], part: Part) -> Iterator[Rows]:

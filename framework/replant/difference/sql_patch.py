@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from attrs import evolve
 from psycopg import sql
 
 from replant.database.connections import EXACT_TEXT
@@ -23,7 +24,12 @@ def comparison_as_sql(comparison: SideComparison) -> str:
         UsageError: rows without a key differ, or a side lacks a table or a column of the other.
 
     """
-    differing = [table for table in comparison.tables if not table.equal]
+    names = comparison.left_names
+    differing = [
+        evolve(table, name=names.get(table.name, table.name))
+        for table in comparison.tables
+        if not table.equal
+    ]
     _check_possible(differing)
     statements = [
         *_deletions(differing[::-1]),

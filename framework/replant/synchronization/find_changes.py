@@ -19,6 +19,7 @@ from replant.database.connections import DatabaseConnection, is_near
 from replant.database.session_settings import exact_names
 from replant.difference.compare_sides import TableComparison
 from replant.difference.result import DifferingRow, Presence
+from replant.difference.target_side import TargetSide
 from replant.model import (
     Finding,
     PlannedTable,
@@ -31,7 +32,7 @@ from replant.model import (
 from replant.model.ownership import Ownership
 from replant.sql.row_queries import texts_by_key
 from replant.synchronization.artifact_rows_by_owner import OwnedSide, rows_of_owner
-from replant.synchronization.rows_in_target import RowsInTarget, TargetSide
+from replant.synchronization.rows_in_target import RowsInTarget
 from replant.synchronization.untouched_rows import WantedRows
 from replant.verification.differences import DifferenceList
 
@@ -133,7 +134,11 @@ class _TableSearch:
 
     def _compared(self) -> Sequence[DifferingRow]:
         """Return which owned rows differ."""
-        left, right = TargetSide(self.database, self.found), OwnedSide(self.artifact)
+        there = self.found
+        left = TargetSide(
+            self.database, there.tables, there.selection, there.owned, there.owned_counts
+        )
+        right = OwnedSide(self.artifact)
         # To hash the rows of a server nearby takes longer than to compare them.
         by_blocks = not is_near(self.database)
         found = TableComparison(left, right, self.table.name, by_blocks).compare(None)

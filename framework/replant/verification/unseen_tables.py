@@ -44,9 +44,18 @@ def find_unseen_tables(
 
 
 def check_all_seen(
-    database: DatabaseConnection, catalog: Catalog, tables: Mapping[RelationName, PlannedTable]
+    database: DatabaseConnection,
+    catalog: Catalog,
+    tables: Mapping[RelationName, PlannedTable],
+    undone: str = "changed",
 ) -> None:
     """Refuse to go on where the role may not see all rows of a table.
+
+    Args:
+        database: a transaction in which the catalog was read.
+        catalog: what the database has.
+        tables: the tables whose rows are needed.
+        undone: what is not done with rows then.
 
     Raises:
         PrivilegeError: it names these tables, each with what would let the role see them.
@@ -57,7 +66,7 @@ def check_all_seen(
         listed = "; ".join(f"{name}: {remedy}" for name, remedy in unseen.items())
         raise PrivilegeError(
             f"the role {catalog.role!r} may not see all rows of some tables, so nothing is "
-            f"changed: {listed}"
+            f"{undone}: {listed}"
         )
 
 

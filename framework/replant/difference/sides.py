@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Protocol
 
 from attrs import evolve, frozen
 
 from replant.artifact.artifact import Artifact, patch_texts, row_texts
+from replant.artifact.manifest import ExportedTable
 from replant.artifact.other_schemas import Schemas, check_schemas, in_schema
 from replant.database.connections import DatabaseConnection
 from replant.export.source_rows import SourceRows
@@ -108,20 +110,10 @@ class ArtifactSide:
         """The path of the artifact."""
         return self.artifact.origin
 
-    @property
+    @cached_property
     def tables(self) -> Mapping[RelationName, SideTable]:
         """The tables of the artifact."""
-        return {
-            table.name: SideTable(
-                name=table.name,
-                columns=tuple(column.name for column in table.columns),
-                key=table.key,
-                row_count=table.row_count,
-                form=table.row_form,
-                ordered=table.ordered and bool(table.key) and ordered_alike(table.planned),
-            )
-            for table in self.artifact.manifest.tables
-        }
+        return {table.name: side_table(table) for table in self.artifact.manifest.tables}
 
     @property
     def shapes(self) -> Mapping[RelationName, TableShape]:
@@ -171,6 +163,18 @@ class ArtifactSide:
         return self.rows(name, form)
 
 
+def side_table(table: ExportedTable) -> SideTable:
+    """Describe a table of an artifact."""
+    return SideTable(
+        name=table.name,
+        columns=tuple(column.name for column in table.columns),
+        key=table.key,
+        row_count=table.row_count,
+        form=table.row_form,
+        ordered=table.ordered and bool(table.key) and ordered_alike(table.planned),
+    )
+
+
 @frozen
 class DatabaseSide:
     """What a database would export, as a side.
@@ -191,7 +195,7 @@ class DatabaseSide:
         """The name of the database."""
         return f"the database {self.database.info.dbname!r}"
 
-    @property
+    @cached_property
     def tables(self) -> Mapping[RelationName, SideTable]:
         """The tables of the plan."""
         return {
@@ -241,12 +245,12 @@ class SideInOtherSchemas:
         """What it is, for people."""
         return self.side.label
 
-    @property
+    @cached_property
     def names(self) -> dict[RelationName, RelationName]:
         """The name that each table has on the side itself."""
         return {in_schema(name, self.schemas): name for name in self.side.tables}
 
-    @property
+    @cached_property
     def tables(self) -> Mapping[RelationName, SideTable]:
         """The tables under their other names."""
         tables = self.side.tables

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 from attrs import field, frozen
 
@@ -44,7 +45,7 @@ class TargetSide:
         """The name of the database."""
         return f"the database {self.database.info.dbname!r}"
 
-    @property
+    @cached_property
     def tables(self) -> Mapping[RelationName, SideTable]:
         """The tables of which rows are compared."""
         return {name: self._table(self.planned[name]) for name in self.chosen}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from itertools import compress
 
 from attrs import evolve, frozen
 
 from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import ExportedTable
-from replant.difference.sides import ArtifactSide, Content, SideTable
+from replant.difference.sides import ArtifactSide, Content, SideTable, side_table
 from replant.model import RelationName
 from replant.model.ownership import Ownership
 from replant.sql.fingerprints import Fingerprint
@@ -20,13 +21,13 @@ from replant.sql.row_forms import RowForm, Rows
 class OwnedSide(ArtifactSide):
     """The owned rows of an artifact as a side of a comparison."""
 
-    @property
+    @cached_property
     def tables(self) -> Mapping[RelationName, SideTable]:
         """The tables that may have owned rows."""
         return {
-            name: evolve(table, row_count=table.row_count - self._exported(name).shared_count)
-            for name, table in super().tables.items()
-            if self._exported(name).ownership is not Ownership.SHARED
+            table.name: evolve(side_table(table), row_count=table.row_count - table.shared_count)
+            for table in self.artifact.manifest.tables
+            if table.ownership is not Ownership.SHARED
         }
 
     def content(self, name: RelationName, form: RowForm) -> Content:

@@ -73,14 +73,15 @@ def find_changes(
         left_out: the tables that are not compared.
 
     """
+    there = TargetSide(database, found.tables, found.selection, found.owned, found.owned_counts)
+    of_artifact = OwnedSide(artifact)
     changes, findings, wanted = {}, [], {}
     for exported in artifact.manifest.tables:
         name = exported.name
         if name in left_out:
             continue
-        table = _TableSearch(
-            database, artifact, found, found.tables[name], checks.get(name, SharedRowsCheck.KEEP)
-        )
+        check = checks.get(name, SharedRowsCheck.KEEP)
+        table = _TableSearch(there, of_artifact, found.tables[name], check)
         changes[name] = table.changes(exported.ownership)
         findings += table.findings
         if table.lines is not None and not exported.shared_count:
@@ -93,15 +94,18 @@ class _TableSearch:
     """The search for the changes of one table.
 
     Attributes:
+        there: the owned rows of the target.
+        artifact: those of the artifact.
+        table: the table as the target has it.
+        check: what is done with shared rows that differ.
         findings: what stands in their way.
         lines: the rows that the artifact has otherwise than the target, as they stand; None where
             rows were not compared as they stand.
 
     """
 
-    database: DatabaseConnection
-    artifact: Artifact
-    found: RowsInTarget
+    there: TargetSide
+    artifact: OwnedSide
     table: PlannedTable
     check: SharedRowsCheck
     findings: list[Finding] = field(factory=list)
@@ -134,14 +138,10 @@ class _TableSearch:
 
     def _compared(self) -> Sequence[DifferingRow]:
         """Return which owned rows differ."""
-        there = self.found
-        left = TargetSide(
-            self.database, there.tables, there.selection, there.owned, there.owned_counts
-        )
-        right = OwnedSide(self.artifact)
         # To hash the rows of a server nearby takes longer than to compare them.
-        by_blocks = not is_near(self.database)
-        found = TableComparison(left, right, self.table.name, by_blocks).compare(None)
+        by_blocks = not is_near(self.there.database)
+        comparison = TableComparison(self.there, self.artifact, self.table.name, by_blocks)
+        found = comparison.compare(None)
         self.lines = found.lines
         return found.rows
 
@@ -149,9 +149,9 @@ class _TableSearch:
         """Yield the shared rows of the artifact; without a key nothing can reference them."""
         if not self.table.key:
             return
-        form = self.artifact.manifest.table(self.table.name).row_form
+        form = self.artifact.artifact.manifest.table(self.table.name).row_form
         names = self.table.column_names
-        batches = rows_of_owner(self.artifact, self.table.name, form, owned=False)
+        batches = rows_of_owner(self.artifact.artifact, self.table.name, form, owned=False)
         for row in chain.from_iterable(batches):
             yield dict(zip(names, form.texts(row, len(names)), strict=True))
 
@@ -199,8 +199,8 @@ class _TableSearch:
             there: dict[int, RowValues] = {}
             if table.key:
                 keys = [tuple(row[name] for name in table.key) for row in batch]
-                with exact_names(self.database, table):
-                    found = self.database.execute(texts_by_key(table, names, keys)).fetchall()
+                with exact_names(self.there.database, table):
+                    found = self.there.database.execute(texts_by_key(table, names, keys)).fetchall()
                 there = {
                     place: dict(zip(names, rest[width:], strict=True)) for place, *rest in found
                 }

@@ -95,7 +95,8 @@ def find_target_closure(
         graph = read_reference_graph(
             database, catalog, list(declared_references(manifest, catalog))
         )
-        followed = [_followed(manifest, reference) for reference in graph.references]
+        told = {_ends_of_exported(known): known for known in reversed(manifest.references)}
+        followed = [told.get(_ends(reference)) for reference in graph.references]
         kept = [r for r, known in zip(graph.references, followed, strict=True) if known]
         edges = {
             reference.edge: EdgeRule(
@@ -198,18 +199,28 @@ def _has_key(names: Sequence[str], keys: Sequence[Sequence[Text]]) -> str:
     return sql.SQL("({}) IN ({})").format(columns, sql.SQL(", ").join(rows)).as_string()
 
 
-def _followed(manifest: Manifest, reference: Reference) -> ExportedReference | None:
-    """Return what the manifest says of a reference of the target, if the search follows it."""
-    for known in manifest.references:
-        only = None if reference.only is None else (reference.only.column, reference.only.value)
-        if (known.table, known.columns, known.references, known.referenced_columns) == (
-            reference.table,
-            reference.columns,
-            reference.references,
-            reference.referenced_columns,
-        ) and (known.elements, known.only) == (reference.elements, only):
-            return known
-    return None
+def _ends(reference: Reference) -> tuple[object, ...]:
+    """Return what tells a reference of the target from others."""
+    return (
+        reference.table,
+        reference.columns,
+        reference.references,
+        reference.referenced_columns,
+        reference.elements,
+        None if reference.only is None else (reference.only.column, reference.only.value),
+    )
+
+
+def _ends_of_exported(known: ExportedReference) -> tuple[object, ...]:
+    """Return the same of a reference that the manifest tells of."""
+    return (
+        known.table,
+        known.columns,
+        known.references,
+        known.referenced_columns,
+        known.elements,
+        known.only,
+    )
 
 
 def declared_references(manifest: Manifest, catalog: Catalog) -> Iterator[DeclaredReference]:

@@ -16,6 +16,8 @@ import pytest
 from attrs import evolve
 
 from replant import api
+from replant.database.connections import ReadingConnection
+from replant.database.shared_snapshot import SharedSnapshot
 from replant.errors import DatabaseError, PluginError
 from replant.model import (
     Column,
@@ -32,6 +34,7 @@ from replant.parallel import sliced_tables, slices, workers
 from replant.plugins.discovery import Candidate, LoadedPlugin
 from replant.plugins.hookspecs import hookimpl
 from replant.plugins.manager import Host
+from replant.selection import parallel_counts
 from replant.verification.differences import RowDifferenceKind
 from replant_plugins.strategies import ordered
 from tests.support.moves import FORMATS, Move, Registering, in_every_format
@@ -54,6 +57,7 @@ ROWS = 4000
 def _everything_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "FEWEST_ROWS", 100)
     monkeypatch.setattr(sliced_tables, "FEWEST_ROWS", 1)
+    monkeypatch.setattr(parallel_counts, "FEWEST_ROWS", 1)
     monkeypatch.setattr(workers, "processors", lambda: 8)
 
 
@@ -140,6 +144,43 @@ def test_a_table_that_somebody_waits_for_is_read_by_the_process_that_has_its_loc
     )
     waiting[0].join(timeout=30)
     assert contents(filled.artifact) == alone
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_large_tables_are_counted_at_the_same_time(
+    filled: Move, monkeypatch: pytest.MonkeyPatch, waits: bool
+) -> None:
+    counted: list[int | None] = []
+    waiting: list[threading.Thread] = []
+    count, share = parallel_counts._count, parallel_counts.share_snapshot
+
+    def lock() -> None:
+        with psycopg.connect(filled.from_.dsn) as other:
+            other.execute("LOCK TABLE s.bigints, s.pairs")
+
+    def sharing(database: ReadingConnection, side: str) -> SharedSnapshot:
+        if waits:
+            waiting.append(threading.Thread(target=lock))
+            waiting[0].start()
+        while waits and not filled.found("SELECT 1 FROM pg_locks WHERE NOT granted"):
+            time.sleep(0.01)
+        return share(database, side)
+
+    def counting(snapshot: SharedSnapshot, query: str) -> int | None:
+        counted.append(count(snapshot, query))
+        return counted[-1]
+
+    monkeypatch.setattr(parallel_counts, "share_snapshot", sharing)
+    monkeypatch.setattr(parallel_counts, "_count", counting)
+    decided = api.plan(settings(filled, FORMATS["file-copy"], 2), host=filled.host)
+
+    assert {table.name.name: table.row_count for table in decided.tables} == dict.fromkeys(
+        TABLES, ROWS
+    )
+    assert len(counted) == len(TABLES)
+    assert (None in counted) is waits
+    for thread in waiting:
+        thread.join(timeout=30)
 
 
 def test_a_process_that_is_killed_ends_the_export(filled: Move) -> None:

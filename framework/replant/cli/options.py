@@ -129,7 +129,7 @@ jobs = click.option(
     "-j",
     "--jobs",
     type=click.IntRange(min=1),
-    help="How many processes read rows at the same time; the result is the same. [default: 1]",
+    help="How many read or count rows at the same time; the result is the same. [default: 1]",
 )
 check = click.option(
     "--check",

@@ -35,7 +35,7 @@ from replant.sql.grants import grants, sequence_grants, usage_grants
 @click.command(
     epilog="Example: replant plan --source postgresql://localhost/design --scope database_id=…"
 )
-@options.together(options.choosing, options.verbose)
+@options.together(options.choosing, options.jobs, options.verbose)
 @click.option(
     "--sample",
     "count",

@@ -36,6 +36,7 @@ from replant.selection.dangling import (
     settle_references,
 )
 from replant.selection.expand import Expanded, FinishedSearch, check_readable, expand_selection
+from replant.selection.parallel_counts import count_at_once
 from replant.selection.predicate_rows import find_predicate_rows
 from replant.selection.select import SelectedTables
 from replant.selection.shared_rows import with_shared_rows
@@ -110,7 +111,7 @@ def count_rows(
         )
         rows, more, kept = settle_references(database, expanded.selected, chosen, settings)
         left_out += more
-    counts = count_chosen(database, rows, rows)
+    counts = count_at_once(database, expanded.selected.tables, rows, settings.run.jobs)
     if not any(counts.values()) and not settings.export.allow_empty:
         raise ScopeError(_nothing_chosen(settings, len(counts)))
     _check_budget(counts, settings)

@@ -18,7 +18,7 @@ from replant.database.connections import ReadingConnection, reading
 from replant.database.table_locks import KnownCatalog, decide_under_locks
 from replant.errors import PluginError
 from replant.model import Catalog, RelationName, RowSecurity, Settings
-from replant.plugins.manager import ColumnTransforms, Host, Registered
+from replant.plugins.manager import ColumnTransforms, Host, RegisteredTables
 from replant.selection.expand import tables_to_read
 from replant.selection.select import SelectedTables, select_tables
 
@@ -75,7 +75,7 @@ def select_under_locks(
     return decide_under_locks(database, select, known)
 
 
-def _registered(host: Host, catalog: Catalog, settings: Settings) -> tuple[Registered, ...]:
+def _registered(host: Host, catalog: Catalog, settings: Settings) -> RegisteredTables:
     """Ask which tables are exported, and refuse settings that name what the database lacks.
 
     Raises:
@@ -84,20 +84,20 @@ def _registered(host: Host, catalog: Catalog, settings: Settings) -> tuple[Regis
 
     """
     mistakes = Mistakes()
-    registered: tuple[Registered, ...] = ()
+    asked = RegisteredTables()
     with mistakes.collecting():
         mistakes.add(*host.missing_names(catalog, settings))
     with mistakes.collecting():
-        registered = host.register_tables(catalog, settings)
+        asked = host.register_tables(catalog, settings)
     if mistakes.lines:
         transforms = ColumnTransforms(host, catalog, settings)
-        tables = (catalog.tables.get(item.registration.table) for item in registered)
+        tables = (catalog.tables.get(item.registration.table) for item in asked.registered)
         for table in filter(None, tables):
             for column in table.columns:
                 with mistakes.collecting(), suppress(PluginError):
                     transforms.chain(table, column)
     mistakes.check()
-    return registered
+    return asked
 
 
 def known_source(settings: Settings) -> str | None:

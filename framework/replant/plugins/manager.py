@@ -19,6 +19,7 @@ from replant.model import (
     ArtifactFormat,
     Catalog,
     Column,
+    Exclusion,
     ExportedTables,
     LoadOrder,
     OrderRequest,
@@ -54,6 +55,20 @@ class Registered:
 
     plugin: str
     registration: Registration
+
+
+@frozen
+class RegisteredTables:
+    """What all plugins say of the tables to export.
+
+    Attributes:
+        registered: the registrations, sorted by table.
+        excluded: for each table that is left out by the settings of a plugin, the setting.
+
+    """
+
+    registered: tuple[Registered, ...] = ()
+    excluded: Mapping[RelationName, str] = field(factory=dict)
 
 
 @frozen
@@ -183,8 +198,8 @@ class Host:
         """What each plugin declares, by its name."""
         return self._declared
 
-    def register_tables(self, catalog: Catalog, settings: Settings) -> tuple[Registered, ...]:
-        """Return all registrations of all plugins, sorted by table.
+    def register_tables(self, catalog: Catalog, settings: Settings) -> RegisteredTables:
+        """Return all registrations of all plugins, and what they exclude.
 
         Raises:
             ConfigurationError: plugins find mistakes in their settings; it has those of all.
@@ -192,18 +207,26 @@ class Host:
 
         """
         found: dict[RelationName, Registered] = {}
+        excluded: dict[RelationName, str] = {}
         mistakes = Mistakes()
         answers = self._answers(
             "register_tables", settings.plugins, mistakes, catalog=catalog, configuration=settings
         )
         for name, answer in answers:
-            for registration in self._all_are(name, "register_tables", answer, Registration):
-                earlier = found.get(registration.table)
+            for item in self._is(name, "register_tables", answer, (list, tuple)):
+                said = self._is(name, "register_tables", item, (Registration, Exclusion))
+                if isinstance(said, Exclusion):
+                    excluded[said.table] = said.by
+                    continue
+                earlier = found.get(said.table)
                 if earlier is not None:
-                    raise PluginError(_registered_twice(registration.table, earlier.plugin, name))
-                found[registration.table] = Registered(name, registration)
+                    raise PluginError(_registered_twice(said.table, earlier.plugin, name))
+                found[said.table] = Registered(name, said)
         mistakes.check()
-        return tuple(found[table] for table in sorted(found))
+        return RegisteredTables(
+            tuple(found[table] for table in sorted(found)),
+            {table: by for table, by in sorted(excluded.items()) if table not in found},
+        )
 
     def transform_value(
         self, table: Table, column: Column, asked: ColumnTransforms
@@ -384,12 +407,6 @@ class Host:
             f"{type(answer).__name__}, not {wanted}; "
             f"update it, or take {name!r} out of [plugins] enable"
         )
-
-    def _all_are(
-        self, name: str, hook: str, answer: Any, kind: type[Registration]
-    ) -> Iterator[Registration]:
-        for item in self._is(name, hook, answer, (list, tuple)):
-            yield self._is(name, hook, item, (kind,))
 
     def _that_declare(self, what: str, name: str) -> tuple[str, ...]:
         """Return the plugins that declare a strategy or a format.

@@ -162,6 +162,8 @@ def _relations(
         if name.schema in covered and name not in selected.tables and not other.is_partition:
             kind = other.kind.name.lower().replace("_", " ")
             why = "that no enabled plugin registers"
+            if name in selected.excluded:
+                why = f"excluded by the configuration: {selected.excluded[name]}"
             if other.extension is not None:
                 why = f"of the extension {other.extension!r}, which fills it in the target too"
             if name in unreached:

@@ -42,7 +42,7 @@ from replant.model import (
     WhereReferenced,
 )
 from replant.model.names import did_you_mean
-from replant.plugins.manager import Registered
+from replant.plugins.manager import Registered, RegisteredTables
 from replant.selection.sampling import sampled_rows
 from replant.sql.grants import read_grants
 from replant.sql.scope_values import scope_names, with_scope_values
@@ -59,6 +59,7 @@ class SelectedTables:
         rows: the chosen rows of each table.
         shared: the tables with rows that belong to no scope and are included where they are
             referenced, each with its scope column; known once the database was asked.
+        excluded: for each table that the configuration leaves out, the setting that says so.
         scope_columns: for each scope value a table and column that hold it, to check its form.
 
     """
@@ -69,6 +70,7 @@ class SelectedTables:
     rows: Selection
     scope_columns: Mapping[str, tuple[RelationName, Column]]
     shared: Mapping[RelationName, str] = field(factory=dict)
+    excluded: Mapping[RelationName, str] = field(factory=dict)
 
     @property
     def open(self) -> frozenset[RelationName]:
@@ -96,9 +98,7 @@ class SelectedTables:
         )
 
 
-def select_tables(
-    catalog: Catalog, registered: Sequence[Registered], settings: Settings
-) -> SelectedTables:
+def select_tables(catalog: Catalog, asked: RegisteredTables, settings: Settings) -> SelectedTables:
     """Decide tables, rows and columns.
 
     Raises:
@@ -109,7 +109,7 @@ def select_tables(
         PluginError: a registration cannot be carried out.
 
     """
-    by_table = {item.registration.table: item for item in registered}
+    by_table = {item.registration.table: item for item in asked.registered}
     tables = _live_tables(catalog, by_table)
     # Of the tables that are open to a closed set, those matter that it can reach. Where there are
     # any, `check_readable` finds what may not be read of both sorts in one round.
@@ -133,7 +133,12 @@ def select_tables(
     rows = sampled_rows(tables, rows, settings)
     _check_links_end(rows)
     return SelectedTables(
-        by_table, tables, columns, rows, _scope_columns(by_table.values(), tables)
+        by_table,
+        tables,
+        columns,
+        rows,
+        _scope_columns(by_table.values(), tables),
+        excluded=asked.excluded,
     )
 
 

@@ -40,7 +40,7 @@ def find_missing_privileges(
     needed = {
         "INSERT": [n for n in filled if not has[n].insert],
         "SELECT": {*_unreadable(privileges, load.order), *_unseen(privileges, load)},
-        "SELECT, UPDATE": [n for n in _updated_tables(load) if n not in privileges.may_update],
+        "SELECT, UPDATE": [n for n in updated_tables(load) if n not in privileges.may_update],
     }
     for privilege, names in needed.items():
         if names:
@@ -71,7 +71,7 @@ def _unseen(privileges: RolePrivileges, load: Load) -> Iterator[RelationName]:
             yield name
 
 
-def _updated_tables(load: Load) -> Iterator[RelationName]:
+def updated_tables(load: Load) -> Iterator[RelationName]:
     """Yield the tables of which existing rows are looked up and updated."""
     patched = {step.table for step in load.order.steps if isinstance(step, PatchColumns)}
     for name, table in load.tables.items():
@@ -184,6 +184,6 @@ def uncompared(catalog: Catalog, privileges: RolePrivileges, load: Load) -> Iter
         remedy = grants("SELECT", unread, catalog.role)
         yield Finding(Subject.UNSEEN, Severity.NOTE, listed, what, remedy)
     if hidden:
-        listed = name_a_few(map(str, hidden))
+        listed = name_a_few(catalog.tables[name].named_with_policies for name in hidden)
         what = f"not compared with the exported rows, since policies may hide some: {listed}"
         yield Finding(Subject.UNSEEN, Severity.NOTE, listed, what, "")

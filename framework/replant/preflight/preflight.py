@@ -34,6 +34,7 @@ from replant.preflight.missing_privileges import (
     uncompared,
     unmoved_sequences,
 )
+from replant.preflight.policy_findings import find_policies
 from replant.preflight.row_check import CheckContext, sees
 from replant.preflight.run_row_checks import MOST_ROWS, check_rows
 from replant.preflight.same_database import check_same_database
@@ -135,6 +136,7 @@ def run_preflight(
         frozenset(name for name in tables if sees(catalog, privileges, name)),
     )
     load = _with_triggers(load, catalog, settings.triggers)
+    load = evolve(load, policies={name: catalog.tables[name].policies for name in tables})
     findings = [
         *check_same_database(database, source, manifest, settings.map_schema),
         *check_target_schema(manifest, catalog, tables),
@@ -148,6 +150,7 @@ def run_preflight(
         findings += find_doubled_rows(context)
     if all(table.name in tables for table in manifest.tables if table.row_count):
         findings += find_trigger_obstacles(database, catalog, privileges, load)
+        findings += find_policies(catalog, load)
         findings += unmoved_sequences(manifest, catalog, privileges)
         findings += uncompared(catalog, privileges, load)
         findings += unforeseen(catalog, load) if limit is None else ()

@@ -25,6 +25,7 @@ from replant.model import (
     Text,
     step_tables,
 )
+from replant.model.policies import Policy
 from replant.replay.staging import StagedRows, StagedTable
 from replant.sql.load_statements import Frame, frames, staging_of
 from replant.sql.row_forms import INSERT_ROWS, RowForm, Rows
@@ -50,6 +51,7 @@ class Load:
         readable: the tables of which the role may see all rows.
         firing: the triggers and rules that fire, by table.
         disabled: the triggers that are disabled for the load, as they were before.
+        policies: those of the tables that apply to the role.
 
     """
 
@@ -61,6 +63,7 @@ class Load:
     readable: frozenset[RelationName]
     firing: Mapping[RelationName, tuple[FiringTrigger, ...]] = field(factory=dict)
     disabled: tuple[FiringTrigger, ...] = ()
+    policies: Mapping[RelationName, tuple[Policy, ...]] = field(factory=dict)
 
 
 @frozen

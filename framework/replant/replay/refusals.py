@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import MappingProxyType
 
 import psycopg
+from attrs import field, frozen
 
 from replant.database.connections import one_line
 from replant.errors import PrivilegeError, ReplayError
 from replant.model import FiringTrigger, RelationName, name_a_few
+from replant.model.policies import Policy
 from replant.sql.closing_checks import CHECK_FAILED
 
 _WITHOUT_TRIGGERS = (
@@ -44,20 +45,33 @@ _REMEDIES = {
 #: or repeat the row, whose key is in the message.
 _IN_FUNCTION = re.compile(r"function (?!inline_code_block)")
 
+#: The names in quotes of a message: a parameter that is not set may be among them.
+_PARAMETER = re.compile(r'"([^"]+)"')
+
 #: A row that does not fit, or a table or column that is not as it was in the source.
 _MISFITS = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
 
 
+@frozen
+class Guards:
+    """What of the target may refuse a row: the triggers that fire, and the policies that apply."""
+
+    firing: Mapping[RelationName, Sequence[FiringTrigger]] = field(factory=dict)
+    policies: Mapping[RelationName, Sequence[Policy]] = field(factory=dict)
+
+
+_NONE = Guards()
+
+
 @contextmanager
 def refusals_explained(
-    tables: Sequence[RelationName] = (),
-    firing: Mapping[RelationName, Sequence[FiringTrigger]] = MappingProxyType({}),
+    tables: Sequence[RelationName] = (), guards: Guards = _NONE
 ) -> Iterator[None]:
     """Translate the target's refusal into a message about the replay.
 
     Args:
         tables: those that are written, to name where the server names none.
-        firing: the triggers that may be the reason, by table.
+        guards: the triggers and policies that may be the reason.
 
     Raises:
         PrivilegeError: the role lacks a privilege that was not foreseen.
@@ -69,19 +83,19 @@ def refusals_explained(
     except psycopg.errors.InsufficientPrivilege as error:
         raise PrivilegeError(
             f"the target refused: {one_line(error)}; nothing was replayed"
-            f"{_for_privilege(error, tables)}{_server_words(error, firing)}"
+            f"{_for_privilege(error, tables, guards)}{_server_words(error, guards)}"
         ) from error
     except (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation) as error:
         raise ReplayError(
             f"the target already holds a row of this artifact in {_place(error, tables)}: "
             f"{one_line(error)}; nothing was replayed; {_for_unique(error)}"
-            f"{_server_words(error, firing)}"
+            f"{_server_words(error, guards)}"
         ) from error
     except psycopg.errors.ForeignKeyViolation as error:
         raise ReplayError(
             f"a row of this artifact references a row that the target lacks, in "
             f"{_place(error, tables)}: {one_line(error)}; nothing was replayed; load the "
-            f"referenced rows first{_server_words(error, firing)}"
+            f"referenced rows first{_server_words(error, guards)}"
         ) from error
     except psycopg.DatabaseError as error:
         if error.sqlstate == CHECK_FAILED:
@@ -91,7 +105,7 @@ def refusals_explained(
             raise
         raise ReplayError(
             f"the target refused a row of {_place(error, tables)}: {one_line(error)}; nothing was "
-            f"replayed; {remedy}{_server_words(error, firing)}"
+            f"replayed; {remedy}{_server_words(error, guards)}"
         ) from error
 
 
@@ -108,12 +122,12 @@ def _for_unique(error: psycopg.Error) -> str:
     )
 
 
-def _for_privilege(error: psycopg.Error, tables: Sequence[RelationName]) -> str:
+def _for_privilege(error: psycopg.Error, tables: Sequence[RelationName], guards: Guards) -> str:
     """Say what helps against a policy, or a privilege that a function of the target needs."""
     if error.diag.source_function == "ExecWithCheckOptions":
         return (
-            f"; a policy of {_place(error, tables)} does not take the row: give it what it reads "
-            f"by [target.settings], or replay as a role with BYPASSRLS"
+            f"; {_refusing_policies(error, tables, guards)}: give it what it reads by "
+            f"[target.settings], or replay as a role with BYPASSRLS"
         )
     if _functions(error):
         return (
@@ -121,6 +135,27 @@ def _for_privilege(error: psycopg.Error, tables: Sequence[RelationName]) -> str:
             f"SECURITY DEFINER, or {_WITHOUT_TRIGGERS}"
         )
     return ""
+
+
+def _refusing_policies(error: psycopg.Error, tables: Sequence[RelationName], guards: Guards) -> str:
+    """Name the policies that do not take a row.
+
+    The server names the table, and the policy where every row must satisfy it; of the others one
+    would have to let the row pass.
+    """
+    message = error.diag.message_primary or ""
+    told = [name for name in tables if message.endswith(f'"{name.name}"')]
+    policies = guards.policies.get(told[0], ()) if len(told) == 1 else ()
+    place = str(told[0]) if len(told) == 1 else _place(error, tables)
+    exact = [one for one in policies if one.restrictive and f'policy "{one.name}"' in message]
+    others = [one for one in policies if not one.restrictive and "INSERT" in one.commands]
+    match exact or others:
+        case []:
+            return f"a policy of {place} does not take the row"
+        case [one]:
+            return f"the policy {one} of {place} does not take the row"
+        case several:
+            return f"none of the policies {name_a_few(map(str, several))} of {place} takes the row"
 
 
 def _remedy(error: psycopg.Error) -> str:
@@ -138,28 +173,41 @@ def _functions(error: psycopg.Error) -> str:
     return "; ".join(line for line in lines if _IN_FUNCTION.search(line))
 
 
-def _server_words(
-    error: psycopg.Error, firing: Mapping[RelationName, Sequence[FiringTrigger]]
-) -> str:
-    """Return what else the server says, a line for each part, and which triggers call that."""
+def _server_words(error: psycopg.Error, guards: Guards) -> str:
+    """Return what else the server says, a line for each part, and what calls or reads that."""
     functions = _functions(error)
     guilty = [
-        str(one) for triggers in firing.values() for one in triggers if _calls(one, functions)
+        str(one)
+        for triggers in guards.firing.values()
+        for one in triggers
+        if one.trigger.function is not None and _calls(one.trigger.function, functions)
+    ]
+    policies = [
+        f"policy {policy} of {name}"
+        for name, of_table in guards.policies.items()
+        for policy in of_table
+        if any(_calls(function, functions) for function in policy.functions)
+        or any(
+            f"'{parameter}'" in policy.conditions for parameter in _PARAMETER.findall(str(error))
+        )
     ]
     parts = (
         ("HINT", error.diag.message_hint),
         ("CONTEXT", functions),
         ("TRIGGER", name_a_few(guilty)),
+        ("POLICY", name_a_few(policies)),
     )
     return "".join(f"\n  {name}: {' '.join(text.split())}" for name, text in parts if text)
 
 
-def _calls(firing: FiringTrigger, context: str) -> bool:
-    """Return whether a trigger's function is in the context, by its name with or without schema."""
-    function = firing.trigger.function
-    return function is not None and any(
-        f"function {name} " in context for name in (function, function.partition(".")[2])
-    )
+def _calls(function: str, context: str) -> bool:
+    """Return whether a function is in the context, with or without its schema.
+
+    Of one in SQL the context has the name alone, in quotes.
+    """
+    own = function.partition(".")[2]
+    sql = own.partition("(")[0].strip('"')
+    return any(f"function {name} " in context for name in (function, own, f'"{sql}"'))
 
 
 def _place(error: psycopg.Error, tables: Sequence[RelationName]) -> str:

@@ -38,7 +38,7 @@ from replant.replay.load_plan import (
     statements_of,
 )
 from replant.replay.loaded_rows import check_loaded_rows
-from replant.replay.refusals import refusals_explained
+from replant.replay.refusals import Guards, refusals_explained
 from replant.replay.staging import StagedRows, load_staged, read_updated, reset_updated
 from replant.sql.closing_checks import finishing
 from replant.sql.load_statements import copy_from, filled_tables, frames, opening, said
@@ -122,8 +122,9 @@ def replay_rows(
         if load.disabled:
             database.execute(disable_triggers(load.disabled))
     staged: set[RelationName] = set()
+    guards = Guards(load.firing, load.policies)
     for statement in statements_of(load):
-        with refusals_explained(step_tables(statement.step), load.firing):
+        with refusals_explained(step_tables(statement.step), guards):
             changes = _execute(database, statement, load.tables, progress)
         if isinstance(statement, StagedRows):
             staged.update(changes)
@@ -132,7 +133,7 @@ def replay_rows(
                 loaded[name] += change
     notes = collect_notes(database)
     ending = load.artifact.manifest.ending(load.tables, load.order.after)
-    with refusals_explained(firing=load.firing):
+    with refusals_explained(guards=guards):
         database.execute(said(load.order.after, names))
         if load.disabled:
             database.execute(enable_triggers(load.disabled))

@@ -191,7 +191,7 @@ def _check_readable(
 
 
 def _check_not_hidden(catalog: Catalog, tables: Sequence[Table], row_security: RowSecurity) -> None:
-    hidden = [str(table.name) for table in tables if table.rows_are_hidden]
+    hidden = [table.named_with_policies for table in tables if table.rows_are_hidden]
     if hidden and row_security is RowSecurity.FAIL:
         raise PrivilegeError(
             f"row-level security may hide rows of {', '.join(hidden)} from the role "

@@ -131,6 +131,10 @@ def test_what_is_excluded_stays_and_is_named(shop: Database) -> None:
             f"references[0]: {CUSTOMER} is excluded: 'crm' in plugins.schemas.exclude",
         ),
         (
+            {"include": ["crm"], "exclude": ["crm", "public"]},
+            "that would be exported is excluded, by 'crm' in plugins.schemas.exclude, 'public' in",
+        ),
+        (
             {"exclude": ["public.country"]},
             "plugins.schemas.exclude: nothing is to be exported by this plugin, so this would",
         ),

@@ -82,11 +82,13 @@ def updated_tables(load: Load) -> Iterator[RelationName]:
 def _policies(
     role: str, privileges: RolePrivileges, filled: list[RelationName]
 ) -> Iterator[Finding]:
-    for name in filled:
-        if name in privileges.no_policy:
-            what = f"row-level security lets the role {role!r} insert no row into {name}"
-            remedy = f"CREATE POLICY … ON {name} FOR INSERT TO {readable(role)} WITH CHECK (…);"
-            yield Finding(Subject.PRIVILEGE, Severity.REFUSES, str(name), what, remedy)
+    """Refuse to load tables of which no policy lets the role insert rows; all of them at once."""
+    closed = [str(name) for name in filled if name in privileges.no_policy]
+    if closed:
+        what = f"row-level security lets the role {role!r} insert no row into {', '.join(closed)}"
+        remedy = f"CREATE POLICY … ON {closed[0]} FOR INSERT TO {readable(role)} WITH CHECK (…);"
+        remedy += " and so for each of them" if len(closed) > 1 else ""
+        yield Finding(Subject.PRIVILEGE, Severity.REFUSES, closed[0], what, remedy)
 
 
 def _settings(catalog: Catalog, privileges: RolePrivileges, load: Load) -> Iterator[Finding]:

@@ -110,6 +110,7 @@ def select_tables(catalog: Catalog, asked: RegisteredTables, settings: Settings)
 
     """
     by_table = {item.registration.table: item for item in asked.registered}
+    _check_any(catalog, asked)
     tables = _live_tables(catalog, by_table)
     # Of the tables that are open to a closed set, those matter that it can reach. Where there are
     # any, `check_readable` finds what may not be read of both sorts in one round.
@@ -142,17 +143,33 @@ def select_tables(catalog: Catalog, asked: RegisteredTables, settings: Settings)
     )
 
 
+def _check_any(catalog: Catalog, asked: RegisteredTables) -> None:
+    """Refuse to go on without any table.
+
+    Raises:
+        ConfigurationError: nothing chooses one, or each of them is excluded.
+
+    """
+    if asked.registered:
+        return
+    if asked.excluded:
+        settings = ", ".join(sorted({*asked.excluded.values()}))
+        raise ConfigurationError(
+            f"every table of the database {catalog.database!r} that would be exported is excluded, "
+            f"by {settings}; take a pattern out, or choose other tables"
+        )
+    raise ConfigurationError(
+        f"nothing says which rows of the database {catalog.database!r} to export; choose them "
+        f"with --root 'schema.table: condition' or --include 'schema.*', let replant init "
+        f"propose a configuration, or enable a plugin that registers tables with "
+        f"[plugins] enable"
+    )
+
+
 def _live_tables(
     catalog: Catalog, registered: Mapping[RelationName, Registered]
 ) -> dict[RelationName, Table]:
     """Return the registered tables as the catalog has them."""
-    if not registered:
-        raise ConfigurationError(
-            f"nothing says which rows of the database {catalog.database!r} to export; choose them "
-            f"with --root 'schema.table: condition' or --include 'schema.*', let replant init "
-            f"propose a configuration, or enable a plugin that registers tables with "
-            f"[plugins] enable"
-        )
     for schema in sorted({name.schema for name in registered} - catalog.schemas):
         plugins = sorted({r.plugin for n, r in registered.items() if n.schema == schema})
         raise CatalogMismatchError(

@@ -28,6 +28,12 @@ OLDEST_VERSION = 140000
 #: The first release that has the setting `transaction_timeout`.
 _TRANSACTION_TIMEOUT = 170000
 
+#: What helps where a target takes no writes.
+TO_WRITE = (
+    "replay into the primary of a standby, or set default_transaction_read_only = false under "
+    "[target.settings]"
+)
+
 #: How long a lock is waited for, where neither database nor role nor configuration says it.
 LOCK_TIMEOUT = "30s"
 

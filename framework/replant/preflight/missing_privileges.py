@@ -15,14 +15,13 @@ from replant.model import (
     LoadTable,
     LoadTogether,
     OnConflict,
-    PatchColumns,
     RelationName,
     Severity,
     Subject,
     name_a_few,
     readable,
 )
-from replant.replay.load_plan import Load, must_be_staged
+from replant.replay.load_plan import Load, must_be_staged, updated_tables
 from replant.replay.role_privileges import RolePrivileges
 from replant.sql.grants import grants, usage_grants
 
@@ -68,14 +67,6 @@ def _unseen(privileges: RolePrivileges, load: Load) -> Iterator[RelationName]:
         looked_up = table.row_count and table.matching is not None
         reads_only = looked_up and table.on_conflict is not OnConflict.UPDATE
         if reads_only and not privileges.tables[name].select:
-            yield name
-
-
-def updated_tables(load: Load) -> Iterator[RelationName]:
-    """Yield the tables of which existing rows are looked up and updated."""
-    patched = {step.table for step in load.order.steps if isinstance(step, PatchColumns)}
-    for name, table in load.tables.items():
-        if table.row_count and (name in patched or table.on_conflict is OnConflict.UPDATE):
             yield name
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from replant.model import Catalog, Finding, Severity, Subject
-from replant.preflight.missing_privileges import updated_tables
-from replant.replay.load_plan import Load
+from replant.replay.load_plan import Load, updated_tables
 
 
 def find_policies(catalog: Catalog, load: Load) -> Iterator[Finding]:

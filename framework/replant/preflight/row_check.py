@@ -72,6 +72,7 @@ class CheckContext:
     Attributes:
         tables: those of the artifact that the target has.
         limit: how many rows of each table are checked; None for all.
+        indexed: for each table the columns that a B-tree index of the target holds, each with one.
         exported: the artifact's tables by name.
         changes: the columns of each table that have another type in the target.
         type_changes: how types differ that exist under the same name, except for new labels.
@@ -85,6 +86,7 @@ class CheckContext:
     tables: Tables
     privileges: RolePrivileges
     limit: int | None
+    indexed: Mapping[RelationName, Mapping[str, str]]
     exported: Mapping[RelationName, ExportedTable] = field(init=False, repr=False)
     changes: Mapping[RelationName, list[TableDifference]] = field(init=False, repr=False)
     type_changes: tuple[TableDifference, ...] = field(init=False, repr=False)

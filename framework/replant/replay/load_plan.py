@@ -18,6 +18,7 @@ from replant.model import (
     LoadOrder,
     LoadTable,
     LoadTogether,
+    OnConflict,
     PatchColumns,
     PlannedTable,
     RelationName,
@@ -52,6 +53,7 @@ class Load:
         firing: the triggers and rules that fire, by table.
         disabled: the triggers that are disabled for the load, as they were before.
         policies: those of the tables that apply to the role.
+        unique: for each table the names of its unique indexes that the source may not have.
 
     """
 
@@ -64,6 +66,7 @@ class Load:
     firing: Mapping[RelationName, tuple[FiringTrigger, ...]] = field(factory=dict)
     disabled: tuple[FiringTrigger, ...] = ()
     policies: Mapping[RelationName, tuple[Policy, ...]] = field(factory=dict)
+    unique: Mapping[RelationName, frozenset[str]] = field(factory=dict)
 
 
 @frozen
@@ -110,6 +113,14 @@ def statements_of(load: Load) -> Iterator[Loadable]:
     """Yield what is loaded, in the load order."""
     for step in load.order.steps:
         yield from _of_step(load, step)
+
+
+def updated_tables(load: Load) -> Iterator[RelationName]:
+    """Yield the tables of which existing rows are looked up and updated."""
+    patched = {step.table for step in load.order.steps if isinstance(step, PatchColumns)}
+    for name, table in load.tables.items():
+        if table.row_count and (name in patched or table.on_conflict is OnConflict.UPDATE):
+            yield name
 
 
 def copied_tables(load: Load) -> frozenset[RelationName]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import psycopg
 from attrs import frozen
+from psycopg.sql import SQL, Composed, Identifier
 
 from replant.artifact.sql_file_writer import write_copied
 from replant.database.connections import DatabaseConnection, one_line
@@ -122,7 +124,13 @@ def replay_rows(
         if load.disabled:
             database.execute(disable_triggers(load.disabled))
     staged: set[RelationName] = set()
-    guards = Guards(load.firing, load.policies)
+    guards = Guards(
+        load.firing,
+        load.policies,
+        load.unique,
+        any(t.on_conflict in {OnConflict.SKIP, OnConflict.SAME} for t in load.tables.values()),
+        partial(_had_rows, database),
+    )
     for statement in statements_of(load):
         with refusals_explained(step_tables(statement.step), guards):
             changes = _execute(database, statement, load.tables, progress)
@@ -241,6 +249,24 @@ def _insert(
         group.frame.name: _outcome(tables[group.frame.name], len(group.lines), count, changed)
         for group, count, changed in zip(statement.groups, written, updated, strict=True)
     }
+
+
+def _had_rows(database: DatabaseConnection, name: RelationName) -> bool | None:
+    """Ask, once the load has failed, whether a table had rows before it; None if nobody may know.
+
+    The transaction is over then, and nothing of it is kept.
+    """
+    query = Composed(
+        [SQL("SELECT EXISTS (SELECT FROM "), Identifier(name.schema, name.name), SQL(")")]
+    )
+    try:
+        database.execute("ROLLBACK")
+        # A policy that would hide rows is an error.
+        database.execute("SET row_security = off")
+        ((any_row,),) = database.execute(query).fetchall()
+    except psycopg.Error:
+        return None
+    return bool(any_row)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from replant.database.connections import TO_WRITE, one_line
 from replant.errors import PrivilegeError, ReplayError
 from replant.model import FiringTrigger, RelationName, name_a_few, readable
 from replant.model.policies import Policy
+from replant.replay.older_release import OF_AN_OLDER_RELEASE
 from replant.sql.closing_checks import CHECK_FAILED
 
 _WITHOUT_TRIGGERS = (
@@ -77,6 +78,7 @@ class Guards:
         firing: the triggers that fire, by table.
         policies: the policies that apply, by table.
         unique: for each table the names of its unique indexes that the source may not have.
+        older: how the target is of an older release than the source; empty where it is not.
         skipping: whether rows that exist already are skipped.
         had_rows: says whether a table had rows before the load; it asks the target, after the
             failed transaction has ended. None where that cannot be told.
@@ -86,6 +88,7 @@ class Guards:
     firing: Mapping[RelationName, Sequence[FiringTrigger]] = field(factory=dict)
     policies: Mapping[RelationName, Sequence[Policy]] = field(factory=dict)
     unique: Mapping[RelationName, frozenset[str]] = field(factory=dict)
+    older: str = ""
     skipping: bool = False
     had_rows: Callable[[RelationName], bool | None] = field(default=lambda _: None)
 
@@ -232,6 +235,8 @@ def _remedy(error: psycopg.Error, guards: Guards) -> str:
         return known
     if _functions(error):
         return _BY_TRIGGER if _calling(error, guards) else _BY_FUNCTION
+    if guards.older and isinstance(error, psycopg.DataError):
+        return f"{guards.older}: {OF_AN_OLDER_RELEASE}"
     return "compare the target's schema with the source's" if isinstance(error, _MISFITS) else ""
 
 

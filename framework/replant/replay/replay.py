@@ -40,6 +40,7 @@ from replant.replay.load_plan import (
     statements_of,
 )
 from replant.replay.loaded_rows import check_loaded_rows
+from replant.replay.older_release import of_older_release
 from replant.replay.refusals import Guards, refusals_explained
 from replant.replay.staging import StagedRows, load_staged, read_updated, reset_updated
 from replant.sql.closing_checks import finishing
@@ -128,6 +129,7 @@ def replay_rows(
         load.firing,
         load.policies,
         load.unique,
+        of_older_release(load.artifact.manifest.postgresql, database.info.server_version),
         any(t.on_conflict in {OnConflict.SKIP, OnConflict.SAME} for t in load.tables.values()),
         partial(_had_rows, database),
     )

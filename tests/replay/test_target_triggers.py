@@ -265,6 +265,22 @@ def test_the_plan_says_what_triggers_and_sequences_need(move: Move) -> None:
     assert "ON s.t TO role_name; (" not in needs
 
 
+def test_an_event_trigger_that_refuses_to_disable_triggers_is_told(move: Move) -> None:
+    moved(move, REFUSING)
+    move.target.execute(
+        "CREATE FUNCTION s.e() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END"
+        " $$; CREATE EVENT TRIGGER no_ddl ON ddl_command_start EXECUTE FUNCTION s.e()"
+    )
+    try:
+        found = api.preflight(str(move.artifact), disabling(move), host=move.host)
+        notes = "\n".join(map(str, found.of(Severity.NOTE)))
+        assert "the event trigger no_ddl fires by ALTER TABLE" in notes
+        with pytest.raises(ReplayError, match=r"event trigger no_ddl refuses.*--triggers fire"):
+            api.replay(str(move.artifact), disabling(move), host=move.host)
+    finally:
+        move.target.execute("DROP EVENT TRIGGER no_ddl")
+
+
 def may_stage(move: Move) -> bool:
     with reading(move.to.dsn, "target") as database:
         return may_make_temporary_tables(database)

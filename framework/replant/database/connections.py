@@ -34,6 +34,16 @@ TO_WRITE = (
     "[target.settings]"
 )
 
+#: What helps against a failure that is none of the rows, by SQLSTATE.
+_HELPS = {
+    "55P03": (
+        "; another session holds the lock: run it again later, or wait longer: lock_timeout under "
+        "[{side}.settings]"
+    ),
+    "57014": "; somebody, or a statement_timeout, ended it: set one under [{side}.settings]",
+    "53200": "; raise max_locks_per_transaction or memory there, or choose fewer tables",
+}
+
 #: How long a lock is waited for, where neither database nor role nor configuration says it.
 LOCK_TIMEOUT = "30s"
 
@@ -237,7 +247,8 @@ def translated(side: str) -> Iterator[None]:
         ) from error
     except psycopg.Error as error:
         state = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
-        raise DatabaseError(f"the {side} failed: {one_line(error)}{state}") from error
+        helps = _HELPS.get(error.sqlstate or "", "").format(side=side)
+        raise DatabaseError(f"the {side} failed: {one_line(error)}{state}{helps}") from error
 
 
 def is_near(database: DatabaseConnection) -> bool:

@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import Manifest
 from replant.database.connections import DatabaseConnection
+from replant.database.privileges import event_triggers_of_altering
 from replant.database.read_catalog import read_catalog
 from replant.errors import PreflightError
 from replant.model import (
@@ -139,7 +140,8 @@ def run_preflight(
     load = _with_triggers(load, catalog, settings.triggers)
     rules = read_target_rules(database, load, manifest.shapes)
     policies = {name: catalog.tables[name].policies for name in tables}
-    load = evolve(load, policies=policies, unique=rules.unique)
+    events = event_triggers_of_altering(database) if load.disabled else ()
+    load = evolve(load, policies=policies, unique=rules.unique, event_triggers=events)
     findings = [
         *check_same_database(database, source, manifest, settings.map_schema),
         *check_target_schema(manifest, catalog, tables),

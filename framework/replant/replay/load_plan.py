@@ -52,6 +52,8 @@ class Load:
         readable: the tables of which the role may see all rows.
         firing: the triggers and rules that fire, by table.
         disabled: the triggers that are disabled for the load, as they were before.
+        event_triggers: where triggers are disabled, the event triggers that fire by that: the name
+            and the function of each.
         policies: those of the tables that apply to the role.
         unique: for each table the names of its unique indexes that the source may not have.
 
@@ -65,6 +67,7 @@ class Load:
     readable: frozenset[RelationName]
     firing: Mapping[RelationName, tuple[FiringTrigger, ...]] = field(factory=dict)
     disabled: tuple[FiringTrigger, ...] = ()
+    event_triggers: tuple[tuple[str, str], ...] = ()
     policies: Mapping[RelationName, tuple[Policy, ...]] = field(factory=dict)
     unique: Mapping[RelationName, frozenset[str]] = field(factory=dict)
 

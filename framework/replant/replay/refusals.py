@@ -77,6 +77,7 @@ class Guards:
     Attributes:
         firing: the triggers that fire, by table.
         policies: the policies that apply, by table.
+        event_triggers: those that fire by ALTER TABLE, by name and function.
         unique: for each table the names of its unique indexes that the source may not have.
         older: how the target is of an older release than the source; empty where it is not.
         skipping: whether rows that exist already are skipped.
@@ -87,6 +88,7 @@ class Guards:
 
     firing: Mapping[RelationName, Sequence[FiringTrigger]] = field(factory=dict)
     policies: Mapping[RelationName, Sequence[Policy]] = field(factory=dict)
+    event_triggers: Sequence[tuple[str, str]] = ()
     unique: Mapping[RelationName, frozenset[str]] = field(factory=dict)
     older: str = ""
     skipping: bool = False
@@ -233,7 +235,14 @@ def _remedy(error: psycopg.Error, guards: Guards) -> str:
     known = _REMEDIES.get(error.sqlstate or "", "")
     if known and error.sqlstate != _RAISED:
         return known
-    if _functions(error):
+    functions = _functions(error)
+    for name, function in guards.event_triggers:
+        if _calls(function, functions):
+            return (
+                f"the event trigger {readable(name)} refuses to let triggers be disabled: replay "
+                f"with --triggers fire, or disable it"
+            )
+    if functions:
         return _BY_TRIGGER if _calling(error, guards) else _BY_FUNCTION
     if guards.older and isinstance(error, psycopg.DataError):
         return f"{guards.older}: {OF_AN_OLDER_RELEASE}"

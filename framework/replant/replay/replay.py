@@ -120,19 +120,20 @@ def replay_rows(
     """
     names = filled_tables(load.tables)
     loaded = dict.fromkeys(load.tables, Loaded())
-    with _probed(load.order):
-        database.execute(opening(load.order.before, names))
-        if load.disabled:
-            database.execute(disable_triggers(load.disabled))
-    staged: set[RelationName] = set()
     guards = Guards(
         load.firing,
         load.policies,
+        load.event_triggers,
         load.unique,
         of_older_release(load.artifact.manifest.postgresql, database.info.server_version),
         any(t.on_conflict in {OnConflict.SKIP, OnConflict.SAME} for t in load.tables.values()),
         partial(_had_rows, database),
     )
+    with _probed(load.order, guards):
+        database.execute(opening(load.order.before, names))
+        if load.disabled:
+            database.execute(disable_triggers(load.disabled))
+    staged: set[RelationName] = set()
     for statement in statements_of(load):
         with refusals_explained(step_tables(statement.step), guards):
             changes = _execute(database, statement, load.tables, progress)
@@ -272,10 +273,10 @@ def _had_rows(database: DatabaseConnection, name: RelationName) -> bool | None:
 
 
 @contextmanager
-def _probed(order: LoadOrder) -> Iterator[None]:
+def _probed(order: LoadOrder, guards: Guards) -> Iterator[None]:
     """Say which privilege the role lacks for the settings of the load order."""
     try:
-        with refusals_explained():
+        with refusals_explained(guards=guards):
             yield
     except PrivilegeError as error:
         if not any(isinstance(statement, AsReplica) for statement in order.before):

@@ -42,11 +42,13 @@ WITH relations (root_schema, root_name, root, oid) AS (
 """
 
 # Columns of all: the table; the kind; the name of what it is; the columns it is about, if these
-# tell all about it. Of a table whose partitions have a default each row finds a place.
+# tell all about it. A constant default fails where it references what is not there. Of a table
+# whose partitions have a default each row finds a place.
 _RULES = f"""
 {_RELATIONS}
 SELECT r.root_schema, r.root_name, 'UNIQUE', x.relname,
-       CASE WHEN i.indexprs IS NULL AND i.indpred IS NULL AND NOT i.indisexclusion THEN
+       CASE WHEN i.indexprs IS NULL AND i.indpred IS NULL AND NOT i.indisexclusion
+         AND pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct' IS DISTINCT FROM 'true' THEN
          ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
                WHERE a.attrelid = i.indrelid AND a.attnum > 0
                  AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])) END
@@ -76,6 +78,9 @@ FROM relations AS r
 JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = r.oid
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
 WHERE r.oid = r.root AND pg_catalog.pg_get_expr(d.adbin, d.adrelid) !~ '^nextval\\('
+  AND (d.adbin::text !~ '^{{CONST ' OR EXISTS (
+    SELECT FROM pg_catalog.pg_constraint AS k
+    WHERE k.conrelid = r.oid AND k.contype = 'f' AND a.attnum = ANY (k.conkey)))
 UNION ALL
 SELECT r.root_schema, r.root_name, 'PARTITION', c.relname, NULL
 FROM relations AS r
@@ -240,6 +245,5 @@ def _is_known(shape: TableShape | None, columns: list[str]) -> bool:
     """Return whether no two rows of the source can be alike in these columns."""
     if shape is None or shape.keys is None:
         return False
-    required = {column.name for column in shape.columns if column.not_null}
-    keys = [shape.keys.primary or (), *(key for key in shape.keys.unique if required >= {*key})]
+    keys = (shape.keys.primary or (), *shape.keys.unique)
     return any(key and {*key} <= {*columns} for key in keys)

@@ -7,6 +7,8 @@ the plugin that gave it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from copy import copy
 from typing import Any
 
 import pluggy
@@ -155,6 +157,15 @@ class Host:
         Those are tables and columns that it does not have, and secrets that are not there.
         """
         return self._settings.missing_names(settings.plugins, catalog)
+
+    def forgiving(self, catalog: Catalog, settings: Settings) -> Host:
+        """Return a host whose plugins get no names of their settings that the database lacks.
+
+        It is for finding other mistakes, once these are known, and never for an export.
+        """
+        found = copy(self)
+        found._settings = self._settings.forgiving(settings.plugins, catalog)
+        return found
 
     def check_masks(self, settings: Settings) -> None:
         """Refuse masks of tables when the plugin that makes them is not asked.
@@ -424,11 +435,22 @@ class Host:
         if found:
             return found
         known = [*own, *(one for declared in names.values() for one in declared)]
+        if what == "strategy":
+            known += [one for one in _strategies_by_name() if one not in known]
         meant = did_you_mean(name, known, " did you mean {!r}?")
         raise ConfigurationError(
             f"export.{what}: no enabled plugin knows the {what} {name!r};{meant} known are: "
             f"{', '.join(known) or 'none'}"
         )
+
+
+def _strategies_by_name() -> Iterator[str]:
+    """Yield the strategies of installed plugins of the same name, which naming them enables."""
+    for candidate in discovery.find():
+        with suppress(PluginError):
+            host = Host([discovery.load(candidate)])
+            if candidate.name in host.declared[candidate.name].strategies:
+                yield candidate.name
 
 
 def _and(names: Iterable[str]) -> str:

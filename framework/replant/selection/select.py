@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from attrs import evolve, field, frozen
 from psycopg import sql
 
+from replant.config.mistakes import Mistakes
 from replant.errors import (
     CatalogMismatchError,
     ConfigurationError,
@@ -98,8 +99,17 @@ class SelectedTables:
         )
 
 
-def select_tables(catalog: Catalog, asked: RegisteredTables, settings: Settings) -> SelectedTables:
+def select_tables(
+    catalog: Catalog, asked: RegisteredTables, settings: Settings, *, lenient: bool = False
+) -> SelectedTables:
     """Decide tables, rows and columns.
+
+    Args:
+        catalog: what the source has.
+        asked: the registrations.
+        settings: the whole configuration.
+        lenient: whether mistakes of the configuration are passed over, since they are known, and
+            others are looked for. What it returns is not to be exported.
 
     Raises:
         CatalogMismatchError: the database lacks a schema, table or column that a plugin needs.
@@ -117,7 +127,14 @@ def select_tables(catalog: Catalog, asked: RegisteredTables, settings: Settings)
     fixed = [t for n, t in tables.items() if not isinstance(_membership(by_table[n]), InClosure)]
     changes = {change.name: change for change in settings.tables}
     _check_shapes(tables, by_table)
-    _check_changes(tables, by_table, settings)
+    mistakes = Mistakes()
+    with mistakes.collecting():
+        _check_changes(tables, by_table, settings)
+    with mistakes.collecting():
+        _check_scope(by_table.values(), settings)
+    if not lenient:
+        mistakes.check()
+    scope = {**dict.fromkeys(_scopes(by_table.values()), ""), **settings.scope}
     columns = {
         name: _columns(tables[name], omitted(by_table[name], changes.get(name)))
         for name in sorted(tables)
@@ -125,11 +142,9 @@ def select_tables(catalog: Catalog, asked: RegisteredTables, settings: Settings)
     if len(fixed) == len(tables):
         _check_readable(catalog, fixed, columns)
     _check_not_hidden(catalog, fixed, settings.export.row_security)
-    _check_scope(by_table.values(), settings)
-    by_table = {name: _with_scope_values(item, settings.scope) for name, item in by_table.items()}
+    by_table = {name: _with_scope_values(item, scope) for name, item in by_table.items()}
     rows = {
-        name: _rows(tables, by_table[name], changes.get(name), settings.scope)
-        for name in sorted(tables)
+        name: _rows(tables, by_table[name], changes.get(name), scope) for name in sorted(tables)
     }
     rows = sampled_rows(tables, rows, settings)
     _check_links_end(rows)
@@ -138,7 +153,7 @@ def select_tables(catalog: Catalog, asked: RegisteredTables, settings: Settings)
         tables,
         columns,
         rows,
-        _scope_columns(by_table.values(), tables),
+        _scope_columns(by_table.values(), tables, settings.scope),
         excluded=asked.excluded,
     )
 
@@ -221,6 +236,13 @@ def _check_not_hidden(catalog: Catalog, tables: Sequence[Table], row_security: R
 def _may_read(columns: Sequence[Column]) -> bool:
     """Tell whether SELECT on columns alone will do; without a column it never does."""
     return bool(columns) and all(column.may_select for column in columns)
+
+
+def _scopes(registered: Iterable[Registered]) -> Iterator[str]:
+    """Yield the names of the scope values by which columns choose rows."""
+    for item in registered:
+        if isinstance(item.registration.rows, ByColumn):
+            yield item.registration.rows.scope
 
 
 def _check_scope(registered: Collection[Registered], settings: Settings) -> None:
@@ -436,14 +458,16 @@ def _check_links_end(rows: Selection) -> None:
 
 
 def _scope_columns(
-    registered: Iterable[Registered], tables: Mapping[RelationName, Table]
+    registered: Iterable[Registered],
+    tables: Mapping[RelationName, Table],
+    scope: Mapping[str, str],
 ) -> dict[str, tuple[RelationName, Column]]:
     found: dict[str, tuple[RelationName, Column]] = {}
     for item in registered:
         rows = item.registration.rows
         if isinstance(rows, ByColumn):
             column = tables[item.registration.table].column(rows.column)
-            if column is not None:
+            if column is not None and rows.scope in scope:
                 found.setdefault(rows.scope, (item.registration.table, column))
     return found
 

@@ -87,6 +87,17 @@ example: wheel ## Install replant and the example plugin in a venv of their own,
 	cd build/example && venv/bin/python -P $(CURDIR)/tests/packaging/follow_readme.py \
 		$(CURDIR)/$(EXAMPLE)
 
+# The versions that the lock file has, without the hashes: an editable project has none.
+.PHONY: new-plugin
+new-plugin: wheel ## Make the projects of new plugins, and do what they say with the pip of a fresh Python
+	rm -rf build/new-plugin
+	$(BIN)/python -m venv build/new-plugin/venv
+	sed -n 's/^\([a-z].*\) \\$$/\1/p' requirements/dev.txt > build/new-plugin/versions.txt
+	PIP_CONSTRAINT=$(CURDIR)/build/new-plugin/versions.txt PIP_QUIET=1 \
+		build/new-plugin/venv/bin/pip install "$$(echo dist/*.whl)[demo]"
+	PIP_CONSTRAINT=$(CURDIR)/build/new-plugin/versions.txt PIP_QUIET=1 \
+		build/new-plugin/venv/bin/python -P tests/packaging/follow_new_plugin.py build/new-plugin
+
 .PHONY: lock
 lock: $(VENV)/.lock $(NPM_READY) ## Resolve the requirements anew; UPGRADE=--upgrade takes the newest versions
 	$(RESOLVE) pyproject.toml --extra demo --group dev --output-file requirements/dev.txt

@@ -77,6 +77,7 @@ if TYPE_CHECKING:
         Dangling,
         DeferConstraints,
         EdgeRule,
+        Exclusion,
         ExportedTables,
         ExportSettings,
         ForeignKey,
@@ -134,8 +135,8 @@ _HOMES = {
     "replant.model": (
         "AllRows AmongShared ArtifactFormat ArtifactWriter AsReplica ByColumn ByPredicate Cases "
         "Catalog Check CheckForeignKeys Children Column Compression Cycle Dangling "
-        "DeferConstraints EdgeRule ExportSettings ExportedTables ForeignKey InClosure Layout "
-        "LoadOrder LoadTable LoadTogether Match OnConflict OrderRequest PatchColumns Plan "
+        "DeferConstraints EdgeRule Exclusion ExportSettings ExportedTables ForeignKey InClosure "
+        "Layout LoadOrder LoadTable LoadTogether Match OnConflict OrderRequest PatchColumns Plan "
         "PluginSettings PythonFunction PythonRow Registration RelationName Sample Settings "
         "SqlExpression Table TableSettings TableShape ThroughForeignKey WhereReferenced"
     ),
@@ -170,6 +171,7 @@ __all__ = [
     "DatabaseError",
     "DeferConstraints",
     "EdgeRule",
+    "Exclusion",
     "ExportSettings",
     "Exported",
     "ExportedTables",

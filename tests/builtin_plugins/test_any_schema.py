@@ -53,6 +53,7 @@ INSERT INTO item VALUES (10, 1, 1), (10, 2, 2), (11, 1, 1), (12, 1, 3), (13, 1, 
 INSERT INTO note VALUES (1, 'Order', 10), (2, 'Customer', 1), (3, 'Order', 12);
 INSERT INTO audit VALUES (1, 10), (2, 12);
 """
+CUSTOMER = "crm.customer"
 ALL = {
     "country": 3,
     "customer": 3,
@@ -101,7 +102,11 @@ def test_what_is_excluded_stays_and_is_named(shop: Database) -> None:
     settings = asking(shop, {"include": ["crm"], "exclude": ["public.country"]})
     plan = api.plan(settings)
     assert [str(table.name) for table in plan.tables] == ["crm.customer"]
-    assert "public.country" in [omission.what for omission in plan.omissions]
+    settings = asking(shop, {"include": ["*"], "exclude": ["public.no*", "public.[a-n]*"]})
+    left = {omission.what: omission.why for omission in api.plan(settings).omissions}
+    said = "a table excluded by the configuration: {} in plugins.schemas.exclude"
+    assert left["public.note"] == said.format("'public.no*'")
+    assert left["public.audit"] == said.format("'public.[a-n]*'")
 
 
 @pytest.mark.parametrize(
@@ -111,6 +116,28 @@ def test_what_is_excluded_stays_and_is_named(shop: Database) -> None:
         ({"include": ["*"], "exclude": ["x.y.z"]}, "plugins.schemas.exclude[0]: 'x.y.z' is not"),
         ({"roots": ["orders"]}, "plugins.schemas.roots[0]: 'orders' is not schema.table: condit"),
         ({"roots": ["public.order: true"]}, "plugins.schemas.roots[0]: there is no table"),
+        (
+            {"roots": ["public.note: true"], "exclude": ["public.no*"]},
+            "roots[0]: public.note is excluded: 'public.no*' in plugins.schemas.exclude",
+        ),
+        (
+            {
+                "include": ["public"],
+                "exclude": ["crm"],
+                "references": [
+                    {"table": "public.note", "columns": ["subject_id"], "references": CUSTOMER}
+                ],
+            },
+            f"references[0]: {CUSTOMER} is excluded: 'crm' in plugins.schemas.exclude",
+        ),
+        (
+            {"include": ["crm"], "exclude": ["crm", "public"]},
+            "that would be exported is excluded, by 'crm' in plugins.schemas.exclude, 'public' in",
+        ),
+        (
+            {"exclude": ["public.country"]},
+            "plugins.schemas.exclude: nothing is to be exported by this plugin, so this would",
+        ),
         ({"inclde": ["*"]}, "plugins.schemas.inclde: is unknown; did you mean 'include'?"),
         (
             {"include": ["*"], "edges": [{"table": "public.item", "columns": ["n"]}]},

@@ -50,7 +50,7 @@ def test_rows_that_may_be_hidden_are_an_error(secured: Move, form: ExportSetting
     with pytest.raises(PrivilegeError) as refusal:
         secured.export(form, ROLE)
     said = str(refusal.value)
-    assert f"row-level security may hide rows of s.t from the role {ROLE!r}" in said
+    assert f"row-level security may hide rows of s.t (policy mine) from the role {ROLE!r}" in said
     assert "row_security = 'as-role' under [export]" in said
     assert not secured.artifact.exists()
 
@@ -93,7 +93,7 @@ def test_the_artifact_says_whose_view_of_the_rows_it_is(
         manifest = artifact.manifest
     assert plan.seen_as == manifest.seen_as == ROLE
     (left,) = manifest.omissions
-    assert left.what == "rows of s.t"
+    assert left.what == "rows of s.t (policy mine)"
     assert left.why == 'left out are rows that policies hide from the role "reader of ""s"""'
 
 
@@ -102,14 +102,16 @@ def test_the_head_of_a_file_says_so_to_people(secured: Move, name: str) -> None:
     secured.export(AS_ROLE[name], ROLE)
     head = secured.artifact.read_text().partition("BEGIN;")[0]
     assert f"-- rows as the role {ROLE} sees them\n" in head
-    assert "--   rows of s.t: left out are rows that policies hide from the role" in head
+    assert (
+        "--   rows of s.t (policy mine): left out are rows that policies hide from the role" in head
+    )
 
 
 def test_the_plan_says_so_too(secured: Move) -> None:
     settings = secured.settings(AS_ROLE["file-insert"])
     plan = api.plan(evolve(settings, source=secured.from_.as_role(ROLE)), secured.host)
     assert plan.seen_as == ROLE
-    assert [left.what for left in plan.omissions] == ["rows of s.t"]
+    assert [left.what for left in plan.omissions] == ["rows of s.t (policy mine)"]
 
 
 # -- in the target ------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ EXACTNESS = Document("docs/explanation/exactness.md")
 #: What `register_tables` and the others take and give; each must be documented.
 VALUES = {
     *("Registration", "ByColumn", "ThroughForeignKey", "WhereReferenced", "ByPredicate", "AllRows"),
-    *("InClosure", "Children", "EdgeRule", "Sample", "TableShape"),
+    *("InClosure", "Exclusion", "Children", "EdgeRule", "Sample", "TableShape"),
     *("PlainReference", "ArrayReference", "PolymorphicReference", "PolymorphicTarget"),
     *("SqlExpression", "PythonFunction", "PythonRow", "ArtifactFormat", "ExportedTables"),
     *("AmongShared", "Cases", "Match"),

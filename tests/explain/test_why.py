@@ -203,7 +203,7 @@ class TestInTheSource:
         )
         assert told(outcome, 1) == [
             "public.item: order_id = 2 is not exported",
-            "  no enabled plugin registers it, or an exclude leaves it out",
+            "  the configuration excludes it: 'public.item' in plugins.schemas.exclude",
         ]
 
     def test_a_row_that_only_exported_rows_bring(

@@ -59,7 +59,8 @@ def found(
 
 
 def only(preflight: Preflight) -> Finding:
-    (finding,) = preflight.findings
+    """The one finding, beside what a dry run does not ask."""
+    (finding,) = (f for f in preflight.findings if not f.what.startswith("a dry run does not ask"))
     return finding
 
 
@@ -149,7 +150,10 @@ def test_a_column_that_gets_a_value_by_itself_is_not_in_the_way(move: Move, colu
     moved(move)
     move.target.execute("CREATE DOMAIN s.given AS int NOT NULL DEFAULT 3")
     move.target.execute(f"ALTER TABLE s.t ADD {column}")
-    assert found(move).findings == ()
+    told = found(move).findings
+    assert [f.what.partition(": ")[2] for f in told] == (
+        ["computed columns and defaults: c of s.t"] if "AS (" in column else []
+    )
     assert move.replay().rows == {T: 3}
 
 

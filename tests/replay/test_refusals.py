@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 
 from replant import api
-from replant.errors import ReplayError
+from replant.errors import DatabaseError, PreflightError, ReplayError
 from replant.model import ExportSettings, LoadTogether, OnConflict, RelationName, TableSettings
 from tests.support.moves import FILES, Move
 from tests.support.two_databases import connected
@@ -73,7 +73,7 @@ def test_a_row_that_a_trigger_wrote_is_not_one_to_remove(firing: Move) -> None:
 def test_a_read_only_target_is_told_apart_from_a_row_that_does_not_fit(firing: Move) -> None:
     settings = evolve(firing.settings(), target_settings={"default_transaction_read_only": "on"})
 
-    with pytest.raises(ReplayError, match="the target takes no writes: replay into the primary"):
+    with pytest.raises(PreflightError, match="the target takes no writes; replay into the primary"):
         api.replay(str(firing.artifact), settings, host=firing.host)
 
 
@@ -85,6 +85,98 @@ def test_a_lock_that_is_not_released_in_time_is_told(firing: Move) -> None:
 
         with pytest.raises(ReplayError, match=r"of s\.t: .*another session holds the lock"):
             api.replay(str(firing.artifact), settings, host=firing.host)
+
+
+@pytest.mark.parametrize("firing", ["RETURN NEW;"], indirect=True)
+def test_a_dry_run_that_waits_for_a_lock_says_what_helps(firing: Move) -> None:
+    firing.target.execute(b"INSERT INTO s.t VALUES (9)")
+    settings = evolve(firing.settings(), target_settings={"lock_timeout": "20ms"})
+    with connected(firing.to) as other, other.transaction():
+        other.execute(b"LOCK s.t IN ACCESS EXCLUSIVE MODE")
+
+        with pytest.raises(DatabaseError, match=r"wait longer: lock_timeout under \[target\.sett"):
+            api.preflight(str(firing.artifact), settings, host=firing.host)
+
+
+WRITES = "CREATE FUNCTION s.g() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {} RETURN NEW; END $$;"
+AFTER = "CREATE TRIGGER g AFTER INSERT ON s.{} FOR EACH ROW EXECUTE FUNCTION s.g();"
+TWICE = "INSERT INTO s.t VALUES (2, 'x')"
+
+
+@pytest.mark.parametrize(
+    ("of_source", "of_target", "words"),
+    [
+        (
+            "",
+            WRITES.format("INSERT INTO s.t VALUES (NEW.id, 'y');") + AFTER.format("log"),
+            ("the table was empty: trigger g of s.log, on INSERT may have written the row",),
+        ),
+        (
+            "",
+            WRITES.format("EXECUTE 'INSERT INTO s.t VALUES (1)';") + AFTER.format("log"),
+            ("the table was empty: trigger g of s.log, on INSERT may have written the row",),
+        ),
+        (
+            "",
+            "CREATE RULE g AS ON INSERT TO s.log DO ALSO INSERT INTO s.t VALUES (NEW.id)",
+            ("the table was empty: rule g of s.log, on INSERT may have written the row",),
+        ),
+        (
+            TWICE,
+            "ALTER TABLE s.t ADD CONSTRAINT one UNIQUE (v)",
+            ("two rows of the artifact are alike in one, which the source may not have",),
+        ),
+        (
+            TWICE,
+            "CREATE UNIQUE INDEX one ON s.t (v); INSERT INTO s.t VALUES (9, 'other')",
+            ("the target has such a row, or two rows of the artifact are alike in one,",),
+        ),
+        (
+            "ALTER TABLE s.log ADD FOREIGN KEY (id) REFERENCES s.t",
+            "ALTER TABLE s.log ADD FOREIGN KEY (id) REFERENCES s.t;"
+            + WRITES.format("DELETE FROM s.t;")
+            + AFTER.format("log"),
+            ("a trigger of the target changes what rows reference", "TRIGGER: trigger g of s.log"),
+        ),
+        (
+            "",
+            "CREATE INDEX ON s.t ((1 / (id - 1)))",
+            ("division by zero", "compare the target's schema"),
+        ),
+        (
+            "",
+            WRITES.format("RAISE 'no';").replace("trigger", "int").replace("s.g()", "s.g(int)")
+            + "ALTER FUNCTION s.g IMMUTABLE; CREATE INDEX ON s.t (s.g(id))",
+            ("which a default, a computed column, a CHECK constraint, an index or a policy calls",),
+        ),
+        (
+            "",
+            "ALTER TABLE s.t RENAME TO u; CREATE TABLE s.t (LIKE s.u) PARTITION BY RANGE (id)",
+            ("no partition of relation", "create a partition that takes such rows"),
+        ),
+        (
+            "INSERT INTO s.t SELECT 3, string_agg(md5(i::text), '') FROM generate_series(1, 300) i",
+            "CREATE INDEX ON s.t (v)",
+            ("if an index has no room for a value, drop it",),
+        ),
+    ],
+)
+def test_what_refuses_a_row_of_an_empty_table_is_told_apart(
+    move: Move, of_source: str, of_target: str, words: tuple[str, ...]
+) -> None:
+    move.on_both(
+        "CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY, v text);"
+        "CREATE TABLE s.log (id int PRIMARY KEY)"
+    )
+    move.source.execute(
+        f"INSERT INTO s.t VALUES (1, 'x'); INSERT INTO s.log VALUES (1); {of_source}".encode(),
+        prepare=False,
+    )
+    move.target.execute(of_target.encode(), prepare=False)
+    move.export()
+    said = refusal(move)
+    assert [word for word in words if word not in said] == [], said
+    assert "remove these rows" not in said
 
 
 @pytest.mark.parametrize("form", FILES.values(), ids=FILES)

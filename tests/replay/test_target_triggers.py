@@ -161,16 +161,72 @@ def test_what_a_trigger_function_writes_is_said_before_and_after(
     )
 
 
-def test_a_policy_that_refuses_a_row_is_named_as_the_reason(move: Move, server: Server) -> None:
+READS_A_SETTING = "current_setting('app.t', true) = '1'"
+FUNCTION = """
+CREATE FUNCTION s.mine(id int) RETURNS boolean LANGUAGE {} AS $$ {} $$;
+CREATE POLICY first ON s.t WITH CHECK (s.mine(id));
+"""
+IN_PLPGSQL = "BEGIN RETURN id IN (SELECT t FROM s.log); END"
+
+
+@pytest.mark.parametrize(
+    ("policies", "said"),
+    [
+        (
+            f"CREATE POLICY p ON s.t WITH CHECK ({READS_A_SETTING})",
+            ["the policy p of s.t does not"],
+        ),
+        (
+            f"""
+            CREATE POLICY p ON s.t FOR INSERT WITH CHECK ({READS_A_SETTING});
+            CREATE POLICY "Q" ON s.t USING (false);
+            CREATE POLICY r ON s.t FOR SELECT USING (true)
+            """,
+            ['none of the policies "Q", p of s.t takes the row', "[target.settings]"],
+        ),
+        (
+            """
+            CREATE POLICY p ON s.t USING (true);
+            CREATE POLICY q ON s.t AS RESTRICTIVE WITH CHECK (id < 2)
+            """,
+            ["the policy q of s.t does not take the row"],
+        ),
+        (
+            "CREATE POLICY p ON s.t USING (current_setting('app.t') = '1')",
+            ["POLICY: policy p of s.t", "give it by [target.settings]"],
+        ),
+        (FUNCTION.format("plpgsql", IN_PLPGSQL), ["POLICY: policy first of s.t"]),
+        (FUNCTION.format("sql", "SELECT id IN (TABLE s.log)"), ["POLICY: policy first of s.t"]),
+    ],
+)
+def test_a_policy_that_refuses_a_row_is_named_as_the_reason(
+    move: Move, server: Server, policies: str, said: list[str]
+) -> None:
+    moved(move, f"ALTER TABLE s.t ENABLE ROW LEVEL SECURITY; {policies}")
+    role = server.create_role()
+    grant(move.to, role, "SELECT, INSERT", [T])
+    with pytest.raises((PrivilegeError, ReplayError)) as refusal:
+        move.replay(role)
+    assert [words for words in said if words not in str(refusal.value)] == [], refusal.value
+
+
+def test_the_policies_that_will_be_asked_are_named_one_by_one(move: Move, server: Server) -> None:
     moved(
         move,
-        "ALTER TABLE s.t ENABLE ROW LEVEL SECURITY;"
-        "CREATE POLICY p ON s.t USING (true) WITH CHECK (current_setting('app.t', true) = '1')",
+        "ALTER TABLE s.t ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON s.t USING (true);"
+        "CREATE POLICY q ON s.t FOR INSERT WITH CHECK (true);"
+        "CREATE POLICY d ON s.t FOR DELETE USING (true);"
+        "CREATE POLICY o ON s.t TO pg_monitor USING (true)",
     )
     role = server.create_role()
     grant(move.to, role, "SELECT, INSERT", [T])
-    with pytest.raises(PrivilegeError, match=r"a policy of s\.t does not take the row.*settings"):
-        move.replay(role)
+    settings = evolve(move.settings(), target=move.to.as_role(role))
+    notes = api.preflight(str(move.artifact), settings, host=move.host).of(Severity.NOTE)
+    (told,) = [str(note) for note in notes if "policies apply" in str(note)]
+    assert told == (
+        "2 policies apply: the policy p of s.t, on INSERT; the policy q of s.t, on INSERT"
+    )
+    assert "may hide some: s.t (policy p)" in "".join(map(str, notes))
 
 
 def test_many_triggers_are_one_note(move: Move, replant: Replant) -> None:
@@ -207,6 +263,22 @@ def test_the_plan_says_what_triggers_and_sequences_need(move: Move) -> None:
     assert "GRANT UPDATE ON s.v TO role_name; (the trigger g of s.v" in needs
     assert 'GRANT DELETE ON "My".x TO role_name;' in needs
     assert "ON s.t TO role_name; (" not in needs
+
+
+def test_an_event_trigger_that_refuses_to_disable_triggers_is_told(move: Move) -> None:
+    moved(move, REFUSING)
+    move.target.execute(
+        "CREATE FUNCTION s.e() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END"
+        " $$; CREATE EVENT TRIGGER no_ddl ON ddl_command_start EXECUTE FUNCTION s.e()"
+    )
+    try:
+        found = api.preflight(str(move.artifact), disabling(move), host=move.host)
+        notes = "\n".join(map(str, found.of(Severity.NOTE)))
+        assert "the event trigger no_ddl fires by ALTER TABLE" in notes
+        with pytest.raises(ReplayError, match=r"event trigger no_ddl refuses.*--triggers fire"):
+            api.replay(str(move.artifact), disabling(move), host=move.host)
+    finally:
+        move.target.execute("DROP EVENT TRIGGER no_ddl")
 
 
 def may_stage(move: Move) -> bool:

@@ -225,7 +225,7 @@ def test_an_overlap_with_another_row_of_the_replay_names_the_table(move: Move) -
     )
     move.source.execute("INSERT INTO s.t VALUES (1, '[1,5)'), (2, '[2,6)')")
     move.export(DIRECTORY)
-    with pytest.raises(ReplayError, match=r"in s\.t"):
+    with pytest.raises(ReplayError, match=r"row of s\.t: .*two rows of the artifact are ali"):
         move.replay()
 
 

@@ -51,6 +51,30 @@ def one_customer(move: Move) -> Settings:
     return settings
 
 
+@pytest.mark.parametrize(
+    ("root", "one_way"),
+    [
+        ("name = 'Ada'", ["s.customer"]),
+        ("id < 2", ["s.customer"]),
+        ("id = 1 OR name = 'Ada'", ["s.customer"]),
+        ("id = 1 AND name = 'Ada'", []),
+        ('"id" = 1', []),
+    ],
+)
+def test_other_rows_may_satisfy_the_condition_of_a_root(
+    move: Move, root: str, one_way: list[str]
+) -> None:
+    """The condition is SQL of the artifact, which is not run in the target."""
+    move.on_both(SHOP)
+    move.source.execute(ROWS.encode())
+    settings = settings_of(move, [f"s.customer: {root}"])
+    api.export(settings)
+    api.replay(str(move.artifact), settings)
+    results = api.verify(str(move.artifact), settings)
+    assert [str(r.name) for r in results if r.one_way] == one_way
+    assert all(result.equal for result in results)
+
+
 def settings_of(move: Move, roots: list[str]) -> Settings:
     return Settings(
         source=move.from_.dsn,

@@ -112,4 +112,4 @@ def _registered(settings: Settings, host: Host | None) -> tuple[Catalog, tuple[R
         host = host or Host.for_settings(settings)
         with source_database(settings) as database:
             catalog = read_catalog(database)
-            return catalog, host.register_tables(catalog, settings)
+            return catalog, host.register_tables(catalog, settings).registered

@@ -10,9 +10,10 @@ from replant.config.naming_the_file import naming_the_file
 from replant.database.connections import ReadingConnection
 from replant.database.table_locks import KnownCatalog, check_unchanged
 from replant.export.shown_rows import ShownRow, read_shown_rows
-from replant.model import Plan, RelationName, Settings
-from replant.planning.make_plan import make_plan
+from replant.model import Catalog, Plan, RelationName, Settings
+from replant.planning.make_plan import find_mistakes, make_plan
 from replant.plugins.manager import Host
+from replant.selection.select import SelectedTables
 
 
 def plan(settings: Settings, host: Host | None = None) -> Plan:
@@ -68,5 +69,11 @@ def plan_in(
 
     """
     recorded = recorded_shapes(settings)
-    catalog, selected = select_under_locks(database, host, settings, known=known)
+
+    def find_more(catalog: Catalog, selected: SelectedTables, host: Host) -> None:
+        find_mistakes(database, catalog, selected, host, settings)
+
+    catalog, selected = select_under_locks(
+        database, host, settings, known=known, find_more=find_more
+    )
     return make_plan(database, catalog, selected, host, settings, recorded)

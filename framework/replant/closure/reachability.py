@@ -153,7 +153,7 @@ def _check_readable(graph: ReferenceGraph, names: frozenset[RelationName]) -> No
             f"the closed set can grow to; stop the references to them, or run as their owner: "
             f"{read_grants(closed, unread, graph.role)}"
         )
-    hidden = [str(table.name) for table in tables if table.rows_are_hidden]
+    hidden = [table.named_with_policies for table in tables if table.rows_are_hidden]
     if hidden:
         raise PrivilegeError(
             f"row-level security may hide rows of {', '.join(hidden)} from the role "

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from attrs import field, frozen
 
-from replant.errors import ConfigurationError
+from replant.errors import ConfigurationError, ScopeError, UsageError
 
 
 @frozen
@@ -15,14 +15,25 @@ class Mistakes:
     """Mistakes that were found so far, each a line with its path."""
 
     lines: list[str] = field(factory=list)
+    _kinds: set[type[UsageError]] = field(factory=set)
 
     @contextmanager
-    def collecting(self) -> Iterator[None]:
-        """Keep the mistakes that the block finds, and go on behind it."""
+    def collecting(self, *, more: bool = False) -> Iterator[None]:
+        """Keep the mistakes that the block finds, and go on behind it.
+
+        Args:
+            more: whether the block goes on in spite of mistakes that are known; what it says of
+                the same settings is no news.
+
+        """
         try:
             yield
-        except ConfigurationError as error:
-            self.add(*str(error).splitlines())
+        except (ConfigurationError, ScopeError) as error:
+            known = tuple(map(_place, self.lines)) if more else ()
+            told = [line for line in str(error).splitlines() if not _is_of(line, known)]
+            self.add(*told)
+            if told:
+                self._kinds.add(type(error))
 
     def add(self, *lines: str) -> None:
         """Add mistakes; one that is known already stays one."""
@@ -33,7 +44,20 @@ class Mistakes:
 
         Raises:
             ConfigurationError: it has all of them, each on a line.
+            ScopeError: so does this, where all are of the scope.
 
         """
         if self.lines:
-            raise ConfigurationError("\n".join(self.lines))
+            kind = ScopeError if self._kinds == {ScopeError} else ConfigurationError
+            raise kind("\n".join(self.lines))
+
+
+def _place(line: str) -> str:
+    """Return the path that a mistake is about; of a misspelt table, that of all about the table."""
+    path = line.partition(": ")[0]
+    return path.removesuffix("name") if path.endswith("].name") else path
+
+
+def _is_of(line: str, known: tuple[str, ...]) -> bool:
+    path = line.partition(": ")[0]
+    return any(path == one or (one[-1:] == "." and path.startswith(one)) for one in known)

@@ -59,6 +59,41 @@ def missing_names(settings: object, path: str, catalog: Catalog) -> Iterator[str
             yield f"{place}: {problem}"
 
 
+def without_missing(settings: Any, catalog: Catalog) -> Any:
+    """Return settings without the tables and columns that the database does not have.
+
+    What stands beside them stays, so that other mistakes can be found. A setting that has to name
+    one stays as it is.
+    """
+    if attrs.has(kind := type(settings)):
+        held = {a.name: getattr(settings, a.name) for a in attrs.fields(kind) if a.init}
+        return attrs.evolve(
+            settings,
+            **{
+                name: without_missing(value, catalog)
+                for name, value in held.items()
+                if isinstance(value, Mapping | list | tuple)
+            },
+        )
+    if isinstance(settings, Mapping):
+        kept = {k: v for k, v in settings.items() if not _lacks((k, v), catalog)}
+        return {key: without_missing(value, catalog) for key, value in kept.items()}
+    if isinstance(settings, list | tuple):
+        return type(settings)(
+            without_missing(value, catalog) for value in settings if not _lacks(value, catalog)
+        )
+    return settings
+
+
+def _lacks(value: object, catalog: Catalog) -> bool:
+    """Return whether a value is, or names, a table or column that the database does not have."""
+    return any(
+        (isinstance(named, RelationName) and named not in catalog.tables)
+        or (isinstance(named, ColumnPattern) and missing_column(named, catalog))
+        for _, named in _values(value, "")
+    )
+
+
 def _values(value: object, path: str) -> Iterator[tuple[str, object]]:
     """Yield every value of settings, keys too, with its path."""
     if isinstance(value, RelationName | ColumnPattern | Secret):

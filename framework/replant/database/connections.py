@@ -28,6 +28,22 @@ OLDEST_VERSION = 140000
 #: The first release that has the setting `transaction_timeout`.
 _TRANSACTION_TIMEOUT = 170000
 
+#: What helps where a target takes no writes.
+TO_WRITE = (
+    "replay into the primary of a standby, or set default_transaction_read_only = false under "
+    "[target.settings]"
+)
+
+#: What helps against a failure that is none of the rows, by SQLSTATE.
+_HELPS = {
+    "55P03": (
+        "; another session holds the lock: run it again later, or wait longer: lock_timeout under "
+        "[{side}.settings]"
+    ),
+    "57014": "; somebody, or a statement_timeout, ended it: set one under [{side}.settings]",
+    "53200": "; raise max_locks_per_transaction or memory there, or choose fewer tables",
+}
+
 #: How long a lock is waited for, where neither database nor role nor configuration says it.
 LOCK_TIMEOUT = "30s"
 
@@ -231,7 +247,8 @@ def translated(side: str) -> Iterator[None]:
         ) from error
     except psycopg.Error as error:
         state = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
-        raise DatabaseError(f"the {side} failed: {one_line(error)}{state}") from error
+        helps = _HELPS.get(error.sqlstate or "", "").format(side=side)
+        raise DatabaseError(f"the {side} failed: {one_line(error)}{state}{helps}") from error
 
 
 def is_near(database: DatabaseConnection) -> bool:

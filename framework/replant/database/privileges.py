@@ -171,6 +171,20 @@ def may_make_temporary_tables(database: DatabaseConnection) -> bool:
     return bool(may)
 
 
+def event_triggers_of_altering(database: DatabaseConnection) -> tuple[tuple[str, str], ...]:
+    """Return the event triggers that fire by ALTER TABLE: the name and the function of each."""
+    query = """
+        SELECT t.evtname, n.nspname || '.' || f.proname || '()'
+        FROM pg_catalog.pg_event_trigger AS t
+        JOIN pg_catalog.pg_proc AS f ON f.oid = t.evtfoid
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
+        WHERE t.evtenabled <> 'D' AND t.evtevent IN ('ddl_command_start', 'ddl_command_end')
+          AND (t.evttags IS NULL OR 'ALTER TABLE' = ANY (t.evttags))
+        ORDER BY 1
+    """
+    return tuple((name, function) for name, function in database.execute(query))
+
+
 def may_be_replica(database: DatabaseConnection) -> bool:
     """Return whether the connected role may set `session_replication_role`, by trying it.
 

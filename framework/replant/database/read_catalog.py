@@ -33,6 +33,7 @@ from replant.model import (
     UniqueIndex,
 )
 from replant.model.comparison import Comparison
+from replant.model.policies import Policy
 
 _OURS = r"n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
 
@@ -305,6 +306,23 @@ WHERE k.contype = 'c' AND c.relkind IN ('r', 'p') AND {_OURS}
 ORDER BY k.conrelid, k.conname
 """
 
+# 0 in polroles is PUBLIC. Policies whose table does not apply them to the role are of no concern.
+_POLICIES = f"""
+SELECT p.polrelid, p.polname, NOT p.polpermissive, p.polcmd::text,
+       pg_catalog.concat_ws(' ', pg_catalog.pg_get_expr(p.polqual, p.polrelid),
+                            pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)),
+       ARRAY(SELECT d.refobjid::regprocedure::text FROM pg_catalog.pg_depend AS d
+             WHERE d.classid = 'pg_catalog.pg_policy'::regclass AND d.objid = p.oid
+               AND d.refclassid = 'pg_catalog.pg_proc'::regclass ORDER BY 1)
+FROM pg_catalog.pg_policy AS p
+JOIN pg_catalog.pg_class AS c ON c.oid = p.polrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE pg_catalog.row_security_active(c.oid) AND {_OURS} AND EXISTS (
+    SELECT FROM unnest(p.polroles) AS g (id)
+    WHERE g.id = 0 OR pg_catalog.pg_has_role(g.id, 'USAGE'))
+ORDER BY p.polrelid, p.polname
+"""
+
 _RANGES = f"""
 SELECT pg_catalog.format_type(r.rngtypid, NULL), pg_catalog.format_type(r.rngsubtype, NULL),
        pg_catalog.format_type(r.rngmultitypid, NULL)
@@ -315,6 +333,9 @@ WHERE {_OURS}
 ORDER BY 1
 """
 
+
+#: `pg_policy.polcmd`; a policy for ALL has `*`.
+_COMMANDS = {"r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
 
 #: The place of the oid of a relation, or of the table whose partition it is, in `_RELATIONS`.
 _TOP = 6
@@ -339,6 +360,7 @@ def _read_catalog(database: DatabaseConnection) -> Catalog:
     triggers = _grouped(database.execute(_TRIGGERS.encode()))
     functions = read_function_writes(database, names.values())
     checks = _grouped(database.execute(_CHECKS.encode()))
+    policies = _grouped(database.execute(_POLICIES.encode()))
     ranges = (RangeType(*row) for row in database.execute(_RANGES.encode()))
     tables = (
         evolve(
@@ -347,6 +369,7 @@ def _read_catalog(database: DatabaseConnection) -> Catalog:
             triggers=tuple(_trigger(functions, *trigger) for trigger in triggers[row[0]]),
             unique_indexes=tuple(_unique_index(*index) for index in unique_indexes[row[0]]),
             checks=tuple(check for (check,) in checks[row[0]]),
+            policies=tuple(_policy(*policy) for policy in policies[row[0]]),
         )
         for row in relations
     )
@@ -390,6 +413,13 @@ def _table(
         may_select=may_select,
         extension=extension,
     )
+
+
+def _policy(
+    name: str, restrictive: bool, command: str, conditions: str, functions: list[str]
+) -> Policy:
+    commands = {_COMMANDS[command]} if command in _COMMANDS else {*_COMMANDS.values()}
+    return Policy(name, restrictive, frozenset(commands), conditions, tuple(functions))
 
 
 def _unique_index(

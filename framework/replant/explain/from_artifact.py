@@ -6,7 +6,6 @@ other table was chosen by a condition, or because of a row that it is linked to.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -27,15 +26,10 @@ from replant.model import (
 )
 from replant.model.names import did_you_mean, nearest_name
 from replant.model.references import Only, Pair, Reference
+from replant.sql.equalities import equalities
 
 #: This many rows are explained, so that the answer fits on a screen or two.
 MOST_ROWS = 10
-
-_NAME = r'"(?:[^"]|"")+"|[^\W\d][\w$]*'
-_VALUE = r"'(?:[^']|'')*'|(?!null\b)[-+]?[\w.][\w.+-]*"
-_TERM = rf"\s*({_NAME})\s*=\s*({_VALUE})\s*"
-_CONDITION = re.compile(rf"{_TERM}(?:\bAND\b{_TERM})*", re.IGNORECASE)
-_TERMS = re.compile(_TERM, re.IGNORECASE)
 
 
 def explain_in_artifact(artifact: Artifact, asked: Root) -> Explanation:
@@ -74,21 +68,13 @@ def terms(asked: Root) -> list[tuple[str, str]]:
 
     """
     text = asked.predicate
-    if _CONDITION.fullmatch(text) is None:
+    found = equalities(text)
+    if found is None:
         raise UsageError(
             f"an artifact is asked for column = value, or several of these joined by AND, and not "
             f"for {text!r}; ask the source, which understands any condition"
         )
-    return [(_identifier(name), _literal(value)) for name, value in _TERMS.findall(text)]
-
-
-def _identifier(name: str) -> str:
-    """Read an identifier as SQL does: folded to lower case, unless it is quoted."""
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
-
-
-def _literal(value: str) -> str:
-    return value[1:-1].replace("''", "'") if value.startswith("'") else value
+    return found
 
 
 def _column(table: ExportedTable, name: str) -> str:

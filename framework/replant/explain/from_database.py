@@ -77,9 +77,9 @@ def explain_in_database(
     """
     _check_asked(catalog, asked)
     if asked.table not in selected.tables:
-        return Explanation(
-            asked, because="no enabled plugin registers it, or an exclude leaves it out"
-        )
+        by = selected.excluded.get(asked.table)
+        why = f"the configuration excludes it: {by}" if by else "no enabled plugin registers it"
+        return Explanation(asked, because=why)
     check_predicates(database, [asked])
     selected = with_shared_rows(database, selected)
     lenient = _lenient(settings)

@@ -13,6 +13,7 @@ from attrs import field, frozen
 from replant.model.checked import checked
 from replant.model.comparison import Comparison
 from replant.model.names import RelationName
+from replant.model.policies import Policy, listed_policies
 from replant.model.table_triggers import Trigger
 from replant.model.types import DefinedType, RangeType
 
@@ -213,6 +214,7 @@ class Table:
         triggers: the triggers and rules that a load may fire, those of its partitions among them
             and those of constraints excepted.
         rows_are_hidden: whether row-level security applies to the connected role.
+        policies: where it does, those that are for the role, by name.
         may_use_schema: whether the connected role has USAGE on the schema.
         may_select: whether the connected role may read every column.
         extension: the extension that made it, and fills it in every database; None if none did.
@@ -231,6 +233,7 @@ class Table:
     is_partition: bool = False
     triggers: tuple[Trigger, ...] = ()
     rows_are_hidden: bool = False
+    policies: tuple[Policy, ...] = ()
     may_use_schema: bool = True
     may_select: bool = True
     extension: str | None = None
@@ -238,6 +241,12 @@ class Table:
     def column(self, name: str) -> Column | None:
         """Return the column of that name, or None."""
         return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def named_with_policies(self) -> str:
+        """Its name, with the policies that say which of its rows the role sees."""
+        seen_by = (policy for policy in self.policies if "SELECT" in policy.commands)
+        return f"{self.name}{listed_policies(seen_by)}"
 
     @property
     def equality(self) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from attrs import frozen
@@ -51,6 +51,17 @@ class ColumnPattern:
     def matches(self, table: RelationName, column: str) -> bool:
         """Tell whether the pattern matches a column."""
         return matches_column(self.text, table, column)
+
+
+def missing_protected(patterns: Iterable[str], catalog: Catalog) -> Iterator[tuple[int, str]]:
+    """Yield which patterns of columns to protect name one column, and match none, with the nearest.
+
+    One with wildcards may be for columns that somebody adds later.
+    """
+    for place, text in enumerate(patterns):
+        problem = None if _WILD & {*text} else missing_column(ColumnPattern(text), catalog)
+        if problem is not None:
+            yield place, problem
 
 
 def missing_column(pattern: ColumnPattern, catalog: Catalog) -> str | None:

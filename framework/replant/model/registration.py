@@ -146,3 +146,19 @@ class Registration:
     on_conflict: OnConflict | None = None
     match: Match | None = None
     shape: TableShape | None = field(default=None, converter=_shape)
+
+
+@frozen(field_transformer=checked)
+class Exclusion:
+    """A plugin's word that its settings leave a table out.
+
+    A table that another plugin registers is exported all the same.
+
+    Attributes:
+        table: the table; a text such as `notes.draft` is parsed.
+        by: the setting that leaves it out, such as `plugins.notes.exclude = 'notes.*'`.
+
+    """
+
+    table: RelationName = field(converter=_relation)
+    by: str = field(validator=sql_text)

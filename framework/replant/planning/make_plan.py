@@ -5,16 +5,19 @@ Catalog, plugins and settings go in; a `Plan` comes out, and no row is read for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
+import psycopg
 from attrs import evolve
 
 from replant.config.mistakes import Mistakes
 from replant.config.recorded_shapes import Recorded
 from replant.database.connections import DatabaseConnection
-from replant.errors import ConfigurationError
+from replant.errors import ConfigurationError, ReplantError, ScopeError
 from replant.model import (
     INSERT,
+    OWN_FORMATS,
     AmongShared,
     Catalog,
     Compression,
@@ -22,6 +25,7 @@ from replant.model import (
     ExportSettings,
     Layout,
     LoadOrder,
+    Match,
     OnConflict,
     Plan,
     PlannedColumn,
@@ -91,13 +95,20 @@ def make_plan(
         ReplantError: see `count_rows`; a plugin may fail too.
 
     """
-    check_form(settings.export)
+    mistakes = Mistakes()
+    with mistakes.collecting():
+        check_form(settings.export)
     known = declared_shapes(tuple(selected.registered.values()), recorded)
     more = tuple(undeclared_parts(catalog, known))
     if settings.export.undeclared is Undeclared.FAIL:
         check_declared(known, selected, more)
-    selected, counted = count_rows(database, catalog, selected, settings)
-    decided = plan_from(catalog, selected, counted, host, settings, known, more)
+    with mistakes.collecting():
+        selected, counted = count_rows(database, catalog, selected, settings)
+        decided = plan_from(catalog, selected, counted, host, settings, known, more)
+    if mistakes.lines:
+        with suppress(ReplantError), mistakes.collecting(more=True):
+            _check_uncounted(catalog, selected, host, settings)
+        mistakes.check()
     try_plugin_sql(database, decided, host)
     check_encoding(database, decided)
     decided = with_new_values(database, with_nulls(decided, selected, counted))
@@ -116,6 +127,57 @@ def make_plan(
         ),
         omissions=(*decided.omissions, *unmoved, *objects),
     )
+
+
+def find_mistakes(
+    database: DatabaseConnection,
+    catalog: Catalog,
+    selected: SelectedTables,
+    host: Host,
+    settings: Settings,
+) -> None:
+    """Look for mistakes of a configuration that has others, in as much of it as can be used.
+
+    Raises:
+        ConfigurationError: it has those that were found.
+
+    """
+    try:
+        with database.transaction():
+            make_plan(database, catalog, selected, host, settings)
+    except (ConfigurationError, ScopeError):
+        raise
+    except (ReplantError, psycopg.Error):
+        # The rows cannot be found, maybe by a mistake that is known.
+        _check_uncounted(catalog, selected, host, settings)
+
+
+def _check_uncounted(
+    catalog: Catalog, selected: SelectedTables, host: Host, settings: Settings
+) -> None:
+    """Refuse what is wrong whatever rows are chosen.
+
+    Raises:
+        ConfigurationError: it has all that was found.
+
+    """
+    keys = {name: exported_key(selected, name) for name in selected.tables}
+    transforms = ColumnTransforms(host, catalog, settings)
+    mistakes = Mistakes()
+    with mistakes.collecting():
+        configured_on_conflict(settings, keys, registered_ways(selected))
+    with mistakes.collecting():
+        configured_matches(selected, keys, settings)
+    with mistakes.collecting():
+        host.check_strategy(settings.export.strategy)
+    with mistakes.collecting():
+        if settings.export.format_name not in OWN_FORMATS:
+            host.that_declare_format(settings.export.format_name)
+    for name, table in selected.tables.items():
+        for column in selected.columns[name]:
+            with mistakes.collecting():
+                transforms.chain(table, column)
+    mistakes.check()
 
 
 def check_form(export: ExportSettings) -> None:
@@ -155,13 +217,17 @@ def plan_from(
 
     """
     keys = {name: exported_key(selected, name) for name in selected.tables}
-    wanted = configured_on_conflict(settings, keys, registered_ways(selected))
+    mistakes = Mistakes()
+    wanted: dict[RelationName, OnConflict | None] = dict.fromkeys(keys)
+    with mistakes.collecting():
+        wanted = configured_on_conflict(settings, keys, registered_ways(selected))
     on_conflict = {name: way or OnConflict.ERROR for name, way in wanted.items()}
     exported = exported_tables(selected, counted)
     transforms = ColumnTransforms(host, catalog, settings, exported)
     among = composing_among(selected, counted)
-    matches = configured_matches(selected, keys, settings)
-    mistakes = Mistakes()
+    matches: Mapping[RelationName, Match] = {}
+    with mistakes.collecting():
+        matches = configured_matches(selected, keys, settings)
     planned: dict[RelationName, PlannedTable] = {}
     writing: PlannedWriting | None = None
     with mistakes.collecting():
@@ -177,10 +243,14 @@ def plan_from(
     order = LoadOrder(())
     with mistakes.collecting():
         order = ask_for_load_order(selected, counted, host, settings, on_conflict)
+    with mistakes.collecting():
+        check_conflicts_in_file(settings.export, tuple(planned.values()), selected.tables)
+    if not mistakes.lines:
+        with mistakes.collecting():
+            check_reference_ends(selected, planned, exported.references, counted.dangling, settings)
+    with mistakes.collecting():
+        check_transformed(planned.values(), settings.export.must_transform)
     mistakes.check()
-    check_conflicts_in_file(settings.export, tuple(planned.values()), selected.tables)
-    check_reference_ends(selected, planned, exported.references, counted.dangling, settings)
-    check_transformed(planned.values(), settings.export.must_transform)
     return Plan(
         source_version=catalog.version_text,
         plugins=host.versions,

@@ -16,6 +16,7 @@ from replant.model import (
     ArtifactFormat,
     Catalog,
     Column,
+    Exclusion,
     ExportedTables,
     LoadOrder,
     OrderRequest,
@@ -35,7 +36,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 @hookspec
 def register_tables(
     catalog: Catalog, settings: Any, configuration: Settings
-) -> Sequence[Registration] | None:
+) -> Sequence[Registration | Exclusion] | None:
     """Name the tables to export, and which of their rows.
 
     Asked once for each command that reads the source, after its catalog was read. A table may be
@@ -49,8 +50,9 @@ def register_tables(
         configuration: the whole configuration.
 
     Returns:
-        The registrations, or None for no table. The answers of all plugins are taken together;
-        a table that two plugins register is an error that names both.
+        The registrations, or None for no table; and an `Exclusion` for each table that the
+        plugin's settings leave out, so that the plan can say by which setting. The answers of all
+        plugins are taken together; a table that two plugins register is an error that names both.
 
     Example:
         ```python

@@ -7,6 +7,8 @@ the plugin that gave it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from copy import copy
 from typing import Any
 
 import pluggy
@@ -19,6 +21,7 @@ from replant.model import (
     ArtifactFormat,
     Catalog,
     Column,
+    Exclusion,
     ExportedTables,
     LoadOrder,
     OrderRequest,
@@ -54,6 +57,20 @@ class Registered:
 
     plugin: str
     registration: Registration
+
+
+@frozen
+class RegisteredTables:
+    """What all plugins say of the tables to export.
+
+    Attributes:
+        registered: the registrations, sorted by table.
+        excluded: for each table that is left out by the settings of a plugin, the setting.
+
+    """
+
+    registered: tuple[Registered, ...] = ()
+    excluded: Mapping[RelationName, str] = field(factory=dict)
 
 
 @frozen
@@ -141,6 +158,15 @@ class Host:
         """
         return self._settings.missing_names(settings.plugins, catalog)
 
+    def forgiving(self, catalog: Catalog, settings: Settings) -> Host:
+        """Return a host whose plugins get no names of their settings that the database lacks.
+
+        It is for finding other mistakes, once these are known, and never for an export.
+        """
+        found = copy(self)
+        found._settings = self._settings.forgiving(settings.plugins, catalog)
+        return found
+
     def check_masks(self, settings: Settings) -> None:
         """Refuse masks of tables when the plugin that makes them is not asked.
 
@@ -183,8 +209,8 @@ class Host:
         """What each plugin declares, by its name."""
         return self._declared
 
-    def register_tables(self, catalog: Catalog, settings: Settings) -> tuple[Registered, ...]:
-        """Return all registrations of all plugins, sorted by table.
+    def register_tables(self, catalog: Catalog, settings: Settings) -> RegisteredTables:
+        """Return all registrations of all plugins, and what they exclude.
 
         Raises:
             ConfigurationError: plugins find mistakes in their settings; it has those of all.
@@ -192,18 +218,26 @@ class Host:
 
         """
         found: dict[RelationName, Registered] = {}
+        excluded: dict[RelationName, str] = {}
         mistakes = Mistakes()
         answers = self._answers(
             "register_tables", settings.plugins, mistakes, catalog=catalog, configuration=settings
         )
         for name, answer in answers:
-            for registration in self._all_are(name, "register_tables", answer, Registration):
-                earlier = found.get(registration.table)
+            for item in self._is(name, "register_tables", answer, (list, tuple)):
+                said = self._is(name, "register_tables", item, (Registration, Exclusion))
+                if isinstance(said, Exclusion):
+                    excluded[said.table] = said.by
+                    continue
+                earlier = found.get(said.table)
                 if earlier is not None:
-                    raise PluginError(_registered_twice(registration.table, earlier.plugin, name))
-                found[registration.table] = Registered(name, registration)
+                    raise PluginError(_registered_twice(said.table, earlier.plugin, name))
+                found[said.table] = Registered(name, said)
         mistakes.check()
-        return tuple(found[table] for table in sorted(found))
+        return RegisteredTables(
+            tuple(found[table] for table in sorted(found)),
+            {table: by for table, by in sorted(excluded.items()) if table not in found},
+        )
 
     def transform_value(
         self, table: Table, column: Column, asked: ColumnTransforms
@@ -385,12 +419,6 @@ class Host:
             f"update it, or take {name!r} out of [plugins] enable"
         )
 
-    def _all_are(
-        self, name: str, hook: str, answer: Any, kind: type[Registration]
-    ) -> Iterator[Registration]:
-        for item in self._is(name, hook, answer, (list, tuple)):
-            yield self._is(name, hook, item, (kind,))
-
     def _that_declare(self, what: str, name: str) -> tuple[str, ...]:
         """Return the plugins that declare a strategy or a format.
 
@@ -407,11 +435,22 @@ class Host:
         if found:
             return found
         known = [*own, *(one for declared in names.values() for one in declared)]
+        if what == "strategy":
+            known += [one for one in _strategies_by_name() if one not in known]
         meant = did_you_mean(name, known, " did you mean {!r}?")
         raise ConfigurationError(
             f"export.{what}: no enabled plugin knows the {what} {name!r};{meant} known are: "
             f"{', '.join(known) or 'none'}"
         )
+
+
+def _strategies_by_name() -> Iterator[str]:
+    """Yield the strategies of installed plugins of the same name, which naming them enables."""
+    for candidate in discovery.find():
+        with suppress(PluginError):
+            host = Host([discovery.load(candidate)])
+            if candidate.name in host.declared[candidate.name].strategies:
+                yield candidate.name
 
 
 def _and(names: Iterable[str]) -> str:

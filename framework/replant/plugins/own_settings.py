@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from replant.config.mistakes import Mistakes
-from replant.config.plugin_settings import missing_names, read_plugin_settings
+from replant.config.plugin_settings import missing_names, read_plugin_settings, without_missing
 from replant.errors import ConfigurationError
 from replant.model import Catalog, PluginSettings
 from replant.plugins.declaration import Declaration
@@ -54,6 +54,15 @@ class OwnSettings:
         """Yield the tables and columns that settings name and the database does not have."""
         for plugin in self._declared:
             yield from missing_names(self.of(plugin, said), f"plugins.{plugin}", catalog)
+
+    def forgiving(self, said: PluginSettings, catalog: Catalog) -> OwnSettings:
+        """Return the same settings without the names that the database does not have."""
+        found = OwnSettings(self._declared)
+        found._said = said
+        found._read = {
+            plugin: without_missing(self.of(plugin, said), catalog) for plugin in self._declared
+        }
+        return found
 
     def _structured(self, plugin: str, said: PluginSettings) -> Any:
         kind, table = self._declared[plugin].settings, said.settings.get(plugin)

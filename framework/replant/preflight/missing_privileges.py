@@ -15,14 +15,13 @@ from replant.model import (
     LoadTable,
     LoadTogether,
     OnConflict,
-    PatchColumns,
     RelationName,
     Severity,
     Subject,
     name_a_few,
     readable,
 )
-from replant.replay.load_plan import Load, must_be_staged
+from replant.replay.load_plan import Load, must_be_staged, updated_tables
 from replant.replay.role_privileges import RolePrivileges
 from replant.sql.grants import grants, usage_grants
 
@@ -40,7 +39,7 @@ def find_missing_privileges(
     needed = {
         "INSERT": [n for n in filled if not has[n].insert],
         "SELECT": {*_unreadable(privileges, load.order), *_unseen(privileges, load)},
-        "SELECT, UPDATE": [n for n in _updated_tables(load) if n not in privileges.may_update],
+        "SELECT, UPDATE": [n for n in updated_tables(load) if n not in privileges.may_update],
     }
     for privilege, names in needed.items():
         if names:
@@ -71,22 +70,16 @@ def _unseen(privileges: RolePrivileges, load: Load) -> Iterator[RelationName]:
             yield name
 
 
-def _updated_tables(load: Load) -> Iterator[RelationName]:
-    """Yield the tables of which existing rows are looked up and updated."""
-    patched = {step.table for step in load.order.steps if isinstance(step, PatchColumns)}
-    for name, table in load.tables.items():
-        if table.row_count and (name in patched or table.on_conflict is OnConflict.UPDATE):
-            yield name
-
-
 def _policies(
     role: str, privileges: RolePrivileges, filled: list[RelationName]
 ) -> Iterator[Finding]:
-    for name in filled:
-        if name in privileges.no_policy:
-            what = f"row-level security lets the role {role!r} insert no row into {name}"
-            remedy = f"CREATE POLICY … ON {name} FOR INSERT TO {readable(role)} WITH CHECK (…);"
-            yield Finding(Subject.PRIVILEGE, Severity.REFUSES, str(name), what, remedy)
+    """Refuse to load tables of which no policy lets the role insert rows; all of them at once."""
+    closed = [str(name) for name in filled if name in privileges.no_policy]
+    if closed:
+        what = f"row-level security lets the role {role!r} insert no row into {', '.join(closed)}"
+        remedy = f"CREATE POLICY … ON {closed[0]} FOR INSERT TO {readable(role)} WITH CHECK (…);"
+        remedy += " and so for each of them" if len(closed) > 1 else ""
+        yield Finding(Subject.PRIVILEGE, Severity.REFUSES, closed[0], what, remedy)
 
 
 def _settings(catalog: Catalog, privileges: RolePrivileges, load: Load) -> Iterator[Finding]:
@@ -184,6 +177,6 @@ def uncompared(catalog: Catalog, privileges: RolePrivileges, load: Load) -> Iter
         remedy = grants("SELECT", unread, catalog.role)
         yield Finding(Subject.UNSEEN, Severity.NOTE, listed, what, remedy)
     if hidden:
-        listed = name_a_few(map(str, hidden))
+        listed = name_a_few(catalog.tables[name].named_with_policies for name in hidden)
         what = f"not compared with the exported rows, since policies may hide some: {listed}"
         yield Finding(Subject.UNSEEN, Severity.NOTE, listed, what, "")

@@ -45,11 +45,11 @@ class NullInNotNull:
 
 
 def null_check(context: CheckContext, name: RelationName) -> NullInNotNull | None:
-    """Make the check for a table, if it has columns that are NOT NULL beside its primary key."""
+    """Make the check for a table, if it has columns that are NOT NULL beside the exported key."""
     table, live = context.tables[name], context.catalog.tables[name]
     never_null = tuple(
         c.name
         for c in live.columns
-        if c.not_null and c.name in table.column_names and c.name not in live.primary_key
+        if c.not_null and c.name in table.column_names and c.name not in table.key
     )
     return NullInNotNull(context.catalog, table, never_null) if never_null else None

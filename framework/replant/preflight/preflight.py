@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import Manifest
 from replant.database.connections import DatabaseConnection
+from replant.database.privileges import event_triggers_of_altering
 from replant.database.read_catalog import read_catalog
 from replant.errors import PreflightError
 from replant.model import (
@@ -34,9 +35,11 @@ from replant.preflight.missing_privileges import (
     uncompared,
     unmoved_sequences,
 )
+from replant.preflight.policy_findings import find_policies
 from replant.preflight.row_check import CheckContext, sees
 from replant.preflight.run_row_checks import MOST_ROWS, check_rows
 from replant.preflight.same_database import check_same_database
+from replant.preflight.target_rules import find_broken_rules, read_target_rules
 from replant.preflight.target_schema import check_target_schema
 from replant.preflight.target_tables import tables_in_target
 from replant.preflight.trigger_findings import find_trigger_obstacles
@@ -135,22 +138,30 @@ def run_preflight(
         frozenset(name for name in tables if sees(catalog, privileges, name)),
     )
     load = _with_triggers(load, catalog, settings.triggers)
+    rules = read_target_rules(database, load, manifest.shapes)
+    policies = {name: catalog.tables[name].policies for name in tables}
+    events = event_triggers_of_altering(database) if load.disabled else ()
+    load = evolve(load, policies=policies, unique=rules.unique, event_triggers=events)
     findings = [
         *check_same_database(database, source, manifest, settings.map_schema),
         *check_target_schema(manifest, catalog, tables),
         *find_missing_privileges(catalog, privileges, load),
+        *find_broken_rules(database, catalog.role, load),
         *_order_findings(chosen, load),
     ]
     itself = any(f.subject is Subject.TARGET and f.severity is Severity.REFUSES for f in findings)
     if not itself:
-        context = CheckContext(database, artifact, catalog, tables, privileges, limit)
+        context = CheckContext(
+            database, artifact, catalog, tables, privileges, limit, rules.indexed
+        )
         findings += check_rows(context)
         findings += find_doubled_rows(context)
     if all(table.name in tables for table in manifest.tables if table.row_count):
         findings += find_trigger_obstacles(database, catalog, privileges, load)
+        findings += find_policies(catalog, load)
         findings += unmoved_sequences(manifest, catalog, privileges)
         findings += uncompared(catalog, privileges, load)
-        findings += unforeseen(catalog, load) if limit is None else ()
+        findings += unforeseen(catalog, load, rules) if limit is None else ()
     preflight = Preflight(
         manifest, catalog.database, chosen.strategy, chosen.order, tuple(findings)
     )

@@ -15,11 +15,12 @@ from attrs import field, frozen
 from replant.artifact.artifact import Artifact
 from replant.artifact.manifest import ExportedTable
 from replant.database.connections import DatabaseConnection
-from replant.model import Catalog, Finding, RelationName, Selection, Table, Text, readable
+from replant.model import Catalog, Column, Finding, RelationName, Selection, Table, Text, readable
 from replant.model.conditions import queryable
 from replant.model.table_differences import DifferenceKind, TableDifference, type_differences
 from replant.preflight.target_schema import differences_in_target
 from replant.replay.load_plan import Tables
+from replant.replay.older_release import of_older_release
 from replant.replay.role_privileges import RolePrivileges
 
 CheckedRow = Mapping[str, Text]
@@ -72,6 +73,7 @@ class CheckContext:
     Attributes:
         tables: those of the artifact that the target has.
         limit: how many rows of each table are checked; None for all.
+        indexed: for each table the columns that a B-tree index of the target holds, each with one.
         exported: the artifact's tables by name.
         changes: the columns of each table that have another type in the target.
         type_changes: how types differ that exist under the same name, except for new labels.
@@ -85,11 +87,17 @@ class CheckContext:
     tables: Tables
     privileges: RolePrivileges
     limit: int | None
+    indexed: Mapping[RelationName, Mapping[str, str]]
     exported: Mapping[RelationName, ExportedTable] = field(init=False, repr=False)
     changes: Mapping[RelationName, list[TableDifference]] = field(init=False, repr=False)
     type_changes: tuple[TableDifference, ...] = field(init=False, repr=False)
 
     by_conditions: frozenset[RelationName] = field(init=False, repr=False)
+
+    @property
+    def older(self) -> str:
+        """How the target is of an older release than the source; empty where it is not."""
+        return of_older_release(self.artifact.manifest.postgresql, self.catalog.version)
 
     @exported.default
     def _exported(self) -> Mapping[RelationName, ExportedTable]:
@@ -132,6 +140,11 @@ def sees(catalog: Catalog, privileges: RolePrivileges, name: RelationName) -> bo
     """Return whether the role sees all rows of a table of the artifact."""
     may = privileges.tables[name]
     return may.select and may.use_schema and not catalog.tables[name].rows_are_hidden
+
+
+def is_plain(column: Column) -> bool:
+    """Return whether every release reads and writes the values of a column's type alike."""
+    return column.base_type in _SAME_TEXT and not column.made_of
 
 
 def same_text(table: Table, names: Collection[str]) -> bool:

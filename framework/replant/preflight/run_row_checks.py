@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from replant.artifact.artifact import patch_texts, row_texts
 from replant.model import Finding, RelationName, Text
 from replant.preflight.existing_rows import ExistingRows, every_row_exists, existing_rows_checks
+from replant.preflight.long_values import long_values_check
 from replant.preflight.missing_parents import MissingParents, missing_parents_checks
 from replant.preflight.null_values import null_check
 from replant.preflight.row_check import CheckContext, CheckedRow, RowCheck, WaitingCheck
@@ -109,5 +110,8 @@ def _checks_of(
     nulls = null_check(context, name)
     if nulls is not None:
         yield nulls
+    long = long_values_check(context, name)
+    if long is not None:
+        yield long
     yield from type_conversion_checks(context, name)
     yield from missing_parents_checks(context, name)

@@ -30,6 +30,7 @@ def find_trigger_obstacles(
     firing = [trigger for of_table in load.firing.values() for trigger in of_table]
     yield from _notes(firing, "fires", "fire")
     yield from _notes(load.disabled, "is disabled for the load", "are disabled for the load")
+    yield from _fired_by_disabling(load)
     yield from _not_owned(catalog, privileges, load)
     yield from _lacking(database, catalog, firing)
 
@@ -44,6 +45,21 @@ def _notes(triggers: Sequence[FiringTrigger], one: str, many: str) -> Iterator[F
         places = tuple(f"the {trigger}" for trigger in triggers)
         text = f"{len(triggers)} triggers and rules {many}"
         yield Finding(Subject.TRIGGER, Severity.NOTE, str(triggers[0].table), text, each=places)
+
+
+def _fired_by_disabling(load: Load) -> Iterator[Finding]:
+    """Yield a note that event triggers fire when triggers are disabled."""
+    names = [readable(name) for name, _ in load.event_triggers]
+    if names:
+        one = len(names) == 1
+        yield Finding(
+            Subject.UNSEEN,
+            Severity.NOTE,
+            names[0],
+            f"the event trigger{'' if one else 's'} {', '.join(names)} fire{'s' if one else ''} by "
+            f"ALTER TABLE, which disables triggers",
+            "replay with --rehearse tries it, and undoes everything",
+        )
 
 
 def _not_owned(catalog: Catalog, privileges: RolePrivileges, load: Load) -> Iterator[Finding]:

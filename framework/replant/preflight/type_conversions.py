@@ -1,4 +1,4 @@
-"""Tries whether the target reads values whose type there is not the type of the source."""
+"""Tries whether the target reads values of types that are not as they were in the source."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from replant.model import (
 )
 from replant.model.table_differences import DifferenceKind, TableDifference
 from replant.preflight import queries
-from replant.preflight.row_check import REMEMBERED, CheckContext, CheckedRow
+from replant.preflight.row_check import REMEMBERED, CheckContext, CheckedRow, is_plain
 from replant.preflight.target_schema import AS_THE_SOURCE
+from replant.replay.older_release import OF_AN_OLDER_RELEASE
 from replant.sql.row_forms import INSERT_ROWS
 
 
@@ -32,6 +33,8 @@ class TypeConversion:
         differs: how the two types differ, as a sentence.
         remedy: what would make the types equal.
         exact: whether a value that becomes another one stops the replay.
+        same: whether the types have the same name, and only the releases differ; then a note that
+            all values are read would say nothing.
 
     """
 
@@ -42,6 +45,7 @@ class TypeConversion:
     differs: str
     remedy: str
     exact: bool
+    same: bool = False
     wrong: str = ""
     changed: str = ""
     untried: bool = False
@@ -82,6 +86,8 @@ class TypeConversion:
         elif self.changed:
             what += f", and would make another value of {self.changed!r}"
             severity = Severity.REFUSES if self.exact else Severity.NOTE
+        elif self.same:
+            return
         else:
             severity = Severity.NOTE
         remedy = self.remedy if severity is Severity.REFUSES else ""
@@ -89,7 +95,7 @@ class TypeConversion:
 
 
 def type_conversion_checks(context: CheckContext, name: RelationName) -> Iterator[TypeConversion]:
-    """Make a check for each column whose type differs from the source's."""
+    """Make a check for each column whose type differs from the source's, or may do so."""
     table = context.tables[name]
     exact = context.artifact.manifest.check is Check.CONTENT and context.sees(name)
     for column in context.catalog.tables[name].columns:
@@ -101,6 +107,17 @@ def type_conversion_checks(context: CheckContext, name: RelationName) -> Iterato
             remedy = " ".join(dict.fromkeys(remedy for _, remedy in described))
             of_column = (column.name, column.type)
             yield TypeConversion(context.database, table, *of_column, differs, remedy, exact)
+        elif context.older and column.name in table.column_names and not is_plain(column):
+            yield TypeConversion(
+                context.database,
+                table,
+                column.name,
+                column.type,
+                context.older,
+                OF_AN_OLDER_RELEASE,
+                exact,
+                same=True,
+            )
 
 
 def _type_difference(difference: TableDifference) -> tuple[str, str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from replant.model import Catalog, Finding, Severity, Subject, name_a_few
+from replant.preflight.target_rules import TargetRules
 from replant.replay.load_plan import Load
 
 
-def unforeseen(catalog: Catalog, load: Load) -> Iterator[Finding]:
-    """Yield a note where triggers, policies or CHECK constraints may still refuse or change rows.
+def unforeseen(catalog: Catalog, load: Load, rules: TargetRules) -> Iterator[Finding]:
+    """Yield a note where triggers, policies, constraints or indexes may refuse or change rows.
 
     None of them can be asked without a row that is written.
     """
@@ -21,6 +22,7 @@ def unforeseen(catalog: Catalog, load: Load) -> Iterator[Finding]:
         "CHECK constraints": {t.name for t in filled if t.checks},
     }
     asked = [f"{what} of {name_a_few(map(str, sorted(of)))}" for what, of in parts.items() if of]
+    asked += [f"{kind.value}: {name_a_few(found)}" for kind, found in rules.by_kind.items()]
     if asked:
         yield Finding(
             Subject.UNSEEN,

@@ -83,7 +83,7 @@ def _registered(catalog: Catalog) -> dict[str, tuple[Registered, ...]]:
     for candidate in discovery.find():
         try:
             host = Host([discovery.load(candidate)])
-            found[candidate.name] = host.register_tables(catalog, Settings())
+            found[candidate.name] = host.register_tables(catalog, Settings()).registered
         except ReplantError:
             continue
     return found

@@ -18,6 +18,7 @@ from replant.model import (
     LoadOrder,
     LoadTable,
     LoadTogether,
+    OnConflict,
     PatchColumns,
     PlannedTable,
     RelationName,
@@ -25,6 +26,7 @@ from replant.model import (
     Text,
     step_tables,
 )
+from replant.model.policies import Policy
 from replant.replay.staging import StagedRows, StagedTable
 from replant.sql.load_statements import Frame, frames, staging_of
 from replant.sql.row_forms import INSERT_ROWS, RowForm, Rows
@@ -50,6 +52,10 @@ class Load:
         readable: the tables of which the role may see all rows.
         firing: the triggers and rules that fire, by table.
         disabled: the triggers that are disabled for the load, as they were before.
+        event_triggers: where triggers are disabled, the event triggers that fire by that: the name
+            and the function of each.
+        policies: those of the tables that apply to the role.
+        unique: for each table the names of its unique indexes that the source may not have.
 
     """
 
@@ -61,6 +67,9 @@ class Load:
     readable: frozenset[RelationName]
     firing: Mapping[RelationName, tuple[FiringTrigger, ...]] = field(factory=dict)
     disabled: tuple[FiringTrigger, ...] = ()
+    event_triggers: tuple[tuple[str, str], ...] = ()
+    policies: Mapping[RelationName, tuple[Policy, ...]] = field(factory=dict)
+    unique: Mapping[RelationName, frozenset[str]] = field(factory=dict)
 
 
 @frozen
@@ -107,6 +116,14 @@ def statements_of(load: Load) -> Iterator[Loadable]:
     """Yield what is loaded, in the load order."""
     for step in load.order.steps:
         yield from _of_step(load, step)
+
+
+def updated_tables(load: Load) -> Iterator[RelationName]:
+    """Yield the tables of which existing rows are looked up and updated."""
+    patched = {step.table for step in load.order.steps if isinstance(step, PatchColumns)}
+    for name, table in load.tables.items():
+        if table.row_count and (name in patched or table.on_conflict is OnConflict.UPDATE):
+            yield name
 
 
 def copied_tables(load: Load) -> frozenset[RelationName]:

@@ -15,7 +15,14 @@ from replant.database.connections import DatabaseConnection, is_near, one_line
 from replant.database.copy_stream import copied_rows
 from replant.database.session_settings import exact_names
 from replant.errors import ReplayError
-from replant.model import Check, OnConflict, PlannedTable, RelationName
+from replant.model import (
+    Check,
+    OnConflict,
+    PlannedTable,
+    RelationName,
+    name_a_few,
+    readable,
+)
 from replant.replay.load_plan import Load
 from replant.sql.closing_checks import CHECK_FAILED, SETTLE, check_rows, own_rows, staged_rows
 from replant.sql.fingerprints import Fingerprint
@@ -140,6 +147,10 @@ def _differs(load: Load, name: RelationName, difference: str, said: str = "") ->
     firing = load.firing.get(name, ())
     guilty = " or the ".join(str(trigger) for trigger in firing)
     suspects = f"the {guilty}, fires and" if guilty else "a trigger, rule or column type"
+    skips = load.tables[name].on_conflict in {OnConflict.SKIP, OnConflict.SAME}
+    if skips and load.unique.get(name):
+        listed = name_a_few(map(readable, sorted(load.unique[name])))
+        suspects = f"{listed} may have made another row stand for it, or {suspects}"
     what = said or f"{name}: the rows differ from those that were exported"
     where = f", as {difference}" if difference else ""
     return ReplayError(

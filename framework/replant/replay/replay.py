@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import psycopg
 from attrs import frozen
+from psycopg.sql import SQL, Composed, Identifier
 
 from replant.artifact.sql_file_writer import write_copied
 from replant.database.connections import DatabaseConnection, one_line
@@ -38,7 +40,8 @@ from replant.replay.load_plan import (
     statements_of,
 )
 from replant.replay.loaded_rows import check_loaded_rows
-from replant.replay.refusals import refusals_explained
+from replant.replay.older_release import of_older_release
+from replant.replay.refusals import Guards, refusals_explained
 from replant.replay.staging import StagedRows, load_staged, read_updated, reset_updated
 from replant.sql.closing_checks import finishing
 from replant.sql.load_statements import copy_from, filled_tables, frames, opening, said
@@ -117,13 +120,22 @@ def replay_rows(
     """
     names = filled_tables(load.tables)
     loaded = dict.fromkeys(load.tables, Loaded())
-    with _probed(load.order):
+    guards = Guards(
+        load.firing,
+        load.policies,
+        load.event_triggers,
+        load.unique,
+        of_older_release(load.artifact.manifest.postgresql, database.info.server_version),
+        any(t.on_conflict in {OnConflict.SKIP, OnConflict.SAME} for t in load.tables.values()),
+        partial(_had_rows, database),
+    )
+    with _probed(load.order, guards):
         database.execute(opening(load.order.before, names))
         if load.disabled:
             database.execute(disable_triggers(load.disabled))
     staged: set[RelationName] = set()
     for statement in statements_of(load):
-        with refusals_explained(step_tables(statement.step), load.firing):
+        with refusals_explained(step_tables(statement.step), guards):
             changes = _execute(database, statement, load.tables, progress)
         if isinstance(statement, StagedRows):
             staged.update(changes)
@@ -132,7 +144,7 @@ def replay_rows(
                 loaded[name] += change
     notes = collect_notes(database)
     ending = load.artifact.manifest.ending(load.tables, load.order.after)
-    with refusals_explained(firing=load.firing):
+    with refusals_explained(guards=guards):
         database.execute(said(load.order.after, names))
         if load.disabled:
             database.execute(enable_triggers(load.disabled))
@@ -242,11 +254,29 @@ def _insert(
     }
 
 
+def _had_rows(database: DatabaseConnection, name: RelationName) -> bool | None:
+    """Ask, once the load has failed, whether a table had rows before it; None if nobody may know.
+
+    The transaction is over then, and nothing of it is kept.
+    """
+    query = Composed(
+        [SQL("SELECT EXISTS (SELECT FROM "), Identifier(name.schema, name.name), SQL(")")]
+    )
+    try:
+        database.execute("ROLLBACK")
+        # A policy that would hide rows is an error.
+        database.execute("SET row_security = off")
+        ((any_row,),) = database.execute(query).fetchall()
+    except psycopg.Error:
+        return None
+    return bool(any_row)
+
+
 @contextmanager
-def _probed(order: LoadOrder) -> Iterator[None]:
+def _probed(order: LoadOrder, guards: Guards) -> Iterator[None]:
     """Say which privilege the role lacks for the settings of the load order."""
     try:
-        with refusals_explained():
+        with refusals_explained(guards=guards):
             yield
     except PrivilegeError as error:
         if not any(isinstance(statement, AsReplica) for statement in order.before):

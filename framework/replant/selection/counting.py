@@ -174,20 +174,24 @@ def _check_predicates(
     database: DatabaseConnection, selected: SelectedTables, settings: Settings
 ) -> None:
     said = {f"{change.name} {change.where}" for change in settings.tables}
+    problems = []
     for name, chosen in selected.rows.items():
         predicates = [c.sql for c in chosen.conditions if isinstance(c, Satisfies)]
         for predicate in predicates:
             query = queries.explain_predicate(name, predicate)
             try:
-                database.execute(query)
+                with database.transaction():
+                    database.execute(query)
             except psycopg.ProgrammingError as error:
                 reason = why_invalid(error, query.as_string(database), predicate)
                 path = settings.path_of(name) if f"{name} {predicate}" in said else ""
-                raise ConfigurationError(
+                problems.append(
                     f"{f'{path}.where: ' if path else ''}the condition on the rows of {name} is "
                     f"not valid: {reason}; check 'where' of this table under [[tables]], or its "
                     f"plugin"
-                ) from error
+                )
+    if problems:
+        raise ConfigurationError("\n".join(problems))
 
 
 def _check_budget(counts: Mapping[RelationName, int], settings: Settings) -> None:

@@ -42,10 +42,10 @@ def omissions(
     for name, table in selected.tables.items():
         yield from _columns(table, {column.name for column in selected.columns[name]})
     yield from _relations(catalog, selected, counted.unreached)
-    for name, table in selected.tables.items():
+    for table in selected.tables.values():
         if table.rows_are_hidden:
             why = f"left out are rows that policies hide from the role {readable(catalog.role)}"
-            yield Omission(f"rows of {name}", why)
+            yield Omission(f"rows of {table.named_with_policies}", why)
     for finding in counted.left_out:
         noun = "row" if finding.count == 1 else "rows"
         why = finding.told(hidden=changed.get(finding.key.table, ()))
@@ -162,6 +162,8 @@ def _relations(
         if name.schema in covered and name not in selected.tables and not other.is_partition:
             kind = other.kind.name.lower().replace("_", " ")
             why = "that no enabled plugin registers"
+            if name in selected.excluded:
+                why = f"excluded by the configuration: {selected.excluded[name]}"
             if other.extension is not None:
                 why = f"of the extension {other.extension!r}, which fills it in the target too"
             if name in unreached:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from attrs import evolve, field, frozen
 from psycopg import sql
 
+from replant.config.mistakes import Mistakes
 from replant.errors import (
     CatalogMismatchError,
     ConfigurationError,
@@ -42,7 +43,7 @@ from replant.model import (
     WhereReferenced,
 )
 from replant.model.names import did_you_mean
-from replant.plugins.manager import Registered
+from replant.plugins.manager import Registered, RegisteredTables
 from replant.selection.sampling import sampled_rows
 from replant.sql.grants import read_grants
 from replant.sql.scope_values import scope_names, with_scope_values
@@ -59,6 +60,7 @@ class SelectedTables:
         rows: the chosen rows of each table.
         shared: the tables with rows that belong to no scope and are included where they are
             referenced, each with its scope column; known once the database was asked.
+        excluded: for each table that the configuration leaves out, the setting that says so.
         scope_columns: for each scope value a table and column that hold it, to check its form.
 
     """
@@ -69,6 +71,7 @@ class SelectedTables:
     rows: Selection
     scope_columns: Mapping[str, tuple[RelationName, Column]]
     shared: Mapping[RelationName, str] = field(factory=dict)
+    excluded: Mapping[RelationName, str] = field(factory=dict)
 
     @property
     def open(self) -> frozenset[RelationName]:
@@ -97,9 +100,16 @@ class SelectedTables:
 
 
 def select_tables(
-    catalog: Catalog, registered: Sequence[Registered], settings: Settings
+    catalog: Catalog, asked: RegisteredTables, settings: Settings, *, lenient: bool = False
 ) -> SelectedTables:
     """Decide tables, rows and columns.
+
+    Args:
+        catalog: what the source has.
+        asked: the registrations.
+        settings: the whole configuration.
+        lenient: whether mistakes of the configuration are passed over, since they are known, and
+            others are looked for. What it returns is not to be exported.
 
     Raises:
         CatalogMismatchError: the database lacks a schema, table or column that a plugin needs.
@@ -109,14 +119,22 @@ def select_tables(
         PluginError: a registration cannot be carried out.
 
     """
-    by_table = {item.registration.table: item for item in registered}
+    by_table = {item.registration.table: item for item in asked.registered}
+    _check_any(catalog, asked)
     tables = _live_tables(catalog, by_table)
     # Of the tables that are open to a closed set, those matter that it can reach. Where there are
     # any, `check_readable` finds what may not be read of both sorts in one round.
     fixed = [t for n, t in tables.items() if not isinstance(_membership(by_table[n]), InClosure)]
     changes = {change.name: change for change in settings.tables}
     _check_shapes(tables, by_table)
-    _check_changes(tables, by_table, settings)
+    mistakes = Mistakes()
+    with mistakes.collecting():
+        _check_changes(tables, by_table, settings)
+    with mistakes.collecting():
+        _check_scope(by_table.values(), settings)
+    if not lenient:
+        mistakes.check()
+    scope = {**dict.fromkeys(_scopes(by_table.values()), ""), **settings.scope}
     columns = {
         name: _columns(tables[name], omitted(by_table[name], changes.get(name)))
         for name in sorted(tables)
@@ -124,16 +142,42 @@ def select_tables(
     if len(fixed) == len(tables):
         _check_readable(catalog, fixed, columns)
     _check_not_hidden(catalog, fixed, settings.export.row_security)
-    _check_scope(by_table.values(), settings)
-    by_table = {name: _with_scope_values(item, settings.scope) for name, item in by_table.items()}
+    by_table = {name: _with_scope_values(item, scope) for name, item in by_table.items()}
     rows = {
-        name: _rows(tables, by_table[name], changes.get(name), settings.scope)
-        for name in sorted(tables)
+        name: _rows(tables, by_table[name], changes.get(name), scope) for name in sorted(tables)
     }
     rows = sampled_rows(tables, rows, settings)
     _check_links_end(rows)
     return SelectedTables(
-        by_table, tables, columns, rows, _scope_columns(by_table.values(), tables)
+        by_table,
+        tables,
+        columns,
+        rows,
+        _scope_columns(by_table.values(), tables, settings.scope),
+        excluded=asked.excluded,
+    )
+
+
+def _check_any(catalog: Catalog, asked: RegisteredTables) -> None:
+    """Refuse to go on without any table.
+
+    Raises:
+        ConfigurationError: nothing chooses one, or each of them is excluded.
+
+    """
+    if asked.registered:
+        return
+    if asked.excluded:
+        settings = ", ".join(sorted({*asked.excluded.values()}))
+        raise ConfigurationError(
+            f"every table of the database {catalog.database!r} that would be exported is excluded, "
+            f"by {settings}; take a pattern out, or choose other tables"
+        )
+    raise ConfigurationError(
+        f"nothing says which rows of the database {catalog.database!r} to export; choose them "
+        f"with --root 'schema.table: condition' or --include 'schema.*', let replant init "
+        f"propose a configuration, or enable a plugin that registers tables with "
+        f"[plugins] enable"
     )
 
 
@@ -141,13 +185,6 @@ def _live_tables(
     catalog: Catalog, registered: Mapping[RelationName, Registered]
 ) -> dict[RelationName, Table]:
     """Return the registered tables as the catalog has them."""
-    if not registered:
-        raise ConfigurationError(
-            f"nothing says which rows of the database {catalog.database!r} to export; choose them "
-            f"with --root 'schema.table: condition' or --include 'schema.*', let replant init "
-            f"propose a configuration, or enable a plugin that registers tables with "
-            f"[plugins] enable"
-        )
     for schema in sorted({name.schema for name in registered} - catalog.schemas):
         plugins = sorted({r.plugin for n, r in registered.items() if n.schema == schema})
         raise CatalogMismatchError(
@@ -186,7 +223,7 @@ def _check_readable(
 
 
 def _check_not_hidden(catalog: Catalog, tables: Sequence[Table], row_security: RowSecurity) -> None:
-    hidden = [str(table.name) for table in tables if table.rows_are_hidden]
+    hidden = [table.named_with_policies for table in tables if table.rows_are_hidden]
     if hidden and row_security is RowSecurity.FAIL:
         raise PrivilegeError(
             f"row-level security may hide rows of {', '.join(hidden)} from the role "
@@ -199,6 +236,13 @@ def _check_not_hidden(catalog: Catalog, tables: Sequence[Table], row_security: R
 def _may_read(columns: Sequence[Column]) -> bool:
     """Tell whether SELECT on columns alone will do; without a column it never does."""
     return bool(columns) and all(column.may_select for column in columns)
+
+
+def _scopes(registered: Iterable[Registered]) -> Iterator[str]:
+    """Yield the names of the scope values by which columns choose rows."""
+    for item in registered:
+        if isinstance(item.registration.rows, ByColumn):
+            yield item.registration.rows.scope
 
 
 def _check_scope(registered: Collection[Registered], settings: Settings) -> None:
@@ -414,14 +458,16 @@ def _check_links_end(rows: Selection) -> None:
 
 
 def _scope_columns(
-    registered: Iterable[Registered], tables: Mapping[RelationName, Table]
+    registered: Iterable[Registered],
+    tables: Mapping[RelationName, Table],
+    scope: Mapping[str, str],
 ) -> dict[str, tuple[RelationName, Column]]:
     found: dict[str, tuple[RelationName, Column]] = {}
     for item in registered:
         rows = item.registration.rows
         if isinstance(rows, ByColumn):
             column = tables[item.registration.table].column(rows.column)
-            if column is not None:
+            if column is not None and rows.scope in scope:
                 found.setdefault(rows.scope, (item.registration.table, column))
     return found
 

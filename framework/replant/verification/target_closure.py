@@ -39,6 +39,7 @@ from replant.model.references import (
     Reference,
 )
 from replant.model.samples import Sample
+from replant.sql.equalities import equalities
 from replant.sql.where_clauses import predicate_of
 
 #: More root rows than this are not looked up by their keys: they stand in one query.
@@ -134,6 +135,24 @@ def find_target_closure(
         UsageError,
     ) as error:
         return TargetClosure({}, why_not=str(error))
+
+
+def roots_by_key(manifest: Manifest) -> frozenset[RelationName]:
+    """Return the tables with roots that were chosen by a condition which other rows may satisfy.
+
+    No other row does where the condition is that a key has a value.
+    """
+    found = set()
+    for root in manifest.roots:
+        if manifest.table(root.table).rows is not None:
+            continue  # a condition that the manifest holds as data, and not as SQL
+        shape = manifest.shapes.get(root.table)
+        keys = (shape.keys.primary or (), *shape.keys.unique) if shape and shape.keys else ()
+        terms = equalities(root.condition) or ()
+        named = {name for name, _ in terms}
+        if not any(key and named >= {*key} for key in keys):
+            found.add(root.table)
+    return frozenset(found)
 
 
 def _is_sampled_anew(manifest: Manifest, reference: ExportedReference) -> bool:

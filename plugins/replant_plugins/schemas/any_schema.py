@@ -7,7 +7,7 @@ tables that such rows reference are included in each case, unless they are exclu
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from attrs import frozen
 
@@ -19,6 +19,7 @@ from replant.model import (
     Catalog,
     Children,
     EdgeRule,
+    Exclusion,
     InClosure,
     Membership,
     Registration,
@@ -32,9 +33,10 @@ from replant.plugins.hookspecs import hookimpl
 from replant_plugins.schemas.asked import (
     PATH,
     Asked,
+    Choice,
     declared_references,
     edges_of,
-    no_such_table,
+    excluded_by,
 )
 from replant_plugins.schemas.patterns import matching
 from replant_plugins.schemas.scope_owner import Owner, scope_owner
@@ -43,10 +45,11 @@ SETTINGS = Asked
 
 
 @hookimpl
-def register_tables(catalog: Catalog, settings: Asked) -> Sequence[Registration]:
+def register_tables(catalog: Catalog, settings: Asked) -> Sequence[Registration | Exclusion]:
     """Register the tables of the patterns, and those that their rows may need."""
     asked = settings
     if not (asked.include or asked.roots or asked.scope_column):
+        _check_nothing_else(asked)
         return []
     tables = {name: table for name, table in catalog.tables.items() if not _why_not(table)}
     unfit = {name: _why_not(table) for name, table in catalog.tables.items() if name not in tables}
@@ -54,14 +57,42 @@ def register_tables(catalog: Catalog, settings: Asked) -> Sequence[Registration]
     chosen = _chosen(asked, tables, unfit, mistakes)
     registrations = [_registration(asked, chosen, name, mistakes) for name in sorted(chosen.wanted)]
     mistakes.check()
-    return registrations
+    return [*registrations, *_exclusions(chosen.choice.excluded)]
+
+
+def _check_nothing_else(asked: Asked) -> None:
+    """Refuse rules for the tables of a plugin that is not told to export any.
+
+    Raises:
+        ConfigurationError: a table would be exported, by another plugin, that is excluded here.
+
+    """
+    rules = {
+        "exclude": asked.exclude,
+        "tables": asked.tables,
+        "edges": asked.edges,
+        "references": asked.references,
+    }
+    problems = [
+        f"{PATH}.{name}: nothing is to be exported by this plugin, so this would change nothing; "
+        f"say what with include, roots or scope_column"
+        for name, said in rules.items()
+        if said
+    ]
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
+def _exclusions(excluded: Mapping[RelationName, str]) -> Iterator[Exclusion]:
+    """Yield what the patterns leave out, each table with its pattern."""
+    return (Exclusion(name, excluded_by(text)) for name, text in excluded.items())
 
 
 @frozen
 class _Chosen:
-    """The tables that are not excluded, those that are asked for, and those that are needed."""
+    """The tables to choose from, those that are asked for, and those that are needed."""
 
-    available: Mapping[RelationName, Table]
+    choice: Choice
     included: frozenset[RelationName]
     roots: Mapping[RelationName, str]
     wanted: set[RelationName]
@@ -86,15 +117,18 @@ def _chosen(
     unfit: Mapping[RelationName, str],
     mistakes: Mistakes,
 ) -> _Chosen:
-    excluded, included = frozenset[RelationName](), frozenset(tables)
+    excluded: dict[RelationName, str] = {}
+    included = frozenset(tables)
     roots: dict[RelationName, str] = {}
     with mistakes.collecting():
         excluded = matching(asked.exclude, {*tables, *unfit}, f"{PATH}.exclude")
     available = {name: table for name, table in tables.items() if name not in excluded}
+    choice = Choice(available, excluded)
     with mistakes.collecting():
-        included = matching(asked.include or ("*",), tables, f"{PATH}.include", unfit) - excluded
+        asked_for = matching(asked.include or ("*",), tables, f"{PATH}.include", unfit)
+        included = frozenset(asked_for.keys() - excluded.keys())
     with mistakes.collecting():
-        roots = _roots(asked, available, unfit)
+        roots = _roots(asked, choice, unfit)
     with mistakes.collecting():
         _check_scope_column(asked, available)
     wanted = set(available)
@@ -102,7 +136,8 @@ def _chosen(
         wanted = _with_referenced(available, {*included, *roots}, asked)
     with mistakes.collecting():
         _check_names(asked, {*tables, *unfit}, wanted)
-    return _Chosen(available, included, roots, wanted, scope_owner(asked.scope_column, available))
+    owner = scope_owner(asked.scope_column, available)
+    return _Chosen(choice, included, roots, wanted, owner)
 
 
 def _registration(
@@ -111,12 +146,12 @@ def _registration(
     edges: dict[str, EdgeRule] = {}
     references: tuple[DeclaredReference, ...] = ()
     with mistakes.collecting():
-        edges = dict(edges_of(asked, chosen.available[name]))
+        edges = dict(edges_of(asked, chosen.choice.tables[name]))
     with mistakes.collecting():
-        references = tuple(declared_references(asked, chosen.available, name))
+        references = tuple(declared_references(asked, chosen.choice, name))
     return Registration(
         table=name,
-        rows=_rows(asked, chosen, chosen.available[name]),
+        rows=_rows(asked, chosen, chosen.choice.tables[name]),
         children=_children(asked, chosen, name),
         edges=edges,
         references=references,
@@ -147,7 +182,7 @@ def _rows(asked: Asked, chosen: _Chosen, table: Table) -> Membership:
 
 
 def _roots(
-    asked: Asked, tables: Mapping[RelationName, Table], unfit: Mapping[RelationName, str]
+    asked: Asked, choice: Choice, unfit: Mapping[RelationName, str]
 ) -> dict[RelationName, str]:
     """Return the predicate of each table with roots; OR joins several roots of one table."""
     found: dict[RelationName, str] = {}
@@ -161,8 +196,8 @@ def _roots(
             continue
         if root.table in unfit:
             problems.append(f"{path}: {root.table} {unfit[root.table]}")
-        elif root.table not in tables:
-            problems.append(f"{path}: {no_such_table(root.table, tables)}")
+        elif root.table not in choice.tables:
+            problems.append(f"{path}: {choice.why_not(root.table)}")
         elif root.table in found:
             found[root.table] = f"({found[root.table]}\n) OR ({root.predicate}\n)"
         else:

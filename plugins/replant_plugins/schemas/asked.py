@@ -118,9 +118,23 @@ class Asked:
     references: tuple[DeclaredShapes, ...] = ()
 
 
-def no_such_table(name: RelationName, tables: Iterable[RelationName]) -> str:
-    """Say that a table is none of those to choose from, and name the nearest of them."""
-    return f"there is no table {name}, or it is excluded{did_you_mean(name, tables)}"
+@frozen
+class Choice:
+    """Tables to choose from, and those that patterns exclude, each with its pattern."""
+
+    tables: Mapping[RelationName, Table]
+    excluded: Mapping[RelationName, str]
+
+    def why_not(self, name: RelationName) -> str:
+        """Say why a table is none of those to choose from."""
+        if name in self.excluded:
+            return f"{name} is excluded: {excluded_by(self.excluded[name])}"
+        return f"there is no table {name}{did_you_mean(name, self.tables)}"
+
+
+def excluded_by(pattern: str) -> str:
+    """Name the setting that excludes the tables of a pattern."""
+    return f"{pattern!r} in {PATH}.exclude"
 
 
 def edges_of(asked: Asked, table: Table) -> Iterator[tuple[str, EdgeRule]]:
@@ -188,14 +202,14 @@ def _columns_of(asked: Asked, table: Table, name: str) -> tuple[str, ...]:
 
 
 def declared_references(
-    asked: Asked, tables: Mapping[RelationName, Table], name: RelationName
+    asked: Asked, choice: Choice, name: RelationName
 ) -> Iterator[PlainReference | ArrayReference | PolymorphicReference]:
     """Yield the references of a table that the settings declare."""
     problems = []
     for place, item in enumerate(asked.references):
         if item.table == name:
             try:
-                yield _reference(item, tables)
+                yield _reference(item, choice)
             except (KeyError, ValueError) as error:
                 problems.append(f"{PATH}.references[{place}]: {error}")
     if problems:
@@ -203,17 +217,17 @@ def declared_references(
 
 
 def _reference(
-    item: DeclaredShapes, tables: Mapping[RelationName, Table]
+    item: DeclaredShapes, choice: Choice
 ) -> PlainReference | ArrayReference | PolymorphicReference:
     own = [*(item.columns or ()), *filter(None, (item.array, item.type_column))]
-    _check_columns(tables[item.table], own)
+    _check_columns(choice.tables[item.table], own)
     if item.type_column is not None and item.columns and item.targets:
         return PolymorphicReference(
             item.table,
             item.type_column,
             item.columns,
             tuple(
-                PolymorphicTarget(value, name, _key(item, tables, name))
+                PolymorphicTarget(value, name, _key(item, choice, name))
                 for value, name in sorted(item.targets.items())
             ),
             item.name,
@@ -223,7 +237,7 @@ def _reference(
             "give columns and references; or array and references; or columns, type_column and "
             "targets"
         )
-    key = _key(item, tables, item.references)
+    key = _key(item, choice, item.references)
     if item.columns is not None:
         return PlainReference(item.table, item.columns, item.references, key, item.name)
     assert item.array is not None
@@ -239,13 +253,11 @@ def _check_columns(table: Table, names: Iterable[str]) -> None:
             raise ValueError(f"{table.name} has no column {name!r}{did_you_mean(name, present)}")
 
 
-def _key(
-    item: DeclaredShapes, tables: Mapping[RelationName, Table], name: RelationName
-) -> tuple[str, ...]:
-    if name not in tables:
-        raise ValueError(no_such_table(name, tables))
-    _check_columns(tables[name], item.referenced_columns or ())
-    key = item.referenced_columns or tables[name].primary_key
+def _key(item: DeclaredShapes, choice: Choice, name: RelationName) -> tuple[str, ...]:
+    if name not in choice.tables:
+        raise ValueError(choice.why_not(name))
+    _check_columns(choice.tables[name], item.referenced_columns or ())
+    key = item.referenced_columns or choice.tables[name].primary_key
     if not key:
         raise ValueError(f"{name} has no primary key; give referenced_columns")
     return key

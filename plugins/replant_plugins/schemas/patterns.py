@@ -20,8 +20,8 @@ def matching(
     names: Iterable[RelationName],
     path: str,
     unfit: Mapping[RelationName, str] = MappingProxyType({}),
-) -> frozenset[RelationName]:
-    """Return the names that at least one of the patterns matches.
+) -> dict[RelationName, str]:
+    """Return the names that at least one of the patterns matches, each with the first that does.
 
     A part in double quotes stands for itself; otherwise `*` is any text, `?` any character and
     `[ab]` one of those. A schema alone means all its tables.
@@ -37,7 +37,7 @@ def matching(
 
     """
     names = sorted(names)
-    found: set[RelationName] = set()
+    found: dict[RelationName, str] = {}
     problems = []
     for place, pattern in enumerate(patterns):
         parts = _PATTERN.fullmatch(pattern)
@@ -49,10 +49,10 @@ def matching(
             others = [n for n in sorted(unfit) if _matches(n, parts[1], parts[2] or "*")]
             why = f": {others[0]} {unfit[others[0]]}" if others else _near(pattern, names)
             problems.append(f"{path}[{place}]: {pattern!r} matches no table{why}")
-        found |= matched
+        found = dict.fromkeys(matched, pattern) | found
     if problems:
         raise ConfigurationError("\n".join(problems))
-    return frozenset(found)
+    return found
 
 
 def _matches(name: RelationName, schema: str, table: str) -> bool:

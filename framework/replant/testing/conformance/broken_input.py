@@ -157,9 +157,8 @@ def _registered(environment: Environment) -> list[RelationName]:
     with reading(environment.trip.source.database.dsn, "source") as database:
         catalog = read_catalog(database)
     host = environment.as_inserter.host
-    return [
-        item.registration.table for item in host.register_tables(catalog, environment.trip.settings)
-    ]
+    asked = host.register_tables(catalog, environment.trip.settings)
+    return [item.registration.table for item in asked.registered]
 
 
 def _export(environment: Environment, example: Example) -> None:

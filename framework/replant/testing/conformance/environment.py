@@ -130,7 +130,8 @@ def set_up(
             open_example_database(databases[0]) as source,
             open_example_database(databases[1]) as target,
         ):
-            registered = methods["ordered"].host.register_tables(source.catalog, settings)
+            asked = methods["ordered"].host.register_tables(source.catalog, settings)
+            registered = asked.registered
             if not registered:
                 raise ConfigurationError(_nothing_to_test(plugin_under_test.plugins))
             _make_roles(server, target, registered, plugin_under_test.privileges, roles)

@@ -178,10 +178,9 @@ class RoundTrip:
         """Yield rows that the registrations ask for and that did not come, or the reverse."""
         if _left_some_out(exported.plan):
             return  # what should come depends on what else comes
-        registered = method.host.register_tables(
-            self.source.catalog, self.settings_for(scope, method)
-        )
-        known = expected_rows(self.source.catalog, registered, evolve(self.settings, scope=scope))
+        asked = method.host.register_tables(self.source.catalog, self.settings_for(scope, method))
+        scoped = evolve(self.settings, scope=scope)
+        known = expected_rows(self.source.catalog, asked.registered, scoped)
         without = self._unlike_columns(exported.plan)
         expected = self.source.contents(known, without=without, where=known)
         difference = first_difference(expected, self.target.contents(known, without=without))

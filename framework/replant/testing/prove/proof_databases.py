@@ -106,7 +106,8 @@ def prepare_proof(
             open_example_database(databases[1]) as target,
         ):
             _check_complete(source, tables, problems)
-            registered = methods[0].host.register_tables(source.catalog, settings)
+            asked = methods[0].host.register_tables(source.catalog, settings)
+            registered = asked.registered
             privileges = "INSERT"
             if settings.export.on_conflict is OnConflict.UPDATE:
                 privileges = "INSERT, SELECT, UPDATE"
@@ -160,7 +161,8 @@ def _structure(settings: Settings, host: Host) -> tuple[str, list[RelationName]]
     # No row is read, so it does not matter which of them a policy hides.
     with reading(dsn, "source", hidden_rows_fail=False) as database:
         catalog = read_catalog(database)
-    tables = [r.registration.table for r in host.register_tables(catalog, settings)]
+    asked = host.register_tables(catalog, settings)
+    tables = [item.registration.table for item in asked.registered]
     missing = [str(name) for name in tables if name not in catalog.tables]
     if missing:
         raise CatalogMismatchError(

@@ -17,7 +17,7 @@ from attrs import evolve
 
 from replant import api
 from replant.database.connections import ReadingConnection
-from replant.database.shared_snapshot import SharedSnapshot
+from replant.database.shared_snapshot import SharedSnapshot, share_snapshot
 from replant.errors import DatabaseError, PluginError
 from replant.model import (
     Column,
@@ -152,7 +152,7 @@ def test_large_tables_are_counted_at_the_same_time(
 ) -> None:
     counted: list[int | None] = []
     waiting: list[threading.Thread] = []
-    count, share = parallel_counts._count, parallel_counts.share_snapshot
+    count = parallel_counts._count
 
     def lock() -> None:
         with psycopg.connect(filled.from_.dsn) as other:
@@ -164,7 +164,7 @@ def test_large_tables_are_counted_at_the_same_time(
             waiting[0].start()
         while waits and not filled.found("SELECT 1 FROM pg_locks WHERE NOT granted"):
             time.sleep(0.01)
-        return share(database, side)
+        return share_snapshot(database, side)
 
     def counting(snapshot: SharedSnapshot, query: str) -> int | None:
         counted.append(count(snapshot, query))

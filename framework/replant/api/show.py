@@ -12,7 +12,6 @@ from replant.artifact.manifest import ExportedTable, Manifest
 from replant.errors import ArtifactError
 from replant.model import Progress
 from replant.model.progress import silent
-from replant.sql.fingerprints import Fingerprint
 
 
 @frozen
@@ -61,7 +60,7 @@ def show(
 
 def _check_rows(artifact: Artifact, table: ExportedTable, progress: Progress) -> None:
     """Read the rows of a table; with columns that stand apart they are counted only."""
-    found = Fingerprint()
+    found = table.new_fingerprint()
     for rows in artifact.rows(table.name):
         found.add(rows)
         progress(table.name, len(rows), sum(map(len, rows)))

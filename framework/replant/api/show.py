@@ -12,6 +12,7 @@ from replant.artifact.manifest import ExportedTable, Manifest
 from replant.errors import ArtifactError
 from replant.model import Progress
 from replant.model.progress import silent
+from replant.sql.fingerprints import Fingerprint
 
 
 @frozen
@@ -60,7 +61,7 @@ def show(
 
 def _check_rows(artifact: Artifact, table: ExportedTable, progress: Progress) -> None:
     """Read the rows of a table; with columns that stand apart they are counted only."""
-    found = table.new_fingerprint()
+    found = Fingerprint(table.rows_per_block)
     for rows in artifact.rows(table.name):
         found.add(rows)
         progress(table.name, len(rows), sum(map(len, rows)))

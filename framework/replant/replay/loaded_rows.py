@@ -25,10 +25,14 @@ from replant.model import (
 )
 from replant.replay.load_plan import Load
 from replant.sql.closing_checks import CHECK_FAILED, SETTLE, check_rows, own_rows, staged_rows
+from replant.sql.fingerprints import Fingerprint
 from replant.verification.row_comparison import RowComparison
 
 #: A table with fewer rows than this is compared by the server: one query serves many such tables.
 _FEW_ROWS = 1000
+
+#: Rows that were loaded into a new table are then read in the order of the artifact.
+_AS_THEY_LIE = "SET LOCAL synchronize_seqscans = off; SET LOCAL max_parallel_workers_per_gather = 0"
 
 _WAYS_OUT = (
     "replay with --strategy superuser, under which ordinary triggers do not fire; export without "
@@ -55,8 +59,7 @@ def check_loaded_rows(
     if check is Check.NONE or not load.tables:
         return
     database.execute(SETTLE)
-    # Rows that were loaded into a new table come in the order of the artifact.
-    database.execute("SET LOCAL synchronize_seqscans = off")
+    database.execute(_AS_THEY_LIE)
     by_server = []
     for name, table in load.tables.items():
         content = check is Check.CONTENT and name in load.readable
@@ -111,7 +114,7 @@ def _fingerprint_is_right(
     database: DatabaseConnection, load: Load, name: RelationName, query: Composed
 ) -> bool:
     exported = load.artifact.manifest.table(name)
-    found = exported.new_fingerprint()
+    found = Fingerprint(exported.rows_per_block)
     for rows in copied_rows(database, query, exported.row_form.copy_out_options, side="target"):
         found.add(rows)
     return exported.has_content(found.row_count, found.total)

@@ -78,7 +78,8 @@ DECLARE
   path text := pg_catalog.current_setting('search_path');
 BEGIN
   PERFORM pg_catalog.set_config('row_security', 'off', true);
-  PERFORM pg_catalog.set_config('synchronize_seqscans', 'off', true);
+  PERFORM pg_catalog.set_config('synchronize_seqscans', 'off', true),
+    pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
   FOR wanted IN
     SELECT * FROM (VALUES
 {wanted}

@@ -18,7 +18,7 @@ import zstandard
 from attrs import evolve
 
 from replant import api
-from replant.artifact import directory_reader as directory_reading
+from replant.artifact import row_batches
 from replant.artifact.artifact import open_artifact
 from replant.artifact.directory_writer import file_name
 from replant.artifact.manifest_json import laid_out, sealed_text
@@ -399,7 +399,7 @@ class TestADataFileWithItsDigest:
     def test_that_holds_a_row_without_end(
         self, artifacts: dict[Form, Genuine], path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(directory_reading, "LONGEST_LINE", 1 << 20)
+        monkeypatch.setattr(row_batches, "LONGEST_LINE", 1 << 20)
         artifact = artifacts[DIRECTORIES[2]]
         put(path, artifact.with_data(file_name(ONE, Compression.ZSTD), bytes(1 << 26)))
         with open_artifact(str(path)) as opened:

@@ -16,8 +16,8 @@ from jsonschema import Draft202012Validator
 from replant import api
 from replant.difference.result import Presence, SideComparison
 from replant.model import ExportSettings, Layout, PluginSettings, RelationName, Settings
-from replant.sql import fingerprints
 from replant.testing.servers.server import Server, grant
+from tests.support.blocks import let_blocks_have
 from tests.support.commands import Replant, assert_one_line
 from tests.support.moves import FORMATS, Move
 from tests.support.property_tests import example_count
@@ -301,7 +301,7 @@ def test_exactly_the_rows_that_differ_are_found_by_blocks(
     right: dict[int, str],
     layout: Layout,
 ) -> None:
-    monkeypatch.setattr(fingerprints, "ROWS_PER_BLOCK", 2)
+    let_blocks_have(monkeypatch, 2)
     move.empty()
     move.on_both("CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY, v text)")
     for connection, rows in ((move.source, left), (move.target, right)):

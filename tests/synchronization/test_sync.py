@@ -22,8 +22,8 @@ from replant.model import (
     SharedRowsCheck,
     TableSettings,
 )
-from replant.sql import fingerprints, row_queries
 from replant.synchronization import find_changes
+from tests.support.blocks import let_blocks_have
 from tests.support.commands import Replant
 from tests.support.moves import Move, in_every_format
 
@@ -424,8 +424,7 @@ def test_a_trigger_that_touches_another_row_undoes_everything(
 def test_a_distant_server_hashes_its_rows_by_block(
     move: Move, shops: Settings, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    monkeypatch.setattr(fingerprints, "ROWS_PER_BLOCK", 2)
-    monkeypatch.setattr(row_queries, "ROWS_PER_BLOCK", 2)
+    let_blocks_have(monkeypatch, 2)
     monkeypatch.setattr(find_changes, "is_near", lambda _: False)
     move.source.execute(CHANGES[change][0].encode(), prepare=False)
 

@@ -61,7 +61,7 @@ def show(
 
 def _check_rows(artifact: Artifact, table: ExportedTable, progress: Progress) -> None:
     """Read the rows of a table; with columns that stand apart they are counted only."""
-    found = Fingerprint()
+    found = Fingerprint(table.rows_per_block)
     for rows in artifact.rows(table.name):
         found.add(rows)
         progress(table.name, len(rows), sum(map(len, rows)))

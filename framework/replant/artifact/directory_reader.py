@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from hashlib import file_digest
 from pathlib import Path
 from typing import BinaryIO
@@ -17,13 +16,10 @@ from replant.artifact.compressed_streams import decompressed
 from replant.artifact.directory_writer import DATA, MANIFEST, file_name
 from replant.artifact.manifest import DataFile, ExportedTable, Manifest
 from replant.artifact.manifest_json import unsealed
-from replant.artifact.row_batches import checked, limited
+from replant.artifact.row_batches import checked, lines_in
 from replant.errors import ArtifactError
 from replant.model import Compression, Layout, RelationName
 from replant.sql.row_forms import COPY_ROWS, Rows
-
-#: PostgreSQL's limit for one text value and for one line of COPY: 1 GB.
-LONGEST_LINE = 1 << 30
 
 
 class Directory:
@@ -85,12 +81,10 @@ class Directory:
         path = self._folder / _file(self._folder, self.manifest, table).name
         width, wanted, count = len(table.columns), table.row_count, 0
         with _opened(path, self.manifest.compression) as file:
-            for lines in limited(iter(partial(file.readline, LONGEST_LINE), b"")):
-                # A line may lack its end, and one that is longer than any comes in parts.
-                wrong = next((n for n, line in enumerate(lines) if line[-1:] != b"\n"), None)
-                if wrong is None:
-                    rows = [line[:-1] for line in lines]
-                    rows, wrong = checked(COPY_ROWS, rows, width) if check else (rows, None)
+            for lines, ended in lines_in(file):
+                rows, wrong = lines, None if ended else 0
+                if ended and check:
+                    rows, wrong = checked(COPY_ROWS, lines, width)
                 if wrong is not None:
                     raise ArtifactError(
                         f"{path}, line {count + wrong + 1}: is not a row of {table.name} as "
@@ -112,8 +106,8 @@ class Directory:
 def lines_of(path: Path, compression: Compression) -> Iterator[Rows]:
     """Read the lines of a data file that is known to be whole, in batches, without their ends."""
     with _opened(path, compression) as file:
-        for lines in limited(iter(partial(file.readline, LONGEST_LINE), b"")):
-            yield [line[:-1] for line in lines]
+        for rows, _ in lines_in(file):
+            yield rows
 
 
 def _manifest(folder: Path) -> Manifest:

@@ -104,7 +104,8 @@ class ExportedTable:
         only: whether inheritance children were kept out.
         on_conflict: what a replay does with a row that is there already.
         row_count: how many rows.
-        fingerprint: the sum of the rows' hashes modulo 2**64, as 16 hexadecimal digits.
+        fingerprint: the sum of the hashes of blocks of rows, or of single rows, modulo 2**64, as 16
+            hexadecimal digits.
         form: in which form the rows stand in the artifact and were hashed: that of the format
             `insert` or that of `copy`.
         shape: what the table looked like in the source, with all its columns, and without types:
@@ -115,6 +116,8 @@ class ExportedTable:
             artifact, counted from 0: the first of each run of neighbours, and how many they are.
         match: by which columns rows are met that a target has under another key.
         ordered: whether the rows stand in the order that the key has in the source.
+        rows_per_block: how many rows a block has; 1 where each row is hashed by itself. With more,
+            the rows stand in an order that the key has in every database.
         blocks: the parts of the rows in that order; empty where there is but one.
 
     """
@@ -134,6 +137,7 @@ class ExportedTable:
     match: Match | None = None
     file: DataFile | None = None
     ordered: bool = False
+    rows_per_block: int = 1
     blocks: tuple[Block, ...] = ()
 
     @property
@@ -163,6 +167,11 @@ class ExportedTable:
     def has_content(self, row_count: int, total: int) -> bool:
         """Tell whether rows of this number and sum of hashes are those of the table."""
         return row_count == self.row_count and total % 2**64 == int(self.fingerprint, 16)
+
+    def new_fingerprint(self) -> Fingerprint:
+        """Begin a fingerprint of rows that are compared with those of the table."""
+        key_of = self.row_form.key_of([column.name for column in self.columns], self.key)
+        return Fingerprint(self.rows_per_block, key_of if self.blocks else None, self.blocks)
 
     @cached_property
     def planned(self) -> PlannedTable:
@@ -278,7 +287,7 @@ class Manifest:
 
     @property
     def fingerprints(self) -> dict[RelationName, int]:
-        """The sum of the rows' hashes modulo 2**64, by table."""
+        """The sum of the hashes modulo 2**64, by table."""
         return {table.name: int(table.fingerprint, 16) for table in self.tables}
 
     @property
@@ -294,9 +303,12 @@ class Manifest:
     ) -> Ending:
         """Collect what the closing checks of a replay into these tables need."""
         forms = {table.name: table.row_form for table in self.tables}
+        sizes = {table.name: table.rows_per_block for table in self.tables}
         if staged is None:
             staged = frozenset(name for name, table in tables.items() if is_staged_in_file(table))
-        return Ending(after, self.check, tables, self.fingerprints, forms, self.sequences, staged)
+        return Ending(
+            after, self.check, tables, self.fingerprints, sizes, forms, self.sequences, staged
+        )
 
 
 def manifest_of(
@@ -344,7 +356,7 @@ def manifest_of(
                 only=table.rows.only,
                 on_conflict=table.on_conflict,
                 row_count=table.row_count,
-                fingerprint=f"{found.get(table.name, empty).total % 2**64:016x}",
+                fingerprint=f"{found.get(table.name, empty).total:016x}",
                 form=forms[table.name].name,
                 shape=evolve(plan.shapes[table.name], types=()),
                 ownership=table.shared.ownership,
@@ -352,6 +364,7 @@ def manifest_of(
                 match=table.match,
                 file=None if files is None else files[table.name],
                 ordered=found.get(table.name, empty).key_of is not None,
+                rows_per_block=found.get(table.name, empty).rows_per_block,
                 blocks=_worth_it(found.get(table.name, empty).blocks),
             )
             for table in plan.tables

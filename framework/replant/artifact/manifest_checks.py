@@ -24,6 +24,8 @@ from replant.model.closure_origin import RootRows
 from replant.model.ownership import Ownership
 from replant.model.samples import Sample
 from replant.plugins.load_order_checks import check_order
+from replant.sql.fingerprints import MOST_IN_BLOCK
+from replant.sql.row_text import ordered_alike
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 _FILE = re.compile(r"data/[a-z0-9_.]+\.copy(?:\.gz|\.zst)?")
@@ -117,10 +119,15 @@ def _check_shared(table: ExportedTable) -> None:
 def _check_blocks(table: ExportedTable) -> None:
     """Check that the blocks are all of the rows, and that each begins with a row of its own."""
     blocks = table.blocks
+    if not 1 <= table.rows_per_block <= MOST_IN_BLOCK:
+        raise ValueError(f"blocks of {table.name} have an impossible number of rows")
+    in_blocks = table.rows_per_block > 1
+    if in_blocks and not (table.ordered and table.key and ordered_alike(table.planned)):
+        raise ValueError(f"the rows of {table.name} are in no order that every database has")
     if not blocks:
         return
-    if not table.ordered:
-        raise ValueError(f"the rows of {table.name} have blocks, and are in no order")
+    if not in_blocks:
+        raise ValueError(f"the rows of {table.name} have blocks, and each is hashed by itself")
     keys = {block.key for block in blocks}
     if (
         len(blocks) == 1
@@ -130,7 +137,8 @@ def _check_blocks(table: ExportedTable) -> None:
         raise ValueError(f"the blocks of {table.name} do not begin with a key each")
     count = sum(block.row_count for block in blocks)
     total = sum(block.fingerprint for block in blocks) % 2**64
-    if min(block.row_count for block in blocks) < 1 or count != table.row_count:
+    sizes = {block.row_count for block in blocks[:-1]}
+    if sizes != {table.rows_per_block} or blocks[-1].row_count < 1 or count != table.row_count:
         raise ValueError(f"the blocks of {table.name} are not all of its rows")
     if total != int(table.fingerprint, 16):
         raise ValueError(f"the fingerprints of the blocks of {table.name} are not that of all rows")

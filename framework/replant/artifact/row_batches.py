@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
 from replant.errors import ArtifactError
 from replant.model import RelationName, Text
@@ -11,6 +12,12 @@ from replant.sql.row_forms import RowForm, Rows
 #: As many as an export hands on at a time; see `database.copy_stream`.
 _ROWS = 1000
 _BYTES = 1 << 20
+
+#: A file is read in pieces of so many bytes.
+_PIECE = 1 << 18
+
+#: PostgreSQL's limit for one text value and for one line of COPY: 1 GB.
+LONGEST_LINE = 1 << 30
 
 
 def limited(rows: Iterable[bytes]) -> Iterator[Rows]:
@@ -25,6 +32,26 @@ def limited(rows: Iterable[bytes]) -> Iterator[Rows]:
             pending, held = [], 0
     if pending:
         yield pending
+
+
+def lines_in(file: BinaryIO) -> Iterator[tuple[Rows, bool]]:
+    """Yield the lines of a file without their ends, in lists that cost little memory.
+
+    With each list comes whether its lines have ends. What is behind the last end comes by itself,
+    and so does the beginning of a line that is longer than any row.
+    """
+    held: list[bytes] = []
+    while piece := file.read(_PIECE):
+        first, *lines = piece.split(b"\n")
+        held.append(first)
+        if lines:
+            lines[:0], held = [b"".join(held)], [lines.pop()]
+            for start in range(0, len(lines), _ROWS):
+                yield lines[start : start + _ROWS], True
+        elif sum(map(len, held)) > LONGEST_LINE:
+            break
+    if any(held):
+        yield [b"".join(held)], False
 
 
 def checked(form: RowForm, lines: Rows, width: int) -> tuple[Rows, int | None]:

@@ -16,7 +16,7 @@ from replant.cli.screen import console, grid, print_notes
 from replant.errors import UsageError
 from replant.model import Finding, Severity
 from replant.report.facts_of_changes import facts_of_changes
-from replant.report.facts_of_plans import facts_of_manifest
+from replant.report.facts_of_manifests import facts_of_manifest
 from replant.report.figures import counted
 from replant.report.recorder import Recorder
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from replant.artifact.row_batches import taken_apart
 from replant.difference.raw_rows import differing_rows
@@ -15,7 +15,6 @@ from replant.difference.result import ComparedTable, FoundRows, SideComparison
 from replant.difference.row_pairs import PairedRows, Row
 from replant.difference.sides import Content, Part, Side, SideTable
 from replant.model import RelationName
-from replant.sql.fingerprints import Block
 from replant.sql.row_forms import COPY_ROWS, RowForm, Rows
 from replant.verification.blocks import differing_ranges
 
@@ -121,12 +120,24 @@ class TableComparison:
         whole = (_whole(mine), _whole(theirs))
         if not self.by_blocks:
             return [whole]
-        own, other = self.left.content(self.name, form), self.right.content(self.name, form)
+        in_order = mine.ordered and theirs.ordered and mine.key == theirs.key
+        own, other = self._contents(mine, form, in_order=in_order)
         if (own.row_count, own.total) == (other.row_count, other.total):
             return []
-        if not (mine.ordered and theirs.ordered and mine.key == theirs.key):
-            return [whole]
-        return _differing(own, other)
+        return _differing(own, other) if in_order and own.blocks and other.blocks else [whole]
+
+    def _contents(
+        self, mine: SideTable, form: RowForm, *, in_order: bool
+    ) -> tuple[Content, Content]:
+        """Return the content of both sides; an artifact's is known, so it comes first.
+
+        The rows of the other side are divided as those of the first, if they come in their order.
+        """
+        sides = (self.right, self.left) if mine.form is None else (self.left, self.right)
+        first = sides[0].content(self.name, form)
+        like = first if in_order else evolve(first, blocks=())
+        second = sides[1].content(self.name, form, like)
+        return (second, first) if mine.form is None else (first, second)
 
 
 def _are_alike(mine: SideTable, theirs: SideTable, form: RowForm) -> bool:
@@ -136,22 +147,17 @@ def _are_alike(mine: SideTable, theirs: SideTable, form: RowForm) -> bool:
 
 def _differing(own: Content, other: Content) -> Iterator[tuple[Part, Part]]:
     """Yield the parts of both sides between blocks that begin with the same row."""
-    theirs = _blocks(other)
     starts, place = {}, 0
-    for block in theirs:
+    for block in other.blocks:
         starts[block.key] = place
         place += block.row_count
-    for part in differing_ranges(_blocks(own), theirs):
+    for part in differing_ranges(own.blocks, other.blocks):
         low = 0 if part.low is None else starts[part.low]
         high = other.row_count if part.high is None else starts[part.high]
         yield (
             Part(part.start, part.stop, part.low, part.high),
             Part(low, high, part.low, part.high),
         )
-
-
-def _blocks(content: Content) -> Sequence[Block]:
-    return content.blocks or (Block((), content.row_count, content.total),)
 
 
 def _common(mine: SideTable, theirs: SideTable) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -12,8 +12,8 @@ from replant.artifact.artifact import Artifact, patch_texts, row_texts
 from replant.artifact.manifest import ExportedTable
 from replant.artifact.other_schemas import Schemas, check_schemas, in_schema
 from replant.database.connections import DatabaseConnection
-from replant.export.source_rows import SourceRows
-from replant.model import Plan, PlannedTable, Progress, RelationName, Text
+from replant.export.source_rows import SourceRows, is_in_portable_order
+from replant.model import Plan, Progress, RelationName, Text
 from replant.model.progress import silent
 from replant.model.table_shape import TableShape
 from replant.sql.fingerprints import Block, Fingerprint
@@ -65,13 +65,26 @@ class Content:
     """The fingerprint of a table's rows in a form.
 
     Attributes:
-        blocks: the parts of the rows in the order of the key; none where they are in no order.
+        total: the sum of the hashes modulo 2**64.
+        rows_per_block: how many rows a block has; 1 if each row is hashed by itself.
+        blocks: the parts of the rows in the order of the key; empty where there is but one.
 
     """
 
     row_count: int
     total: int
-    blocks: tuple[Block, ...]
+    rows_per_block: int = 1
+    blocks: tuple[Block, ...] = ()
+
+    @classmethod
+    def of(cls, found: Fingerprint) -> Content:
+        """Return the content of rows that were hashed."""
+        return cls(found.row_count, found.total, found.rows_per_block, found.blocks)
+
+    def fingerprint(self, form: RowForm, columns: Sequence[str], key: Sequence[str]) -> Fingerprint:
+        """Begin the fingerprint of rows with these columns and key, to be compared with this."""
+        key_of = form.key_of(columns, key) if self.rows_per_block > 1 and key else None
+        return Fingerprint(self.rows_per_block, key_of, self.blocks if key_of else ())
 
 
 class Side(Protocol):
@@ -89,8 +102,15 @@ class Side(Protocol):
     def shapes(self) -> Mapping[RelationName, TableShape]:
         """What the tables look like, where that is known."""
 
-    def content(self, name: RelationName, form: RowForm) -> Content:
-        """Return the fingerprint of a table's rows, in the form in which it has them."""
+    def content(self, name: RelationName, form: RowForm, like: Content | None = None) -> Content:
+        """Return the fingerprint of a table's rows in a form.
+
+        Args:
+            name: the table.
+            form: that in which it has the rows, if it has them in one.
+            like: that of the rows with which they are compared, which were hashed in this form.
+
+        """
 
     def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
         """Read the whole rows of a table in a form."""
@@ -120,11 +140,22 @@ class ArtifactSide:
         """What the manifest says of the tables."""
         return self.artifact.manifest.shapes
 
-    def content(self, name: RelationName, form: RowForm) -> Content:
-        """Return what the manifest says."""
-        del form
+    def content(self, name: RelationName, form: RowForm, like: Content | None = None) -> Content:
+        """Return what the manifest says; hash the rows if others were divided in another way."""
         table = self.artifact.manifest.table(name)
-        return Content(table.row_count, int(table.fingerprint, 16), table.blocks)
+        total = int(table.fingerprint, 16)
+        said = Content(table.row_count, total, table.rows_per_block, table.blocks)
+        if like is None or _are_comparable(said, like):
+            return said
+        return self.hashed(name, form, like)
+
+    def hashed(self, name: RelationName, form: RowForm, like: Content) -> Content:
+        """Hash the rows of a table, to be compared with others."""
+        table = self.artifact.manifest.table(name)
+        found = like.fingerprint(form, [column.name for column in table.columns], table.key)
+        for rows in self.rows(name, form):
+            found.add(rows)
+        return Content.of(found)
 
     def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
         """Read the rows, with the values that are stored separately in their places."""
@@ -205,7 +236,7 @@ class DatabaseSide:
                 key=table.key,
                 row_count=table.row_count,
                 form=None,
-                ordered=_is_ordered(table),
+                ordered=is_in_portable_order(table),
             )
             for table in self.plan.tables
         }
@@ -215,13 +246,14 @@ class DatabaseSide:
         """What the plan says of the tables."""
         return self.plan.shapes
 
-    def content(self, name: RelationName, form: RowForm) -> Content:
+    def content(self, name: RelationName, form: RowForm, like: Content | None = None) -> Content:
         """Read the rows, and hash them as they pass."""
         source = SourceRows(self.database, self.plan, self.progress)
-        for _ in source.rows(self.plan.table(name), form):
+        table = self.plan.table(name)
+        found = None if like is None else like.fingerprint(form, table.column_names, table.key)
+        for _ in source.rows(table, form, found):
             pass
-        found: Fingerprint = source.fingerprints[name]
-        return Content(found.row_count, found.total % 2**64, found.blocks)
+        return Content.of(found or source.fingerprints[name])
 
     def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
         """Read the rows."""
@@ -262,9 +294,9 @@ class SideInOtherSchemas:
         """What the tables look like, under their other names."""
         return {in_schema(name, self.schemas): shape for name, shape in self.side.shapes.items()}
 
-    def content(self, name: RelationName, form: RowForm) -> Content:
+    def content(self, name: RelationName, form: RowForm, like: Content | None = None) -> Content:
         """Return the fingerprint of a table's rows."""
-        return self.side.content(self.names[name], form)
+        return self.side.content(self.names[name], form, like)
 
     def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
         """Read the whole rows of a table."""
@@ -285,7 +317,9 @@ def sliced(batches: Iterator[Rows], part: Part) -> Iterator[Rows]:
         place += len(batch)
 
 
-def _is_ordered(table: PlannedTable) -> bool:
-    changed = {column.name for column in table.columns if column.transforms}
-    keyed = bool(table.key) and not changed.intersection(table.key)
-    return table.ordered and keyed and ordered_alike(table)
+def _are_comparable(own: Content, other: Content) -> bool:
+    """Tell whether blocks of both begin with the same rows, or all rows are equal."""
+    if own.rows_per_block != other.rows_per_block:
+        return False
+    starts = [[block.key for block in content.blocks] for content in (own, other)]
+    return starts[0] == starts[1] or own.total == other.total

@@ -60,18 +60,19 @@ class TargetSide:
             ordered=bool(table.key) and ordered_alike(table),
         )
 
-    def content(self, name: RelationName, form: RowForm) -> Content:
+    def content(self, name: RelationName, form: RowForm, like: Content | None = None) -> Content:
         """Let the server hash the rows; of each block its first key passes the connection."""
         table, selection = self.planned[name], self._selection(name)
+        size = 1 if like is None else like.rows_per_block
         with exact_names(self.database, table):
-            if not self._table(table).ordered:
-                query = queries.fingerprint(form, selection, table)
+            if like is None or not like.blocks or not self._table(table).ordered:
+                query = queries.fingerprint(form, selection, table, size)
                 count, total = self.database.execute(query).fetchone() or (0, 0)
-                return Content(count, int(total or 0) % 2**64, ())
-            found = self.database.execute(queries.blocks(form, selection, table)).fetchall()
-        blocks = tuple(Block(tuple(key), n, int(total) % 2**64) for n, total, *key in found)
+                return Content(count, int(total or 0) % 2**64, size)
+            found = self.database.execute(queries.blocks(form, selection, table, like.blocks))
+            blocks = tuple(Block(tuple(key), n, int(total) % 2**64) for n, total, *key in found)
         total = sum(block.fingerprint for block in blocks) % 2**64
-        return Content(sum(block.row_count for block in blocks), total, blocks)
+        return Content(sum(block.row_count for block in blocks), total, size, blocks)
 
     def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
         """Read the rows in the order of their key."""

@@ -45,10 +45,10 @@ from replant.parallel.workers import Workers
 from replant.planning.plugin_faults import blaming_plugins, null_line, row_namer
 from replant.plugins.guarded import each_row
 from replant.sql import row_queries as queries
-from replant.sql.fingerprints import Fingerprint
+from replant.sql.fingerprints import Fingerprint, rows_per_block
 from replant.sql.load_statements import Frame
 from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS, RowForm, Rows
-from replant.sql.row_text import computed_by_server
+from replant.sql.row_text import computed_by_server, ordered_alike
 
 #: Gives the rows of a table, as COPY writes them, or None if they must be read.
 EarlierRows = Callable[[RelationName], Iterator[Rows] | None]
@@ -114,9 +114,17 @@ class SourceRows:
                 return map(Batch, self._hashed(planned, form))
         return in_one_statement(rows) if together and not frame.copied else rows
 
-    def rows(self, table: PlannedTable, form: RowForm = COPY_ROWS) -> Iterator[Rows]:
-        """Read the rows of a table, as COPY writes them or in another form."""
-        return self._hashed(table, form)
+    def rows(
+        self,
+        table: PlannedTable,
+        form: RowForm = COPY_ROWS,
+        fingerprint: Fingerprint | None = None,
+    ) -> Iterator[Rows]:
+        """Read the rows of a table, as COPY writes them or in another form.
+
+        They are added to a fingerprint, or to one of their own.
+        """
+        return self._hashed(table, form, fingerprint)
 
     def rendered(self, table: PlannedTable) -> Iterator[Rows]:
         """Read the rows in the format of a plugin, one line each without its end."""
@@ -160,16 +168,18 @@ class SourceRows:
                     f"choose the rows by what they hold"
                 )
 
-    def _hashed(self, table: PlannedTable, form: RowForm) -> Iterator[Rows]:
+    def _hashed(
+        self, table: PlannedTable, form: RowForm, fingerprint: Fingerprint | None = None
+    ) -> Iterator[Rows]:
         found = self._earlier(table.name)
         if found is None and self._sliced is not None and table.name in self._sliced:
-            fingerprint = self.fingerprints[table.name] = Fingerprint(_key_of(table, form))
+            fingerprint = fingerprint or self._new_fingerprint(table, form)
             with self._named(table):
                 for rows in self._sliced.read(table.name, fingerprint):
                     self._passed(table.name, rows)
                     yield rows
             return
-        passing = self._passing(table, form)
+        passing = self._passing(table, form, fingerprint)
         for rows in self._read(table, form) if found is None else found:
             passing(rows)
             self._passed(table.name, rows)
@@ -192,7 +202,8 @@ class SourceRows:
 
     def _by_depth(self, table: PlannedTable, key: ForeignKey) -> Iterator[Batch]:
         """Yield batches that never join rows of different depth; rows without one are together."""
-        passing = self._passing(table, INSERT_ROWS, ordered=False)
+        unordered = self._new_fingerprint(table, INSERT_ROWS, ordered=False)
+        passing = self._passing(table, INSERT_ROWS, unordered)
         query = queries.rows_by_depth(self._plan.selection, table, key)
         begun = False
         for fetched in self._copied_fields(table, query):
@@ -206,14 +217,13 @@ class SourceRows:
                 begun = begun or depth is None
 
     def _passing(
-        self, table: PlannedTable, form: RowForm, *, ordered: bool = True
+        self, table: PlannedTable, form: RowForm, fingerprint: Fingerprint | None = None
     ) -> Callable[[Rows], None]:
         """Return what is told the whole rows of a table as they pass.
 
-        It takes their fingerprint, with blocks if they are ordered, and the places of shared rows.
+        It takes their fingerprint, and the places of shared rows.
         """
-        key_of = _key_of(table, form) if ordered else None
-        fingerprint = self.fingerprints[table.name] = Fingerprint(key_of)
+        fingerprint = fingerprint or self._new_fingerprint(table, form)
         if not table.shared.rows.locations:
             return fingerprint.add
         identity = form.key_of(table.column_names, table.key) if table.key else bytes
@@ -229,6 +239,16 @@ class SourceRows:
             places.add(rows)
 
         return passed
+
+    def _new_fingerprint(
+        self, table: PlannedTable, form: RowForm, *, ordered: bool = True
+    ) -> Fingerprint:
+        """Begin the fingerprint of the rows of a table, with blocks if they come in order."""
+        key = _order_of(table) if ordered else ()
+        key_of = form.key_of(table.column_names, key) if key else None
+        found = Fingerprint(_rows_per_block(table) if key else 1, key_of)
+        self.fingerprints[table.name] = found
+        return found
 
     @property
     def shared(self) -> dict[RelationName, Runs]:
@@ -295,9 +315,9 @@ class SourceRows:
         self._progress(table, len(rows), sum(map(len, rows)))
 
 
-def _key_of(table: PlannedTable, form: RowForm) -> Callable[[bytes], tuple[str, ...]] | None:
-    key = _order_of(table)
-    return form.key_of(table.column_names, key) if key else None
+def is_in_portable_order(table: PlannedTable) -> bool:
+    """Tell whether the rows come in an order of the key that every database has."""
+    return bool(_order_of(table)) and ordered_alike(table)
 
 
 def _order_of(table: PlannedTable) -> tuple[str, ...]:
@@ -308,6 +328,10 @@ def _order_of(table: PlannedTable) -> tuple[str, ...]:
     """
     changed = {column.name for column in table.columns if column.transforms}
     return () if not table.ordered or changed.intersection(table.key) else table.key
+
+
+def _rows_per_block(table: PlannedTable) -> int:
+    return rows_per_block(table.row_count) if is_in_portable_order(table) else 1
 
 
 def _sliced_tables(plan: Plan) -> Iterator[tuple[RelationName, SlicedTable]]:
@@ -327,7 +351,7 @@ def _sliced_tables(plan: Plan) -> Iterator[tuple[RelationName, SlicedTable]]:
         read = read and not table.shared.rows.locations
         read = read and not table.names_objects
         if read and table.row_format is None and table.name not in in_parts:
-            yield table.name, SlicedTable(table, forms[table.name], _order_of(table))
+            yield table.name, SlicedTable(table, forms[table.name], _rows_per_block(table))
 
 
 def _projected(table: PlannedTable, names: tuple[str, ...]) -> PlannedTable:

@@ -158,8 +158,9 @@ class MetArtifact:
             rows=None
             if table.rows is None
             else tuple(self._condition(table, c) for c in table.rows),
-            fingerprint=f"{found.total % 2**64:016x}",
+            fingerprint=f"{found.total:016x}",
             ordered=False,
+            rows_per_block=1,
             blocks=(),
         )
 

@@ -16,7 +16,7 @@ from psycopg.errors import LockNotAvailable
 from replant.database.copy_stream import copied_rows
 from replant.database.shared_snapshot import SharedSnapshot, joined
 from replant.errors import DatabaseError
-from replant.sql.fingerprints import Fingerprint, FingerprintPart
+from replant.sql.fingerprints import Block, Fingerprint, FingerprintPart
 from replant.sql.row_forms import FORMS, Rows
 
 
@@ -28,7 +28,9 @@ class SliceTask:
         query: the text of the query that gives the rows.
         form: the name of the form in which the rows are read and hashed.
         columns: the names of the query's columns.
-        key: those by which the rows are ordered; empty where they are in no order.
+        key: those by which the rows are ordered, if they are.
+        rows_per_block: how many rows a block has; 1 if each row is hashed by itself.
+        like: the blocks of the rows with which those of the slice are compared.
         file: where the rows are left; None if they are not left in a file.
         carried: whether they come with the result. Else only their hashes are wanted.
 
@@ -39,8 +41,23 @@ class SliceTask:
     form: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
+    rows_per_block: int
+    like: tuple[Block, ...]
     file: Path | None
     carried: bool = False
+
+    @property
+    def hashed(self) -> bool:
+        """Whether the slice is hashed by whoever reads it.
+
+        Whoever is handed its rows goes on with the last block of the slice before.
+        """
+        return self.rows_per_block == 1 or not (self.carried or self.file)
+
+    def new_fingerprint(self) -> Fingerprint:
+        """Begin the fingerprint of the slice."""
+        key_of = FORMS[self.form].key_of(self.columns, self.key) if self.like else None
+        return Fingerprint(self.rows_per_block, key_of, self.like)
 
 
 @frozen
@@ -48,13 +65,15 @@ class ReadSlice:
     """What was read.
 
     Attributes:
-        part: the count and the hashes.
+        part: the hashes, if they are taken here.
+        row_count: how many rows.
         size: how many bytes.
         rows: the batches, compressed, if they were to come with it.
 
     """
 
-    part: FingerprintPart
+    part: FingerprintPart | None
+    row_count: int
     size: int
     rows: bytes = b""
 
@@ -71,21 +90,28 @@ def read_slice(task: SliceTask) -> ReadSlice | None:
 
     """
     form = FORMS[task.form]
-    found = Fingerprint(form.key_of(task.columns, task.key) if task.key else None)
-    size = 0
+    found = task.new_fingerprint()
+    row_count = size = 0
     try:
         carried = _Carried() if task.carried else None
         with joined(task.snapshot) as database, _left_in(task.file, carried) as leave:
             query, options = sql.SQL(task.query), form.copy_out_options
             for rows in copied_rows(database, query, options, side=task.snapshot.side):
-                found.add(rows)
+                if task.hashed:
+                    found.add(rows)
+                row_count += len(rows)
                 size += sum(map(len, rows))
                 leave(rows)
     except DatabaseError as error:
         if isinstance(error.__cause__, LockNotAvailable | DataError | ProgrammingError):
             return None
         raise
-    return ReadSlice(found.part, size, b"" if carried is None else carried.finish())
+    return ReadSlice(
+        found.part if task.hashed else None,
+        row_count,
+        size,
+        b"" if carried is None else carried.finish(),
+    )
 
 
 def rows_left_in(file: Path) -> Iterator[Rows]:

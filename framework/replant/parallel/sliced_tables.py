@@ -22,9 +22,9 @@ from replant.parallel.read_slice import (
     rows_carried,
     rows_left_in,
 )
-from replant.parallel.slices import slice_queries
+from replant.parallel.slices import cut_slices
 from replant.parallel.workers import Workers
-from replant.sql.fingerprints import Fingerprint
+from replant.sql.fingerprints import Block, Fingerprint
 from replant.sql.row_forms import FORMS, RowForm, Rows
 
 #: A table with fewer rows is read sooner than a task begins.
@@ -43,13 +43,15 @@ class SlicedTable:
     Attributes:
         table: which; its `row_count` says how many rows are expected.
         form: the form in which its rows are read and hashed.
-        key: the columns in whose order the rows come, if blocks are wanted; else empty.
+        rows_per_block: how many rows a block has; 1 if each row is hashed by itself.
+        like: the blocks of the rows with which these are compared, if they have more than one row.
 
     """
 
     table: PlannedTable
     form: RowForm
-    key: tuple[str, ...]
+    rows_per_block: int
+    like: tuple[Block, ...] = ()
 
 
 @define
@@ -125,26 +127,28 @@ class SlicedTables:
             if done is None:
                 yield from self._read_here(name, slice_.task, fingerprint, progress)
                 continue
-            fingerprint.extend(done.part)
-            progress(name, done.part.row_count, done.size)
-            if slice_.task.file is not None:
-                yield from rows_left_in(slice_.task.file)
-            if slice_.task.carried:
-                yield from rows_carried(done.rows)
+            progress(name, done.row_count, done.size)
+            if done.part is not None:
+                fingerprint.extend(done.part)
+            for rows in _rows_of(slice_.task, done):
+                if done.part is None:
+                    fingerprint.add(rows)
+                yield rows
 
     def _read_here(
         self, name: RelationName, task: SliceTask, fingerprint: Fingerprint, progress: Progress
     ) -> Iterator[Rows]:
         """Read a slice by the connection that has a lock of the table already."""
         form = FORMS[task.form]
-        part = Fingerprint(form.key_of(task.columns, task.key) if task.key else None)
+        part = task.new_fingerprint() if task.hashed else fingerprint
         query, side = sql.SQL(task.query), self._workers.snapshot.side
         for rows in copied_rows(self._database, query, form.copy_out_options, side=side):
             part.add(rows)
             progress(name, len(rows), sum(map(len, rows)))
             if self._leave_rows:
                 yield rows
-        fingerprint.extend(part.part)
+        if task.hashed:
+            fingerprint.extend(part.part)
 
     def _hand_out(self) -> None:
         """Let the workers be ahead by as many slices as they can be reading, and some more."""
@@ -175,20 +179,30 @@ class SlicedTables:
     def _cut_next(self) -> None:
         name = self._uncut.popleft()
         sliced = self._tables[name]
-        found = slice_queries(self._database, self._selection, sliced.table, self._workers.jobs)
-        folder = self._workers.folder
+        table, form = sliced.table, sliced.form
+        jobs, folder = self._workers.jobs, self._workers.folder
         self._cut[name] = [
             _Slice(
                 SliceTask(
                     self._workers.snapshot,
                     query.as_string(self._database),
-                    sliced.form.name,
-                    sliced.table.column_names,
-                    sliced.key,
+                    form.name,
+                    table.column_names,
+                    table.key,
+                    sliced.rows_per_block,
+                    like,
                     folder / str(next(self._numbers)) if folder and self._leave_rows else None,
                     carried=folder is None and self._leave_rows,
                 )
             )
-            for query in found
+            for query, like in cut_slices(self._database, self._selection, table, jobs, sliced.like)
         ]
         self._waiting += self._cut[name]
+
+
+def _rows_of(task: SliceTask, done: ReadSlice) -> Iterator[Rows]:
+    """Yield the rows of a slice, if they were left anywhere."""
+    if task.file is not None:
+        yield from rows_left_in(task.file)
+    if task.carried:
+        yield from rows_carried(done.rows)

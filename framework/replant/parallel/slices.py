@@ -6,11 +6,14 @@ together have every row once, in order.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from psycopg import sql
 
 from replant.database.connections import DatabaseConnection
 from replant.model import PlannedTable, RelationName, Selection
 from replant.sql import row_queries as queries
+from replant.sql.fingerprints import Block
 
 #: A table with fewer rows is one slice: to start a task costs as much as to read so many.
 FEWEST_ROWS = 50_000
@@ -36,9 +39,13 @@ _PHYSICAL = sql.SQL(
 )
 
 
-def slice_queries(
-    database: DatabaseConnection, selection: Selection, table: PlannedTable, jobs: int
-) -> list[sql.Composed]:
+def cut_slices(
+    database: DatabaseConnection,
+    selection: Selection,
+    table: PlannedTable,
+    jobs: int,
+    like: tuple[Block, ...] = (),
+) -> list[tuple[sql.Composed, tuple[Block, ...]]]:
     """Compose the queries that together read what `queries.fields` does.
 
     The columns of the key must be NOT NULL in this database.
@@ -48,18 +55,30 @@ def slice_queries(
         selection: the chosen rows of every table.
         table: whose rows are read; its `row_count` says how many are expected.
         jobs: how many slices are read at the same time.
+        like: the blocks of the rows with which these are compared. A slice has whole blocks.
+
+    Returns:
+        The query of each slice, and those of the blocks that are compared with its rows.
 
     """
     parts = _part_count(database, table, jobs)
     if parts == 1:
-        return [queries.fields(selection, table)]
-    share = min(1.0, parts * _SAMPLED / table.row_count)
-    sample = queries.key_sample(selection, table, share, parts)
-    bounds = [tuple(key) for key in database.execute(sample)]
-    return [
+        return [(queries.fields(selection, table), like)]
+    bounds: list[tuple[str, ...]]
+    if like:
+        ends = [len(like) * part // parts for part in range(parts + 1)]
+        blocks = [like[low:high] for low, high in pairwise(ends) if low < high]
+        bounds = [run[0].key for run in blocks[1:]]
+    else:
+        share = min(1.0, parts * _SAMPLED / table.row_count)
+        sample = queries.key_sample(selection, table, share, parts)
+        bounds = [tuple(key) for key in database.execute(sample)]
+        blocks = [()] * (len(bounds) + 1)
+    read = [
         queries.fields_between(selection, table, low, high)
-        for low, high in zip([None, *bounds], [*bounds, None], strict=True)
+        for low, high in pairwise([None, *bounds, None])
     ]
+    return list(zip(read, blocks, strict=True))
 
 
 def _part_count(database: DatabaseConnection, table: PlannedTable, jobs: int) -> int:

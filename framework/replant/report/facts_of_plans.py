@@ -1,12 +1,10 @@
-"""Says of a plan, and of an artifact's manifest, what a report holds."""
+"""Says of a plan what a report holds."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from replant.artifact.artifact_size import artifact_size
-from replant.artifact.manifest import ExportedTable, Manifest
 from replant.model import Plan, PlannedTable, RelationName
 from replant.model.closure_rules import ProvenanceCount
 from replant.model.table_shape import TableShape
@@ -15,7 +13,6 @@ from replant.report.figures import counted
 from replant.report.run_report import (
     CheckResult,
     MadeCheck,
-    ReportedArtifact,
     ReportedColumn,
     ReportedTable,
     RunFacts,
@@ -47,29 +44,6 @@ def facts_of_plan(plan: Plan) -> RunFacts:
     )
 
 
-def facts_of_manifest(manifest: Manifest, path: str) -> RunFacts:
-    """Say what is in an artifact whose digest was found right."""
-    return RunFacts(
-        scope=manifest.scope,
-        strategy=manifest.strategy,
-        plugins=manifest.plugins,
-        artifacts=(
-            ReportedArtifact(
-                path=path,
-                layout=manifest.layout.value,
-                format=manifest.format,
-                size=artifact_size(path),
-                replant=manifest.replant,
-                postgresql=manifest.postgresql,
-            ),
-        ),
-        tables=tuple(_exported(table) for table in manifest.tables),
-        references=references_between(manifest.shapes),
-        checks=(MadeCheck(f"the digests of {path} are right", CheckResult.PASSED),),
-        left_out=manifest.omissions,
-    )
-
-
 def references_between(shapes: Shapes) -> tuple[TableReference, ...]:
     """Return the foreign keys between these tables."""
     return tuple(
@@ -80,6 +54,16 @@ def references_between(shapes: Shapes) -> tuple[TableReference, ...]:
     )
 
 
+def reported_columns(
+    columns: Iterable[tuple[str, str, tuple[str, ...]]], shape: TableShape | None
+) -> tuple[ReportedColumn, ...]:
+    """Say what is known of columns, each given by its name, type and changes."""
+    full = {column.name for column in shape.columns if column.not_null} if shape else set()
+    return tuple(
+        ReportedColumn(name, type_, name in full, changes) for name, type_, changes in columns
+    )
+
+
 def _planned(table: PlannedTable, shapes: Shapes, came: Iterable[str]) -> ReportedTable:
     columns = [(column.name, column.type, column.changes) for column in table.columns]
     return ReportedTable(
@@ -87,28 +71,8 @@ def _planned(table: PlannedTable, shapes: Shapes, came: Iterable[str]) -> Report
         rows=table.row_count,
         shared=table.shared.row_count,
         key=table.key,
-        columns=_columns(columns, shapes.get(table.name)),
+        columns=reported_columns(columns, shapes.get(table.name)),
         came=tuple(came),
-    )
-
-
-def _exported(table: ExportedTable) -> ReportedTable:
-    columns = [(column.name, column.type, column.changes) for column in table.columns]
-    return ReportedTable(
-        name=str(table.name),
-        rows=table.row_count,
-        shared=table.shared_count,
-        key=table.key,
-        columns=_columns(columns, table.shape),
-    )
-
-
-def _columns(
-    columns: Iterable[tuple[str, str, tuple[str, ...]]], shape: TableShape | None
-) -> tuple[ReportedColumn, ...]:
-    full = {column.name for column in shape.columns if column.not_null} if shape else set()
-    return tuple(
-        ReportedColumn(name, type_, name in full, changes) for name, type_, changes in columns
     )
 
 

@@ -33,7 +33,14 @@ from replant.sql.load_statements import (
     staging_of,
 )
 from replant.sql.row_forms import RowForm
-from replant.sql.row_text import fingerprint_expression, value_expression
+from replant.sql.row_text import (
+    block_sums,
+    collated,
+    fingerprint_expression,
+    numbered_lines,
+    order_by,
+    value_expression,
+)
 from replant.sql.staging_tables import same_key
 from replant.sql.where_clauses import chosen_where, relation
 
@@ -52,6 +59,9 @@ CHECK_FAILED = "RPLNT"
 # savepoints, has the id of a subtransaction. That is newer than the transaction's own, as are ids
 # of other sessions; but a row that is seen, by a transaction that is in progress, can only be of
 # this one. An id that lies in the future is an old one: the numbers have come round since.
+#
+# Rows that were exported in the order of their key mostly lie in that order where they were loaded,
+# so their blocks are looked for in the order in which the rows lie before the rows are sorted.
 _CHECK_ROWS = """\
 DECLARE
   wanted record;
@@ -59,17 +69,21 @@ DECLARE
   this bigint := pg_catalog.pg_current_xact_id()::text;
   later bigint;
   own boolean;
+  writers xid[];
   row_count bigint;
   hash numeric;
+  query text;
   unseen text[];
   unused text;
   path text := pg_catalog.current_setting('search_path');
 BEGIN
   PERFORM pg_catalog.set_config('row_security', 'off', true);
+  PERFORM pg_catalog.set_config('synchronize_seqscans', 'off', true),
+    pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
   FOR wanted IN
     SELECT * FROM (VALUES
 {wanted}
-    ) AS w (schema, name, shown, row_count, hash, exact, query)
+    ) AS w (schema, name, shown, row_count, hash, exact, query, in_blocks)
   LOOP
     CONTINUE WHEN wanted.row_count = 0 AND NOT EXISTS (
       SELECT FROM pg_catalog.pg_class AS c
@@ -95,6 +109,7 @@ BEGIN
       'regoperator', 'regtype', 'regconfig', 'regdictionary', 'regcollation']::regtype[]);
     row_count := 0;
     hash := 0;
+    writers := '{}';
     BEGIN
       FOR part IN EXECUTE wanted.query LOOP
         BEGIN
@@ -105,10 +120,17 @@ BEGIN
           own := false;
         END;
         IF own THEN
+          writers := writers || part.xmin;
           row_count := row_count + part.row_count;
           hash := hash + part.hash;
         END IF;
       END LOOP;
+      IF row_count = wanted.row_count THEN
+        FOREACH query IN ARRAY wanted.in_blocks LOOP
+          EXECUTE query INTO row_count, hash USING writers;
+          EXIT WHEN pg_catalog.mod(hash - wanted.hash, 18446744073709551616) = 0;
+        END LOOP;
+      END IF;
     EXCEPTION WHEN insufficient_privilege THEN
       unseen := unseen || wanted.shown;
       CONTINUE;
@@ -224,6 +246,7 @@ class Ending:
         check: what is compared.
         tables: the tables by name, in load order.
         fingerprints: those of the exported rows.
+        rows_per_block: how many rows a block of each table has; 1 if each row is hashed by itself.
         forms: the form in which the rows of each table were hashed.
         sequences: how far sequences must have come.
         staged: the tables whose rows came through a temporary table, which still has them.
@@ -234,6 +257,7 @@ class Ending:
     check: Check
     tables: Mapping[RelationName, PlannedTable]
     fingerprints: Mapping[RelationName, int]
+    rows_per_block: Mapping[RelationName, int]
     forms: Mapping[RelationName, RowForm]
     sequences: Sequence[SequencePosition]
     staged: frozenset[RelationName] = frozenset()
@@ -268,32 +292,37 @@ def check_rows(ending: Ending, names: Collection[RelationName]) -> bytes:
     return do(_CHECK_ROWS.replace("{wanted}", _listed(rows))) if rows else b""
 
 
-def staged_rows(tables: Mapping[RelationName, PlannedTable], name: RelationName) -> sql.Composed:
+def staged_rows(
+    tables: Mapping[RelationName, PlannedTable], name: RelationName, *, ordered: bool
+) -> sql.Composed:
     """Select the rows of a table that have the keys of the staged rows, whoever wrote them."""
     table = tables[name]
-    return sql.SQL("SELECT {} FROM {} AS t0 JOIN {} AS r ON {}").format(
+    rows = sql.SQL("SELECT {} FROM {} AS t0 JOIN {} AS r ON {}").format(
         sql.SQL(", ").join(sql.Identifier("t0", column) for column in table.column_names),
         relation(name),
         staging_of(tables, name).rows,
         same_key(table, "t0", "r"),
     )
+    return rows + sql.SQL(" ORDER BY ") + order_by(table) if ordered else rows
 
 
-def own_rows(table: PlannedTable, transaction: str) -> sql.Composed:
+def own_rows(table: PlannedTable, transaction: str, *, ordered: bool) -> sql.Composed:
     """Select the exported columns of the rows that a transaction wrote into a table.
 
     Args:
         table: as the target has it.
         transaction: the id of the transaction, of type xid.
+        ordered: whether they are sorted by their key, or come as they lie in the table.
 
     """
     values = (value_expression(column) for column in table.columns)
-    return sql.SQL("SELECT {} FROM {} AS t0 WHERE {} AND t0.xmin = {}::xid").format(
+    rows = sql.SQL("SELECT {} FROM {} AS t0 WHERE {} AND t0.xmin = {}::xid").format(
         sql.SQL(", ").join(values),
         relation(table.name),
         _in_itself(table),
         sql.Literal(transaction),
     )
+    return rows + sql.SQL(" ORDER BY ") + order_by(table) if ordered else rows
 
 
 def _wanted_rows(ending: Ending, table: PlannedTable) -> sql.Composable:
@@ -304,43 +333,37 @@ def _wanted_rows(ending: Ending, table: PlannedTable) -> sql.Composable:
     """
     exact = table.on_conflict is OnConflict.ERROR
     compared = ending.check is Check.CONTENT and table.on_conflict is not OnConflict.SKIP
+    is_staged = table.name in ending.staged and table.on_conflict.needs_key
+    rows = _staged(ending, table) if is_staged else _chosen(ending, table, exact=exact)
+    in_blocks = compared and ending.rows_per_block[table.name] > 1
+    queries = _block_queries(ending, table, rows, exact=exact) if in_blocks else []
+    queries = queries[-1:] if is_staged else queries
     total = str(ending.fingerprints[table.name]) if compared else "NULL"
-    return sql.SQL("{}, {}, {}, {}, {}::numeric, {}, {}").format(
+    summed = _counted(ending, table, rows, exact=exact, hashed=compared and not in_blocks)
+    return sql.SQL("{}, {}, {}, {}, {}::numeric, {}, {}, {}::text[]").format(
         sql.Literal(table.name.schema),
         sql.Literal(table.name.name),
         sql.Literal(str(table.name)),
         sql.Literal(table.row_count),
         sql.SQL(total),
         sql.Literal(exact),
-        sql.Literal(
-            (
-                _staged_query(ending, table, compared)
-                if table.name in ending.staged and table.on_conflict.needs_key
-                else _query(ending, table, exact, compared)
-            ).as_string()
+        sql.Literal(summed.as_string()),
+        sql.SQL("ARRAY[{}]").format(
+            sql.SQL(", ").join(sql.Literal(query.as_string()) for query in queries)
         ),
     )
 
 
-def _staged_query(ending: Ending, table: PlannedTable, compared: bool) -> sql.Composed:
-    """Compose the query that counts and hashes the rows that have the keys of the staged rows."""
+def _staged(ending: Ending, table: PlannedTable) -> sql.Composed:
+    """Compose the source of the rows that have the keys of the staged rows."""
     staged = staging_of(ending.tables, table.name)
-    total = sql.SQL("coalesce({}, 0)").format(
-        fingerprint_expression(ending.forms[table.name], table)
-    )
-    return sql.SQL(
-        "SELECT pg_catalog.pg_current_xact_id()::xid AS xmin, count(*) AS row_count, {} AS hash"
-        " FROM {} AS t0 JOIN {} AS r ON {}"
-    ).format(
-        total if compared else sql.SQL("NULL::numeric"),
-        relation(table.name),
-        staged.rows,
-        same_key(table, "t0", "r"),
+    return sql.SQL("{} AS t0 JOIN {} AS r ON {}").format(
+        relation(table.name), staged.rows, same_key(table, "t0", "r")
     )
 
 
-def _query(ending: Ending, table: PlannedTable, exact: bool, compared: bool) -> sql.Composed:
-    """Compose the query that counts and hashes the table's rows, grouped by who wrote them.
+def _chosen(ending: Ending, table: PlannedTable, *, exact: bool) -> sql.Composed:
+    """Compose the source of the rows that are checked.
 
     Where every row must be of this transaction, its rows are of age 0, and those of its
     subtransactions are younger.
@@ -357,18 +380,36 @@ def _query(ending: Ending, table: PlannedTable, exact: bool, compared: bool) -> 
         terms.append(sql.SQL("age(t0.xmin) <= 0"))
     terms.append(_in_itself(table))
     terms.append(chosen_where(selection, table.name))
+    return sql.SQL("{} AS t0 WHERE {}").format(relation(table.name), sql.SQL(" AND ").join(terms))
+
+
+def _counted(
+    ending: Ending, table: PlannedTable, rows: sql.Composed, *, exact: bool, hashed: bool
+) -> sql.Composed:
+    """Compose the query that counts the rows, and may sum their hashes, by who wrote them."""
     total = sql.SQL("coalesce({}, 0)").format(
         fingerprint_expression(ending.forms[table.name], table)
     )
-    return sql.SQL(
-        "SELECT {} AS xmin, count(*) AS row_count, {} AS hash FROM {} AS t0 WHERE {}{}"
-    ).format(
+    return sql.SQL("SELECT {} AS xmin, count(*) AS row_count, {} AS hash FROM {}{}").format(
         sql.SQL("t0.xmin" if exact else "pg_catalog.pg_current_xact_id()::xid"),
-        total if compared else sql.SQL("NULL::numeric"),
-        relation(table.name),
-        sql.SQL(" AND ").join(terms),
+        total if hashed else sql.SQL("NULL::numeric"),
+        rows,
         sql.SQL(" GROUP BY 1" if exact else ""),
     )
+
+
+def _block_queries(
+    ending: Ending, table: PlannedTable, rows: sql.Composed, *, exact: bool
+) -> list[sql.Composed]:
+    """Compose queries of the count and the sum of the hashes of blocks, the quickest one first."""
+    size, form = ending.rows_per_block[table.name], ending.forms[table.name]
+    own = rows + sql.SQL(" AND t0.xmin = ANY ($1)") if exact else rows
+    return [
+        block_sums(
+            sql.SQL("SELECT {} FROM {}").format(numbered_lines(form, table, order), own), size
+        )
+        for order in (sql.SQL(""), order_by(collated(table)))
+    ]
 
 
 def _in_itself(table: PlannedTable) -> sql.Composed:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 
 from replant.model import COPY, INSERT, Text
 
@@ -314,7 +315,7 @@ def _check_copied(rows: Rows, width: int) -> None:
         fields = escapes.replace(b"\n", b"\t").replace(b"\t", b"\t\t")
         if not after <= _AFTER_BACKSLASH or escapes.count(_COPY_NULL) != fields.count(b"\t\\N\t"):
             raise ValueError("it is not a row of COPY")
-    if any(row.count(b"\t") != width - 1 for row in rows):
+    if set(map(bytes.count, rows, repeat(b"\t"))) != {width - 1}:
         raise ValueError("it has another number of values")
     _check_utf8(whole)
 

@@ -15,12 +15,14 @@ from replant.model import (
     SqlExpression,
     Text,
 )
-from replant.sql.fingerprints import ROWS_PER_BLOCK
+from replant.sql.fingerprints import MOST_IN_BLOCK, Block
 from replant.sql.row_forms import INSERT_ROWS, RowForm
 from replant.sql.row_text import (
+    block_hash,
+    block_sums,
     fingerprint_expression,
     form_expression,
-    hash_expression,
+    numbered_lines,
     order_by,
     text_expression,
     value_expression,
@@ -122,10 +124,18 @@ def locations(selection: Selection, name: RelationName) -> sql.Composed:
     return rows + sql.SQL(" ORDER BY ") + _PLACE
 
 
-def fingerprint(form: RowForm, selection: Selection, table: PlannedTable) -> sql.Composed:
-    """Query the count and the sum of the row hashes as numeric (NULL if there is no row)."""
-    wanted = sql.SQL("count(*), {}").format(fingerprint_expression(form, table))
-    return _select(selection, table.name, wanted)
+def fingerprint(
+    form: RowForm, selection: Selection, table: PlannedTable, rows_per_block: int = 1
+) -> sql.Composed:
+    """Query the count and the sum of the hashes as numeric (NULL if there is no row).
+
+    The hashes are those of blocks, or those of single rows if a block has one row.
+    """
+    if rows_per_block == 1:
+        wanted = sql.SQL("count(*), {}").format(fingerprint_expression(form, table))
+        return _select(selection, table.name, wanted)
+    lines = _select(selection, table.name, numbered_lines(form, table, order_by(table)))
+    return block_sums(lines, rows_per_block)
 
 
 def texts(selection: Selection, table: PlannedTable) -> sql.Composed:
@@ -187,29 +197,41 @@ def _between(
     return sql.SQL(" AND ").join(terms)
 
 
-def blocks(form: RowForm, selection: Selection, table: PlannedTable) -> sql.Composed:
-    """Select the blocks of the rows: count, sum of the hashes, and the texts of the first key.
+def blocks(
+    form: RowForm, selection: Selection, table: PlannedTable, like: Sequence[Block]
+) -> sql.Composed:
+    """Select the blocks of the rows: count, hash, and the texts of the first key.
 
-    See `replant.sql.fingerprints`: a row begins a block if its hash says so, and so does the first.
+    A row begins a block if it begins one of `like`. Between two of those rows there may be more
+    rows than one block should have; they are divided.
     """
-    hashed = sql.SQL("{} AS cmin, {}").format(
-        hash_expression(form, table), _columns_of("t0", table.key)
-    )
-    rows = _select(selection, table.name, hashed)
-    order = order_by(table, "h")
-    numbered = sql.SQL(
-        "SELECT h.*, count(*) FILTER (WHERE h.cmin & {} = 0)"
-        " OVER (ORDER BY {} ROWS UNBOUNDED PRECEDING) AS cmax FROM ({}) AS h"
-    ).format(sql.Literal(ROWS_PER_BLOCK - 1), order, rows)
-    first = [
-        sql.SQL("(pg_catalog.array_agg({} ORDER BY {}))[1]").format(
-            text_expression(sql.Identifier("b", name)), order_by(table, "b")
+    keys = [text_expression(sql.Identifier("t0", name)) for name in table.key]
+    parts = [sql.Identifier(f"k{place}") for place in range(len(keys))]
+    given = [
+        sql.SQL("pg_catalog.unnest({}::text[])").format(
+            sql.Literal([block.key[place] for block in like])
         )
-        for name in table.key
+        for place in range(len(keys))
     ]
+    begins = sql.SQL("({}) IN (SELECT * FROM ROWS FROM ({}))").format(
+        sql.SQL(", ").join(parts), sql.SQL(", ").join(given)
+    )
+    wanted = sql.SQL("{}, {}").format(
+        numbered_lines(form, table, order_by(table)),
+        sql.SQL(", ").join(
+            sql.SQL("{} AS {}").format(key, part) for key, part in zip(keys, parts, strict=True)
+        ),
+    )
+    divided = sql.SQL(
+        "SELECT p.*, pg_catalog.row_number() OVER (PARTITION BY p.part ORDER BY p.place) AS number"
+        " FROM (SELECT n.*, pg_catalog.count(*) FILTER (WHERE {}) OVER (ORDER BY n.place) AS part"
+        " FROM ({}) AS n) AS p"
+    ).format(begins, _select(selection, table.name, wanted))
+    first = [sql.SQL("(pg_catalog.array_agg({} ORDER BY r.place))[1]").format(p) for p in parts]
     return sql.SQL(
-        "SELECT count(*), sum(b.cmin), {} FROM ({}) AS b GROUP BY b.cmax ORDER BY b.cmax"
-    ).format(sql.SQL(", ").join(first), numbered)
+        "SELECT pg_catalog.count(*), {}, {} FROM ({}) AS r"
+        " GROUP BY r.part, (r.number - 1) / {} ORDER BY pg_catalog.min(r.place)"
+    ).format(block_hash(), sql.SQL(", ").join(first), divided, sql.Literal(MOST_IN_BLOCK))
 
 
 def bounds(selection: Selection, table: PlannedTable, column: str) -> sql.Composed:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from attrs import evolve
 from psycopg import sql
 
 from replant.model import PlannedColumn, PlannedTable, PythonFunction, SqlExpression
+from replant.sql.fingerprints import LONGEST_IN_BLOCK
 from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS, RowForm
 
 #: PostgreSQL passes at most 100 arguments to a function; one of them is the format.
@@ -85,6 +87,19 @@ def ordered_alike(table: PlannedTable) -> bool:
     )
 
 
+def collated(table: PlannedTable) -> PlannedTable:
+    """Return a table of which `ordered_alike` holds with what its types say of its order."""
+    texts = _TEXT_TYPES - {"bytea"}
+    return evolve(
+        table,
+        collatable=frozenset(
+            c.name
+            for c in table.columns
+            if c.name in table.key and _MODIFIER.sub("", c.type) in texts
+        ),
+    )
+
+
 def computed_by_server(columns: Iterable[PlannedColumn]) -> bool:
     """Tell whether no transform of these columns needs Python."""
     return not any(
@@ -123,10 +138,62 @@ def fingerprint_expression(form: RowForm, table: PlannedTable, alias: str = "t0"
 
 def hash_expression(form: RowForm, table: PlannedTable, alias: str = "t0") -> sql.Composable:
     """Compose the hash of a row, as a signed bigint; see `replant.sql.fingerprints.row_hash`."""
+    return _hash_of(_line(form, table, alias))
+
+
+def numbered_lines(
+    form: RowForm, table: PlannedTable, order: sql.Composable, alias: str = "t0"
+) -> sql.Composed:
+    """Compose columns for `block_hash`: the bytes of each row, and its place in an order.
+
+    Args:
+        form: of the rows.
+        table: whose rows they are.
+        order: the expressions by which they are ordered; empty for the order in which they come.
+        alias: of the table.
+
+    """
+    window = sql.SQL("ORDER BY {}").format(order) if order.as_string() else sql.SQL("")
+    return sql.SQL("{} AS line, pg_catalog.row_number() OVER ({}) AS place").format(
+        _line(form, table, alias), window
+    )
+
+
+def block_hash(alias: str = "r") -> sql.Composable:
+    """Compose an aggregate of numbered lines: the hash of a block, as a signed bigint.
+
+    See `replant.sql.fingerprints`.
+    """
+    line, place = sql.Identifier(alias, "line"), sql.Identifier(alias, "place")
+    end = sql.SQL("pg_catalog.decode('0a', 'hex')")
+    shortened = sql.SQL(
+        "CASE WHEN pg_catalog.octet_length({0}) > {1} THEN {2} || pg_catalog.sha256({0})"
+        " ELSE {0} END"
+    ).format(line, sql.Literal(LONGEST_IN_BLOCK), end)
+    joined = sql.SQL("pg_catalog.string_agg({}, {} ORDER BY {}) || {}")
+    return _hash_of(joined.format(shortened, end, place, end))
+
+
+def block_sums(lines: sql.Composable, rows_per_block: int) -> sql.Composed:
+    """Compose a query of the count of numbered lines, and the sum of the hashes of their blocks."""
     return sql.SQL(
-        "('x' || pg_catalog.encode(pg_catalog.substr(pg_catalog.sha256("
-        "pg_catalog.convert_to({}, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint"
-    ).format(form_expression(form, table, alias))
+        "SELECT coalesce(pg_catalog.sum(b.row_count), 0)::bigint AS row_count,"
+        " coalesce(pg_catalog.sum(b.hash), 0) AS hash FROM ("
+        "SELECT pg_catalog.count(*) AS row_count, {} AS hash FROM ({}) AS r"
+        " GROUP BY (r.place - 1) / {}) AS b"
+    ).format(block_hash(), lines, sql.Literal(rows_per_block))
+
+
+def _line(form: RowForm, table: PlannedTable, alias: str) -> sql.Composable:
+    return sql.SQL("pg_catalog.convert_to({}, 'UTF8')").format(form_expression(form, table, alias))
+
+
+def _hash_of(content: sql.Composable) -> sql.Composable:
+    """Compose the head of the SHA-256 of bytes as a signed bigint."""
+    return sql.SQL(
+        "('x' || pg_catalog.encode(pg_catalog.substr(pg_catalog.sha256({}), 1, 8), 'hex'))"
+        "::bit(64)::bigint"
+    ).format(content)
 
 
 def _is_plain(column: PlannedColumn) -> bool:

@@ -13,7 +13,6 @@ from replant.artifact.manifest import ExportedTable
 from replant.difference.sides import ArtifactSide, Content, SideTable, side_table
 from replant.model import RelationName
 from replant.model.ownership import Ownership
-from replant.sql.fingerprints import Fingerprint
 from replant.sql.row_forms import RowForm, Rows
 
 
@@ -30,16 +29,12 @@ class OwnedSide(ArtifactSide):
             if table.ownership is not Ownership.SHARED
         }
 
-    def content(self, name: RelationName, form: RowForm) -> Content:
+    def content(self, name: RelationName, form: RowForm, like: Content | None = None) -> Content:
         """Return what the manifest says; where other rows are shared, hash the owned ones."""
         exported = self._exported(name)
         if not exported.shared_count:
-            return super().content(name, form)
-        names = [column.name for column in exported.columns]
-        found = Fingerprint(form.key_of(names, exported.key) if exported.key else None)
-        for rows in self.rows(name, form):
-            found.add(rows)
-        return Content(found.row_count, found.total % 2**64, found.blocks)
+            return super().content(name, form, like)
+        return self.hashed(name, form, like or Content(0, 0, exported.rows_per_block))
 
     def rows(self, name: RelationName, form: RowForm) -> Iterator[Rows]:
         """Read the owned rows, whole."""

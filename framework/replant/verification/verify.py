@@ -13,7 +13,6 @@ from enum import Enum
 from attrs import evolve
 
 from replant.artifact.artifact import Artifact
-from replant.artifact.manifest import ExportedTable
 from replant.database.connections import DatabaseConnection, is_near
 from replant.database.copy_stream import copied_rows
 from replant.database.session_settings import exact_names
@@ -23,9 +22,9 @@ from replant.model.conditions import RowsAt, queryable
 from replant.parallel.sliced_tables import SlicedTable, SlicedTables, is_large
 from replant.parallel.workers import Workers
 from replant.sql import row_queries as queries
-from replant.sql.fingerprints import Block, Fingerprint
+from replant.sql.fingerprints import Block, Fingerprint, FingerprintPart
 from replant.sql.row_text import ordered_alike
-from replant.verification.blocks import differing_ranges
+from replant.verification.blocks import Range, differing_ranges
 from replant.verification.differences import TableResult
 from replant.verification.row_comparison import RowComparison
 from replant.verification.target_closure import (
@@ -139,10 +138,9 @@ def _sliced_tables(
         whole = is_large(exported.row_count) and exported.rows is not None
         whole = whole and not table.names_objects
         if whole and _has_full_keys(catalog, table):
-            ordered = _is_ordered(catalog, rows)
-            sliced = evolve(table, row_count=exported.row_count, ordered=ordered)
-            key = table.key if ordered else ()
-            yield table.name, SlicedTable(sliced, exported.row_form, key)
+            size = exported.rows_per_block
+            sliced = evolve(table, row_count=exported.row_count, ordered=size > 1)
+            yield table.name, SlicedTable(sliced, exported.row_form, size, exported.blocks)
 
 
 def _is_ordered(catalog: Catalog, rows: RowComparison) -> bool:
@@ -165,14 +163,17 @@ def _compare(
     ordered = _is_ordered(catalog, rows)
     if exported.rows is None:
         return rows.by_key() if table.key else rows.by_content()
-    found = _streamed(rows, sliced, blocks=ordered) if stream else _computed(rows)
+    found = _streamed(rows, sliced) if stream else _computed(rows)
     if exported.has_content(found.row_count, found.total):
         return TableResult(exported.name, exported.row_count, found.row_count)
     if not table.key:
         return rows.by_content()
     if ordered:
-        blocks = found.blocks if stream else _computed_blocks(rows)
-        ranges = differing_ranges(exported.blocks or (_all_rows(exported),), blocks)
+        ranges: Iterable[Range] = [Range(0, exported.row_count, None, None)]
+        if exported.blocks:
+            ranges = differing_ranges(
+                exported.blocks, found.blocks if stream else _computed_blocks(rows)
+            )
         result = rows.by_ranges(ranges, found.row_count)
     else:
         result = rows.by_key()
@@ -185,37 +186,37 @@ def _compare(
     return result
 
 
-def _all_rows(exported: ExportedTable) -> Block:
-    return Block((), exported.row_count, int(exported.fingerprint, 16))
-
-
-def _streamed(rows: RowComparison, sliced: SlicedTables | None, *, blocks: bool) -> Fingerprint:
+def _streamed(rows: RowComparison, sliced: SlicedTables | None) -> Fingerprint:
     """Hash the target's rows as they pass, as an export would."""
-    form, table = rows.exported.row_form, rows.table
-    read = queries.fields if blocks else queries.fields_in_any_order
-    found = Fingerprint(form.key_of(table.column_names, table.key) if blocks else None)
+    exported, table = rows.exported, rows.table
+    found = exported.new_fingerprint()
     if sliced is not None and table.name in sliced:
         for _ in sliced.read(table.name, found, rows.progress):
             pass
         return found
-    query = read(rows.selection, table)
-    for batch in copied_rows(rows.database, query, form.copy_out_options, side="target"):
+    read = queries.fields if exported.rows_per_block > 1 else queries.fields_in_any_order
+    query, options = read(rows.selection, table), exported.row_form.copy_out_options
+    for batch in copied_rows(rows.database, query, options, side="target"):
         found.add(batch)
         rows.progress(table.name, len(batch), sum(map(len, batch)))
     return found
 
 
-def _computed(rows: RowComparison) -> Fingerprint:
+def _computed(rows: RowComparison) -> FingerprintPart:
     """Let the target hash its rows."""
-    query = queries.fingerprint(rows.exported.row_form, rows.selection, rows.table)
+    exported = rows.exported
+    query = queries.fingerprint(
+        exported.row_form, rows.selection, rows.table, exported.rows_per_block
+    )
     count, total = rows.database.execute(query).fetchone() or (0, 0)
-    rows.progress(rows.table.name, rows.exported.row_count, 0)
-    return Fingerprint(None, count, int(total or 0))
+    rows.progress(rows.table.name, exported.row_count, 0)
+    return FingerprintPart(count, int(total or 0))
 
 
 def _computed_blocks(rows: RowComparison) -> tuple[Block, ...]:
     """Let the target hash its rows by block; only the first key of each passes the connection."""
-    query = queries.blocks(rows.exported.row_form, rows.selection, rows.table)
+    exported = rows.exported
+    query = queries.blocks(exported.row_form, rows.selection, rows.table, exported.blocks)
     return tuple(
         Block(tuple(key), count, int(total) % 2**64)
         for count, total, *key in rows.database.execute(query)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from attrs import evolve
 from psycopg import sql
@@ -117,15 +117,25 @@ def form_expression(form: RowForm, table: PlannedTable, alias: str = "t0") -> sq
         return sql.SQL("''::text")
     separator = {INSERT_ROWS.name: ",", COPY_ROWS.name: "\t"}[form.name]
     chunks = [values[i : i + _MOST_ARGUMENTS] for i in range(0, len(values), _MOST_ARGUMENTS)]
-    joined: sql.Composable = sql.SQL("")
-    for place, chunk in enumerate(chunks):
-        template = separator.join(part for part, _ in chunk)
-        text = sql.SQL("pg_catalog.format({}, {})").format(
-            sql.Literal(template), sql.SQL(", ").join(value for _, value in chunk)
-        )
-        between = sql.SQL(" || {} || ").format(sql.Literal(separator))
-        joined = text if place == 0 else joined + between + text
-    return joined
+    between = sql.SQL(f" || {sql.Literal(separator).as_string()} || ")
+    text = between.join(_formatted(separator, chunk) for chunk in chunks)
+    if form is INSERT_ROWS or len(chunks) > 1 or not all(map(_is_plain, table.columns)):
+        return text
+    # A row without NULL, as most are, takes a third of the time of one whose fields are looked at.
+    fields = [value_expression(column, alias) for column in table.columns]
+    return sql.SQL("CASE WHEN pg_catalog.num_nulls({}) = 0 THEN {} ELSE {} END").format(
+        sql.SQL(", ").join(fields),
+        _formatted(separator, [("%s", field) for field in fields]),
+        text,
+    )
+
+
+def _formatted(separator: str, values: Sequence[tuple[str, sql.Composable]]) -> sql.Composed:
+    """Compose a call of `format` from places of its template, and what stands there."""
+    return sql.SQL("pg_catalog.format({}, {})").format(
+        sql.Literal(separator.join(place for place, _ in values)),
+        sql.SQL(", ").join(value for _, value in values),
+    )
 
 
 def fingerprint_expression(form: RowForm, table: PlannedTable, alias: str = "t0") -> sql.Composable:

@@ -357,6 +357,16 @@ class TestADataFileWithItsDigest:
         assert_one_line(outcome, 4, "s.parent: the rows differ from those that were exported")
         assert target.contents() == before
 
+    @pytest.mark.parametrize(
+        "data", [b"1\ta\n2\tb\t2\n3\t\t\\N\n", b"1\ta\t1\n2\tb\t2\n3\t\\q\t\\N\n"]
+    )
+    def test_that_holds_what_is_no_row_where_the_target_differs(
+        self, replant: Replant, target: Target, plain: Genuine, path: Path, data: bytes
+    ) -> None:
+        put(path, plain.with_data(PARENT, data))
+        outcome = replant("verify", path, "--target", target.database.dsn)
+        assert_one_line(outcome, 5, f"{path}: holds a row of s.parent that is not as replant")
+
     @pytest.mark.parametrize("form", DIRECTORIES[1:], ids=str)
     @pytest.mark.parametrize("damage", ["plain", "empty", "cut", "garbage", "behind", "twice"])
     def test_that_lies_about_its_compression(

@@ -86,10 +86,8 @@ def parsed(
         ) from error
 
 
-def taken_apart(
-    form: RowForm, rows: Rows, width: int, table: RelationName, origin: str
-) -> list[tuple[Text, ...]]:
-    """Take rows apart that nobody has checked yet.
+def check_rows(form: RowForm, rows: Rows, width: int, table: RelationName, origin: str) -> None:
+    """Check rows that nobody has checked yet.
 
     Raises:
         ArtifactError: one is none.
@@ -100,4 +98,16 @@ def taken_apart(
         raise ArtifactError(
             f"{origin}: holds a row of {table} that is not as replant writes it; export it again"
         )
+
+
+def taken_apart(
+    form: RowForm, rows: Rows, width: int, table: RelationName, origin: str
+) -> list[tuple[Text, ...]]:
+    """Take rows apart that nobody has checked yet.
+
+    Raises:
+        ArtifactError: one is none.
+
+    """
+    check_rows(form, rows, width, table, origin)
     return parsed(form, rows, width, table, origin)

@@ -10,6 +10,7 @@ from attrs import define, evolve, field, frozen
 
 from replant.artifact.artifact import Artifact, patch_texts, row_texts
 from replant.artifact.manifest import ExportedTable
+from replant.artifact.row_batches import check_rows
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_fields, copied_rows
 from replant.model import ChosenRows, PlannedTable, Progress, Selection, Text
@@ -83,12 +84,14 @@ class RowComparison:
     def by_ranges(self, ranges: Iterable[Range], found: int) -> TableResult:
         """Compare the rows of parts of both sides, in the order of the key.
 
+        The artifact's other rows are passed over without a check that each is one.
+
         Args:
             ranges: the parts, in order.
             found: how many of the selected rows the target has.
 
         """
-        rows = _RowPlaces(self.artifact.rows(self.table.name))
+        rows = _RowPlaces(self.artifact.lines(self.table.name))
         for part in ranges:
             self._compare_range(part, rows)
         return self.differences.result(self.exported.row_count, found)
@@ -97,9 +100,9 @@ class RowComparison:
         """Compare a part in pieces of rows that are held at a time."""
         rows = all_rows.between(part.start, part.stop)
         low: Key | None = part.low
-        piece = list(islice(rows, _HELD))
+        piece = self._checked(islice(rows, _HELD))
         while True:
-            after = list(islice(rows, _HELD))
+            after = self._checked(islice(rows, _HELD))
             high = self._key_of(self._texts(after[0])) if after else part.high
             self._compare_piece(piece, low, high)
             if not after:
@@ -128,6 +131,12 @@ class RowComparison:
             else:
                 additional.append(texts)
         self._settle(exported, additional)
+
+    def _checked(self, lines: Iterable[bytes]) -> Rows:
+        rows, exported = list(lines), self.exported
+        width, origin = len(exported.columns), self.artifact.origin
+        check_rows(exported.row_form, rows, width, exported.name, origin)
+        return rows
 
     def _texts(self, row: bytes) -> Key:
         return self.exported.row_form.texts(row, len(self.exported.columns))

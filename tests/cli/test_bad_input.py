@@ -75,6 +75,23 @@ class TestTheSource:
         assert_one_line(outcome, 4, "neither 'key=value ...' nor a 'postgresql://' URI")
         assert "s3cret" not in outcome.err
 
+    def test_a_password_that_is_not_encoded_is_never_repeated(self, replant: Replant) -> None:
+        outcome = replant("plan", "--source", "postgresql://me:s3cret%zz@host/x", *SCOPE)
+        assert_one_line(outcome, 4, "is no URI that libpq can read", "% as %25")
+        assert "s3cret" not in outcome.err
+
+    def test_all_roots_that_are_no_conditions_are_told_at_once(
+        self, replant: Replant, database: Database
+    ) -> None:
+        with psycopg.connect(database.dsn) as connection:
+            connection.execute("CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int)")
+        roots = ("--root", "public.a: nix = 1", "--root", "public.b: id =")
+        outcome = replant("plan", "--source", database.dsn, "-c", "/dev/null", *roots)
+        assert outcome.code == 2
+        first, second = outcome.err.splitlines()
+        assert "the condition public.a: nix = 1 is not valid" in first
+        assert "the condition public.b: id = is not valid" in second
+
     def test_a_database_without_the_schemas(self, replant: Replant, database: Database) -> None:
         outcome = replant("plan", "--source", database.dsn, *SCOPE)
         assert_one_line(

@@ -11,9 +11,11 @@ from attrs import evolve
 from replant import api
 from replant.errors import ConfigurationError, ScopeError
 from replant.model import (
+    ByPredicate,
     ExportSettings,
     OnConflict,
     PluginSettings,
+    Registration,
     RelationName,
     Settings,
     TableSettings,
@@ -116,6 +118,16 @@ def test_settings_without_the_wrong_names_are_used_for_no_export(move: Move) -> 
     host = Host.for_settings(settings)
     for _ in range(2):
         assert "did you mean shop.customer.email?" in told(settings, host)[0]
+
+
+def test_a_condition_of_a_plugin_names_the_plugin(move: Move) -> None:
+    move.source.execute(SHOP.encode(), prepare=False)
+    wrong = tuple(Registration(name, ByPredicate("nix = 1")) for name in (CUSTOMER, ORDERS))
+    with pytest.raises(ConfigurationError) as caught:
+        evolve(move, registrations=wrong).plan()
+    first, second = str(caught.value).splitlines()
+    assert "the rows of shop.customer that the plugin 'registering' chooses is not valid" in first
+    assert "the rows of shop.orders that the plugin 'registering' chooses is not valid" in second
 
 
 def test_a_column_to_protect_that_is_misspelt_is_refused(move: Move) -> None:

@@ -103,6 +103,11 @@ RULES = {
     "held equal": Rule("INSERT INTO s.p VALUES (1, 'x')"),
     "held other": Rule("INSERT INTO s.p VALUES (1, 'y')"),
     "held child": Rule("INSERT INTO s.t (id) VALUES (1)"),
+    "held under another key": Rule(
+        "ALTER TABLE s.t ADD CONSTRAINT other UNIQUE (d); INSERT INTO s.t (id, d) VALUES (9,"
+        " '2024-05-01'), (1, 'infinity')",
+        f"{UNIQUE}other of s.t",
+    ),
     "privilege": Rule("REVOKE INSERT ON s.t FROM {role}"),
     "sequence": Rule("ALTER TABLE s.t ADD z serial"),
     "policies": Rule("ALTER TABLE s.t ENABLE ROW LEVEL SECURITY"),

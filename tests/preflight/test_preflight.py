@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from replant import api
-from replant.errors import PreflightError
+from replant.errors import PreflightError, ReplayError
 from replant.model import (
     Check,
     Dangling,
@@ -299,6 +299,40 @@ def test_a_row_to_update_that_meets_another_by_another_key_is_refused(move: Move
         "s.t holds other rows with the unique values of 1 of these rows, the first by code = a"
     )
     assert found(move, on_conflict=OnConflict.SKIP).of(Severity.REFUSES) == ()
+
+
+REFERENCED = UNIQUE + "; CREATE TABLE s.u (id int PRIMARY KEY, t int NOT NULL REFERENCES s.t)"
+
+
+def test_a_reference_to_a_row_that_is_skipped_for_another_one_is_noted(move: Move) -> None:
+    """The target has its unique value under another primary key."""
+    moved(move, REFERENCED, "INSERT INTO s.t VALUES (1, 'a', ''); INSERT INTO s.u VALUES (1, 1)")
+    move.target.execute("INSERT INTO s.t VALUES (9, 'a', '')")
+    found_ = found(move, on_conflict=OnConflict.SKIP)
+    (told,) = [f for f in found_.findings if f.subject is Subject.REFERENCE]
+    assert told.what == (
+        "s.u(t) → s.t(id): the target lacks 1 row that is referenced, the first by t = 1"
+    )
+    assert "--rehearse" in told.remedy
+    with pytest.raises(ReplayError, match="remove the row of the target for which it was skipped"):
+        move.replay(on_conflict=OnConflict.SKIP)
+
+
+def test_rows_that_exchange_a_unique_value_are_noted(move: Move, replant: Replant) -> None:
+    moved(move, UNIQUE, "INSERT INTO s.t VALUES (1, 'a', ''), (2, 'b', '')")
+    move.target.execute("INSERT INTO s.t VALUES (1, 'b', ''), (2, 'a', '')")
+    (told,) = [
+        f
+        for f in found(move, on_conflict=OnConflict.UPDATE).findings
+        if f.subject is Subject.UNSEEN
+    ]
+    assert "rows of s.t exchange unique values with rows that are updated too" in told.what
+    assert "--rehearse" in told.remedy
+    with pytest.raises(ReplayError, match=r"artifact updates that one too, let .*DEFERRABLE"):
+        move.replay(on_conflict=OnConflict.UPDATE)
+    options = ("--target", move.to.dsn, "--on-conflict", "update", "--dry-run")
+    outcome = replant("replay", move.artifact, *options)
+    assert outcome.out.startswith("would insert or update 2 rows of 1 table by")
 
 
 def test_a_row_in_the_way_that_is_updated_itself_is_left_to_the_load(move: Move) -> None:

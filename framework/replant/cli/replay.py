@@ -119,12 +119,18 @@ def command(
         report(screen, done, verbose=verbose, rehearsed=rehearse)
 
 
+#: What is done with rows that are there already.
+_VERBS = {OnConflict.SKIP: "skip", OnConflict.SAME: "skip", OnConflict.UPDATE: "update"}
+
+
 def show(screen: Console, found: Preflight, *, verbose: bool) -> None:
     """Print what a replay would do, and what a person should know."""
     manifest = found.manifest
     filled = sum(1 for table in manifest.tables if table.row_count)
     rows, tables = counted(manifest.row_count, "row"), counted(filled, "table")
-    screen.print(f"would insert {rows} of {tables} by the strategy {found.strategy}")
+    verbs = ["insert", *(verb for way, verb in _VERBS.items() if way in found.on_conflict)]
+    done = " or ".join(dict.fromkeys(verbs))
+    screen.print(f"would {done} {rows} of {tables} by the strategy {found.strategy}")
     for cycle in found.order.cycles:
         screen.print(f"  {', '.join(map(str, cycle.tables))}: {cycle.way}")
     print_notes(screen, found.of(Severity.ASKS), verbose=verbose, before="would ask: ")

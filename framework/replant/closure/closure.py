@@ -201,20 +201,23 @@ def _exhaust(
 
 
 def check_predicates(database: DatabaseConnection, roots: Iterable[Root]) -> None:
-    """Refuse a root whose predicate is not one expression over its table's columns.
+    """Refuse roots whose predicate is not one expression over their table's columns.
 
     Raises:
-        UsageError: one is not; the transaction is of no further use.
+        UsageError: it has all of them, each on a line.
 
     """
+    problems = []
     for root in roots:
         query = explain_predicate(root.table, root.predicate)
         try:
-            with own_settings(database):
+            with own_settings(database), database.transaction():
                 database.execute(query)
         except (psycopg.ProgrammingError, psycopg.DataError) as error:
             reason = why_invalid(error, query.as_string(database), root.predicate)
-            raise UsageError(f"the condition {root} is not valid: {reason}") from error
+            problems.append(f"the condition {root} is not valid: {reason}")
+    if problems:
+        raise UsageError("\n".join(problems))
 
 
 def _check_budget(

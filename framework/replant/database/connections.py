@@ -44,6 +44,9 @@ _HELPS = {
     "53200": "; raise max_locks_per_transaction or memory there, or choose fewer tables",
 }
 
+#: How what separates the parts of a URI is written within one of them.
+_ENCODED = "@ as %40, / as %2F, : as %3A, ? as %3F and % as %25"
+
 #: How long a lock is waited for, where neither database nor role nor configuration says it.
 LOCK_TIMEOUT = "30s"
 
@@ -312,7 +315,7 @@ def _check_uri(dsn: str, side: str) -> None:
     if separator and scheme in {"postgresql", "postgres"} and mistaken:
         raise DatabaseError(
             f"the parts of the {side}'s connection string cannot be told apart: in a URI, write "
-            f"@ as %40, / as %2F, : as %3A, ? as %3F and % as %25 in user name and password; "
+            f"{_ENCODED} in user name and password; "
             f"check --{side}, [{side}] dsn or REPLANT_{side.upper()}"
         )
 
@@ -331,6 +334,8 @@ def _without_password(dsn: str, side: str) -> str:
     except psycopg.ProgrammingError as error:
         unknown = _UNKNOWN_OPTION.search(str(error))
         reason = "is neither 'key=value ...' nor a 'postgresql://' URI"
+        if dsn.startswith(("postgresql://", "postgres://")):
+            reason = f"is no URI that libpq can read: write {_ENCODED} in user name and password"
         if unknown is not None:
             reason = f"has an option that libpq does not know: {unknown[1]!r}"
         raise DatabaseError(

@@ -54,6 +54,7 @@ class ExistingRows:
         differing: how many of these hold other values in the target.
         difference: the first of these, for people.
         others: how many of these are rows of another scope in the target.
+        skipped: the keys of rows that are skipped for a row with another key.
 
     """
 
@@ -69,7 +70,10 @@ class ExistingRows:
     difference: str = ""
     others: int = 0
     first: str = ""
+    skipped: set[tuple[Text, ...]] = field(factory=set)
     _clashes: dict[tuple[Text, ...], str] = field(factory=dict)
+    _exchanged: int = 0
+    _first_exchanged: str = ""
 
     @property
     def columns(self) -> frozenset[str]:
@@ -90,7 +94,9 @@ class ExistingRows:
     def observe_awaited_rows(self, rows: Sequence[CheckedRow]) -> None:
         """Drop the conflicts with rows that the artifact updates itself."""
         for row in rows:
-            self._clashes.pop(tuple(row[name] for name in self.table.key), None)
+            told = self._clashes.pop(tuple(row[name] for name in self.table.key), "")
+            self._exchanged += bool(told)
+            self._first_exchanged = self._first_exchanged or told
 
     def observe(self, rows: Sequence[CheckedRow]) -> None:
         """Look for the rows in the target by each index."""
@@ -115,7 +121,11 @@ class ExistingRows:
         self._compare(list(by_key.values()))
         if self.table.key:
             # A row that shares only another unique value is another row.
-            self.differing += len(known - by_key.keys())
+            others_for_them = known - by_key.keys()
+            self.differing += len(others_for_them)
+            for number in others_for_them:
+                if len(self.skipped) < REMEMBERED:
+                    self.skipped.add(tuple(rows[number][name] for name in self.table.key))
         self.known += len(known)
         self.others += len(others)
 
@@ -155,6 +165,15 @@ class ExistingRows:
                 f"{self.table.name} holds other rows with the unique values of {number}, the first "
                 f"by {first}",
                 "remove them from the target, or replay with --on-conflict skip",
+            )
+        if self._exchanged:
+            yield Finding(
+                Subject.UNSEEN,
+                Severity.NOTE,
+                str(self.table.name),
+                f"rows of {self.table.name} exchange unique values with rows that are updated too, "
+                f"the first by {self._first_exchanged}: in some orders the target refuses that",
+                "replay with --rehearse tries it, and undoes everything",
             )
         if self.others and self.table.on_conflict is not OnConflict.ERROR:
             yield self._foreign()

@@ -114,7 +114,9 @@ class MissingParents:
             Severity.NOTE if skipped else Severity.REFUSES,
             f"{key.table}.{readable(key.name)}",
             what,
-            f"load the rows of {key.references} first, or export them too",
+            "replay with --rehearse tries whether such a row is skipped, and undoes everything"
+            if skipped
+            else f"load the rows of {key.references} first, or export them too",
         )
 
 

@@ -64,6 +64,7 @@ class Preflight:
         strategy: the one that orders the load.
         order: how the rows would be loaded.
         findings: what refuses, what has to be confirmed, and what should be known.
+        on_conflict: what is done with rows that are there already, in any of the tables.
 
     """
 
@@ -72,6 +73,7 @@ class Preflight:
     strategy: str
     order: LoadOrder
     findings: tuple[Finding, ...]
+    on_conflict: frozenset[OnConflict] = frozenset()
 
     def of(self, severity: Severity) -> tuple[Finding, ...]:
         """Return the findings of this severity."""
@@ -163,7 +165,12 @@ def run_preflight(
         findings += uncompared(catalog, privileges, load)
         findings += unforeseen(catalog, load, rules) if limit is None else ()
     preflight = Preflight(
-        manifest, catalog.database, chosen.strategy, chosen.order, tuple(findings)
+        manifest,
+        catalog.database,
+        chosen.strategy,
+        chosen.order,
+        tuple(findings),
+        frozenset(table.on_conflict for table in tables.values() if table.row_count),
     )
     return preflight, load
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from replant.artifact.artifact import patch_texts, row_texts
-from replant.model import Finding, RelationName, Text
+from replant.model import Finding, OnConflict, RelationName, Text
 from replant.preflight.existing_rows import ExistingRows, every_row_exists, existing_rows_checks
 from replant.preflight.long_values import long_values_check
 from replant.preflight.missing_parents import MissingParents, missing_parents_checks
@@ -95,11 +95,20 @@ def _observe_awaited_rows(context: CheckContext, checks: _Checks) -> None:
             if isinstance(check, ExistingRows | MissingParents) and check.awaited_table is not None:
                 waiting[check.awaited_table].append(check)
     for name, awaiting in waiting.items():
-        held = context.exported[name].planned.column_names
+        held, key = context.exported[name].planned.column_names, context.tables[name].key
         wanted = {column for check in awaiting for column in check.awaited_columns}
-        for rows in _read(row_texts(context.artifact, name), held, wanted, None):
+        skipped = _skipped(checks.get(name, ()))
+        for rows in _read(row_texts(context.artifact, name), held, {*wanted, *key}, None):
+            loaded = [row for row in rows if tuple(row[n] for n in key) not in skipped]
             for check in awaiting:
-                check.observe_awaited_rows(rows)
+                check.observe_awaited_rows(loaded if isinstance(check, MissingParents) else rows)
+
+
+def _skipped(checks: Sequence[RowCheck]) -> set[tuple[Text, ...]]:
+    """Return the keys of rows that will be skipped, for rows with other keys."""
+    existing = [check for check in checks if isinstance(check, ExistingRows)]
+    skipping = [c for c in existing if c.table.on_conflict is OnConflict.SKIP]
+    return {key for check in skipping for key in check.skipped}
 
 
 def _checks_of(

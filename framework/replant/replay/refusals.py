@@ -80,6 +80,7 @@ class Guards:
         event_triggers: those that fire by ALTER TABLE, by name and function.
         unique: for each table the names of its unique indexes that the source may not have.
         older: how the target is of an older release than the source; empty where it is not.
+        updating: the tables of which existing rows are updated.
         skipping: whether rows that exist already are skipped.
         had_rows: says whether a table had rows before the load; it asks the target, after the
             failed transaction has ended. None where that cannot be told.
@@ -91,6 +92,7 @@ class Guards:
     event_triggers: Sequence[tuple[str, str]] = ()
     unique: Mapping[RelationName, frozenset[str]] = field(factory=dict)
     older: str = ""
+    updating: frozenset[RelationName] = frozenset()
     skipping: bool = False
     had_rows: Callable[[RelationName], bool | None] = field(default=lambda _: None)
 
@@ -172,6 +174,11 @@ def _for_unique(
         "remove these rows from the target, or replay with --on-conflict same, which skips rows "
         "that are equal and refuses others"
     )
+    if named in guards.updating:
+        return refused, (
+            f"the target has such a row; if the artifact updates that one too, let "
+            f"{readable(constraint)} be DEFERRABLE, else remove it"
+        )
     if alike:
         return refused, f"the target has such a row, or {among}"
     return f"the target already holds a row of this artifact in {place}", remedy

@@ -38,6 +38,7 @@ from replant.replay.load_plan import (
     StatementRows,
     Tables,
     statements_of,
+    updated_tables,
 )
 from replant.replay.loaded_rows import check_loaded_rows
 from replant.replay.older_release import of_older_release
@@ -126,6 +127,7 @@ def replay_rows(
         load.event_triggers,
         load.unique,
         of_older_release(load.artifact.manifest.postgresql, database.info.server_version),
+        frozenset(updated_tables(load)),
         any(t.on_conflict in {OnConflict.SKIP, OnConflict.SAME} for t in load.tables.values()),
         partial(_had_rows, database),
     )

@@ -185,10 +185,13 @@ def _check_predicates(
             except psycopg.ProgrammingError as error:
                 reason = why_invalid(error, query.as_string(database), predicate)
                 path = settings.path_of(name) if f"{name} {predicate}" in said else ""
+                plugin = selected.registered[name].plugin
+                where = f"{path}.where: " if path else ""
+                by = "" if path else f" that the plugin {plugin!r} chooses"
+                remedy = "check it" if path else f"update {plugin!r}, or what it is told"
                 problems.append(
-                    f"{f'{path}.where: ' if path else ''}the condition on the rows of {name} is "
-                    f"not valid: {reason}; check 'where' of this table under [[tables]], or its "
-                    f"plugin"
+                    f"{where}the condition on the rows of {name}{by} is not valid: {reason}; "
+                    f"{remedy}"
                 )
     if problems:
         raise ConfigurationError("\n".join(problems))

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from attrs import frozen
 
+from replant.model import SqlExpression, of_elements
 from tests.support.commands import Outcome, Replant, assert_one_line
 from tests.support.moves import Move
 
@@ -393,17 +394,60 @@ def test_keys_of_every_sort_get_new_values(keys: Shop) -> None:
     )
 
 
-def test_what_cannot_be_renumbered_is_an_error_of_the_source(keys: Shop) -> None:
+def test_a_key_that_does_not_fit_its_type_is_an_error_of_the_source(keys: Shop) -> None:
     file = keys.folder / "keys.toml"
-    keys.move.source.execute(
-        f"UPDATE s.item SET refs = ARRAY[['{A}', '{B}']] WHERE id = 1".encode()
-    )
-    outcome = keys.copy(file, "--yes")
-    assert_one_line(outcome, 3, "changes s.item.id, s.item.org, s.item.public_id, s.item.refs")
-
-    keys.move.source.execute("UPDATE s.item SET refs = NULL")
     file.write_text(OF_KEYS.replace("offset = 100", "offset = 40000"))
     assert_one_line(keys.copy(file, "--yes"), 3, "NumericValueOutOfRange")
+
+
+def test_elements_of_several_dimensions_and_other_bounds_change_where_they_are(keys: Shop) -> None:
+    keys.move.source.execute(
+        f"UPDATE s.item SET refs = '[0:1][2:3]={{{{{A},NULL}},{{{B},{A}}}}}' WHERE id = 1".encode()
+    )
+    keys.move.source.execute(f"UPDATE s.item SET refs = '[5:5]={{{A}}}' WHERE id = 2".encode())
+
+    outcome = keys.copy(keys.folder / "keys.toml", "--yes")
+
+    assert outcome.code == 0, outcome.err
+    found = keys.move.source.execute(
+        "SELECT refs::text FROM s.item WHERE id > 100 ORDER BY id"
+    ).fetchall()
+    assert found == [
+        (f"[0:1][2:3]={{{{{FIRST},NULL}},{{{B},{FIRST}}}}}",),
+        (f"[5:5]={{{FIRST}}}",),
+    ]
+
+
+def test_integer_keys_begin_where_they_are_told_to(shop: Shop) -> None:
+    file = shop.configure(ONE, 1000, **{"offset = 1000": "start = 5001"})
+
+    outcome = shop.copy(file, "--yes")
+
+    assert outcome.code == 0, outcome.err
+    found = shop.move.source.execute("SELECT id, chief FROM s.person WHERE id > 9 ORDER BY id")
+    assert found.fetchall() == [(5001, None), (5002, 5001)]
+    assert shop.content(FIRST) == [row.replace("ada", "ada-1000") for row in shop.content(A)]
+    planned = shop.replant("plan", "-c", file, "--source", shop.move.from_.dsn).out
+    assert "s.person.chief: renumber: from 5001 on" in planned
+    file.write_text(file.read_text().replace("start = 5001", "start = 5001\noffset = 1"))
+    both = shop.replant("plan", "-c", file, "--source", shop.move.from_.dsn)
+    assert_one_line(both, 2, "plugins.renumber.start: offset is there, too; give one of the two")
+
+
+def test_every_element_of_an_array_changes_and_nothing_else(move: Move) -> None:
+    double = of_elements(SqlExpression("value || '\"{,}\\' || value")).sql
+    for written in ('{{a,NULL},{"b,c","{}"}}', '[3:4]={"","NULL"}', "{}", "{{{x}}}"):
+        (found,) = move.source.execute(
+            f"SELECT ({double})::text[] FROM (SELECT %s::text[] AS value) AS _".encode(), (written,)
+        ).fetchone() or (None,)
+        (wanted,) = move.source.execute("SELECT %s::text[]", (written,)).fetchone() or (None,)
+        assert found == doubled(wanted), written
+
+
+def doubled(held: Any) -> Any:
+    if isinstance(held, list):
+        return [doubled(each) for each in held]
+    return None if held is None else f'{held}"{{,}}\\{held}'
 
 
 def test_every_mistake_is_named_at_once(keys: Shop) -> None:

@@ -90,11 +90,20 @@ class PythonFunction:
 
 Transform = SqlExpression | PythonFunction
 
-#: The cast of what is not a number is an error that names the array's dimensions.
+#: An array of several dimensions, or of another first index, is what ARRAY[…] does not write: the
+#: elements of its text are replaced one by one, and braces, commas and bounds stay.
 _OF_ELEMENTS = """\
 CASE WHEN pg_catalog.array_ndims(value) > 1 OR pg_catalog.array_lower(value, 1) <> 1
-  THEN CAST('an array of several dimensions, or not from 1 on: ' || pg_catalog.array_dims(value)
-    AS pg_catalog.int4)::text
+  THEN (SELECT coalesce(pg_catalog.substring(value::text, '^\\[[^=]*='), '')
+      || pg_catalog.string_agg(coalesce(changed.text, part.text), '' ORDER BY part.place)
+    FROM (SELECT found[1] AS text, place, found[1] !~ '^[{},]$' AS is_element,
+        count(*) FILTER (WHERE found[1] !~ '^[{},]$') OVER (ORDER BY place) AS number
+      FROM pg_catalog.regexp_matches(pg_catalog.regexp_replace(value::text, '^\\[[^=]*=', ''),
+        '("(?:[^"\\\\]|\\\\.)*"|[^{},"]+|[{},])', 'g') WITH ORDINALITY AS _ (found, place)) AS part
+    LEFT JOIN (SELECT ordinality AS number, pg_catalog.substring(ARRAY[({element}
+        )]::text, '^.(.*).$') AS text
+      FROM pg_catalog.unnest(value) WITH ORDINALITY AS _ (value, ordinality)) AS changed
+      ON part.is_element AND changed.number = part.number)
   WHEN value IS NOT NULL
   THEN ARRAY(SELECT ({element}
     ) FROM pg_catalog.unnest(value) WITH ORDINALITY AS _ (value, ordinality) ORDER BY ordinality
@@ -104,8 +113,7 @@ CASE WHEN pg_catalog.array_ndims(value) > 1 OR pg_catalog.array_lower(value, 1) 
 def of_elements(element: SqlExpression) -> SqlExpression:
     """Return what changes each element of an array as another expression changes a value.
 
-    So an array of references changes as the keys do that it holds. An array that ARRAY[…] does
-    not write, of several dimensions or of another first index, is an error of the source.
+    So an array of references changes as the keys do that it holds. Dimensions and bounds stay.
     """
     return SqlExpression(
         _OF_ELEMENTS.replace("{element}", element.sql),

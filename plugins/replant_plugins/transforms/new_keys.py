@@ -6,9 +6,10 @@ appendix B.2. PostgreSQL has no SHA-1 for version 5, and under FIPS no MD5 for v
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from replant.model import SqlExpression
+from replant.model import RelationName, SqlExpression
 
 INTEGERS = ("smallint", "integer", "bigint")
 
@@ -41,3 +42,28 @@ def moved_integer(offset: int, type_: str) -> SqlExpression:
     return SqlExpression(
         f"CAST(CAST(value AS bigint) + ({offset}) AS {type_})", f"{offset:+}", keeps_apart=True
     )
+
+
+def integer_from(start: int, keys: Sequence[tuple[RelationName, str]], type_: str) -> SqlExpression:
+    """Return what moves integers so that the least of all that are there becomes a given one.
+
+    Args:
+        start: what it becomes.
+        keys: the columns of which it is the least, each with its table.
+        type_: of the key; what does not fit it fails in the source.
+
+    """
+    least = ", ".join(
+        f"(SELECT pg_catalog.min({_quoted(column)}) FROM {_named(table)})"  # noqa: S608 - quoted
+        for table, column in keys
+    )
+    moved = f"CAST(value AS bigint) - LEAST({least}) + ({start})"
+    return SqlExpression(f"CAST({moved} AS {type_})", f"from {start} on", keeps_apart=True)
+
+
+def _named(table: RelationName) -> str:
+    return f"{_quoted(table.schema)}.{_quoted(table.name)}"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -28,7 +28,7 @@ from replant.model import (
     readable,
 )
 from replant.model.ownership import Ownership
-from replant_plugins.transforms.new_keys import INTEGERS, moved_integer, new_uuid
+from replant_plugins.transforms.new_keys import INTEGERS, integer_from, moved_integer, new_uuid
 from replant_plugins.transforms.renumber_settings import PATH, RenumberSettings
 
 Place = tuple[RelationName, str]
@@ -80,6 +80,8 @@ class Renumbering:
                 owned rows that would stay as it is.
 
         """
+        if self._asked.offset and self._asked.start is not None:
+            self._problems.append(f"{PATH}.start: offset is there, too; give one of the two")
         self._change_as_said()
         keys = [(table, key) for table in self._tables_with_owned_rows() for key in _keys(table)]
         # A key of several columns needs no more than one that a key of one column changes.
@@ -202,7 +204,10 @@ class Renumbering:
         else:
             if self._asked.offset:
                 return moved_integer(self._asked.offset, _base(column))
-            missing, what = "offset", "a number that is added to integer keys, greater than all"
+            if self._asked.start is not None:
+                return integer_from(self._asked.start, self._group(place).keys, _base(column))
+            missing = "offset"
+            what = "a number that is added to integer keys, greater than all; or give a start"
         self._problems.append(f"{PATH}.{missing}: is missing, for {_written(place)}: {what}")
         return None
 

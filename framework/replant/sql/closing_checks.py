@@ -306,21 +306,19 @@ def staged_rows(
     return rows + sql.SQL(" ORDER BY ") + order_by(table) if ordered else rows
 
 
-def own_rows(table: PlannedTable, transaction: str, *, ordered: bool) -> sql.Composed:
-    """Select the exported columns of the rows that a transaction wrote into a table.
+def own_rows(table: PlannedTable, *, ordered: bool) -> sql.Composed:
+    """Select the exported columns of the rows that this transaction wrote into a table.
+
+    Those of its subtransactions are among them, and what others committed since it began.
 
     Args:
         table: as the target has it.
-        transaction: the id of the transaction, of type xid.
         ordered: whether they are sorted by their key, or come as they lie in the table.
 
     """
     values = (value_expression(column) for column in table.columns)
-    rows = sql.SQL("SELECT {} FROM {} AS t0 WHERE {} AND t0.xmin = {}::xid").format(
-        sql.SQL(", ").join(values),
-        relation(table.name),
-        _in_itself(table),
-        sql.Literal(transaction),
+    rows = sql.SQL("SELECT {} FROM {} AS t0 WHERE {} AND pg_catalog.age(t0.xmin) <= 0").format(
+        sql.SQL(", ").join(values), relation(table.name), _in_itself(table)
     )
     return rows + sql.SQL(" ORDER BY ") + order_by(table) if ordered else rows
 

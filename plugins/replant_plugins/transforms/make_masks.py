@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-
-from attrs import frozen
+from collections.abc import Iterator, Sequence
 
 from replant.errors import ConfigurationError
-from replant.model import Catalog, Column, DomainType, Table, Transform, readable
+from replant.model import Catalog, Column, Table, Transform, readable
 from replant_plugins.transforms.keyed_hash import KeyedHash
 from replant_plugins.transforms.mask_choice import MaskChoice
-from replant_plugins.transforms.mask_fakes import faker_of
 from replant_plugins.transforms.mask_kinds import (
     KEYED,
-    OF_FAKER,
     TEXTS,
     KeyedKind,
     Masked,
@@ -23,47 +18,11 @@ from replant_plugins.transforms.mask_kinds import (
     keyed,
     null,
 )
+from replant_plugins.transforms.mask_making import making
 from replant_plugins.transforms.mask_settings import PATH, MaskSettings, secret_of
-
-_TYPE = re.compile(r"(?P<name>[^(]+?)(?:\((?P<length>\d+)[^)]*\))?(?P<rest>[^(]*)")
+from replant_plugins.transforms.plain_types import PlainType, plain_type
 
 Member = tuple[Table, Column]
-
-
-@frozen
-class PlainType:
-    """The type below all domains, of an array that of its elements.
-
-    Attributes:
-        name: without modifier.
-        length: of a text, where it is limited.
-        in_array: whether it is the type of elements.
-
-    """
-
-    name: str
-    length: int | None = None
-    in_array: bool = False
-
-
-def plain_type(catalog: Catalog, column: Column) -> PlainType:
-    """Return the type of a column below its domains; `citext` stands for that of any schema."""
-    text = _below_domains(catalog, column.type)
-    in_array = text.endswith("[]")
-    if in_array:
-        text = _below_domains(catalog, text.removesuffix("[]"))
-    parts = _TYPE.fullmatch(text)
-    if parts is None:
-        return PlainType(text, in_array=in_array)
-    name = f"{parts['name']}{parts['rest']}"
-    length = int(parts["length"]) if parts["length"] and name in TEXTS else None
-    return PlainType("citext" if name.endswith(".citext") else name, length, in_array)
-
-
-def _below_domains(catalog: Catalog, text: str) -> str:
-    while isinstance(domain := catalog.types.get(text), DomainType):
-        text = domain.base
-    return text
 
 
 def make_mask(
@@ -142,7 +101,7 @@ def _keyed_masks(
         keyed(
             str(choice),
             Masked(
-                _making(kind, choice, asked),
+                making(kind, choice, asked),
                 key,
                 longest,
                 (type_.length or 0) if type_.name == "character" else 0,
@@ -152,30 +111,3 @@ def _keyed_masks(
         )
         for type_ in types
     ]
-
-
-def _making(
-    kind: KeyedKind, choice: MaskChoice, asked: MaskSettings
-) -> Callable[[str, KeyedHash], str]:
-    """Return the function of value and key, with what else it needs."""
-    if choice.kind in OF_FAKER:
-        try:
-            faker_of(asked.locale)
-        except LookupError as error:
-            raise ConfigurationError(f"{PATH}.locale: {error}") from error
-        return SettledMake(kind.make, (("locale", asked.locale),))
-    if kind.argument:
-        return SettledMake(kind.make, ((kind.argument, choice.number),))
-    return kind.make
-
-
-@frozen
-class SettledMake:
-    """A function with some parameters settled, equal to another with the same."""
-
-    function: Callable[..., str]
-    settled: tuple[tuple[str, str | int], ...]
-
-    def __call__(self, text: str, key: KeyedHash) -> str:
-        """Compute the mask."""
-        return self.function(text, key, **dict(self.settled))

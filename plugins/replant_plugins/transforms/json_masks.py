@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from replant.errors import ConfigurationError
 from replant.model import Column, PythonFunction, RelationName, Text, Transform, readable
@@ -14,10 +14,13 @@ from replant_plugins.transforms.json_edits import Edit, edited
 from replant_plugins.transforms.json_paths import JsonPath
 from replant_plugins.transforms.keyed_hash import KeyedHash
 from replant_plugins.transforms.mask_choice import MaskChoice
-from replant_plugins.transforms.mask_kinds import KEEP, KEYED
+from replant_plugins.transforms.mask_kinds import DATE, KEEP, KEYED
 from replant_plugins.transforms.mask_making import making
 from replant_plugins.transforms.mask_settings import PATH, MaskSettings, secret_of
+from replant_plugins.transforms.mask_values import shift_of
 from replant_plugins.transforms.plain_types import PlainType
+from replant_plugins.transforms.row_owners import RowOwners
+from replant_plugins.transforms.shifted_dates import ShiftedDate, value_and_owner, with_owner
 
 JSON_TYPES = frozenset({"json", "jsonb"})
 
@@ -26,6 +29,7 @@ def json_mask(
     column: tuple[RelationName, Column, PlainType],
     paths: Mapping[JsonPath, MaskChoice],
     asked: MaskSettings,
+    owners: RowOwners,
     *,
     is_key: bool,
 ) -> Transform:
@@ -35,6 +39,7 @@ def json_mask(
         column: its table, the column, and the type below its domains.
         paths: the kind of mask of each path; of two that lead to a value the first counts.
         asked: the settings.
+        owners: says whose dates a row has.
         is_key: whether it references another column, or another references it.
 
     Raises:
@@ -48,13 +53,28 @@ def json_mask(
     elif is_key:
         why = "it references other columns, or they reference it; a path cannot mask a key"
     if why:
-        first = next(iter(paths))
-        raise ConfigurationError(
-            f"{PATH}: {table}.{readable(own.name)} cannot be masked by the path {first}: {why}"
-        )
-    edits = tuple(_edit(path, choice, asked) for path, choice in paths.items())
+        raise _refusal(column, next(iter(paths)), why)
     how = ", ".join(f"{path} {choice}" for path, choice in paths.items())
-    return PythonFunction(JsonMasked(edits, type_.in_array), how)
+    edits = tuple(_edit(path, choice, asked) for path, choice in paths.items())
+    dates = {choice.per for choice in paths.values() if choice.kind == DATE}
+    if not dates:
+        return PythonFunction(JsonMasked(edits, type_.in_array), how)
+    if len(dates) > 1:
+        raise _refusal(column, next(iter(paths)), "its dates must be shifted per the same columns")
+    try:
+        given = with_owner(owners.owner_of(table, *dates))
+    except ValueError as error:
+        raise _refusal(column, next(iter(paths)), str(error)) from error
+    return PythonFunction(JsonWithDates(JsonMasked(edits, type_.in_array)), how, given)
+
+
+def _refusal(
+    column: tuple[RelationName, Column, PlainType], path: JsonPath, why: str
+) -> ConfigurationError:
+    table, own, _ = column
+    return ConfigurationError(
+        f"{PATH}: {table}.{readable(own.name)} cannot be masked by the path {path}: {why}"
+    )
 
 
 @frozen
@@ -74,6 +94,26 @@ class JsonMasked:
         return edited(text, self.edits)
 
 
+@frozen
+class JsonWithDates:
+    """Masks a JSON value that comes with its owner, by whom its dates are shifted."""
+
+    masked: JsonMasked
+
+    def __call__(self, text: Text) -> Text:
+        """Return the mask of what `with_owner` gives; NULL stays NULL."""
+        if text is None:
+            return None
+        value, owner = value_and_owner(text)
+        edits = tuple(
+            evolve(edit, change=_MaskedScalar(edit.change.of(owner)))
+            if isinstance(edit.change, _DatesPerOwner)
+            else edit
+            for edit in self.masked.edits
+        )
+        return evolve(self.masked, edits=edits)(value)
+
+
 def _edit(path: JsonPath, choice: MaskChoice, asked: MaskSettings) -> Edit:
     if choice.kind == KEEP:
         return Edit(path)
@@ -84,8 +124,24 @@ def _edit(path: JsonPath, choice: MaskChoice, asked: MaskSettings) -> Edit:
     if choice.kind not in KEYED:
         return Edit(path, _MaskedScalar(_KeptPart(choice.kind, choice.number)))
     key = KeyedHash(choice.kind, secret_of(asked))
+    if choice.kind == DATE:
+        return Edit(path, _DatesPerOwner(key, choice.number))
     made = _KeyedText(making(KEYED[choice.kind], choice, asked), key)
     return Edit(path, _MaskedScalar(made, stays_number=choice.kind == "number"))
+
+
+@frozen
+class _DatesPerOwner:
+    """Makes the mask of dates, once their owner is known."""
+
+    key: KeyedHash
+    days: int
+
+    def of(self, owner: str) -> ShiftedDate:
+        return ShiftedDate(shift_of(owner, self.key, self.days))
+
+    def __call__(self, _scalar: str) -> str:
+        raise ValueError("whose date it is, is not known")
 
 
 @frozen

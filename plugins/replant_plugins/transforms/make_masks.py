@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from replant.errors import ConfigurationError
-from replant.model import Catalog, Column, Table, Transform, readable
+from replant.model import Column, PythonFunction, Table, Transform, readable
 from replant_plugins.transforms.keyed_hash import KeyedHash
 from replant_plugins.transforms.mask_choice import MaskChoice
 from replant_plugins.transforms.mask_kinds import (
+    DATE,
     KEYED,
     TEXTS,
     KeyedKind,
@@ -21,31 +22,53 @@ from replant_plugins.transforms.mask_kinds import (
 from replant_plugins.transforms.mask_making import making
 from replant_plugins.transforms.mask_settings import PATH, MaskSettings, secret_of
 from replant_plugins.transforms.plain_types import PlainType, plain_type
+from replant_plugins.transforms.row_owners import RowOwners
+from replant_plugins.transforms.shifted_dates import ShiftedDates, with_owner
 
 Member = tuple[Table, Column]
 
 
 def make_mask(
-    catalog: Catalog, members: Sequence[Member], choice: MaskChoice, asked: MaskSettings
+    members: Sequence[Member], choice: MaskChoice, asked: MaskSettings, owners: RowOwners
 ) -> list[Transform]:
     """Return the mask of each column; those of several columns map equal values alike.
+
+    Args:
+        members: the columns, with their tables.
+        choice: the kind of mask.
+        asked: the settings.
+        owners: says whose dates a row has.
 
     Raises:
         ConfigurationError: a column cannot be masked so; it has each with the reason.
 
     """
-    types = [plain_type(catalog, column) for _, column in members]
+    types = [plain_type(owners.catalog, column) for _, column in members]
     kind = KEYED.get(choice.kind)
     refusals = _refusals_of_key(kind, members, types) if kind else _refusals(members, types, choice)
+    owned = [] if choice.kind != DATE else _refusals_of_owner(members, choice, owners)
     problems = [
         f"{PATH}: {table.name}.{readable(column.name)} cannot be masked as '{choice}': {why}"
-        for (table, column), why in refusals
+        for (table, column), why in (*refusals, *owned)
     ]
     if problems:
         raise ConfigurationError("\n".join(problems))
     if kind is None:
         return [_in_sql(choice, column) for _, column in members]
+    if choice.kind == DATE:
+        return [
+            _dates(table, t, choice, asked, owners)
+            for (table, _), t in zip(members, types, strict=True)
+        ]
     return _keyed_masks(types, choice, kind, asked)
+
+
+def _dates(
+    table: Table, type_: PlainType, choice: MaskChoice, asked: MaskSettings, owners: RowOwners
+) -> Transform:
+    key = KeyedHash(choice.kind, secret_of(asked))
+    owner = with_owner(owners.owner_of(table.name, choice.per))
+    return PythonFunction(ShiftedDates(key, choice.number, type_.in_array), str(choice), owner)
 
 
 def _refusals(
@@ -81,6 +104,17 @@ def _refusals_of_key(
             yield member, "it references other columns, or they reference it, and noise is no key"
         elif len(padded) > 1:
             yield member, "columns of type character and of another type reference each other"
+
+
+def _refusals_of_owner(
+    members: Sequence[Member], choice: MaskChoice, owners: RowOwners
+) -> Iterator[tuple[Member, str]]:
+    """Yield why it is not known whose dates a row has."""
+    for table, column in members:
+        try:
+            owners.owner_of(table.name, choice.per)
+        except ValueError as error:
+            yield (table, column), str(error)
 
 
 def _in_sql(choice: MaskChoice, column: Column) -> Transform:

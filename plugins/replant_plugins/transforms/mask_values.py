@@ -97,8 +97,8 @@ def iban(text: str, key: KeyedHash) -> str:
     return f"{country}{check:02}{rest}"
 
 
-def shifted_date(text: str, key: KeyedHash, days: int) -> str:
-    """Move a date or time by 1 to `days` days, back or forth; the time of day stays.
+def shifted_date(text: str, distance: int) -> str:
+    """Move a date or time by so many days; the time of day stays.
 
     Raises:
         ValueError: it is not a date from year 1 to 9999; infinity stays as it is.
@@ -108,12 +108,16 @@ def shifted_date(text: str, key: KeyedHash, days: int) -> str:
         return text
     parts = _DATE.fullmatch(text)
     if parts is None:
-        raise ValueError("a date before year 1 or after year 9999 cannot be shifted")
-    number = key.number(text)
-    distance = (1 + number % days) * (1 if number >> 128 & 1 else -1)
+        raise ValueError("it is not a date from year 1 to 9999, which alone can be shifted")
     day = date(int(parts[1]), int(parts[2]), int(parts[3]))
     moved = day + timedelta(days=distance)
     return f"{moved.isoformat()}{parts[4]}"
+
+
+def shift_of(owner: str, key: KeyedHash, days: int) -> int:
+    """Return by how many days the dates of an owner move: 1 to `days`, back or forth."""
+    number = key.number(owner)
+    return (1 + number % days) * (1 if number >> 128 & 1 else -1)
 
 
 def noisy_number(text: str, key: KeyedHash, percent: int) -> str:

@@ -15,6 +15,7 @@ from replant.config.read_settings import path_below
 from replant.model import (
     Catalog,
     Column,
+    ExportedTables,
     RelationName,
     Table,
     TableSettings,
@@ -29,6 +30,7 @@ from replant_plugins.transforms.mask_choice import MaskChoice, spreads
 from replant_plugins.transforms.mask_kinds import KEEP
 from replant_plugins.transforms.mask_settings import PATH, MaskSettings
 from replant_plugins.transforms.plain_types import plain_type
+from replant_plugins.transforms.row_owners import RowOwners
 
 Place = tuple[RelationName, str]
 
@@ -49,9 +51,12 @@ _Inner = dict[Place, dict[JsonPath, _Configured]]
 
 
 def masks_of(
-    catalog: Catalog, asked: MaskSettings, tables: Sequence[TableSettings]
+    catalog: Catalog,
+    asked: MaskSettings,
+    tables: Sequence[TableSettings],
+    exported: ExportedTables,
 ) -> Iterator[tuple[Place, Transform]]:
-    """Yield the masked columns, with the mask of each.
+    """Yield the masked columns of exported tables, with the mask of each.
 
     Raises:
         ConfigurationError: it names every mistake in the settings and every column that cannot be
@@ -61,11 +66,12 @@ def masks_of(
     mistakes = Mistakes()
     wholes, inner = _chosen(catalog, asked, tables, mistakes)
     joined = _joined_columns(catalog) if wholes or inner else {}
+    owners = RowOwners(catalog, exported)
     made: list[tuple[Place, Transform]] = []
     for places, choice in _groups(joined, wholes, mistakes):
         members = [(catalog.tables[table], _column(catalog, table, name)) for table, name in places]
         with mistakes.collecting():
-            made += zip(places, make_mask(catalog, members, choice, asked), strict=True)
+            made += zip(places, make_mask(members, choice, asked, owners), strict=True)
     for (table, name), paths in inner.items():
         own = _column(catalog, table, name)
         choices = {path: configured.choice for path, configured in paths.items()}
@@ -74,6 +80,7 @@ def masks_of(
                 (table, own, plain_type(catalog, own)),
                 choices,
                 asked,
+                owners,
                 is_key=(table, name) in joined,
             )
             made.append(((table, name), mask))

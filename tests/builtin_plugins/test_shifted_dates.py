@@ -7,7 +7,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from replant_plugins.transforms.mask_values import shifted_date
 from tests.support.commands import Replant
 from tests.support.masking import SECRET, configure, moved, refused
 from tests.support.moves import Move
@@ -149,3 +152,31 @@ def test_what_cannot_be_is_refused(
 ) -> None:
     configure(move, f'[[tables]]\nname = "{table}"\nmask = {{ {mask} }}')
     refused(replant("plan"), *words)
+
+
+@pytest.mark.parametrize(
+    ("text", "days", "moved"),
+    [
+        ("2020-02-29", 1, "2020-03-01"),
+        ("0001-01-01", -1, "0001-12-31 BC"),
+        ("0001-12-31 BC", 1, "0001-01-01"),
+        ("12345-03-01 10:00:00+00", -1, "12345-02-28 10:00:00+00"),
+        ("4714-11-24 BC", -3, "4714-11-27 BC"),
+        ("5874897-12-31", 1, "5874897-12-30"),
+        ("294276-12-31 23:00:00", 2, "294276-12-29 23:00:00"),
+        ("-infinity", 5, "-infinity"),
+    ],
+)
+def test_dates_that_python_does_not_have_move_too(text: str, days: int, moved: str) -> None:
+    assert shifted_date(text, days) == moved
+
+
+@given(st.dates(), st.integers(1, 36500), st.sampled_from(["", " BC"]), st.integers(0, 300))
+def test_a_date_moves_by_its_distance(day: date, days: int, before: str, cycles: int) -> None:
+    text = f"{day.year + 400 * cycles * (not before):04}-{day:%m-%d}{before}"
+    try:
+        back = shifted_date(shifted_date(text, days), -days)
+    except ValueError:  # 29 February of a year before Christ that had none
+        assert before
+        return
+    assert back == text or before

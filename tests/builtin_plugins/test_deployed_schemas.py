@@ -497,3 +497,28 @@ def test_the_moved_tenant_has_every_awkward_value(filled: Connection[Any]) -> No
     assert "-1 mons +2 days -03:04:05.000001" in values(
         "tokens_default_expiration::text", "meta_public.tokens_module"
     )
+
+
+def test_each_foreign_key_has_an_index(deployed: Connection[Any]) -> None:
+    without = deployed.execute(
+        "SELECT conrelid::regclass, conname FROM pg_constraint AS k WHERE contype = 'f'"
+        " AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = conrelid AND indkey[0] = conkey[1])"
+    ).fetchall()
+    assert without == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "role"),
+    [("collections_public", "authenticated"), ("meta_public", "administrator")],
+)
+def test_the_roles_may_use_tables_that_are_added_later(
+    deployed: Connection[Any], schema: str, role: str
+) -> None:
+    deployed.execute(f"CREATE TABLE {schema}.later (id int)".encode())
+    granted = deployed.execute(
+        "SELECT has_schema_privilege(%(role)s, %(schema)s, 'USAGE'),"
+        " (SELECT bool_and(has_table_privilege(%(role)s, %(schema)s || '.later', privilege))"
+        " FROM unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) AS privilege)",
+        {"role": role, "schema": schema},
+    ).fetchone()
+    assert granted == (True, True)

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from replant_plugins.transforms.array_elements import each_element
 from replant_plugins.transforms.mask_choice import KINDS
 from tests.docs.documents import Document
-from tests.support.commands import Outcome, Replant
+from tests.support.commands import Replant
+from tests.support.masking import SECRET, configure, moved, refused
 from tests.support.moves import Move
-
-SECRET = "known-to-few-0815"  # noqa: S105 - a test's own
 
 SCHEMA = """
 CREATE SCHEMA s;
@@ -54,30 +53,6 @@ def folder(tmp_path: Path, move: Move, monkeypatch: pytest.MonkeyPatch) -> Path:
     move.on_both(SCHEMA)
     move.target.execute("TRUNCATE s.person, s.invoice, s.reminder")
     return tmp_path
-
-
-def configure(move: Move, text: str, *, mask: str = 'secret = "env:MASK_SECRET"') -> None:
-    Path("replant.toml").write_text(
-        f'[source]\ndsn = "{move.from_.dsn}"\n[target]\ndsn = "{move.to.dsn}"\n'
-        f'[plugins.schemas]\ninclude = ["s.*"]\n[plugins.mask]\n{mask}\n{text}'
-    )
-
-
-def refused(outcome: Outcome, *words: str) -> None:
-    assert outcome.code == 2, outcome
-    for word in words:
-        assert word in outcome.err, outcome.err
-    assert SECRET not in outcome.err
-
-
-def moved(replant: Replant, *options: str) -> str:
-    """Export, replay and verify; return what the artifact says."""
-    assert replant("export", "-o", "a.sql", "--force", "--quiet", *options).code == 0
-    played = replant("replay", "a.sql")
-    assert played.code == 0, played.err
-    checked = replant("verify", "a.sql")
-    assert checked.code == 0, checked
-    return Path("a.sql").read_text()
 
 
 def test_every_kind_replaces_its_value_and_references_hold(

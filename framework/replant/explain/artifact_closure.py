@@ -14,6 +14,7 @@ from attrs import frozen
 from replant.artifact.manifest import ExportedReference, Manifest
 from replant.explain.artifact_rows import ArtifactRows, ComparedColumn
 from replant.explain.comparable_text import TextKind
+from replant.explain.sampled_rows import SampledKeys
 from replant.model import LoadTable, RelationName, Text
 from replant.model.closure_rules import Children
 
@@ -55,6 +56,7 @@ class ArtifactClosure:
     def __init__(self, manifest: Manifest, rows: ArtifactRows) -> None:
         self._manifest = manifest
         self._rows = rows
+        self._tables = {table.name: table for table in manifest.tables}
         self._references = sorted(
             enumerate(manifest.references), key=lambda item: (item[1].table, item[1].name)
         )
@@ -142,12 +144,11 @@ class ArtifactClosure:
             f"SELECT {far}.id AS id, {near}.id AS source FROM ({frontier}) AS new "
             f"CROSS JOIN {self._joined(edge, reference, near)}"
         )
+        sampled = SampledKeys.of(self._tables[reference.table], reference) if down else None
+        if sampled is not None:
+            pairs = self._sampled(reference, sampled, pairs)
         if down and reference.limit is not None and self._is_in_key_order(reference.table):
-            pairs = (
-                "SELECT id, source FROM (SELECT id, source, row_number() OVER "
-                f"(PARTITION BY source ORDER BY id) AS place FROM ({pairs})) "
-                f"WHERE place <= {reference.limit:d}"
-            )
+            pairs = _first_of_each(pairs, "id", reference.limit)
         # WHERE keeps SQLite from taking ON for that of a join.
         self._rows.execute(
             f"INSERT INTO step SELECT id, min(source) FROM ({pairs}) WHERE true GROUP BY id",
@@ -166,6 +167,20 @@ class ArtifactClosure:
             values,
         )
         return added
+
+    def _sampled(self, reference: ExportedReference, sampled: SampledKeys, pairs: str) -> str:
+        """Compose those of the pairs of rows whose referencing row is in the sample."""
+        rows, name = self._rows, reference.table
+        held = self._tables[name]
+        rows.define("hashed", len(held.key), sampled.hashed)
+        key = ", ".join(rows.shown(name, column) for column in held.key)
+        pairs = (
+            f"SELECT step.id AS id, source, hashed({key}) AS hash FROM ({pairs}) AS step "
+            f"JOIN {rows.table(name)} AS held ON held.id = step.id"
+        )
+        if sampled.sample.count is not None:
+            return _first_of_each(pairs, "hash", sampled.sample.count)
+        return f"SELECT id, source FROM ({pairs}) WHERE hash < x'{sampled.bound.hex()}'"
 
     def _joined(self, edge: int, reference: ExportedReference, near: str) -> str:
         """Compose the join that begins with the new rows; SQLite keeps the order of CROSS JOIN."""
@@ -221,6 +236,15 @@ class ArtifactClosure:
         for edge, source in self._rows.execute(query, (number,)):
             return ClosureStep(edge, down=True, source=source)
         return self._found_by(number)
+
+
+def _first_of_each(pairs: str, order: str, count: int) -> str:
+    """Compose the first so many rows for each row that led to them."""
+    return (
+        "SELECT id, source FROM (SELECT id, source, row_number() OVER "
+        f"(PARTITION BY source ORDER BY {order}) AS place FROM ({pairs})) "
+        f"WHERE place <= {count:d}"
+    )
 
 
 def ends(

@@ -7,7 +7,7 @@ texts that are equal where the values are. So memory stays flat, and indexes ser
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from replant.artifact.artifact import Artifact, patch_texts, row_texts
@@ -202,6 +202,11 @@ class ArtifactRows:
         """Run a statement, and return the rows of a query."""
         with _translated():
             return self._file.execute(query, values).fetchall()
+
+    def define(self, name: str, count: int, function: Callable[..., bytes]) -> None:
+        """Let statements call a function of so many texts."""
+        with _translated():
+            self._file.create_function(name, count, function, deterministic=True)
 
     def changed(self, statement: str, values: Mapping[str, int]) -> int:
         """Run a statement, and return how many rows it added."""

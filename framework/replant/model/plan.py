@@ -57,7 +57,8 @@ class PlannedColumn:
     def changes(self) -> tuple[str, ...]:
         """How its values change on their way, and by which plugin: `mask: email`."""
         steps = zip(self.plugins, self.transforms, strict=False)
-        return tuple(f"{plugin}: {transform.how}" for plugin, transform in steps)
+        # What a function of Python is given is no change of its own.
+        return tuple(f"{plugin}: {transform.how}" for plugin, transform in steps if transform.how)
 
     def in_python(self, text: Text) -> Text:
         """Return what Python makes of a text that the server computed, or read as it is."""

@@ -81,11 +81,14 @@ class PythonFunction:
     Attributes:
         function: the function.
         how: how values are changed, for the plan and the artifact. Put no secret into it.
+        given: an SQL expression, as of `SqlExpression`, of which the function gets the text in
+            place of the value's own; so it can see other columns of the row, too.
 
     """
 
     function: Callable[[Text], Text]
     how: str = "in Python"
+    given: str | None = None
 
 
 Transform = SqlExpression | PythonFunction

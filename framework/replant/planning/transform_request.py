@@ -11,6 +11,7 @@ from replant.model import AmongShared, ExportedTables, RelationName
 from replant.model.conditions import among
 from replant.model.ownership import Ownership
 from replant.model.references import Reference, from_declared, from_foreign_key
+from replant.model.registration import ByColumn, ThroughForeignKey
 from replant.selection.counting import CountedSelection
 from replant.selection.select import SelectedTables
 from replant.sql.where_clauses import chosen_from, chosen_where
@@ -18,9 +19,12 @@ from replant.sql.where_clauses import chosen_from, chosen_where
 
 def exported_tables(selected: SelectedTables, counted: CountedSelection) -> ExportedTables:
     """Describe the tables of a counted selection."""
+    chosen_by = {name: selected.registered[name].registration.rows for name in selected.tables}
     return ExportedTables(
         {name: _ownership(counted, name) for name in selected.tables},
         {name: tuple(c.name for c in columns) for name, columns in selected.columns.items()},
+        {name: rows.column for name, rows in chosen_by.items() if isinstance(rows, ByColumn)},
+        {n: rows.columns for n, rows in chosen_by.items() if isinstance(rows, ThroughForeignKey)},
         tuple(exported_references(selected)),
     )
 

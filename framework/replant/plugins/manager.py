@@ -267,6 +267,8 @@ class Host:
             transform: Transform = self._is(name, "transform_value", answer, kinds)
             if isinstance(transform, PythonFunction):
                 guarded = GuardedFunction(transform.function, self.describe(name), place)
+                if transform.given is not None:
+                    chain.append(Transforming(name, SqlExpression(transform.given, how="")))
                 transform = PythonFunction(guarded, transform.how)
             chain.append(Transforming(name, transform))
         mistakes.check()

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-
-from attrs import frozen
+from collections.abc import Iterator, Sequence
 
 from replant.errors import ConfigurationError
-from replant.model import Catalog, Column, DomainType, Table, Transform, readable
+from replant.model import Column, PythonFunction, Table, Transform, readable
 from replant_plugins.transforms.keyed_hash import KeyedHash
 from replant_plugins.transforms.mask_choice import MaskChoice
-from replant_plugins.transforms.mask_fakes import faker_of
 from replant_plugins.transforms.mask_kinds import (
+    DATE,
     KEYED,
-    OF_FAKER,
     TEXTS,
     KeyedKind,
     Masked,
@@ -23,70 +19,56 @@ from replant_plugins.transforms.mask_kinds import (
     keyed,
     null,
 )
+from replant_plugins.transforms.mask_making import making
 from replant_plugins.transforms.mask_settings import PATH, MaskSettings, secret_of
-
-_TYPE = re.compile(r"(?P<name>[^(]+?)(?:\((?P<length>\d+)[^)]*\))?(?P<rest>[^(]*)")
+from replant_plugins.transforms.plain_types import PlainType, plain_type
+from replant_plugins.transforms.row_owners import RowOwners
+from replant_plugins.transforms.shifted_dates import ShiftedDates, with_owner
 
 Member = tuple[Table, Column]
 
 
-@frozen
-class PlainType:
-    """The type below all domains, of an array that of its elements.
-
-    Attributes:
-        name: without modifier.
-        length: of a text, where it is limited.
-        in_array: whether it is the type of elements.
-
-    """
-
-    name: str
-    length: int | None = None
-    in_array: bool = False
-
-
-def plain_type(catalog: Catalog, column: Column) -> PlainType:
-    """Return the type of a column below its domains; `citext` stands for that of any schema."""
-    text = _below_domains(catalog, column.type)
-    in_array = text.endswith("[]")
-    if in_array:
-        text = _below_domains(catalog, text.removesuffix("[]"))
-    parts = _TYPE.fullmatch(text)
-    if parts is None:
-        return PlainType(text, in_array=in_array)
-    name = f"{parts['name']}{parts['rest']}"
-    length = int(parts["length"]) if parts["length"] and name in TEXTS else None
-    return PlainType("citext" if name.endswith(".citext") else name, length, in_array)
-
-
-def _below_domains(catalog: Catalog, text: str) -> str:
-    while isinstance(domain := catalog.types.get(text), DomainType):
-        text = domain.base
-    return text
-
-
 def make_mask(
-    catalog: Catalog, members: Sequence[Member], choice: MaskChoice, asked: MaskSettings
+    members: Sequence[Member], choice: MaskChoice, asked: MaskSettings, owners: RowOwners
 ) -> list[Transform]:
     """Return the mask of each column; those of several columns map equal values alike.
+
+    Args:
+        members: the columns, with their tables.
+        choice: the kind of mask.
+        asked: the settings.
+        owners: says whose dates a row has.
 
     Raises:
         ConfigurationError: a column cannot be masked so; it has each with the reason.
 
     """
-    types = [plain_type(catalog, column) for _, column in members]
+    types = [plain_type(owners.catalog, column) for _, column in members]
     kind = KEYED.get(choice.kind)
     refusals = _refusals_of_key(kind, members, types) if kind else _refusals(members, types, choice)
+    owned = [] if choice.kind != DATE else _refusals_of_owner(members, choice, owners)
     problems = [
         f"{PATH}: {table.name}.{readable(column.name)} cannot be masked as '{choice}': {why}"
-        for (table, column), why in refusals
+        for (table, column), why in (*refusals, *owned)
     ]
     if problems:
         raise ConfigurationError("\n".join(problems))
     if kind is None:
         return [_in_sql(choice, column) for _, column in members]
+    if choice.kind == DATE:
+        return [
+            _dates(table, t, choice, asked, owners)
+            for (table, _), t in zip(members, types, strict=True)
+        ]
     return _keyed_masks(types, choice, kind, asked)
+
+
+def _dates(
+    table: Table, type_: PlainType, choice: MaskChoice, asked: MaskSettings, owners: RowOwners
+) -> Transform:
+    key = KeyedHash(choice.kind, secret_of(asked))
+    owner = with_owner(owners.owner_of(table.name, choice.per))
+    return PythonFunction(ShiftedDates(key, choice.number, type_.in_array), str(choice), owner)
 
 
 def _refusals(
@@ -124,6 +106,17 @@ def _refusals_of_key(
             yield member, "columns of type character and of another type reference each other"
 
 
+def _refusals_of_owner(
+    members: Sequence[Member], choice: MaskChoice, owners: RowOwners
+) -> Iterator[tuple[Member, str]]:
+    """Yield why it is not known whose dates a row has."""
+    for table, column in members:
+        try:
+            owners.owner_of(table.name, choice.per)
+        except ValueError as error:
+            yield (table, column), str(error)
+
+
 def _in_sql(choice: MaskChoice, column: Column) -> Transform:
     if choice.kind == "null":
         return null()
@@ -142,7 +135,7 @@ def _keyed_masks(
         keyed(
             str(choice),
             Masked(
-                _making(kind, choice, asked),
+                making(kind, choice, asked),
                 key,
                 longest,
                 (type_.length or 0) if type_.name == "character" else 0,
@@ -152,30 +145,3 @@ def _keyed_masks(
         )
         for type_ in types
     ]
-
-
-def _making(
-    kind: KeyedKind, choice: MaskChoice, asked: MaskSettings
-) -> Callable[[str, KeyedHash], str]:
-    """Return the function of value and key, with what else it needs."""
-    if choice.kind in OF_FAKER:
-        try:
-            faker_of(asked.locale)
-        except LookupError as error:
-            raise ConfigurationError(f"{PATH}.locale: {error}") from error
-        return SettledMake(kind.make, (("locale", asked.locale),))
-    if kind.argument:
-        return SettledMake(kind.make, ((kind.argument, choice.number),))
-    return kind.make
-
-
-@frozen
-class SettledMake:
-    """A function with some parameters settled, equal to another with the same."""
-
-    function: Callable[..., str]
-    settled: tuple[tuple[str, str | int], ...]
-
-    def __call__(self, text: str, key: KeyedHash) -> str:
-        """Compute the mask."""
-        return self.function(text, key, **dict(self.settled))

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from attrs import frozen
 
-from replant.model import Catalog, Column, Settings, Table, TableSettings, Transform
+from replant.model import Catalog, Column, ExportedTables, Settings, Table, TableSettings, Transform
 from replant.plugins.hookspecs import hookimpl
 from replant_plugins.transforms.mask_settings import MaskSettings
 from replant_plugins.transforms.masked_columns import masks_of
@@ -24,9 +24,11 @@ def transform_value(
     catalog: Catalog,
     settings: MaskSettings,
     configuration: Settings,
+    exported: ExportedTables,
 ) -> Transform | None:
     """Return the mask of a column, or None for one that stays as it is."""
-    return _masks(_Asked(catalog, settings, configuration.tables)).get((table.name, column.name))
+    asked = _Asked(catalog, settings, configuration.tables, exported)
+    return _masks(asked).get((table.name, column.name))
 
 
 @frozen(eq=False)
@@ -36,6 +38,7 @@ class _Asked:
     catalog: Catalog
     settings: MaskSettings
     tables: tuple[TableSettings, ...]
+    exported: ExportedTables
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -43,13 +46,14 @@ class _Asked:
             and self.catalog is other.catalog
             and self.settings is other.settings
             and self.tables is other.tables
+            and self.exported is other.exported
         )
 
     def __hash__(self) -> int:
-        return hash((id(self.catalog), id(self.settings), id(self.tables)))
+        return hash((id(self.catalog), id(self.settings), id(self.exported)))
 
 
 #: The masks of one plan: they are looked up once per column, and found once.
 @lru_cache(maxsize=1)
 def _masks(asked: _Asked) -> dict[object, Transform]:
-    return dict(masks_of(asked.catalog, asked.settings, asked.tables))
+    return dict(masks_of(asked.catalog, asked.settings, asked.tables, asked.exported))

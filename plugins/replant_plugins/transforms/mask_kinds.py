@@ -19,6 +19,9 @@ from replant_plugins.transforms.mask_fakes import FAKES, fake, lorem
 
 KEEP = "keep"
 
+#: Dates move with those of their owner, and not by their own value.
+DATE = "date"
+
 TEXTS = frozenset({"text", "character varying", "character", "bpchar", "citext"})
 INTEGERS = frozenset({"smallint", "integer", "bigint"})
 DATES = frozenset({"date", "timestamp without time zone", "timestamp with time zone"})
@@ -62,7 +65,7 @@ class KeyedKind:
     """A kind of mask that is made by the keyed hash of a value.
 
     Attributes:
-        make: computes the mask.
+        make: computes the mask of a value by its key; of a date by how far it moves.
         types: the types that it masks, without modifier.
         shortest: a column with a shorter limit is refused.
         fits_keys: whether referencing and referenced columns can be masked by it.
@@ -87,7 +90,7 @@ KEYED = {
     "phone": KeyedKind(mask_values.digits),
     "card": KeyedKind(mask_values.card),
     "iban": KeyedKind(mask_values.iban),
-    "date": KeyedKind(mask_values.shifted_date, DATES, fits_keys=False, argument="days"),
+    DATE: KeyedKind(mask_values.shifted_date, DATES, fits_keys=False, argument="days"),
     "number": KeyedKind(
         mask_values.noisy_number, INTEGERS | {"numeric"}, fits_keys=False, argument="percent"
     ),

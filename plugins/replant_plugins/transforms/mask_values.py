@@ -24,7 +24,16 @@ LONGEST_UUID = 36
 LONGEST_IP = 39
 LONGEST_HASH = 32
 
-_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?!.* BC$)(.*)", re.DOTALL)
+_DATE = re.compile(
+    r"(?P<year>\d{4,7})-(?P<month>\d\d)-(?P<day>\d\d)(?P<rest>.*?)(?P<before> BC)?", re.DOTALL
+)
+
+#: Year, month and day; the year 0 is 1 BC.
+_Day = tuple[int, int, int]
+
+#: The days that PostgreSQL has, of `date` and of timestamps (manual, "Date/Time Types").
+_FIRST, _LAST_DATE, _LAST_TIME = (-4713, 11, 24), (5_874_897, 12, 31), (294_276, 12, 31)
+
 _IBAN = re.compile(r"([A-Z]{2})\d\d([A-Z0-9 ]{8,})")
 
 
@@ -97,23 +106,41 @@ def iban(text: str, key: KeyedHash) -> str:
     return f"{country}{check:02}{rest}"
 
 
-def shifted_date(text: str, key: KeyedHash, days: int) -> str:
-    """Move a date or time by 1 to `days` days, back or forth; the time of day stays.
+def shifted_date(text: str, distance: int) -> str:
+    """Move a date or time by so many days; the time of day stays, and infinity too.
+
+    It moves the other way where PostgreSQL has no such date any more.
 
     Raises:
-        ValueError: it is not a date from year 1 to 9999; infinity stays as it is.
+        ValueError: it is not a date.
 
     """
     if text in {"infinity", "-infinity"}:
         return text
     parts = _DATE.fullmatch(text)
     if parts is None:
-        raise ValueError("a date before year 1 or after year 9999 cannot be shifted")
-    number = key.number(text)
-    distance = (1 + number % days) * (1 if number >> 128 & 1 else -1)
-    day = date(int(parts[1]), int(parts[2]), int(parts[3]))
-    moved = day + timedelta(days=distance)
-    return f"{moved.isoformat()}{parts[4]}"
+        raise ValueError("it is not a date, which alone can be shifted")
+    last = _LAST_TIME if parts["rest"] else _LAST_DATE
+    moved = _moved(parts, distance)
+    if not _FIRST <= moved <= last:
+        moved = _moved(parts, -distance)
+    year, month, day = moved
+    shown = year if year > 0 else 1 - year
+    return f"{shown:04}-{month:02}-{day:02}{parts['rest']}{'' if year > 0 else ' BC'}"
+
+
+def _moved(parts: re.Match[str], distance: int) -> _Day:
+    """Count on; Python has the years 1 to 9999, but days and months come again in 400 years."""
+    written = int(parts["year"])
+    cycles, within = divmod((1 - written if parts["before"] else written) - 1, 400)
+    day = date(2001 + within, int(parts["month"]), int(parts["day"])) + timedelta(days=distance)
+    return day.year - 2000 + 400 * cycles, day.month, day.day
+
+
+def shift_of(owner: str, key: KeyedHash, days: int) -> int:
+    """Return by how many days the dates of an owner move: 1 to `days`, back or forth."""
+    number = key.number(owner)
+    return (1 + number % days) * (1 if number >> 128 & 1 else -1)
 
 
 def noisy_number(text: str, key: KeyedHash, percent: int) -> str:

@@ -15,6 +15,7 @@ from replant.config.read_settings import path_below
 from replant.model import (
     Catalog,
     Column,
+    ExportedTables,
     RelationName,
     Table,
     TableSettings,
@@ -22,10 +23,14 @@ from replant.model import (
     readable,
 )
 from replant.model.names import did_you_mean
-from replant_plugins.transforms.make_masks import make_mask, plain_type
+from replant_plugins.transforms.json_masks import JSON_TYPES, json_mask
+from replant_plugins.transforms.json_paths import JsonPath, split_path
+from replant_plugins.transforms.make_masks import make_mask
 from replant_plugins.transforms.mask_choice import MaskChoice, spreads
 from replant_plugins.transforms.mask_kinds import KEEP
 from replant_plugins.transforms.mask_settings import PATH, MaskSettings
+from replant_plugins.transforms.plain_types import plain_type
+from replant_plugins.transforms.row_owners import RowOwners
 
 Place = tuple[RelationName, str]
 
@@ -38,10 +43,20 @@ class _Configured:
     path: str
 
 
+#: A column, with a path into the JSON that it holds or None for the whole value.
+_Target = tuple[Place, JsonPath | None]
+
+_Wholes = dict[Place, _Configured]
+_Inner = dict[Place, dict[JsonPath, _Configured]]
+
+
 def masks_of(
-    catalog: Catalog, asked: MaskSettings, tables: Sequence[TableSettings]
+    catalog: Catalog,
+    asked: MaskSettings,
+    tables: Sequence[TableSettings],
+    exported: ExportedTables,
 ) -> Iterator[tuple[Place, Transform]]:
-    """Yield the masked columns, with the mask of each.
+    """Yield the masked columns of exported tables, with the mask of each.
 
     Raises:
         ConfigurationError: it names every mistake in the settings and every column that cannot be
@@ -49,12 +64,26 @@ def masks_of(
 
     """
     mistakes = Mistakes()
-    chosen = _chosen(catalog, asked, tables, mistakes)
+    wholes, inner = _chosen(catalog, asked, tables, mistakes)
+    joined = _joined_columns(catalog) if wholes or inner else {}
+    owners = RowOwners(catalog, exported)
     made: list[tuple[Place, Transform]] = []
-    for places, choice in _groups(catalog, chosen, mistakes):
+    for places, choice in _groups(joined, wholes, mistakes):
         members = [(catalog.tables[table], _column(catalog, table, name)) for table, name in places]
         with mistakes.collecting():
-            made += zip(places, make_mask(catalog, members, choice, asked), strict=True)
+            made += zip(places, make_mask(members, choice, asked, owners), strict=True)
+    for (table, name), paths in inner.items():
+        own = _column(catalog, table, name)
+        choices = {path: configured.choice for path, configured in paths.items()}
+        with mistakes.collecting():
+            mask = json_mask(
+                (table, own, plain_type(catalog, own)),
+                choices,
+                asked,
+                owners,
+                is_key=(table, name) in joined,
+            )
+            made.append(((table, name), mask))
     mistakes.check()
     yield from made
 
@@ -67,46 +96,78 @@ def _column(catalog: Catalog, table: RelationName, name: str) -> Column:
 
 def _chosen(
     catalog: Catalog, asked: MaskSettings, tables: Sequence[TableSettings], mistakes: Mistakes
-) -> dict[Place, _Configured]:
-    """Return what is configured for each column: for the table, by pattern, or by type."""
-    by_type = dict(_by_type(catalog, asked, mistakes))
-    by_pattern = dict(_by_pattern(catalog, asked, mistakes))
-    by_table = dict(_by_table(catalog, tables, mistakes))
-    return {**by_type, **by_pattern, **by_table}
+) -> tuple[_Wholes, _Inner]:
+    """Return what is configured for each column, and for values inside it.
+
+    What is said for the table goes before patterns, and patterns before types.
+    """
+    wholes: _Wholes = {}
+    inner: _Inner = {}
+    for said in (
+        dict(_by_table(catalog, tables, mistakes)),
+        dict(_by_pattern(catalog, asked, mistakes)),
+        dict(_by_type(catalog, asked, mistakes)),
+    ):
+        _add(said, wholes, inner, mistakes)
+    return wholes, inner
+
+
+def _add(
+    said: Mapping[_Target, _Configured], wholes: _Wholes, inner: _Inner, mistakes: Mistakes
+) -> None:
+    """Add what one part of the settings says of columns that no part before it says it of."""
+    earlier = {*wholes, *inner}
+    for (place, path), configured in said.items():
+        if place in wholes and place in earlier:
+            continue
+        if path is not None and (place, None) in said:
+            mistakes.add(
+                f"{configured.path}: {said[place, None].path} masks the whole of {_written(place)}"
+            )
+        elif path is not None:
+            inner.setdefault(place, {}).setdefault(path, configured)
+        elif place not in inner:
+            wholes[place] = configured
 
 
 def _by_table(
     catalog: Catalog, tables: Sequence[TableSettings], mistakes: Mistakes
-) -> Iterator[tuple[Place, _Configured]]:
+) -> Iterator[tuple[_Target, _Configured]]:
     for number, change in enumerate(tables):
         table = catalog.tables.get(change.name)
-        for name, text in change.mask.items():
-            path = f"tables[{number}].mask.{name}"
-            if table is None or table.column(name) is None:
-                present = [column.name for column in table.columns] if table else []
-                meant = did_you_mean(name, present)
-                mistakes.add(f"{path}: {change.name} has no column {name!r}{meant}")
-                continue
+        present = [column.name for column in table.columns] if table else []
+        for written, text in change.mask.items():
+            at = path_below(f"tables[{number}].mask", written)
             try:
-                yield (change.name, name), _Configured(MaskChoice.parse(text), path)
+                name, path = (written, None) if written in present else split_path(written)
+                if name not in present:
+                    meant = did_you_mean(name, present)
+                    mistakes.add(f"{at}: {change.name} has no column {name!r}{meant}")
+                    continue
+                yield ((change.name, name), path), _Configured(MaskChoice.parse(text), at)
             except ValueError as error:
-                mistakes.add(f"{path}: {error}")
+                mistakes.add(f"{at}: {error}")
 
 
 def _by_pattern(
     catalog: Catalog, asked: MaskSettings, mistakes: Mistakes
-) -> Iterator[tuple[Place, _Configured]]:
-    found: dict[Place, _Configured] = {}
+) -> Iterator[tuple[_Target, _Configured]]:
+    found: dict[_Target, _Configured] = {}
     for pattern, choice in asked.columns.items():
-        path = path_below(f"{PATH}.columns", str(pattern))
-        for table, column in _maskable(catalog):
-            if not pattern.matches(table.name, column.name):
-                continue
-            place = (table.name, column.name)
-            other = found.setdefault(place, _Configured(choice, path))
+        at = path_below(f"{PATH}.columns", str(pattern))
+        matched = [
+            (table.name, column.name)
+            for table, column in _maskable(catalog)
+            if pattern.matches(table.name, column.name)
+            and (pattern.path is None or _holds_json(catalog, column))
+        ]
+        if pattern.path is not None and not matched:
+            mistakes.add(f"{at}: matches no column of type json or jsonb")
+        for place in matched:
+            other = found.setdefault((place, pattern.path), _Configured(choice, at))
             if other.choice != choice:
                 mistakes.add(
-                    f"{path}: {_written(place)} is masked otherwise by {other.path}; say its "
+                    f"{at}: {_written(place)} is masked otherwise by {other.path}; say its "
                     f"kind under [[tables]] mask"
                 )
     yield from found.items()
@@ -114,18 +175,22 @@ def _by_pattern(
 
 def _by_type(
     catalog: Catalog, asked: MaskSettings, mistakes: Mistakes
-) -> Iterator[tuple[Place, _Configured]]:
+) -> Iterator[tuple[_Target, _Configured]]:
     for type_, choice in asked.types.items():
-        path = path_below(f"{PATH}.types", type_)
+        at = path_below(f"{PATH}.types", str(type_))
         matched = [
             (table.name, column.name)
             for table, column in _maskable(catalog)
-            if type_ in (column.type, plain_type(catalog, column).name)
+            if type_.name in (column.type, plain_type(catalog, column).name)
         ]
         if not matched:
-            mistakes.add(f"{path}: no column has this type, as in public.email_address or text")
+            mistakes.add(f"{at}: no column has this type, as in public.email_address or text")
         for place in matched:
-            yield place, _Configured(choice, path)
+            yield (place, type_.path), _Configured(choice, at)
+
+
+def _holds_json(catalog: Catalog, column: Column) -> bool:
+    return plain_type(catalog, column).name in JSON_TYPES
 
 
 def _maskable(catalog: Catalog) -> Iterator[tuple[Table, Column]]:
@@ -136,12 +201,9 @@ def _maskable(catalog: Catalog) -> Iterator[tuple[Table, Column]]:
 
 
 def _groups(
-    catalog: Catalog, chosen: Mapping[Place, _Configured], mistakes: Mistakes
+    joined: Mapping[Place, list[Place]], chosen: Mapping[Place, _Configured], mistakes: Mistakes
 ) -> Iterator[tuple[list[Place], MaskChoice]]:
     """Yield the columns that get one mask, and what it is."""
-    if not chosen:
-        return
-    joined = _joined_columns(catalog)
     done: set[Place] = set()
     for place, configured in sorted(chosen.items(), key=lambda item: item[0]):
         if place in done:

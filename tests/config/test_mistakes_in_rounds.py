@@ -97,6 +97,21 @@ def test_so_is_one_of_the_scope_among_them(move: Move) -> None:
     assert other.startswith("scope 'tenat' is used by no registered table")
 
 
+@pytest.mark.parametrize("where", [None, "nix = 2"])
+def test_so_is_an_invalid_root_among_them(move: Move, where: str | None) -> None:
+    plugins = {**PLUGINS, "schemas": {"roots": ["shop.customer: idd = 1", "shop.log: x"]}}
+    tables = (TableSettings(ORDERS, where=where, omit=() if where else ("nothing",)),)
+    found = told(asking(move, plugins, export=EXPORT, tables=tables, scope={}))
+    invalid = [line.partition(": column")[0] for line in found if line.startswith("the condition ")]
+    assert invalid == [
+        "the condition shop.customer: idd = 1 is not valid",
+        "the condition shop.log: x is not valid",
+    ]
+    others = {line.partition(": ")[0] for line in found} - {*invalid}
+    assert {"plugins.mask.secret", "export.strategy", "export.format"} <= others
+    assert ("tables[0].where" if where else "tables[0].omit") in others
+
+
 def test_mistakes_of_the_scope_alone_are_of_the_scope(move: Move) -> None:
     with pytest.raises(ScopeError, match="did you mean 'tenant'"):
         api.plan(asking(move, {"schemas": SCHEMAS}, scope={"tenat": "1"}))

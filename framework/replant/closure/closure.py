@@ -20,7 +20,7 @@ from replant.database.connections import DatabaseConnection
 from replant.database.expression_errors import why_invalid
 from replant.database.planner_settings import index_scans_preferred
 from replant.database.session_settings import own_settings
-from replant.errors import BudgetError, ScopeError, UsageError
+from replant.errors import BudgetError, ConfigurationError, ScopeError
 from replant.model import Progress, RelationName
 from replant.model.closure_rules import Children, ProvenanceCount, Root
 from replant.model.conditions import RowsAt, RowsIn
@@ -134,7 +134,7 @@ def find_closure(
     """Find the closed set in the transaction's snapshot.
 
     Raises:
-        UsageError: the predicate of a root is not valid; see also `find_reachable`.
+        ConfigurationError: the predicate of a root is not valid; see also `find_reachable`.
         ScopeError: no row satisfies the predicate of a root.
         BudgetError: the set has more rows than its budget. If a query was not read to its end, the
             database is closed.
@@ -204,7 +204,7 @@ def check_predicates(database: DatabaseConnection, roots: Iterable[Root]) -> Non
     """Refuse roots whose predicate is not one expression over their table's columns.
 
     Raises:
-        UsageError: it has all of them, each on a line.
+        ConfigurationError: it has all of them, each on a line.
 
     """
     problems = []
@@ -217,7 +217,7 @@ def check_predicates(database: DatabaseConnection, roots: Iterable[Root]) -> Non
             reason = why_invalid(error, query.as_string(database), root.predicate)
             problems.append(f"the condition {root} is not valid: {reason}")
     if problems:
-        raise UsageError("\n".join(problems))
+        raise ConfigurationError("\n".join(problems))
 
 
 def _check_budget(

@@ -11,6 +11,8 @@ import psycopg
 from attrs import field, frozen
 from psycopg import sql
 
+from replant.closure.closure import check_predicates
+from replant.config.mistakes import Mistakes
 from replant.database.connections import DatabaseConnection, one_line
 from replant.database.expression_errors import why_invalid
 from replant.database.session_settings import own_settings
@@ -35,7 +37,13 @@ from replant.selection.dangling import (
     dangling_modes,
     settle_references,
 )
-from replant.selection.expand import Expanded, FinishedSearch, check_readable, expand_selection
+from replant.selection.expand import (
+    Expanded,
+    FinishedSearch,
+    check_readable,
+    expand_selection,
+    registered_roots,
+)
 from replant.selection.parallel_counts import count_at_once
 from replant.selection.predicate_rows import find_predicate_rows
 from replant.selection.select import SelectedTables
@@ -94,8 +102,14 @@ def count_rows(
     """
     check_readable(database, catalog, selected, settings)
     check_scope_values(database, selected, settings)
-    with own_settings(database):
+    mistakes = Mistakes()
+    with mistakes.collecting(), own_settings(database):
         _check_predicates(database, selected, settings)
+    if mistakes.lines:
+        # Otherwise the search for the closed set looks at them.
+        with mistakes.collecting():
+            check_predicates(database, registered_roots(selected, settings))
+        mistakes.check()
     selected = with_shared_rows(database, selected)
     fixed = find_predicate_rows(
         database, selected, selected.rows, selected.tables.keys() - selected.wholly_open

@@ -250,16 +250,11 @@ def _is_inside(graph: ReferenceGraph, reference: Reference, selected: SelectedTa
     return ends.issubset(selected.tables) and not ends.isdisjoint(selected.open)
 
 
-def _request(
-    selected: SelectedTables,
-    rows: Selection,
-    settings: Settings,
-    edges: Mapping[EdgeName, EdgeRule],
-) -> ClosureRequest:
-    """Make the request: registered roots, and as roots all rows of tables that are not open."""
-    registrations = [item.registration for item in selected.registered.values()]
+def registered_roots(selected: SelectedTables, settings: Settings) -> list[Root]:
+    """Return the roots that registrations name."""
     samples = table_samples(settings)
-    roots = [
+    registrations = [item.registration for item in selected.registered.values()]
+    return [
         Root(
             registration.table,
             registration.rows.root,
@@ -269,6 +264,17 @@ def _request(
         for registration in registrations
         if isinstance(registration.rows, InClosure) and registration.rows.root is not None
     ]
+
+
+def _request(
+    selected: SelectedTables,
+    rows: Selection,
+    settings: Settings,
+    edges: Mapping[EdgeName, EdgeRule],
+) -> ClosureRequest:
+    """Make the request: registered roots, and as roots all rows of tables that are not open."""
+    registrations = [item.registration for item in selected.registered.values()]
+    roots = registered_roots(selected, settings)
     fixed = sorted(set(selected.tables) - selected.open)
     ownership = ownership_of(selected)
     roots += [

@@ -35,11 +35,17 @@ class Run:
     peak: int
 
 
-def run(*command: str | Path, code: int = 0) -> Run:
+def run(*command: str | Path, code: int = 0, failing: str | None = None) -> Run:
     """Run a command to its end, and expect that it ends with a code.
 
+    Args:
+        command: its words.
+        code: the code.
+        failing: what standard error holds where the command fails and ends with the code all the
+            same.
+
     Raises:
-        RuntimeError: it ended with another code; the text has what it said.
+        RuntimeError: it ended with another code, or failed; the text has what it said.
 
     """
     done = subprocess.run(
@@ -50,6 +56,6 @@ def run(*command: str | Path, code: int = 0) -> Run:
     )
     *said, last = done.stdout.splitlines()
     took = json.loads(last)
-    if took["code"] != code:
+    if took["code"] != code or (failing is not None and failing in done.stderr):
         raise RuntimeError(f"{command} ended with {took['code']}:\n{said}\n{done.stderr}")
     return Run(took["seconds"], took["busy"], took["peak"])

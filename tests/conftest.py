@@ -16,6 +16,7 @@ from replant_plugins.demonstration import PLATFORM
 pytest_plugins = [
     "tests.support.commands",
     "tests.support.installed_plugins",
+    "tests.support.memory_store",
     "tests.support.property_tests",
     "tests.support.two_databases",
     "tests.support.tenant_fixtures",

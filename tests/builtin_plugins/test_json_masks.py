@@ -16,7 +16,7 @@ from replant.testing.servers.server import Server
 from replant_plugins.transforms.json_edits import Edit, edited
 from replant_plugins.transforms.json_paths import JsonPath, split_path
 from tests.support.commands import Replant
-from tests.support.masking import SECRET, configure, moved, refused
+from tests.support.masking import configure, moved, prepare, refused
 from tests.support.moves import Move
 
 SCHEMA = """
@@ -38,10 +38,7 @@ INSERT INTO s.person VALUES (1, 'ada@home.org',
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, move: Move, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder with two databases of one schema; the source has the rows."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MASK_SECRET", SECRET)
-    monkeypatch.setenv("REPLANT_SOURCE", move.from_.dsn)
-    move.on_both(SCHEMA)
+    prepare(tmp_path, move, SCHEMA, monkeypatch)
     move.target.execute("TRUNCATE s.person")
 
 

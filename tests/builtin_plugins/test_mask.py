@@ -14,7 +14,7 @@ from replant_plugins.transforms.array_elements import each_element
 from replant_plugins.transforms.mask_choice import KINDS
 from tests.docs.documents import Document
 from tests.support.commands import Replant
-from tests.support.masking import SECRET, configure, moved, refused
+from tests.support.masking import SECRET, configure, moved, prepare, refused
 from tests.support.moves import Move
 
 SCHEMA = """
@@ -47,10 +47,7 @@ notes = "lorem" }
 @pytest.fixture
 def folder(tmp_path: Path, move: Move, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with two databases of one schema; the source has the rows."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MASK_SECRET", SECRET)
-    monkeypatch.setenv("REPLANT_SOURCE", move.from_.dsn)
-    move.on_both(SCHEMA)
+    prepare(tmp_path, move, SCHEMA, monkeypatch)
     move.target.execute("TRUNCATE s.person, s.invoice, s.reminder")
     return tmp_path
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from replant_plugins.transforms.mask_values import shifted_date
 from tests.support.commands import Replant
-from tests.support.masking import SECRET, configure, moved, refused
+from tests.support.masking import configure, moved, prepare, refused
 from tests.support.moves import Move
 
 SCHEMA = """
@@ -34,10 +34,7 @@ INSERT INTO s.patient SELECT n, 1 + n % 2, '1980-01-01', '2020-03-01 10:00+00'
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, move: Move, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder with two databases of one schema; the source has the rows."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MASK_SECRET", SECRET)
-    monkeypatch.setenv("REPLANT_SOURCE", move.from_.dsn)
-    move.on_both(SCHEMA)
+    prepare(tmp_path, move, SCHEMA, monkeypatch)
     move.target.execute("TRUNCATE s.clinic, s.patient CASCADE")
 
 

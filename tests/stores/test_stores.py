@@ -134,14 +134,6 @@ def failing(monkeypatch: pytest.MonkeyPatch, times: int, *, name: str = "") -> F
     return wrapped
 
 
-@pytest.fixture
-def memory() -> Iterator[Any]:
-    files = fsspec.filesystem("memory")
-    yield files
-    files.store.clear()
-    files.pseudo_dirs[:] = [""]
-
-
 @in_every_format
 def test_an_upload_that_breaks_is_tried_again(
     filled: Move, form: ExportSettings, memory: Any, monkeypatch: pytest.MonkeyPatch

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.commands import Outcome, Replant
 from tests.support.moves import Move
 
@@ -16,6 +18,14 @@ def configure(move: Move, text: str, *, mask: str = 'secret = "env:MASK_SECRET"'
         f'[source]\ndsn = "{move.from_.dsn}"\n[target]\ndsn = "{move.to.dsn}"\n'
         f'[plugins.schemas]\ninclude = ["s.*"]\n[plugins.mask]\n{mask}\n{text}'
     )
+
+
+def prepare(folder: Path, move: Move, schema: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make both databases, and a folder to work in; the secret and the source are known there."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("MASK_SECRET", SECRET)
+    monkeypatch.setenv("REPLANT_SOURCE", move.from_.dsn)
+    move.on_both(schema)
 
 
 def refused(outcome: Outcome, *words: str) -> None:

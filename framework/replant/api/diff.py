@@ -118,10 +118,13 @@ class _Opening:
     def _beside(self, artifact: Artifact, place: str) -> Iterator[tuple[Side, Side]]:
         """Open the rows of a database that are compared with those of an artifact."""
         plugins = self.settings.plugins
-        chosen = self.settings.scope or plugins.enable or plugins.settings or plugins.files
-        with self._planned(place) if chosen else self._found(artifact, place) as side:
-            met = meet(side.database, artifact, self.settings, strict=False)
-            yield ArtifactSide(met), side
+        if self.settings.scope or plugins.enable or plugins.settings or plugins.files:
+            with self._planned(place) as side:
+                met = meet(side.database, artifact, self.settings, strict=False)
+                yield ArtifactSide(met), side
+        else:
+            with self._found(artifact, place) as sides:
+                yield sides
 
     @contextmanager
     def _planned(self, place: str) -> Iterator[DatabaseSide]:
@@ -139,13 +142,13 @@ class _Opening:
             check_unchanged(database)
 
     @contextmanager
-    def _found(self, artifact: Artifact, place: str) -> Iterator[TargetSide]:
+    def _found(self, artifact: Artifact, place: str) -> Iterator[tuple[Side, Side]]:
         """Find the rows of a database that an artifact's roots and conditions choose there."""
         dsn = connection_string(place, "")
         settings = self.settings.target_settings
         with reading(dsn, "target", settings=settings) as database:
             met = meet(database, artifact, self.settings, strict=False)
-            yield _target_side(database, met)
+            yield ArtifactSide(met), _target_side(database, met)
             check_unchanged(database, database.side)
 
 

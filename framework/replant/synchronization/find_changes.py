@@ -95,7 +95,7 @@ class _TableSearch:
 
     Attributes:
         there: the owned rows of the target.
-        artifact: those of the artifact.
+        wanted: those of the artifact.
         table: the table as the target has it.
         check: what is done with shared rows that differ.
         findings: what stands in their way.
@@ -105,7 +105,7 @@ class _TableSearch:
     """
 
     there: TargetSide
-    artifact: OwnedSide
+    wanted: OwnedSide
     table: PlannedTable
     check: SharedRowsCheck
     findings: list[Finding] = field(factory=list)
@@ -140,7 +140,7 @@ class _TableSearch:
         """Return which owned rows differ."""
         # To hash the rows of a server nearby takes longer than to compare them.
         by_blocks = not is_near(self.there.database)
-        comparison = TableComparison(self.there, self.artifact, self.table.name, by_blocks)
+        comparison = TableComparison(self.there, self.wanted, self.table.name, by_blocks)
         found = comparison.compare(None)
         self.lines = found.lines
         return found.rows
@@ -149,9 +149,9 @@ class _TableSearch:
         """Yield the shared rows of the artifact; without a key nothing can reference them."""
         if not self.table.key:
             return
-        form = self.artifact.artifact.manifest.table(self.table.name).row_form
+        form = self.wanted.artifact.manifest.table(self.table.name).row_form
         names = self.table.column_names
-        batches = rows_of_owner(self.artifact.artifact, self.table.name, form, owned=False)
+        batches = rows_of_owner(self.wanted.artifact, self.table.name, form, owned=False)
         for row in chain.from_iterable(batches):
             yield dict(zip(names, form.texts(row, len(names)), strict=True))
 

@@ -10,7 +10,7 @@ from psycopg import Connection
 from replant_plugins.pinning import pinned
 
 #: In the order in which they build on each other.
-FILES = ("common.sql", "collections_public.sql", "meta_public.sql")
+FILES = ("common.sql", "collections_public.sql", "meta_public.sql", "foreign_key_indexes.sql")
 
 
 def deploy(connection: Connection[Any]) -> None:

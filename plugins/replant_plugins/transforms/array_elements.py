@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from replant.model import Text
+
 #: An element in quotes, in which a backslash makes the next character a plain one; or one without.
 _ELEMENT = re.compile(r'"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^{},"]+)', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -12,6 +14,13 @@ _SPECIAL = re.compile(r'(["\\])')
 
 #: What PostgreSQL writes without quotes (`array_out` in its sources).
 _PLAIN = re.compile(r'(?!null\Z)[^{},"\\ \t\n\v\f\r]+\Z', re.IGNORECASE)
+
+
+def changed_text(text: Text, change: Callable[[str], str], *, in_array: bool) -> Text:
+    """Change a value, or each element of an array; NULL stays NULL."""
+    if text is None:
+        return None
+    return each_element(text, change) if in_array else change(text)
 
 
 def each_element(text: str, change: Callable[[str], str]) -> str:

@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 
 from replant.errors import ConfigurationError
 from replant.model import Column, PythonFunction, RelationName, Text, Transform, readable
-from replant_plugins.transforms.array_elements import each_element
+from replant_plugins.transforms.array_elements import changed_text
 from replant_plugins.transforms.json_edits import Edit, edited
 from replant_plugins.transforms.json_paths import JsonPath
 from replant_plugins.transforms.keyed_hash import KeyedHash
@@ -86,9 +86,7 @@ class JsonMasked:
 
     def __call__(self, text: Text) -> Text:
         """Return the text with masks; NULL stays NULL."""
-        if text is None:
-            return None
-        return each_element(text, self._masked) if self.in_array else self._masked(text)
+        return changed_text(text, self._masked, in_array=self.in_array)
 
     def _masked(self, text: str) -> str:
         return edited(text, self.edits)

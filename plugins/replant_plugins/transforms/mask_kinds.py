@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from replant.model import PythonFunction, SqlExpression, Text, Transform
 from replant_plugins.transforms import mask_values
-from replant_plugins.transforms.array_elements import each_element
+from replant_plugins.transforms.array_elements import changed_text
 from replant_plugins.transforms.keyed_hash import KeyedHash
 from replant_plugins.transforms.mask_fakes import FAKES, fake, lorem
 
@@ -50,9 +50,7 @@ class Masked:
 
     def __call__(self, text: Text) -> Text:
         """Return the mask; NULL stays NULL."""
-        if text is None:
-            return None
-        return each_element(text, self._masked) if self.in_array else self._masked(text)
+        return changed_text(text, self._masked, in_array=self.in_array)
 
     def _masked(self, text: str) -> str:
         plain = text.rstrip(" ") if self.padded else text

@@ -7,7 +7,7 @@ import json
 from attrs import field, frozen
 
 from replant.model import Text
-from replant_plugins.transforms.array_elements import each_element
+from replant_plugins.transforms.array_elements import changed_text
 from replant_plugins.transforms.keyed_hash import KeyedHash
 from replant_plugins.transforms.mask_values import shift_of, shifted_date
 
@@ -52,7 +52,7 @@ class ShiftedDates:
             return None
         value, owner = value_and_owner(text)
         shift = ShiftedDate(shift_of(owner, self.key, self.days))
-        return each_element(value, shift) if self.in_array else shift(value)
+        return changed_text(value, shift, in_array=self.in_array)
 
 
 @frozen

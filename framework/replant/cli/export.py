@@ -12,7 +12,7 @@ from rich.console import Console
 
 from replant import api
 from replant.api import Exported
-from replant.cli import export_each, options
+from replant.cli import options
 from replant.cli.plan import show
 from replant.cli.reporting import reporting
 from replant.cli.screen import console, metered, print_notes
@@ -97,6 +97,8 @@ def command(
     if query is not None and snapshot is not None:
         raise UsageError("--each reads each tenant in a snapshot of its own; leave out --snapshot")
     if query is not None:
+        from replant.cli import export_each  # noqa: PLC0415 - what few exports need
+
         kept = journal or api.JOURNAL
         return export_each.run(
             settings,

@@ -20,8 +20,9 @@ from replant.model import Finding, RelationName, Severity
 from replant.preflight.preflight import Preflight
 from replant.report.facts_of_changes import compared_after_changes, facts_of_changes
 from replant.report.facts_of_comparisons import facts_of_verification
+from replant.report.facts_of_exports import facts_of_export
 from replant.report.facts_of_plans import facts_of_plan
-from replant.report.facts_of_results import facts_of_export, facts_of_preflight, facts_of_replay
+from replant.report.facts_of_replays import facts_of_preflight, facts_of_replay
 from replant.report.figures import counted
 from replant.report.join_facts import joined
 from replant.report.recorder import Recorder

@@ -20,7 +20,7 @@ from replant.model import Finding, OnConflict, Severity, Subject, TriggerMode
 from replant.preflight.preflight import Preflight
 from replant.replay.replay import Loaded
 from replant.report.facts_of_manifests import facts_of_manifest
-from replant.report.facts_of_results import facts_of_preflight, facts_of_replay
+from replant.report.facts_of_replays import facts_of_preflight, facts_of_replay
 from replant.report.figures import counted
 from replant.report.recorder import Recorder
 

@@ -1,55 +1,16 @@
-"""Says of exports and replays what a report holds."""
+"""Says of replays, and of what was looked at before them, what a report holds."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import attrs
 
-from replant.artifact.artifact_size import artifact_size
+from replant.api import Replayed
 from replant.model import Check, Severity
+from replant.preflight.preflight import Preflight
+from replant.replay.replay import Loaded
 from replant.report.facts_of_findings import REHEARSED, check_of, note_of
 from replant.report.figures import counted
-from replant.report.run_report import (
-    CheckResult,
-    MadeCheck,
-    ReportedArtifact,
-    ReportedNote,
-    ReportedTable,
-    RunFacts,
-)
-
-if TYPE_CHECKING:
-    # What a replay needs takes an export 0.03 s to import.
-    from replant.api import Exported, Replayed
-    from replant.preflight.preflight import Preflight
-    from replant.replay.replay import Loaded
-
-
-def facts_of_export(done: Exported) -> RunFacts:
-    """Say what an export wrote."""
-    plan = done.plan
-    rows, tables = sum(done.rows.values()), counted(len(plan.tables), "table")
-    artifact = ReportedArtifact(
-        path=done.output,
-        layout=plan.layout.value,
-        format=plan.format,
-        size=artifact_size(done.output),
-        digest=done.digest,
-        postgresql=plan.source_version,
-    )
-    written = tuple(
-        ReportedTable(str(name), counts={"exported": number}) for name, number in done.rows.items()
-    )
-    return RunFacts(
-        summary=(f"exported {counted(rows, 'row')} of {tables} to {done.output}",),
-        artifacts=(artifact,),
-        tables=written,
-        checks=(
-            MadeCheck("as many rows were written as the plan counted", CheckResult.PASSED),
-            MadeCheck("no table was altered while it was read", CheckResult.PASSED),
-        ),
-    )
+from replant.report.run_report import CheckResult, MadeCheck, ReportedNote, ReportedTable, RunFacts
 
 
 def facts_of_preflight(found: Preflight) -> RunFacts:

@@ -24,8 +24,8 @@ from tests.support.property_tests import example_count
 def test_lines_come_in_order_and_the_rest_behind_them(
     monkeypatch: pytest.MonkeyPatch, content: bytes, piece: int, rows: int
 ) -> None:
-    monkeypatch.setattr(row_batches, "_PIECE", piece)
-    monkeypatch.setattr(row_batches, "_ROWS", rows)
+    monkeypatch.setattr(row_batches, "PIECE", piece)
+    monkeypatch.setattr(row_batches, "MOST_ROWS", rows)
     *wanted, rest = content.split(b"\n")
 
     batches = list(lines_in(BytesIO(content)))
@@ -38,7 +38,7 @@ def test_lines_come_in_order_and_the_rest_behind_them(
 def test_a_line_that_is_longer_than_any_row_is_not_read_to_its_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(row_batches, "_PIECE", 10)
+    monkeypatch.setattr(row_batches, "PIECE", 10)
     monkeypatch.setattr(row_batches, "LONGEST_LINE", 25)
     file = BytesIO(b"a" * 100)
 

@@ -16,7 +16,7 @@ from replant.artifact.compressed_streams import decompressed
 from replant.artifact.directory_writer import DATA, MANIFEST, file_name
 from replant.artifact.manifest import DataFile, ExportedTable, Manifest
 from replant.artifact.manifest_json import unsealed
-from replant.artifact.row_batches import checked, lines_in
+from replant.artifact.row_batches import lines_in, read_by
 from replant.errors import ArtifactError
 from replant.model import Compression, Layout, RelationName
 from replant.sql.row_forms import COPY_ROWS, Rows
@@ -80,11 +80,10 @@ class Directory:
     def _rows(self, table: ExportedTable, *, check: bool = True) -> Iterator[Rows]:
         path = self._folder / _file(self._folder, self.manifest, table).name
         width, wanted, count = len(table.columns), table.row_count, 0
+        read = COPY_ROWS.read if check else COPY_ROWS.unchecked
         with _opened(path, self.manifest.compression) as file:
             for lines, ended in lines_in(file):
-                rows, wrong = lines, None if ended else 0
-                if ended and check:
-                    rows, wrong = checked(COPY_ROWS, lines, width)
+                rows, wrong = read_by(read, lines, width) if ended else (lines, 0)
                 if wrong is not None:
                     raise ArtifactError(
                         f"{path}, line {count + wrong + 1}: is not a row of {table.name} as "

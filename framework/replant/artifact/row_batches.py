@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from replant.errors import ArtifactError
@@ -10,11 +10,11 @@ from replant.model import RelationName, Text
 from replant.sql.row_forms import RowForm, Rows
 
 #: As many as an export hands on at a time; see `database.copy_stream`.
-_ROWS = 1000
+MOST_ROWS = 1000
 _BYTES = 1 << 20
 
 #: A file is read in pieces of so many bytes.
-_PIECE = 1 << 18
+PIECE = 1 << 18
 
 #: PostgreSQL's limit for one text value and for one line of COPY: 1 GB.
 LONGEST_LINE = 1 << 30
@@ -27,7 +27,7 @@ def limited(rows: Iterable[bytes]) -> Iterator[Rows]:
     for row in rows:
         pending.append(row)
         held += len(row)
-        if len(pending) == _ROWS or held > _BYTES:
+        if len(pending) == MOST_ROWS or held > _BYTES:
             yield pending
             pending, held = [], 0
     if pending:
@@ -41,28 +41,28 @@ def lines_in(file: BinaryIO) -> Iterator[tuple[Rows, bool]]:
     and so does the beginning of a line that is longer than any row.
     """
     held: list[bytes] = []
-    while piece := file.read(_PIECE):
+    while piece := file.read(PIECE):
         first, *lines = piece.split(b"\n")
         held.append(first)
         if lines:
             lines[:0], held = [b"".join(held)], [lines.pop()]
-            for start in range(0, len(lines), _ROWS):
-                yield lines[start : start + _ROWS], True
+            for start in range(0, len(lines), MOST_ROWS):
+                yield lines[start : start + MOST_ROWS], True
         elif sum(map(len, held)) > LONGEST_LINE:
             break
     if any(held):
         yield [b"".join(held)], False
 
 
-def checked(form: RowForm, lines: Rows, width: int) -> tuple[Rows, int | None]:
-    """Make rows of lines; or tell which line is none, by its place."""
+def read_by(read: Callable[[Rows, int], Rows], lines: Rows, width: int) -> tuple[Rows, int | None]:
+    """Make rows of lines by a method of their form; or tell which line is none, by its place."""
     try:
-        return form.read(lines, width), None
+        return read(lines, width), None
     except ValueError:
         pass
     for place, line in enumerate(lines):
         try:
-            form.read([line], width)
+            read([line], width)
         except ValueError:
             return [], place
     return [], 0
@@ -93,7 +93,7 @@ def check_rows(form: RowForm, rows: Rows, width: int, table: RelationName, origi
         ArtifactError: one is none.
 
     """
-    _, wrong = checked(form, form.written(rows), width)
+    _, wrong = read_by(form.read, form.written(rows), width)
     if wrong is not None:
         raise ArtifactError(
             f"{origin}: holds a row of {table} that is not as replant writes it; export it again"

@@ -17,7 +17,7 @@ from attrs import frozen
 
 from replant.artifact.manifest import Manifest
 from replant.artifact.manifest_json import from_json, to_json
-from replant.artifact.row_batches import checked, limited
+from replant.artifact.row_batches import LONGEST_LINE, MOST_ROWS, PIECE, read_by
 from replant.artifact.sql_file_writer import (
     DIGEST_MARK,
     FIRST_WORDS,
@@ -76,8 +76,14 @@ class SqlFile:
             yield from self._step(place, table)
 
     def lines(self, table: RelationName) -> Iterator[Rows]:
-        """Read the same: whether it is a row decides where the next one begins."""
-        return self.rows(table)
+        """Read the same without a look at each row: lines and commas tell where the next begins.
+
+        Raises:
+            ArtifactError: the file is not what its manifest calls for; names the line.
+
+        """
+        for place in self._rows[table]:
+            yield from self._step(place, table, check=False)
 
     def patches(self, table: RelationName) -> Iterator[Rows]:
         """Read the key and the columns that stand apart, of one table, as rows of an INSERT.
@@ -117,7 +123,7 @@ class SqlFile:
             for (step, offset), after in zip(given, [*starts, stop][1:], strict=True)
         ]
 
-    def _step(self, place: _Place, table: RelationName) -> Iterator[Rows]:
+    def _step(self, place: _Place, table: RelationName, *, check: bool = True) -> Iterator[Rows]:
         """Read one step, and give the rows of one of its tables."""
         reader = _StrictReader(self._file, self.origin, place.offset)
         filled = with_rows(place.step, self._tables)
@@ -127,7 +133,7 @@ class SqlFile:
         for frame in text.frames:
             left = self._tables[frame.name].row_count
             while left > 0:
-                for rows in reader.statement(frame, left):
+                for rows in reader.statement(frame, left, check=check):
                     left -= len(rows)
                     if frame.name == table:
                         yield rows
@@ -238,8 +244,8 @@ class _StrictReader:
     def expect(self, wanted: bytes) -> None:
         """Pass over exactly these bytes."""
         start = self.tell()
-        text = self._ahead + self._file.read(max(0, len(wanted) - len(self._ahead)))
-        self._ahead = b""
+        text, self._ahead = self._ahead[: len(wanted)], self._ahead[len(wanted) :]
+        text += self._file.read(len(wanted) - len(text))
         if text != wanted:
             same = next(
                 (n for n, b in enumerate(zip(text, wanted, strict=False)) if b[0] != b[1]), 0
@@ -251,41 +257,61 @@ class _StrictReader:
         if not fits:
             raise self._unexpected(self.tell())
 
-    def statement(self, frame: Frame, left: int) -> Iterator[Rows]:
-        """Read one INSERT or COPY of at most so many rows."""
+    def statement(self, frame: Frame, left: int, *, check: bool) -> Iterator[Rows]:
+        """Read one INSERT or COPY of at most so many rows.
+
+        Args:
+            frame: what stands around the rows.
+            left: how many rows of the table are still to come.
+            check: whether each row is looked at.
+
+        """
         self.expect(frame.head)
         start = self.tell()
         form = COPY_ROWS if frame.copied else INSERT_ROWS
-        for lines in limited(self._copied(left) if frame.copied else self._inserted()):
-            rows, wrong = checked(form, lines, len(frame.columns))
+        for lines in self._copied(left) if frame.copied else self._inserted():
+            rows, wrong = read_by(form.read if check else form.unchecked, lines, len(frame.columns))
             if wrong is not None:
                 before = sum(len(line) + _END[frame.copied] for line in lines[:wrong])
                 raise self._unexpected(start + before)
             start = self.tell()
             yield rows
-        # The last row's line was read with its end; the tail stands right behind the row.
+        # The last row was read without what stands behind it on its line.
         self.expect(frame.tail)
 
-    def _inserted(self) -> Iterator[bytes]:
+    def _inserted(self) -> Iterator[Rows]:
         """Read rows until one without a comma behind it; what stands behind that one is next."""
-        more = True
-        while more:
-            text = self._file.readline()
-            more = text.endswith(b"),\n")
-            if more:
-                yield text[:-2]
-            else:
-                end = text.rfind(b")") + 1
-                self._ahead = text[end:]
-                yield text[:end]
+        while True:
+            lines = self._lines(MOST_ROWS)
+            last = next((n for n, line in enumerate(lines) if not line.endswith(b"),")), None)
+            if last is None:
+                yield [line[:-1] for line in lines]
+                continue
+            end = lines[last].rfind(b")") + 1
+            behind = [lines[last][end:], *lines[last + 1 :], self._ahead]
+            self._ahead = b"\n".join(behind)
+            yield [*(line[:-1] for line in lines[:last]), lines[last][:end]]
+            return
 
-    def _copied(self, number: int) -> Iterator[bytes]:
+    def _copied(self, number: int) -> Iterator[Rows]:
         """Read so many rows of COPY, without their line ends."""
-        for _ in range(number):
-            text = self._file.readline()
-            if not text.endswith(b"\n"):
-                raise self._unexpected(self.tell() - len(text))
-            yield text[:-1]
+        while number > 0:
+            lines = self._lines(min(number, MOST_ROWS))
+            number -= len(lines)
+            yield lines
+
+    def _lines(self, most: int) -> Rows:
+        """Read some lines, without their ends, but no more than so many."""
+        held = [self._ahead]
+        while b"\n" not in held[-1]:
+            piece = self._file.read(PIECE)
+            if not piece or sum(map(len, held)) > LONGEST_LINE:
+                raise self._unexpected(self._file.tell() - sum(map(len, held)))
+            held.append(piece)
+        text = b"".join(held)
+        del held  # of a large row it is as much again
+        *lines, self._ahead = text.split(b"\n", most)
+        return lines
 
     def _unexpected(self, offset: int) -> ArtifactError:
         self._file.seek(0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
+from replant.artifact import row_batches, sql_file_reader
 from replant.artifact import sql_file_writer as sql_file
 from replant.artifact.artifact import open_artifact, patch_texts, row_texts
 from replant.artifact.manifest_json import to_json
@@ -106,6 +108,25 @@ def test_an_artifact_gives_the_rows_of_any_table_back(example: Example, path: Pa
         for table in example.plan.tables:
             found = [row for batch in row_texts(artifact, table.name) for row in batch]
             assert found == example.loaded(table.name), table.name
+
+
+@FEW
+@given(example=examples(), piece=st.integers(1, 40), rows=st.integers(1, 3))
+def test_rows_are_the_same_in_whatever_pieces_they_are_read(
+    example: Example, path: Path, piece: int, rows: int
+) -> None:
+    """Those of a look at each row, and those without."""
+    example.write(path)
+    with pytest.MonkeyPatch.context() as patch, open_artifact(str(path)) as artifact:
+        whole = {t.name: list(chain(*artifact.rows(t.name))) for t in example.plan.tables}
+        for module in (row_batches, sql_file_reader):
+            patch.setattr(module, "PIECE", piece)
+            patch.setattr(module, "MOST_ROWS", rows)
+        for name, wanted in whole.items():
+            for read in (artifact.rows, artifact.lines):
+                batches = list(read(name))
+                assert list(chain(*batches)) == wanted
+                assert all(len(batch) <= rows for batch in batches)
 
 
 @FEW

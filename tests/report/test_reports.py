@@ -198,7 +198,7 @@ def test_time_counts_for_the_table_whose_rows_were_waited_for() -> None:
     progress = recorder.through(lambda *_: None)
     one, two = RelationName("s", "one"), RelationName("s", "two")
     tables = (ReportedTable(str(one)), ReportedTable(str(two)))
-    recorder.add(RunFacts(tables=tables))
+    recorder.add(RunFacts, tables=tables)
     progress(one, 5, 50)
     progress(two, 5, 50)
     progress(one, 1, 10)

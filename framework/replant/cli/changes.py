@@ -81,12 +81,12 @@ class Dialogue:
 
     def opened(self, manifest: Manifest) -> None:
         """Record what is in the artifact."""
-        self.recorder.add(facts_of_manifest(manifest, self.artifact))
+        self.recorder.add(facts_of_manifest, manifest, self.artifact)
         self.recorder.phase("find the changes")
 
     def planned(self, plan: ChangePlan) -> None:
         """Record and show what will be changed."""
-        self.recorder.add(facts_of_changes(plan))
+        self.recorder.add(facts_of_changes, plan)
         self.recorder.phase("change, compare, commit")
         if not self.quiet:
             screen = console(stderr=not self.dry_run)

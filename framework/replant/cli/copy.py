@@ -24,7 +24,6 @@ from replant.report.facts_of_exports import facts_of_export
 from replant.report.facts_of_plans import facts_of_plan
 from replant.report.facts_of_replays import facts_of_preflight, facts_of_replay
 from replant.report.figures import counted
-from replant.report.join_facts import joined
 from replant.report.recorder import Recorder
 
 
@@ -145,7 +144,8 @@ class _Progress:
         """End the meter of the export, and prepare that of the load."""
         self._stack.close()
         rows = sum(done.rows.values())
-        self._recorder.add(joined(facts_of_plan(done.plan), facts_of_export(done)))
+        self._recorder.add(facts_of_plan, done.plan)
+        self._recorder.add(facts_of_export, done)
         self._recorder.phase("look at the target")
         if not self._quiet:
             tables = counted(len(done.plan.tables), "table")
@@ -155,21 +155,21 @@ class _Progress:
 
     def preflighted(self, found: Preflight) -> None:
         """Print the notes on a replay."""
-        self._recorder.add(facts_of_preflight(found))
+        self._recorder.add(facts_of_preflight, found)
         self._recorder.phase("load, compare, commit")
         notes = [n for n in found.of(Severity.NOTE) if n.subject not in replay.TOLD_LATER]
         print_notes(self._screen, [] if self._quiet else notes, verbose=self._verbose)
 
     def planned(self, plan: ChangePlan) -> None:
         """Print what a synchronization will change."""
-        self._recorder.add(facts_of_changes(plan))
+        self._recorder.add(facts_of_changes, plan)
         self._recorder.phase("change, compare, commit")
         if not self._quiet:
             changes.show_plan(self._screen, plan, dry_run=False, verbose=self._verbose)
 
     def loaded(self, done: Replayed) -> None:
         """Record what became of the rows."""
-        self._recorder.add(facts_of_replay(done, rehearsed=self._rehearse))
+        self._recorder.add(facts_of_replay, done, rehearsed=self._rehearse)
         self._recorder.phase("compare once more")
 
     def confirm(self, questions: Sequence[Finding]) -> bool:
@@ -179,9 +179,9 @@ class _Progress:
 
 def _record(recorder: Recorder, done: Copied, *, rehearsed: bool) -> None:
     if done.synchronized is not None:
-        recorder.add(compared_after_changes(rehearsed=rehearsed))
+        recorder.add(compared_after_changes, rehearsed=rehearsed)
     if done.verified:
-        recorder.add(facts_of_verification(done.verified))
+        recorder.add(facts_of_verification, done.verified)
 
 
 def _report(done: Copied, *, verbose: bool, rehearsed: bool) -> None:

@@ -81,7 +81,7 @@ def command(
         recorder.phase("compare")
         progress = recorder.through(meter.advance)
         found = api.diff(left, right, settings, limit=limit, progress=progress)
-    recorder.add(facts_of_comparison(found))
+    recorder.add(facts_of_comparison, found)
     screen = console()
     if report == _JSON:
         click.echo(comparison_as_json(found))

@@ -116,7 +116,7 @@ def command(
         recorder.phase("plan")
 
         def planned(plan: Plan) -> None:
-            recorder.add(facts_of_plan(plan))
+            recorder.add(facts_of_plan, plan)
             recorder.phase("export")
             meter.phase("exporting")
             meter.expect(plan.row_count)
@@ -132,7 +132,7 @@ def command(
                 planned=planned,
                 progress=recorder.through(meter.advance),
             )
-    recorder.add(facts_of_export(done))
+    recorder.add(facts_of_export, done)
     if not quiet:
         _print(screen, done, verbose=verbose)
     return 0

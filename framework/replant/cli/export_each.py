@@ -44,7 +44,7 @@ def run(
             exported=exported,
             progress=recorder.through(meter.advance),
         )
-    recorder.add(_facts(done))
+    recorder.add(_facts, done)
     if not recorder.has_log:
         _print(screen, done, journal, quiet=quiet)
     return DIFFERENCE_FOUND if done.failed else 0

@@ -62,7 +62,7 @@ def command(
         )
     recorder.phase("plan")
     plan, rows = (api.plan(settings), {}) if count is None else api.plan_with_rows(settings, count)
-    recorder.add(facts_of_plan(plan))
+    recorder.add(facts_of_plan, plan)
     show(console(), plan, verbose=verbose)
     show_rows(console(), rows)
 

@@ -83,12 +83,12 @@ def command(
     recorder.phase("check the artifact")
 
     def opened(manifest: Manifest) -> None:
-        recorder.add(facts_of_manifest(manifest, artifact))
+        recorder.add(facts_of_manifest, manifest, artifact)
         recorder.phase("look at the target")
 
     if dry_run:
         found = api.preflight(artifact, settings, strategy=strategy, opened=opened)
-        recorder.add(facts_of_preflight(found))
+        recorder.add(facts_of_preflight, found)
         if not quiet:
             show(console(), found, verbose=verbose)
         found.check(lambda _: True)
@@ -97,7 +97,7 @@ def command(
     with metered_load(screen, quiet=quiet) as meter:
 
         def preflighted(found: Preflight) -> None:
-            recorder.add(facts_of_preflight(found))
+            recorder.add(facts_of_preflight, found)
             recorder.phase("load, compare, commit")
             meter.expect(found.manifest.row_count)
             if not quiet:
@@ -114,7 +114,7 @@ def command(
             confirm=lambda questions: yes or agreed(questions),
             progress=recorder.through(meter.advance),
         )
-    recorder.add(facts_of_replay(done, rehearsed=rehearse))
+    recorder.add(facts_of_replay, done, rehearsed=rehearse)
     if not quiet:
         report(screen, done, verbose=verbose, rehearsed=rehearse)
 

@@ -46,7 +46,8 @@ def reporting(function: Callable[..., Any]) -> Callable[..., Any]:
         log = EventLog(sys.stderr) if log_format == "json" else None
         if log is not None and "quiet" in said:
             said["quiet"] = True
-        recorder = Recorder(click.get_current_context().info_name or "", log)
+        name, wanted = click.get_current_context().info_name or "", bool(report_files or log)
+        recorder = Recorder(name, log, wanted=wanted)
         try:
             with told_of_connections(recorder.connected):
                 code: int = function(recorder=recorder, **said) or 0

@@ -69,5 +69,5 @@ def command(
         confirm=dialogue.confirm,
     )
     if not dialogue.dry_run:
-        recorder.add(compared_after_changes(rehearsed=dialogue.rehearse))
+        recorder.add(compared_after_changes, rehearsed=dialogue.rehearse)
     dialogue.end(done.plan, "changed", done.notes)

@@ -59,7 +59,7 @@ def command(
         recorder.phase("check the artifact")
 
         def opened(manifest: Manifest) -> None:
-            recorder.add(facts_of_manifest(manifest, artifact))
+            recorder.add(facts_of_manifest, manifest, artifact)
             recorder.phase("compare")
             meter.phase("verifying")
             meter.expect(manifest.row_count)
@@ -71,7 +71,7 @@ def command(
             opened=opened,
             progress=recorder.through(meter.advance),
         )
-    recorder.add(facts_of_verification(results))
+    recorder.add(facts_of_verification, results)
     screen = console()
     for result in results:
         if not result.equal or (verbose and not quiet):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from replant.api import Replayed
-from replant.model import Check, Severity
+from replant.model import Check, RelationName, Severity
 from replant.preflight.preflight import Preflight
 from replant.replay.replay import Loaded
 from replant.report.facts_of_findings import REHEARSED, check_of, note_of
@@ -31,35 +31,29 @@ def facts_of_replay(done: Replayed, *, rehearsed: bool) -> RunFacts:
     return RunFacts(
         summary=(f"replayed {counted(total.given, 'row')}: {told}", *ended),
         strategy=done.strategy,
-        tables=tuple(
-            ReportedTable(
-                str(name),
-                counts={
-                    "inserted": loaded.inserted,
-                    "updated": loaded.updated,
-                    "skipped": loaded.skipped,
-                    "unchanged": loaded.unchanged,
-                },
-                compared=_compared_by_replay(done, str(name)),
-                result=_result_of_replay(done, str(name)),
-            )
-            for name, loaded in done.tables.items()
-        ),
+        tables=tuple(_table(done, name, loaded) for name, loaded in done.tables.items()),
         checks=(_check_of_replay(done),),
         notes=tuple(ReportedNote(Severity.NOTE, note.told(verbose=True)) for note in done.notes),
     )
 
 
-def _compared_by_replay(done: Replayed, table: str) -> str:
+def _table(done: Replayed, name: RelationName, loaded: Loaded) -> ReportedTable:
+    compared, result = _compared(done, name)
+    counts = {
+        "inserted": loaded.inserted,
+        "updated": loaded.updated,
+        "skipped": loaded.skipped,
+        "unchanged": loaded.unchanged,
+    }
+    return ReportedTable(str(name), counts=counts, compared=compared, result=result)
+
+
+def _compared(done: Replayed, name: RelationName) -> tuple[str, CheckResult]:
+    """Say how the rows of a table were compared, and with what result."""
     if done.manifest.check is Check.NONE:
-        return ""
-    if table in {str(name) for name in done.compared}:
-        return "content, before the commit"
-    return "number of rows, before the commit"
-
-
-def _result_of_replay(done: Replayed, table: str) -> CheckResult:
-    return CheckResult.PASSED if _compared_by_replay(done, table) else CheckResult.NOT_MADE
+        return "", CheckResult.NOT_MADE
+    what = "content" if name in done.compared else "number of rows"
+    return f"{what}, before the commit", CheckResult.PASSED
 
 
 def _check_of_replay(done: Replayed) -> MadeCheck:

@@ -19,7 +19,7 @@ def joined(earlier: RunFacts, later: RunFacts) -> RunFacts:
         plugins={**earlier.plugins, **later.plugins},
         artifacts=_by_path(earlier, later),
         tables=_tables(earlier.tables, later.tables),
-        references=tuple(sorted({*earlier.references, *later.references})),
+        references=tuple(dict.fromkeys((*earlier.references, *later.references))),
         checks=earlier.checks + later.checks,
         notes=tuple(dict.fromkeys((*earlier.notes, *later.notes))),
         left_out=tuple(dict.fromkeys((*earlier.left_out, *later.left_out))),

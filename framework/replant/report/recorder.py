@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from time import perf_counter
+from typing import ParamSpec
 
 import attrs
 from attrs import define, evolve
@@ -19,6 +20,8 @@ from replant.model import Progress, RelationName
 from replant.report.event_log import EventLog, now
 from replant.report.join_facts import joined
 from replant.report.run_report import Outcome, ReportedTable, RunFacts, RunPhase, RunReport
+
+Asked = ParamSpec("Asked")
 
 #: Seconds between two events that say how far a phase is.
 _EVERY = 5.0
@@ -54,8 +57,19 @@ class Recorder:
         command: str,
         log: EventLog | None = None,
         clock: Callable[[], float] = perf_counter,
+        *,
+        wanted: bool = True,
     ) -> None:
-        """Begin now."""
+        """Begin now.
+
+        Args:
+            command: its name.
+            log: where events go.
+            clock: tells the seconds.
+            wanted: whether what the steps have to say is kept, for a report or as events.
+
+        """
+        self._wanted = wanted
         self._command = command
         self._log = log
         self._clock = clock
@@ -101,10 +115,21 @@ class Recorder:
             self._connections[facts] = None
             self.tell("connection", **attrs.asdict(facts))
 
-    def add(self, facts: RunFacts) -> None:
-        """Record what a step has to say."""
+    def add(
+        self, find: Callable[Asked, RunFacts], *given: Asked.args, **named: Asked.kwargs
+    ) -> None:
+        """Record what a step has to say.
+
+        Args:
+            find: is called for that if anybody wants to know: for 2000 tables it takes its time.
+            given: what it is given.
+            named: the same by name.
+
+        """
+        if not self._wanted:
+            return
         known = {*self._facts.notes}
-        self._facts = joined(self._facts, facts)
+        self._facts = joined(self._facts, find(*given, **named))
         for note in self._facts.notes:
             if note not in known:
                 self.tell("note", severity=note.severity.value, text=note.text)

@@ -97,8 +97,8 @@ def _check_counts(parts: Sequence[tuple[RelationName, str, int]], counts: Sequen
     for (name, what, wanted), found in zip(parts, counts, strict=True):
         if found != wanted:
             raise ChangeError(
-                f"{found} of {wanted} rows of {name} were {what}: a trigger or rule of the target "
-                f"kept the others as they were; nothing was changed"
+                f"{found:,} of {wanted:,} rows of {name} were {what}: a trigger or rule of the "
+                f"target kept the others as they were; nothing was changed"
             )
 
 

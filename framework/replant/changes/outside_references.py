@@ -280,7 +280,7 @@ def _finding(
 
 def _counted(number: int) -> str:
     """Write `1 row`, or `2 rows`."""
-    return f"{number} {'row' if number == 1 else 'rows'}"
+    return f"{number:,} {'row' if number == 1 else 'rows'}"
 
 
 def _named(wanted: Sequence[str], found: Sequence[tuple[Text, ...]]) -> str:
@@ -289,7 +289,7 @@ def _named(wanted: Sequence[str], found: Sequence[tuple[Text, ...]]) -> str:
         ", ".join(f"{readable(c)} = {visible(v)}" for c, v in zip(wanted, row, strict=True))
         for row in found[:_NAMED]
     )
-    return f"{named} and {len(found) - _NAMED} more" if len(found) > _NAMED else named
+    return f"{named} and {len(found) - _NAMED:,} more" if len(found) > _NAMED else named
 
 
 def _unseen(catalog: Catalog, table: Table) -> str:

@@ -119,7 +119,7 @@ def show_plan(screen: Console, plan: ChangePlan, *, dry_run: bool, verbose: bool
         table = grid(heading, "table", "insert", "update", "delete", numbers=frozenset({1, 2, 3}))
         for name, counts in plan.counts.items():
             numbers = (counts.inserted, counts.updated, counts.deleted)
-            table.add_row(str(name), *map(str, numbers))
+            table.add_row(str(name), *(f"{number:,}" for number in numbers))
         screen.print(table)
     elif not plan.of(Severity.REFUSES):
         screen.print(f"nothing is to be changed in {plan.database}")
@@ -141,6 +141,6 @@ def summary_of(plan: ChangePlan, verb: str, *, rehearsed: bool) -> list[str]:
     """Describe what was done."""
     total, tables = plan.total, counted(len(plan.counts), "table")
     numbers = {"inserted": total.inserted, "updated": total.updated, "deleted": total.deleted}
-    told = ", ".join(f"{number} {what}" for what, number in numbers.items() if number)
+    told = ", ".join(f"{number:,} {what}" for what, number in numbers.items() if number)
     lines = [f"{verb} {counted(total.total, 'row')} of {tables}{f': {told}' if told else ''}"]
     return [*lines, "this was a rehearsal: everything was undone"] if rehearsed else lines

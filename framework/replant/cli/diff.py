@@ -119,13 +119,13 @@ def _lines(table: ComparedTable) -> list[str]:
     if table.equal:
         return [f"{table.name}: {counted(table.left_rows, 'row')}, equal"]
     kinds = ", ".join(
-        f"{table.counts[presence]} {_KINDS[presence]}"
+        f"{table.counts[presence]:,} {_KINDS[presence]}"
         for presence in Presence
         if table.counts.get(presence)
     )
     differ = "row differs" if table.count == 1 else "rows differ"
-    told = f"{table.count} {differ} ({kinds})" if table.count else "all rows are equal"
-    lines = [f"{table.name}: {told}, of {table.left_rows} left and {table.right_rows} right"]
+    told = f"{table.count:,} {differ} ({kinds})" if table.count else "all rows are equal"
+    lines = [f"{table.name}: {told}, of {table.left_rows:,} left and {table.right_rows:,} right"]
     for side, columns in (("left", table.only_left), ("right", table.only_right)):
         if columns:
             listed = ", ".join(map(readable, columns))

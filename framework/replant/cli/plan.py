@@ -94,7 +94,7 @@ def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
     scope = ", ".join(f"{name} = {value}" for name, value in plan.scope.items())
     total = f"{counted(plan.row_count, 'row')} in {counted(len(plan.tables), 'table')}"
     if plan.expected_rows is not None:
-        total += f" (the planner expected about {plan.expected_rows})"
+        total += f" (the planner expected about {plan.expected_rows:,})"
     screen.print(f"{total}, strategy {plan.strategy}{', ' + scope if scope else ''}\n")
     headings = ("table", "rows", "shared", "columns", "key")
     tables = grid("In load order:", *headings, numbers=frozenset({1, 2, 3}))

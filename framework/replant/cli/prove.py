@@ -169,7 +169,8 @@ def summary(proof: Proof, notes: Sequence[str], *, seed: int) -> Iterator[str]:
     """Say what was proved, and what was not."""
     methods = ", ".join(f"{method.strategy} ({_role(method)})" for method in proof.methods)
     rows = counted(proof.drawn, "row")
-    yield f"proved: {counted(proof.rounds, 'round')}, {rows} drawn, {proof.moved} of them exported"
+    rounds, moved = counted(proof.rounds, "round"), f"{proof.moved:,} of them exported"
+    yield f"proved: {rounds}, {rows} drawn, {moved}"
     yield f"strategies: {methods}; seed {seed}"
     for grant in proof.granted:
         yield f"the role that may INSERT needed besides: {grant}"

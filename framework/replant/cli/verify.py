@@ -99,12 +99,12 @@ def lines(result: TableResult) -> list[str]:
         return [f"{result.name}: {held}, equal"]
     named = [f"  {difference}" for difference in result.differences]
     if result.count > len(named):
-        named.append(f"  and {result.count - len(named)} more")
+        named.append(f"  and {result.count - len(named):,} more")
     if result.counts.get(RowDifferenceKind.MISSING) == result.exported == result.count:
         return [f"{result.name}: {_all_missing(result.exported)}", *named]
     differ = "row differs" if result.count == 1 else "rows differ"
-    kinds = ", ".join(f"{number} {_KINDS[kind]}" for kind, number in result.counts.items())
-    return [f"{result.name}: {result.count} {differ} ({kinds}), of {held} exported:", *named]
+    kinds = ", ".join(f"{number:,} {_KINDS[kind]}" for kind, number in result.counts.items())
+    return [f"{result.name}: {result.count:,} {differ} ({kinds}), of {held} exported:", *named]
 
 
 _KINDS = {
@@ -115,7 +115,7 @@ _KINDS = {
 
 
 def _all_missing(number: int) -> str:
-    return "the one row is missing:" if number == 1 else f"all {number} rows are missing:"
+    return "the one row is missing:" if number == 1 else f"all {number:,} rows are missing:"
 
 
 def summary(results: tuple[TableResult, ...]) -> list[str]:
@@ -123,10 +123,10 @@ def summary(results: tuple[TableResult, ...]) -> list[str]:
     wrong = sum(1 for result in results if result.count)
     unseen = sum(1 for result in results if result.unseen)
     rows = sum(result.exported for result in results if not result.unseen)
-    left = f"; {unseen} could not be seen" if unseen else ""
+    left = f"; {unseen:,} could not be seen" if unseen else ""
     if wrong:
         differ = "differs" if wrong == 1 else "differ"
-        lines = [f"{wrong} of {counted(len(results), 'table')} {differ}{left}"]
+        lines = [f"{wrong:,} of {counted(len(results), 'table')} {differ}{left}"]
     else:
         seen = counted(len(results) - unseen, "table")
         lines = [f"verified: {counted(rows, 'row')} of {seen} are equal{left}"]

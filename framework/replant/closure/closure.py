@@ -229,9 +229,9 @@ def _check_budget(
 ) -> None:
     most = request.budget.tables.get(table)
     if most is not None and counts[table] > most:
-        what, of = f"more than {most} rows of {table}", table
+        what, of = f"more than {most:,} rows of {table}", table
     elif request.budget.rows is not None and counts.total() > request.budget.rows:
-        what, of = f"more than {request.budget.rows} rows", None
+        what, of = f"more than {request.budget.rows:,} rows", None
     else:
         return
     path = Provenance(graph, request, found).heaviest_path(of)

@@ -117,7 +117,7 @@ class RowOutsideClosure:
         if self.last is None or self.barrier is None:
             if self.exhausted and self.looked_at == 1:
                 return f"{head}: no reference leads to it"
-            rows = f"{'all' if self.exhausted else 'the first'} {self.looked_at} rows"
+            rows = f"{'all' if self.exhausted else 'the first'} {self.looked_at:,} rows"
             return f"{head}: no row of it was found among {rows} from which references lead to it"
         lines = [
             f"{head}; it would be, but for the first step from a row that is:",

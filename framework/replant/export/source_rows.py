@@ -162,8 +162,8 @@ class SourceRows:
         for table in self._plan.tables:
             if self.counts[table.name] != table.row_count:
                 raise DatabaseError(
-                    f"{self.counts[table.name]} rows of {table.name} were read, and "
-                    f"{table.row_count} had been counted in the same snapshot: a condition that "
+                    f"{self.counts[table.name]:,} rows of {table.name} were read, and "
+                    f"{table.row_count:,} had been counted in the same snapshot: a condition that "
                     f"chooses its rows is not the same each time it is asked, as with random(); "
                     f"choose the rows by what they hold"
                 )

@@ -106,7 +106,7 @@ class ProvenanceCount:
 
     def __str__(self) -> str:
         """Write one line: `down by s.t(a) → s.u(b): 5 rows`."""
-        rows = f"{self.rows} row{'' if self.rows == 1 else 's'}"
+        rows = f"{self.rows:,} row{'' if self.rows == 1 else 's'}"
         return f"{describe_arrival(self.by, down=self.down)}: {rows}"
 
 

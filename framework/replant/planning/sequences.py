@@ -76,7 +76,7 @@ def large_objects(
             noun = "large object" if number == 1 else "large objects"
             why = "large objects are not exported; move them with lo_export and lo_import"
             place = f"{table.name}.{readable(column.name)}"
-            found.append(Omission(f"{number} {noun} that {place} points to", why))
+            found.append(Omission(f"{number:,} {noun} that {place} points to", why))
     return tuple(found)
 
 

@@ -43,7 +43,7 @@ def _finding(context: CheckContext, name: RelationName) -> Finding:
     table = context.tables[name]
     whose = " of this scope" if name in context.by_conditions and table.rows.conditions else ""
     number = table.row_count
-    added = "the one row of the artifact is" if number == 1 else f"all {number} rows are"
+    added = "the one row of the artifact is" if number == 1 else f"all {number:,} rows are"
     what = f"{name} has no key and holds rows{whose} already: {added} added, also if they are there"
     asks = table.on_conflict is OnConflict.SKIP
     return Finding(Subject.ROW, Severity.ASKS if asks else Severity.NOTE, str(name), what, _REMEDY)

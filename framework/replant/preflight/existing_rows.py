@@ -293,4 +293,4 @@ def every_row_exists(
 
 
 def _counted(number: int) -> str:
-    return "1 of these rows" if number == 1 else f"{number} of these rows"
+    return "1 of these rows" if number == 1 else f"{number:,} of these rows"

@@ -107,7 +107,7 @@ class MissingParents:
             return
         key = self.ends.key
         skipped = self.ends.table.on_conflict is OnConflict.SKIP
-        number = "1 row that is" if self.lacking == 1 else f"{self.lacking} rows that are"
+        number = "1 row that is" if self.lacking == 1 else f"{self.lacking:,} rows that are"
         what = f"{key}: the target lacks {number} referenced, the first by {self.first}"
         yield Finding(
             Subject.REFERENCE,

@@ -38,7 +38,7 @@ class NullInNotNull:
     def findings(self) -> Iterator[Finding]:
         """Yield a refusal for each column, unless a trigger may fill it."""
         for column, number in self._found.items():
-            held = "1 row holds" if number == 1 else f"{number} rows hold"
+            held = "1 row holds" if number == 1 else f"{number:,} rows hold"
             first = f", the first with {self._first[column]}" if self.table.key else ""
             what = f"is NOT NULL there, and {held} NULL{first}"
             yield not_null_finding(self.catalog, self.table.name, column, what, given=True)

@@ -38,7 +38,7 @@ class Inspection:
         size, units = float(facts.size), ["B", "kB", "MB", "GB", "TB"]
         while size >= _THOUSAND and len(units) > 1:
             size, units = size / _THOUSAND, units[1:]
-        rows = "never analysed" if facts.rows is None else f"about {facts.rows} rows"
+        rows = "never analysed" if facts.rows is None else f"about {facts.rows:,} rows"
         return f"{size:.0f} {units[0]}, {rows}"
 
 

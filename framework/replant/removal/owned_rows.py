@@ -102,7 +102,7 @@ def _looked_up(
 
 def _finding(result: TableResult) -> Finding:
     shown = [str(difference) for difference in result.differences]
-    more = [f"and {result.count - len(shown)} more"] if result.count > len(shown) else []
+    more = [f"and {result.count - len(shown):,} more"] if result.count > len(shown) else []
     differ = "row is" if result.count == 1 else "rows are"
     return Finding(
         Subject.ROW,

@@ -167,7 +167,7 @@ def _steps_fail(order: LoadOrder, target: ReplayTarget) -> Iterator[str]:
             case LoadTogether(names, staged=False) if privileges.may_stage.issuperset(names):
                 rows = sum(target.tables[name].row_count for name in names)
                 if rows > ROWS_HELD:
-                    yield f"it writes {rows} rows into one statement"
+                    yield f"it writes {rows:,} rows into one statement"
 
 
 def early_keys(order: LoadOrder, keys: tuple[ForeignKey, ...]) -> Iterator[ForeignKey]:

@@ -198,7 +198,7 @@ def _outcome(table: PlannedTable, given: int, written: int, updated: int = 0) ->
         case OnConflict.ERROR:
             if left:
                 raise ReplayError(
-                    f"the target kept {written} of {given} rows of {table.name}: a trigger or "
+                    f"the target kept {written:,} of {given:,} rows of {table.name}: a trigger or "
                     f"rule of the target dropped the others; nothing was replayed"
                 )
             return Loaded(inserted=written)

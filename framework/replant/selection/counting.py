@@ -215,7 +215,7 @@ def _check_budget(counts: Mapping[RelationName, int], settings: Settings) -> Non
     """Refuse more rows than may be exported; what a closed set grew by was limited before."""
     most = {change.name: change.max_rows for change in settings.tables if change.max_rows}
     over = [
-        f"{name} has {counts[name]} rows, and max_rows allows {limit}"
+        f"{name} has {counts[name]:,} rows, and max_rows allows {limit:,}"
         for name, limit in most.items()
         if counts.get(name, 0) > limit
     ]
@@ -223,8 +223,8 @@ def _check_budget(counts: Mapping[RelationName, int], settings: Settings) -> Non
     if limit is not None and total > limit:
         name = max(counts, key=lambda table: (counts[table], table))
         over.append(
-            f"{total} rows are chosen, most of them ({counts[name]}) of {name}, and max_rows "
-            f"allows {limit}"
+            f"{total:,} rows are chosen, most of them ({counts[name]:,}) of {name}, and max_rows "
+            f"allows {limit:,}"
         )
     if over:
         raise BudgetError(f"{'; '.join(over)}; choose fewer rows, or allow more under [export]")

@@ -81,7 +81,7 @@ class DanglingReferences:
             why = "a row outside the export, such as another tenant's"
         else:
             why = "no row at all"
-        more = f" (and {self.count - 1} more)" if self.count > 1 else ""
+        more = f" (and {self.count - 1:,} more)" if self.count > 1 else ""
         return f"{self.key}: the row {where}{more} holds {held}: {why}"
 
 

@@ -210,7 +210,7 @@ class _TableSearch:
     def _refuse(self, differences: DifferenceList, whose: str, remedy: str) -> None:
         result = differences.result(0, 0)
         shown = [str(difference) for difference in result.differences]
-        more = [f"and {result.count - len(shown)} more"] if result.count > len(shown) else []
+        more = [f"and {result.count - len(shown):,} more"] if result.count > len(shown) else []
         self.findings.append(
             Finding(
                 Subject.ROW,

@@ -190,8 +190,8 @@ def _check_nothing_left(found: FoundChanges) -> None:
     if not left.counts and not found.findings:
         return
     told = [
-        f"{name}: {counts.inserted} rows are missing, {counts.updated} differ, {counts.deleted} "
-        f"are too many"
+        f"{name}: {counts.inserted:,} rows are missing, {counts.updated:,} differ, "
+        f"{counts.deleted:,} are too many"
         for name, counts in left.counts.items()
     ]
     told += [str(finding) for finding in found.findings]
@@ -205,5 +205,5 @@ def _question(plan: ChangePlan, max_deletes: int) -> Iterator[Finding]:
     number = plan.total.deleted
     if number > max_deletes:
         rows = "row is" if number == 1 else "rows are"
-        what = f"{number} {rows} deleted from {plan.database!r}"
+        what = f"{number:,} {rows} deleted from {plan.database!r}"
         yield Finding(Subject.ROW, Severity.ASKS, plan.database, what)

@@ -189,7 +189,8 @@ def _predicate(
     keys = root_keys(artifact, root)
     if keys is None:
         raise UsageError(
-            f"the artifact does not tell the keys of the {root.row_count} root rows of {root.table}"
+            f"the artifact does not tell the keys of the {root.row_count:,} root rows of "
+            f"{root.table}"
         )
     return _has_key(exported.key, keys) if keys else "false"
 

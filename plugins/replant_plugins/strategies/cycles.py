@@ -83,7 +83,7 @@ class _Component:
     def counted(self) -> str:
         if not self.request.row_counts.keys() >= {*self.tables}:
             return "its rows never counted"
-        return "1 row" if self.row_count == 1 else f"{self.row_count} rows"
+        return "1 row" if self.row_count == 1 else f"{self.row_count:,} rows"
 
 
 def parts_of(request: OrderRequest) -> list[Part]:

@@ -175,6 +175,15 @@ def test_as_a_replica_ordinary_triggers_change_nothing(move: Move, way: Way) -> 
     assert move.found("SELECT v FROM s.t WHERE id = 3") == ["v3"]
 
 
+def test_a_trigger_of_another_table_is_named(move: Move) -> None:
+    body = "UPDATE s.t SET v = 'x' WHERE id = NEW.t; RETURN NULL;"
+    prepared(move, Fault(trigger("AFTER", body, on="s.u"), ""))
+    said = move.move(WAYS["directory"]).said
+    assert "s.t: the rows differ" in said
+    assert "the trigger g of s.u, on INSERT, may have changed it" in said
+    assert "--triggers disable as the owner of the table" in said
+
+
 RULES = {
     "instead-nothing": "CREATE RULE r AS ON INSERT TO s.t DO INSTEAD NOTHING",
     "instead-some": "CREATE RULE r AS ON INSERT TO s.t WHERE NEW.id = 5 DO INSTEAD NOTHING",

@@ -98,7 +98,8 @@ class Directory:
                 yield rows
         if count < wanted:
             raise ArtifactError(
-                f"{path}: holds {count:,} rows, and the manifest tells of {wanted:,}; export it again"
+                f"{path}: holds {count:,} rows, and the manifest tells of {wanted:,}; export it "
+                f"again"
             )
 
 

@@ -7,6 +7,8 @@ existed before are found by their keys.
 
 from __future__ import annotations
 
+from itertools import chain
+
 import psycopg
 from attrs import evolve
 from psycopg.sql import Composed
@@ -24,6 +26,7 @@ from replant.model import (
     readable,
 )
 from replant.replay.load_plan import Load
+from replant.replay.refusals import WITHOUT_TRIGGERS
 from replant.sql.closing_checks import CHECK_FAILED, SETTLE, check_rows, own_rows, staged_rows
 from replant.sql.fingerprints import Fingerprint
 from replant.verification.row_comparison import RowComparison
@@ -35,9 +38,8 @@ _FEW_ROWS = 1000
 _AS_THEY_LIE = "SET LOCAL synchronize_seqscans = off; SET LOCAL max_parallel_workers_per_gather = 0"
 
 _WAYS_OUT = (
-    "replay with --strategy superuser, under which ordinary triggers do not fire; export without "
-    "the column (omit under [[tables]]), so that the target computes it; or compare counts alone "
-    "(check = 'count' under [export])"
+    f"{WITHOUT_TRIGGERS}; export without the column (omit under [[tables]]), so that the target "
+    f"computes it; or compare counts alone (check = 'count' under [export])"
 )
 
 
@@ -151,9 +153,10 @@ def _first_difference(database: DatabaseConnection, load: Load, table: PlannedTa
 
 
 def _differs(load: Load, name: RelationName, difference: str, said: str = "") -> ReplayError:
-    firing = load.firing.get(name, ())
-    guilty = " or the ".join(str(trigger) for trigger in firing)
-    suspects = f"the {guilty}, fires and" if guilty else "a trigger, rule or column type"
+    # One of another table may write into this one as well.
+    firing = load.firing.get(name) or tuple(chain(*load.firing.values()))
+    guilty = name_a_few(f"the {trigger}" for trigger in firing)
+    suspects = f"{guilty}," if guilty else "a trigger, rule or column type"
     skips = load.tables[name].on_conflict in {OnConflict.SKIP, OnConflict.SAME}
     if skips and load.unique.get(name):
         listed = name_a_few(map(readable, sorted(load.unique[name])))

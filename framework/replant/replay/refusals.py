@@ -16,17 +16,17 @@ from replant.model.policies import Policy
 from replant.replay.older_release import OF_AN_OLDER_RELEASE
 from replant.sql.closing_checks import CHECK_FAILED
 
-_WITHOUT_TRIGGERS = (
+WITHOUT_TRIGGERS = (
     "replay with --triggers disable as the owner of the table, or with --strategy superuser, under "
     "which ordinary triggers do not fire"
 )
 _WRITTEN_BY_TRIGGER = (
     f"a trigger of the target writes rows that are in the artifact too: leave one out, or "
-    f"{_WITHOUT_TRIGGERS}"
+    f"{WITHOUT_TRIGGERS}"
 )
 _BY_TRIGGER = (
     f"a function of the target does not take it: give it what it reads by [target.settings], "
-    f"change it, or {_WITHOUT_TRIGGERS}"
+    f"change it, or {WITHOUT_TRIGGERS}"
 )
 _BY_FUNCTION = (
     "a function of the target does not take it, which a default, a computed column, a CHECK "
@@ -187,7 +187,7 @@ def _for_unique(
 def _for_reference(error: psycopg.Error, guards: Guards) -> str:
     """Say what helps where the referenced row is not there, or is no longer."""
     if _functions(error):
-        return f"a trigger of the target changes what rows reference: {_WITHOUT_TRIGGERS}"
+        return f"a trigger of the target changes what rows reference: {WITHOUT_TRIGGERS}"
     firing = [str(one) for found in guards.firing.values() for one in found]
     ways = ["load the referenced rows first"]
     if guards.skipping:
@@ -207,7 +207,7 @@ def _for_privilege(error: psycopg.Error, tables: Sequence[RelationName], guards:
             f"[target.settings], or replay as a role with BYPASSRLS"
         )
     if _functions(error):
-        without = f", or {_WITHOUT_TRIGGERS}" if _calling(error, guards) else ""
+        without = f", or {WITHOUT_TRIGGERS}" if _calling(error, guards) else ""
         return (
             f"; a function of the target needs it: GRANT it to the role, or make the function "
             f"SECURITY DEFINER{without}"

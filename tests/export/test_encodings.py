@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,3 +69,30 @@ def test_bytes_of_an_unknown_encoding_are_refused_by_the_plan(
         api.plan(asked)
     without = TableSettings(RelationName("public", "t"), where="id = 2")
     assert api.plan(evolve(asked, tables=(without,))).tables[0].row_count == 1
+
+
+@pytest.mark.parametrize("encoded", ["LATIN1"], indirect=True)
+@pytest.mark.parametrize("form", ["insert", "copy"])
+def test_long_rows_are_told_by_their_bytes_in_utf8(
+    encoded: str, database: Database, tmp_path: Path, psql: Path, form: str
+) -> None:
+    """In Latin-1 a row has half as many bytes, and the server that checks it is one of Latin-1."""
+    with psycopg.connect(encoded) as connection:
+        connection.execute(TABLE)
+        connection.execute(
+            "INSERT INTO t SELECT n, repeat(U&'\\00e9', n * 10) FROM generate_series(1, 1100) AS n"
+        )
+    moved = settings(encoded, database, tmp_path)
+    export = evolve(moved.export, format=form)
+    artifact = api.export(evolve(moved, export=export)).output
+    with psycopg.connect(encoded) as connection:
+        connection.execute("TRUNCATE t")
+    loaded = subprocess.run(
+        [psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", artifact, "-d", encoded],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert loaded.returncode == 0, loaded.stderr
+    with psycopg.connect(encoded) as connection:
+        assert connection.execute("SELECT count(*) FROM t").fetchone() == (1100,)

@@ -135,7 +135,9 @@ def test_a_block_is_hashed_as_lines_and_a_long_row_as_its_own_hash() -> None:
     found = Fingerprint(3, lambda row: (row[:1].decode(),))
     found.add([b"a", long, b"b" * LONGEST_IN_BLOCK, b"c"])
 
-    first = b"a\n" + b"\n" + sha256(long).digest() + b"\n" + b"b" * LONGEST_IN_BLOCK + b"\n"
+    first = (
+        b"a\n" + b"\b" + sha256(long).hexdigest().encode() + b"\n" + b"b" * LONGEST_IN_BLOCK + b"\n"
+    )
     assert found.blocks == (
         Block(("a",), 3, hash_of(first)),
         Block(("c",), 1, hash_of(b"c\n")),
@@ -144,6 +146,10 @@ def test_a_block_is_hashed_as_lines_and_a_long_row_as_its_own_hash() -> None:
 
 def test_other_rows_in_a_block_are_another_hash() -> None:
     texts = [[b"a", b"b"], [b"ab"], [b"b", b"a"], [b"a"], [b"a", b"b", b""]]
+    # A row may hold the digits by which a long one stands; none begins with what marks them.
+    long = b"x" * (LONGEST_IN_BLOCK + 1)
+    digits = sha256(long).hexdigest().encode()
+    texts += [[long], [b"", digits], [digits], [rb"\b" + digits]]
     assert len({hashed(rows).total for rows in texts}) == len(texts)
 
 

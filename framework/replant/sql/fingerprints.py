@@ -3,7 +3,8 @@
 A hash is the first eight bytes of a SHA-256, as a big-endian unsigned integer. That of a row is
 taken of the row in the form in which it passes. That of a block is taken of its rows in the order
 of their key, each with a line end behind it. A row of more than `LONGEST_IN_BLOCK` bytes stands in
-its block as a line end and its own SHA-256, so that a server can put the block together in memory.
+its block as a backspace, with which no row begins, and the digits of its own SHA-256, so that a
+server can put the block together in memory.
 
 A table's fingerprint is the sum of the hashes of its blocks modulo 2**64: one hash for a thousand
 rows takes a fifth of the time of a thousand hashes. Where the rows are few, or in no order that
@@ -116,7 +117,7 @@ class _OpenBlock:
 
 
 def _shortened(row: bytes) -> bytes:
-    return b"\n" + sha256(row).digest()
+    return b"\b" + sha256(row).hexdigest().encode()
 
 
 @mutable

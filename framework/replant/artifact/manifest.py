@@ -319,10 +319,9 @@ def manifest_of(
     shared: Mapping[RelationName, Runs] | None = None,
 ) -> Manifest:
     """Make the manifest of a plan; without fingerprints while the rows are not yet exported."""
+    tables = {table.name: table for table in plan.tables}
+    forms = row_forms(plan.layout, plan.format, plan.order, tables)
     by_conditions = _queryable(plan)
-    forms = row_forms(plan.layout, plan.format, plan.order, {t.name: t for t in plan.tables})
-    found = fingerprints or {}
-    empty = Fingerprint()
     return Manifest(
         version=VERSION,
         replant=__version__,
@@ -339,40 +338,62 @@ def manifest_of(
         sequences=plan.sequences,
         omissions=plan.omissions,
         tables=tuple(
-            ExportedTable(
-                name=table.name,
-                columns=tuple(
-                    ExportedColumn(
-                        c.name,
-                        c.type,
-                        c.always_identity,
-                        table.rows.equality.get(c.name),
-                        c.changes,
-                    )
-                    for c in table.columns
-                ),
-                key=table.key,
-                rows=_conditions(table) if table.name in by_conditions else None,
-                only=table.rows.only,
-                on_conflict=table.on_conflict,
-                row_count=table.row_count,
-                fingerprint=f"{found.get(table.name, empty).total:016x}",
-                form=forms[table.name].name,
-                shape=evolve(plan.shapes[table.name], types=()),
-                ownership=table.shared.ownership,
-                shared=(shared or {}).get(table.name, ()),
-                match=table.match,
-                file=None if files is None else files[table.name],
-                ordered=found.get(table.name, empty).key_of is not None,
-                rows_per_block=found.get(table.name, empty).rows_per_block,
-                blocks=_worth_it(found.get(table.name, empty).blocks),
+            _exported_table(
+                table,
+                (fingerprints or {}).get(name, Fingerprint()),
+                forms[name],
+                plan.shapes[name],
+                rows=_conditions(table) if name in by_conditions else None,
+                shared=(shared or {}).get(name, ()),
+                file=None if files is None else files[name],
             )
-            for table in plan.tables
+            for name, table in tables.items()
         ),
         references=tuple(_references(plan)),
         roots=plan.closure_origin.roots,
         types=plan.types,
         step_offsets=tuple(step_offsets),
+    )
+
+
+def _exported_table(
+    table: PlannedTable,
+    fingerprint: Fingerprint,
+    form: RowForm,
+    shape: TableShape,
+    *,
+    rows: tuple[AskedCondition, ...] | None,
+    shared: Runs,
+    file: DataFile | None,
+) -> ExportedTable:
+    """Describe a table by its plan and by what was found while its rows were written."""
+    return ExportedTable(
+        name=table.name,
+        columns=tuple(
+            ExportedColumn(
+                column.name,
+                column.type,
+                column.always_identity,
+                table.rows.equality.get(column.name),
+                column.changes,
+            )
+            for column in table.columns
+        ),
+        key=table.key,
+        rows=rows,
+        only=table.rows.only,
+        on_conflict=table.on_conflict,
+        row_count=table.row_count,
+        fingerprint=f"{fingerprint.total:016x}",
+        form=form.name,
+        shape=evolve(shape, types=()),
+        ownership=table.shared.ownership,
+        shared=shared,
+        match=table.match,
+        file=file,
+        ordered=fingerprint.key_of is not None,
+        rows_per_block=fingerprint.rows_per_block,
+        blocks=_worth_it(fingerprint.blocks),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 import psycopg
-from attrs import evolve
+from attrs import evolve, frozen
 
 from replant.config.mistakes import Mistakes
 from replant.config.recorded_shapes import Recorded
@@ -216,59 +216,27 @@ def plan_from(
         PluginError: a plugin fails, or its load order does not fit the tables.
 
     """
-    keys = {name: exported_key(selected, name) for name in selected.tables}
-    mistakes = Mistakes()
-    wanted: dict[RelationName, OnConflict | None] = dict.fromkeys(keys)
-    with mistakes.collecting():
-        wanted = configured_on_conflict(settings, keys, registered_ways(selected))
-    on_conflict = {name: way or OnConflict.ERROR for name, way in wanted.items()}
-    exported = exported_tables(selected, counted)
-    transforms = ColumnTransforms(host, catalog, settings, exported)
-    among = composing_among(selected, counted)
-    matches: Mapping[RelationName, Match] = {}
-    with mistakes.collecting():
-        matches = configured_matches(selected, keys, settings)
-    planned: dict[RelationName, PlannedTable] = {}
-    writing: PlannedWriting | None = None
-    with mistakes.collecting():
-        writing = artifact_writing(
-            transforms,
-            [(selected.tables[name], selected.columns[name]) for name in selected.tables],
-        )
-    rendered = writing is None and not mistakes.lines
-    for name in selected.tables:
-        with mistakes.collecting():
-            table = _planned_table(transforms, among, selected, counted, name, rendered=rendered)
-            planned[name] = evolve(table, on_conflict=on_conflict[name], match=matches.get(name))
-    order = LoadOrder(())
-    with mistakes.collecting():
-        order = ask_for_load_order(selected, counted, host, settings, on_conflict)
-    with mistakes.collecting():
-        check_conflicts_in_file(settings.export, tuple(planned.values()), selected.tables)
-    if not mistakes.lines:
-        with mistakes.collecting():
-            check_reference_ends(selected, planned, exported.references, counted.dangling, settings)
-    with mistakes.collecting():
-        check_transformed(planned.values(), settings.export.must_transform)
-    mistakes.check()
+    transforms = ColumnTransforms(host, catalog, settings, exported_tables(selected, counted))
+    decided = _decide(transforms, selected, counted)
+    planned, order, export = decided.tables, decided.order, settings.export
     return Plan(
         source_version=catalog.version_text,
         plugins=host.versions,
         scope=told_scope(selected, planned, settings.scope),
-        strategy=settings.export.strategy,
-        format=settings.export.format_name,
+        strategy=export.strategy,
+        format=export.format_name,
         tables=tuple(planned[name] for name in order.loaded_tables),
         order=order,
-        layout=settings.export.layout,
-        compression=settings.export.compress,
-        check=settings.export.check,
+        layout=export.layout,
+        compression=export.compress,
+        check=export.check,
         seen_as=_seen_as(catalog, selected),
         triggers=tuple(
             firing_triggers(
                 selected.tables.values(),
                 order,
-                updated={n for n, way in on_conflict.items() if way is OnConflict.UPDATE},
-                copied=copied_tables(planned, order, settings.export.format_name),
+                updated={n for n, t in planned.items() if t.on_conflict is OnConflict.UPDATE},
+                copied=copied_tables(planned, order, export.format_name),
             )
         ),
         provenance=counted.provenance,
@@ -277,8 +245,84 @@ def plan_from(
         omissions=tuple(omissions(catalog, selected, counted, changed_columns(planned.values()))),
         shapes=shapes_of(catalog, selected.tables),
         warnings=tuple(warnings(selected, counted, known, more)),
-        writing=writing,
+        writing=decided.writing,
     )
+
+
+@frozen
+class _Decided:
+    """How the rows of each table are written, and in which order they are loaded."""
+
+    tables: Mapping[RelationName, PlannedTable]
+    order: LoadOrder
+    writing: PlannedWriting | None
+
+
+def _decide(
+    transforms: ColumnTransforms, selected: SelectedTables, counted: CountedSelection
+) -> _Decided:
+    """Ask the plugins, and check what they answer together with the settings.
+
+    Raises:
+        ReplantError: see `plan_from`; a `ConfigurationError` has all mistakes.
+
+    """
+    settings, mistakes = transforms.settings, Mistakes()
+    on_conflict, matches = _existing_rows(selected, settings, mistakes)
+    writing: PlannedWriting | None = None
+    with mistakes.collecting():
+        writing = artifact_writing(
+            transforms, [(table, selected.columns[name]) for name, table in selected.tables.items()]
+        )
+    rendered = writing is None and not mistakes.lines
+    planned = {
+        table.name: evolve(
+            table, on_conflict=on_conflict[table.name], match=matches.get(table.name)
+        )
+        for table in _planned_tables(transforms, selected, counted, mistakes, rendered=rendered)
+    }
+    order = LoadOrder(())
+    with mistakes.collecting():
+        order = ask_for_load_order(selected, counted, transforms.host, settings, on_conflict)
+    with mistakes.collecting():
+        check_conflicts_in_file(settings.export, tuple(planned.values()), selected.tables)
+    if not mistakes.lines:
+        references = transforms.exported.references
+        with mistakes.collecting():
+            check_reference_ends(selected, planned, references, counted.dangling, settings)
+    with mistakes.collecting():
+        check_transformed(planned.values(), settings.export.must_transform)
+    mistakes.check()
+    return _Decided(planned, order, writing)
+
+
+def _existing_rows(
+    selected: SelectedTables, settings: Settings, mistakes: Mistakes
+) -> tuple[Mapping[RelationName, OnConflict], Mapping[RelationName, Match]]:
+    """Return what is done with rows that a target has, and by which columns they are met."""
+    keys = {name: exported_key(selected, name) for name in selected.tables}
+    wanted: dict[RelationName, OnConflict | None] = dict.fromkeys(keys)
+    matches: Mapping[RelationName, Match] = {}
+    with mistakes.collecting():
+        wanted = configured_on_conflict(settings, keys, registered_ways(selected))
+    with mistakes.collecting():
+        matches = configured_matches(selected, keys, settings)
+    return {name: way or OnConflict.ERROR for name, way in wanted.items()}, matches
+
+
+def _planned_tables(
+    transforms: ColumnTransforms,
+    selected: SelectedTables,
+    counted: CountedSelection,
+    mistakes: Mistakes,
+    *,
+    rendered: bool,
+) -> Iterator[PlannedTable]:
+    """Yield the tables in which no mistake is found."""
+    among = composing_among(selected, counted)
+    for name in selected.tables:
+        with mistakes.collecting():
+            yield _planned_table(transforms, among, selected, counted, name, rendered=rendered)
 
 
 def _planned_table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from attrs import evolve, frozen
 
@@ -39,7 +39,7 @@ from replant.preflight.policy_findings import find_policies
 from replant.preflight.row_check import CheckContext, sees
 from replant.preflight.run_row_checks import MOST_ROWS, check_rows
 from replant.preflight.same_database import check_same_database
-from replant.preflight.target_rules import find_broken_rules, read_target_rules
+from replant.preflight.target_rules import TargetRules, find_broken_rules, read_target_rules
 from replant.preflight.target_schema import check_target_schema
 from replant.preflight.target_tables import tables_in_target
 from replant.preflight.trigger_findings import find_trigger_obstacles
@@ -117,33 +117,20 @@ def run_preflight(
     """
     manifest = artifact.manifest
     catalog = read_catalog(database)
-    keys = {name: table.key for name, table in manifest.planned.items()}
-    configured = configured_on_conflict(settings, keys, {})
-    on_conflict = {name: way for name, way in configured.items() if way is not None}
-    tables = tables_in_target(manifest, catalog, on_conflict)
+    tables = tables_in_target(manifest, catalog, _configured_on_conflict(manifest, settings))
     privileges = read_role_privileges(database, catalog, tables, manifest.format)
-    declared = {(reference.table, reference.references) for reference in manifest.references}
     target = ReplayTarget(
-        catalog,
-        tables,
-        privileges,
-        artifact.stored_separately,
-        tuple(sorted(pair for pair in declared if tables.keys() >= {*pair})),
+        catalog, tables, privileges, artifact.stored_separately, _declared(manifest, tables)
     )
     chosen = choose_load_order(manifest, target, strategy, order_tables)
-    load = Load(
-        artifact,
-        tables,
-        chosen.order,
-        privileges.may_copy,
-        privileges.may_stage,
-        frozenset(name for name in tables if sees(catalog, privileges, name)),
-    )
-    load = _with_triggers(load, catalog, settings.triggers)
+    load = _with_triggers(_load(artifact, target, chosen.order), catalog, settings.triggers)
     rules = read_target_rules(database, load, manifest.shapes)
-    policies = {name: catalog.tables[name].policies for name in tables}
-    events = event_triggers_of_altering(database) if load.disabled else ()
-    load = evolve(load, policies=policies, unique=rules.unique, event_triggers=events)
+    load = evolve(
+        load,
+        policies={name: catalog.tables[name].policies for name in tables},
+        unique=rules.unique,
+        event_triggers=event_triggers_of_altering(database) if load.disabled else (),
+    )
     findings = [
         *check_same_database(database, source, manifest, settings.map_schema),
         *check_target_schema(manifest, catalog, tables),
@@ -151,19 +138,12 @@ def run_preflight(
         *find_broken_rules(database, catalog.role, load),
         *_order_findings(chosen, load),
     ]
-    itself = any(f.subject is Subject.TARGET and f.severity is Severity.REFUSES for f in findings)
-    if not itself:
-        context = CheckContext(
-            database, artifact, catalog, tables, privileges, limit, rules.indexed
-        )
+    context = CheckContext(database, artifact, catalog, tables, privileges, limit, rules.indexed)
+    if not _is_the_source(findings):
         findings += check_rows(context)
         findings += find_doubled_rows(context)
     if all(table.name in tables for table in manifest.tables if table.row_count):
-        findings += find_trigger_obstacles(database, catalog, privileges, load)
-        findings += find_policies(catalog, load)
-        findings += unmoved_sequences(manifest, catalog, privileges)
-        findings += uncompared(catalog, privileges, load)
-        findings += unforeseen(catalog, load, rules) if limit is None else ()
+        findings += _findings_of_the_load(context, load, rules)
     preflight = Preflight(
         manifest,
         catalog.database,
@@ -173,6 +153,55 @@ def run_preflight(
         frozenset(table.on_conflict for table in tables.values() if table.row_count),
     )
     return preflight, load
+
+
+def _configured_on_conflict(
+    manifest: Manifest, settings: Settings
+) -> dict[RelationName, OnConflict]:
+    """Return what the settings do with existing rows, for the tables of which they say it."""
+    keys = {name: table.key for name, table in manifest.planned.items()}
+    configured = configured_on_conflict(settings, keys, {})
+    return {name: way for name, way in configured.items() if way is not None}
+
+
+def _declared(
+    manifest: Manifest, tables: Collection[RelationName]
+) -> tuple[tuple[RelationName, RelationName], ...]:
+    """Return the references between tables of the target that the artifact knows."""
+    pairs = {(reference.table, reference.references) for reference in manifest.references}
+    return tuple(sorted(pair for pair in pairs if {*pair}.issubset(tables)))
+
+
+def _load(artifact: Artifact, target: ReplayTarget, order: LoadOrder) -> Load:
+    """Say what is loaded into which tables, and by which means."""
+    privileges = target.privileges
+    readable = (name for name in target.tables if sees(target.catalog, privileges, name))
+    return Load(
+        artifact,
+        target.tables,
+        order,
+        privileges.may_copy,
+        privileges.may_stage,
+        frozenset(readable),
+    )
+
+
+def _is_the_source(findings: Iterable[Finding]) -> bool:
+    """Tell whether the target was found to be the source, whose rows are all there already."""
+    return any(f.subject is Subject.TARGET and f.severity is Severity.REFUSES for f in findings)
+
+
+def _findings_of_the_load(
+    context: CheckContext, load: Load, rules: TargetRules
+) -> Iterator[Finding]:
+    """Yield what would happen while the rows are loaded, where no table is missing."""
+    catalog, privileges = context.catalog, context.privileges
+    yield from find_trigger_obstacles(context.database, catalog, privileges, load)
+    yield from find_policies(catalog, load)
+    yield from unmoved_sequences(context.artifact.manifest, catalog, privileges)
+    yield from uncompared(catalog, privileges, load)
+    if context.limit is None:
+        yield from unforeseen(catalog, load, rules)
 
 
 def _order_findings(chosen: ChosenOrder, load: Load) -> Iterator[Finding]:

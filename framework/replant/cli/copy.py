@@ -16,7 +16,7 @@ from replant.cli import changes, options, replay, sync, verify
 from replant.cli.reporting import reporting
 from replant.cli.screen import Meter, console, metered, metered_load, print_notes
 from replant.errors import UsageError
-from replant.model import Finding, RelationName, Severity
+from replant.model import Finding, RelationName
 from replant.preflight.preflight import Preflight
 from replant.report.facts_of_changes import compared_after_changes, facts_of_changes
 from replant.report.facts_of_comparisons import facts_of_verification
@@ -157,8 +157,8 @@ class _Progress:
         """Print the notes on a replay."""
         self._recorder.add(facts_of_preflight, found)
         self._recorder.phase("load, compare, commit")
-        notes = [n for n in found.of(Severity.NOTE) if n.subject not in replay.TOLD_LATER]
-        print_notes(self._screen, [] if self._quiet else notes, verbose=self._verbose)
+        if not self._quiet:
+            print_notes(self._screen, replay.notes_before(found), verbose=self._verbose)
 
     def planned(self, plan: ChangePlan) -> None:
         """Print what a synchronization will change."""

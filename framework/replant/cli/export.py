@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from attrs import frozen
 from rich.console import Console
 
 from replant import api
@@ -17,7 +18,7 @@ from replant.cli.plan import show
 from replant.cli.reporting import reporting
 from replant.cli.screen import console, metered, print_notes
 from replant.errors import UsageError
-from replant.model import Plan
+from replant.model import Plan, Settings
 from replant.report.facts_of_exports import facts_of_export
 from replant.report.facts_of_plans import facts_of_plan
 from replant.report.figures import counted
@@ -96,23 +97,41 @@ def command(
     settings = options.settings_of(config, **said)
     if query is not None and snapshot is not None:
         raise UsageError("--each reads each tenant in a snapshot of its own; leave out --snapshot")
-    if query is not None:
-        from replant.cli import export_each  # noqa: PLC0415 - what few exports need
-
-        kept = journal or api.JOURNAL
-        return export_each.run(
-            settings,
-            query,
-            journal=kept,
-            resume=resume,
-            force=force,
-            quiet=quiet,
-            recorder=recorder,
-        )
-    if journal:
+    if query is None and journal:
         raise UsageError("--journal goes with --each; add it, or leave it out")
-    screen = console(stderr=True)
-    with metered(screen, "locking and counting", quiet=quiet) as meter:
+    if query is None:
+        shown = _Shown(console(stderr=True), recorder, quiet=quiet, verbose=verbose)
+        _export(settings, shown, force=force, snapshot=snapshot, resume=resume)
+        return 0
+    from replant.cli import export_each  # noqa: PLC0415 - what few exports need
+
+    return export_each.run(
+        settings,
+        query,
+        journal=journal or api.JOURNAL,
+        resume=resume,
+        force=force,
+        quiet=quiet,
+        recorder=recorder,
+    )
+
+
+@frozen
+class _Shown:
+    """Where an export is shown and recorded, and how much of it."""
+
+    screen: Console
+    recorder: Recorder
+    quiet: bool
+    verbose: bool
+
+
+def _export(
+    settings: Settings, shown: _Shown, *, force: bool, snapshot: str | None, resume: bool
+) -> None:
+    """Write one artifact, and show how far it is and what it became."""
+    screen, recorder = shown.screen, shown.recorder
+    with metered(screen, "locking and counting", quiet=shown.quiet) as meter:
         recorder.phase("plan")
 
         def planned(plan: Plan) -> None:
@@ -120,7 +139,7 @@ def command(
             recorder.phase("export")
             meter.phase("exporting")
             meter.expect(plan.row_count)
-            if verbose and not quiet:
+            if shown.verbose and not shown.quiet:
                 show(screen, plan, verbose=True)
 
         with _telling_what_is_kept(screen, settings.export.output, recorder):
@@ -133,9 +152,8 @@ def command(
                 progress=recorder.through(meter.advance),
             )
     recorder.add(facts_of_export, done)
-    if not quiet:
-        _print(screen, done, verbose=verbose)
-    return 0
+    if not shown.quiet:
+        _print(screen, done, verbose=shown.verbose)
 
 
 @contextmanager

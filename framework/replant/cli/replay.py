@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from attrs import frozen
 from rich.console import Console
 
 from replant import api
@@ -16,7 +17,7 @@ from replant.cli import options
 from replant.cli.reporting import reporting
 from replant.cli.screen import console, grid, metered_load, print_notes
 from replant.errors import UsageError
-from replant.model import Finding, OnConflict, Severity, Subject, TriggerMode
+from replant.model import Finding, OnConflict, Settings, Severity, Subject, TriggerMode
 from replant.preflight.preflight import Preflight
 from replant.replay.replay import Loaded
 from replant.report.facts_of_manifests import facts_of_manifest
@@ -25,7 +26,7 @@ from replant.report.figures import counted
 from replant.report.recorder import Recorder
 
 #: What the load itself says in its end, once it knows more.
-TOLD_LATER = (Subject.ROW, Subject.SEQUENCE, Subject.UNSEEN)
+_TOLD_LATER = (Subject.ROW, Subject.SEQUENCE, Subject.UNSEEN)
 
 
 @click.command(epilog="Example: replant replay tenant.sql --target postgresql://localhost/new")
@@ -81,42 +82,76 @@ def command(
         config, target=target, map_schema=map_schema, on_conflict=on_conflict, triggers=triggers
     )
     recorder.phase("check the artifact")
-
-    def opened(manifest: Manifest) -> None:
-        recorder.add(facts_of_manifest, manifest, artifact)
-        recorder.phase("look at the target")
-
+    asked = _Asked(artifact, settings, strategy, recorder, quiet, verbose)
     if dry_run:
-        found = api.preflight(artifact, settings, strategy=strategy, opened=opened)
-        recorder.add(facts_of_preflight, found)
-        if not quiet:
-            show(console(), found, verbose=verbose)
-        found.check(lambda _: True)
-        return
-    screen = console(stderr=True)
-    with metered_load(screen, quiet=quiet) as meter:
+        _foresee(asked)
+    else:
+        _replay(asked, rehearse=rehearse, yes=yes)
+
+
+@frozen
+class _Asked:
+    """A replay that was asked for, and how much of it is shown."""
+
+    artifact: str
+    settings: Settings
+    strategy: str | None
+    recorder: Recorder
+    quiet: bool
+    verbose: bool
+
+    def opened(self, manifest: Manifest) -> None:
+        """Record what is in the artifact."""
+        self.recorder.add(facts_of_manifest, manifest, self.artifact)
+        self.recorder.phase("look at the target")
+
+
+def _foresee(asked: _Asked) -> None:
+    """Show what a replay would do.
+
+    Raises:
+        PreflightError: something prevents the replay.
+
+    """
+    found = api.preflight(
+        asked.artifact, asked.settings, strategy=asked.strategy, opened=asked.opened
+    )
+    asked.recorder.add(facts_of_preflight, found)
+    if not asked.quiet:
+        show(console(), found, verbose=asked.verbose)
+    found.check(lambda _: True)
+
+
+def _replay(asked: _Asked, *, rehearse: bool, yes: bool) -> None:
+    """Load the artifact, and show how far that is and what became of the rows."""
+    screen, recorder = console(stderr=True), asked.recorder
+    with metered_load(screen, quiet=asked.quiet) as meter:
 
         def preflighted(found: Preflight) -> None:
             recorder.add(facts_of_preflight, found)
             recorder.phase("load, compare, commit")
             meter.expect(found.manifest.row_count)
-            if not quiet:
-                now = [n for n in found.of(Severity.NOTE) if n.subject not in TOLD_LATER]
-                print_notes(screen, now, verbose=verbose)
+            if not asked.quiet:
+                print_notes(screen, notes_before(found), verbose=asked.verbose)
 
         done = api.replay(
-            artifact,
-            settings,
-            strategy=strategy,
+            asked.artifact,
+            asked.settings,
+            strategy=asked.strategy,
             rehearse=rehearse,
-            opened=opened,
+            opened=asked.opened,
             preflighted=preflighted,
             confirm=lambda questions: yes or agreed(questions),
             progress=recorder.through(meter.advance),
         )
     recorder.add(facts_of_replay, done, rehearsed=rehearse)
-    if not quiet:
-        report(screen, done, verbose=verbose, rehearsed=rehearse)
+    if not asked.quiet:
+        report(screen, done, verbose=asked.verbose, rehearsed=rehearse)
+
+
+def notes_before(found: Preflight) -> list[Finding]:
+    """Return what should be known before a load, without what the load says once it knows more."""
+    return [note for note in found.of(Severity.NOTE) if note.subject not in _TOLD_LATER]
 
 
 #: What is done with rows that are there already.

@@ -13,11 +13,11 @@ from attrs import evolve
 from replant.config.mistakes import Mistakes
 from replant.config.read_settings import (
     DEFAULT_FILE,
-    parsed,
     read_settings,
     settings_from,
     with_options,
 )
+from replant.config.toml_tables import parsed
 from replant.errors import ConfigurationError, PluginError
 from replant.model import Check, Compression, Layout, OnConflict, RowOrder, Settings, TriggerMode
 

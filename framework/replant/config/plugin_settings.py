@@ -12,7 +12,8 @@ import attrs
 from cattrs import Converter
 from cattrs.errors import IterableValidationError, IterableValidationNote
 
-from replant.config.read_settings import (
+from replant.config.secrets import Secret
+from replant.config.toml_tables import (
     ARRAY,
     new_converter,
     path_below,
@@ -20,7 +21,6 @@ from replant.config.read_settings import (
     structured,
     toml_type,
 )
-from replant.config.secrets import Secret
 from replant.model import Catalog, RelationName
 from replant.model.column_patterns import ColumnPattern, missing_column
 from replant.model.names import did_you_mean

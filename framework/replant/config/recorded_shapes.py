@@ -24,7 +24,7 @@ from pathlib import Path
 from attrs import evolve, field, frozen
 
 from replant.config import toml_text
-from replant.config.read_settings import parsed, structured
+from replant.config.toml_tables import parsed, structured
 from replant.errors import ConfigurationError
 from replant.model import CompositeType, DefinedType, DomainType, EnumType, RelationName
 from replant.model.checked import checked

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from attrs import frozen
 
 from replant.config.mistakes import Mistakes
-from replant.config.read_settings import path_below
+from replant.config.toml_tables import path_below
 from replant.model import (
     Catalog,
     Column,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import evolve, frozen
 
-from replant.config.read_settings import path_below
+from replant.config.toml_tables import path_below
 from replant.errors import ConfigurationError
 from replant.model import (
     AmongShared,

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from replant.artifact.directory_writer import write_directory
-from replant.artifact.manifest import DataFile, Manifest, manifest_of, row_forms
+from replant.artifact.manifest import DataFile, Manifest
+from replant.artifact.manifest_of_plan import manifest_of, row_forms
 from replant.artifact.sql_file_writer import Batch, write_sql_file
 from replant.model import (
     COPY,

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from replant.artifact.manifest import ExportedReference, ExportedTable, Manifest, row_forms
+from replant.artifact.manifest import ExportedReference, ExportedTable, Manifest
+from replant.artifact.manifest_of_plan import row_forms
 from replant.model import (
     COPY,
     INSERT,

@@ -24,8 +24,9 @@ from attrs import frozen
 
 from replant import __version__
 from replant.artifact.compressed_streams import Writer
-from replant.artifact.manifest import Manifest, manifest_of
+from replant.artifact.manifest import Manifest
 from replant.artifact.manifest_json import to_json
+from replant.artifact.manifest_of_plan import manifest_of
 from replant.model import (
     LoadTogether,
     Plan,

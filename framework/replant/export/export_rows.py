@@ -15,8 +15,9 @@ from replant.artifact import directory_writer
 from replant.artifact.atomic_output import whole_directory, whole_file
 from replant.artifact.compressed_streams import compressed, compression_of_name
 from replant.artifact.directory_reader import lines_of
-from replant.artifact.manifest import DataFile, Manifest, manifest_of
+from replant.artifact.manifest import DataFile, Manifest
 from replant.artifact.manifest_json import to_json
+from replant.artifact.manifest_of_plan import manifest_of
 from replant.artifact.sql_file_writer import write_sql_file
 from replant.artifact.unfinished_directory import Unfinished, resumable_directory
 from replant.database.connections import ReadingConnection

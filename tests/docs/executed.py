@@ -54,9 +54,14 @@ class Said:
         return _pattern(self.wanted).fullmatch(self.printed) is not None
 
 
-def perform(document: Document, server: Server, folder: Path) -> list[Said]:
-    """Run a document; what each of its commands was said to print, and printed."""
-    with EXECUTED[document.path](server, folder) as stage, _shell(stage) as shell:
+def perform(
+    document: Document, server: Server, folder: Path, programs: Path | None = None
+) -> list[Said]:
+    """Run a document; what each of its commands was said to print, and printed.
+
+    Programs in the folder `programs` stand in for those that are installed.
+    """
+    with EXECUTED[document.path](server, folder) as stage, _shell(stage, programs) as shell:
         return [said for block in document.blocks() for said in _perform(block, shell)]
 
 
@@ -198,8 +203,10 @@ def _end(process: subprocess.Popen[str], standard_input: IO[str] | None) -> None
 
 
 @contextmanager
-def _shell(stage: Stage) -> Iterator[_Shell]:
+def _shell(stage: Stage, first: Path | None) -> Iterator[_Shell]:
     programs = [str(Path(sys.executable).parent), os.environ["PATH"], _embedded_programs()]
+    if first is not None:
+        programs.insert(0, str(first))
     kept = {
         name: os.environ[name] for name in ("HOME", "TMPDIR", "VIRTUAL_ENV") if name in os.environ
     }

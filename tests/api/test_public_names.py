@@ -8,6 +8,7 @@ from pathlib import Path
 
 import replant
 import replant.testing
+from tests.support.type_checks import mypy_cache
 
 PROGRAM = """
 import replant
@@ -33,7 +34,7 @@ def test_what_the_functions_return_has_types(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = true\n")
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / "cache"), "program.py"],
+        [sys.executable, "-m", "mypy", "--cache-dir", mypy_cache("strict"), "program.py"],
         cwd=tmp_path,
         capture_output=True,
         check=False,

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
+from tests.support.type_checks import mypy_cache
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "replant-notes"
 
@@ -27,6 +29,7 @@ def run(*command: str | Path, cwd: Path | None = None, path: Path | None = None)
     # Nothing of the caller's, so that what is not installed cannot be imported by accident.
     # Where CI is set, Hypothesis draws the same each time.
     environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "CI": "true"}
+    environment["MYPY_CACHE_DIR"] = str(mypy_cache("projects"))
     if path is not None:
         environment["PYTHONPATH"] = str(path)
     done = subprocess.run(

@@ -19,7 +19,7 @@ from replant.drift.source_drift import source_drift
 from replant.model import Catalog, Registration
 from replant.model.table_differences import DifferenceKind
 from replant.model.table_shape import TableShape
-from replant.plugins.manager import Registered
+from replant.plugins.answers import Registered
 from replant.selection.declared_shapes import declared_shapes, shapes_to_record
 from replant.testing.servers.server import Database as ServerDatabase
 from replant.testing.servers.server import Server

@@ -19,9 +19,10 @@ from replant.model import (
     SqlExpression,
     Table,
 )
+from replant.plugins.answers import Rendering, Transforming
 from replant.plugins.discovery import choose, find, load
 from replant.plugins.installed import installed_plugins
-from replant.plugins.manager import ColumnTransforms, Host, Rendering, Transforming
+from replant.plugins.manager import ColumnTransforms, Host
 from tests.support.installed_plugins import install_plugin
 
 Install = Callable[..., None]

@@ -16,7 +16,8 @@ from replant.drift.target_drift import target_drift
 from replant.errors import UsageError
 from replant.model import Catalog, Settings
 from replant.model.table_shape import shapes_of
-from replant.plugins.manager import Host, Registered
+from replant.plugins.answers import Registered
+from replant.plugins.manager import Host
 from replant.selection.declared_shapes import declared_shapes, shapes_to_record
 
 

@@ -17,7 +17,7 @@ from replant.model.table_differences import (
 )
 from replant.model.table_shape import ShapeReference, shapes_of
 from replant.model.types import DefinedType
-from replant.plugins.manager import Registered
+from replant.plugins.answers import Registered
 from replant.selection.declared_shapes import DeclaredShapes, added_tables
 
 _HARMLESS, _LOSES, _FAILS = DriftSeverity.HARMLESS, DriftSeverity.LOSES, DriftSeverity.FAILS

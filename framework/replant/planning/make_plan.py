@@ -66,7 +66,8 @@ from replant.planning.transforms import (
     row_format,
 )
 from replant.planning.triggers import firing_triggers
-from replant.plugins.manager import ColumnTransforms, Host, Rendering
+from replant.plugins.answers import Rendering
+from replant.plugins.manager import ColumnTransforms, Host
 from replant.selection.counting import CountedSelection, count_rows
 from replant.selection.declared_shapes import DeclaredShapes, declared_shapes, undeclared_parts
 from replant.selection.omissions import check_declared, omissions, warnings

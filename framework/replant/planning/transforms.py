@@ -25,7 +25,8 @@ from replant.model import (
 )
 from replant.model.column_patterns import matches_column
 from replant.model.transform import settled
-from replant.plugins.manager import ColumnTransforms, Rendering, Transforming
+from replant.plugins.answers import Rendering, Transforming
+from replant.plugins.manager import ColumnTransforms
 from replant.sql.row_text import computed_by_server
 
 

@@ -7,17 +7,14 @@ the plugin that gave it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from copy import copy
 from typing import Any
 
-import pluggy
 from attrs import evolve, field, frozen
 
 from replant.config.mistakes import Mistakes
 from replant.errors import ConfigurationError, PluginError, UsageError
 from replant.model import (
-    OWN_FORMATS,
     ArtifactFormat,
     Catalog,
     Column,
@@ -37,56 +34,20 @@ from replant.model import (
     Table,
     Transform,
 )
-from replant.model.names import did_you_mean, readable
-from replant.plugins import discovery, hookspecs
+from replant.model.names import readable
+from replant.plugins import discovery
+from replant.plugins.answers import Registered, RegisteredTables, Rendering, Transforming
 from replant.plugins.declaration import Declaration
+from replant.plugins.declared_names import plugins_that_declare
 from replant.plugins.discovery import LoadedPlugin
 from replant.plugins.guarded import GuardedFunction, GuardedRow, one_line
 from replant.plugins.guarded_writers import GuardedWriters
 from replant.plugins.load_order_checks import check_order
 from replant.plugins.own_settings import OwnSettings
-from replant.plugins.registering import implemented_hooks, register
+from replant.plugins.registering import implemented_hooks, new_manager, register
 
 #: The plugin that reads `[[tables]] mask`.
 MASK = "mask"
-
-
-@frozen
-class Registered:
-    """A registration, with the plugin that made it."""
-
-    plugin: str
-    registration: Registration
-
-
-@frozen
-class RegisteredTables:
-    """What all plugins say of the tables to export.
-
-    Attributes:
-        registered: the registrations, sorted by table.
-        excluded: for each table that is left out by the settings of a plugin, the setting.
-
-    """
-
-    registered: tuple[Registered, ...] = ()
-    excluded: Mapping[RelationName, str] = field(factory=dict)
-
-
-@frozen
-class Transforming:
-    """A step in the chain of a column's transforms, with the plugin that gave it."""
-
-    plugin: str
-    transform: Transform
-
-
-@frozen
-class Rendering:
-    """How rows of a table are rendered, with the plugin that said so."""
-
-    plugin: str
-    row_format: RowFormat
 
 
 @frozen
@@ -113,8 +74,7 @@ class Host:
             PluginError: a hook is misspelt, or has a parameter that its specification lacks.
 
         """
-        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
-        self._manager.add_hookspecs(hookspecs)
+        self._manager = new_manager()
         self._plugins = {plugin.candidate.name: plugin for plugin in plugins}
         self._declared = {
             plugin.candidate.name: register(self._manager, plugin) for plugin in plugins
@@ -324,7 +284,7 @@ class Host:
             ConfigurationError: none does; the nearest declared name is given, and all of them.
 
         """
-        return self._that_declare("format", name)
+        return plugins_that_declare("format", name, self._declared)
 
     def check_strategy(self, name: str) -> None:
         """Refuse a strategy that no plugin declares.
@@ -333,7 +293,7 @@ class Host:
             ConfigurationError: none does; the nearest declared name is given, and all of them.
 
         """
-        self._that_declare("strategy", name)
+        plugins_that_declare("strategy", name, self._declared)
 
     def order_tables(self, request: OrderRequest, said: PluginSettings) -> LoadOrder:
         """Return the load order of the one plugin that knows the strategy.
@@ -344,7 +304,7 @@ class Host:
                 cannot be carried out.
 
         """
-        name, *others = self._that_declare("strategy", request.strategy)
+        name, *others = plugins_that_declare("strategy", request.strategy, self._declared)
         if others:
             names = _and(self.describe(plugin) for plugin in (name, *others))
             raise PluginError(
@@ -420,39 +380,6 @@ class Host:
             f"{type(answer).__name__}, not {wanted}; "
             f"update it, or take {name!r} out of [plugins] enable"
         )
-
-    def _that_declare(self, what: str, name: str) -> tuple[str, ...]:
-        """Return the plugins that declare a strategy or a format.
-
-        Raises:
-            ConfigurationError: none does; the nearest declared name is given, and all of them.
-
-        """
-        own = OWN_FORMATS if what == "format" else ()
-        names = {
-            plugin: declared.formats if what == "format" else declared.strategies
-            for plugin, declared in self._declared.items()
-        }
-        found = tuple(plugin for plugin, declared in names.items() if name in declared)
-        if found:
-            return found
-        known = [*own, *(one for declared in names.values() for one in declared)]
-        if what == "strategy":
-            known += [one for one in _strategies_by_name() if one not in known]
-        meant = did_you_mean(name, known, " did you mean {!r}?")
-        raise ConfigurationError(
-            f"export.{what}: no enabled plugin knows the {what} {name!r};{meant} known are: "
-            f"{', '.join(known) or 'none'}"
-        )
-
-
-def _strategies_by_name() -> Iterator[str]:
-    """Yield the strategies of installed plugins of the same name, which naming them enables."""
-    for candidate in discovery.find():
-        with suppress(PluginError):
-            host = Host([discovery.load(candidate)])
-            if candidate.name in host.declared[candidate.name].strategies:
-                yield candidate.name
 
 
 def _and(names: Iterable[str]) -> str:

@@ -18,6 +18,13 @@ _NEEDED = (
 )
 
 
+def new_manager() -> pluggy.PluginManager:
+    """Make a manager that knows the hooks, and no plugin."""
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
 def register(manager: pluggy.PluginManager, plugin: LoadedPlugin) -> Declaration:
     """Register one plugin, and return what it declares.
 

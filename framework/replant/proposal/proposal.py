@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from attrs import field, frozen
 
 from replant.model import ByColumn, InClosure, OrderRequest, RelationName, Table
-from replant.plugins.manager import Registered
+from replant.plugins.answers import Registered
 from replant.proposal.excluded_tables import reason_to_leave_out, unneeded
 from replant.proposal.inspection import Inspection
 from replant.proposal.likely_references import LikelyReference, likely_references

@@ -12,7 +12,8 @@ from replant.database.read_catalog import read_catalog
 from replant.errors import ReplantError, UsageError
 from replant.model import Catalog, PluginSettings, RelationName, Settings
 from replant.plugins import discovery
-from replant.plugins.manager import Host, Registered
+from replant.plugins.answers import Registered
+from replant.plugins.manager import Host
 from replant.proposal.inspection import Inspection, inspect
 from replant.proposal.notes import cycles
 from replant.proposal.proposal import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from replant.model import RelationName, Table, WhereReferenced
-from replant.plugins.manager import Registered
+from replant.plugins.answers import Registered
 from replant.proposal.proposal import Proposal
 
 

@@ -32,7 +32,7 @@ from replant.model import (
     ThroughForeignKey,
     WhereReferenced,
 )
-from replant.plugins.manager import Registered
+from replant.plugins.answers import Registered
 from replant.sql.scope_values import with_scope_values
 
 

@@ -10,7 +10,7 @@ from replant.config.recorded_shapes import Recorded
 from replant.model import Catalog, RelationName, TableShape
 from replant.model.table_differences import DifferenceKind, TableDifference, table_differences
 from replant.model.table_shape import shape_of, shapes_of
-from replant.plugins.manager import Registered
+from replant.plugins.answers import Registered
 
 
 @frozen

@@ -18,7 +18,7 @@ from replant.model import (
     Settings,
     Table,
 )
-from replant.plugins.manager import Registered, RegisteredTables
+from replant.plugins.answers import Registered, RegisteredTables
 from replant.selection.chosen_rows import (
     check_links_end,
     chosen_rows,

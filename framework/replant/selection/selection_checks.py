@@ -23,7 +23,7 @@ from replant.model import (
     TableSettings,
 )
 from replant.model.names import did_you_mean
-from replant.plugins.manager import Registered, RegisteredTables
+from replant.plugins.answers import Registered, RegisteredTables
 from replant.sql.grants import read_grants
 from replant.sql.scope_values import scope_names
 

@@ -15,7 +15,7 @@ from psycopg import sql
 from replant.config.read_settings import settings_from
 from replant.errors import ConfigurationError
 from replant.model import Compression, Layout, RelationName, Settings
-from replant.plugins.manager import Registered
+from replant.plugins.answers import Registered
 from replant.testing.conformance.examples import Bounds, Example, examples_for
 from replant.testing.conformance.round_trip import ReplayMethod, RoundTrip
 from replant.testing.generation.registry import Registry, offered

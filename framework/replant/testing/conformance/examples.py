@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from replant.model import ByColumn, Catalog, RelationName
-from replant.plugins.manager import Registered
+from replant.plugins.answers import Registered
 from replant.testing.generation.catalog_values import CatalogValues
 from replant.testing.generation.registry import Cell, Registry
 from replant.testing.generation.row_strategies import rows_for, tenants_for

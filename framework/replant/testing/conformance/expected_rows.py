@@ -21,7 +21,7 @@ from replant.model import (
     ThroughForeignKey,
     WhereReferenced,
 )
-from replant.plugins.manager import Registered
+from replant.plugins.answers import Registered
 
 Conditions = Mapping[RelationName, sql.Composable]
 

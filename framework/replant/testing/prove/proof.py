@@ -29,7 +29,7 @@ from replant.errors import (
     UsageError,
 )
 from replant.model import Catalog, RelationName
-from replant.plugins.manager import Registered
+from replant.plugins.answers import Registered
 from replant.testing.conformance.examples import Example, examples_for
 from replant.testing.conformance.round_trip import ReplayMethod, Scope
 from replant.testing.prove.accepted_rows import AcceptedRows

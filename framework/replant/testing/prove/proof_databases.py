@@ -24,9 +24,10 @@ from replant.model import (
     Settings,
     Table,
 )
+from replant.plugins.answers import Registered
 from replant.plugins.discovery import OWN_DISTRIBUTION
 from replant.plugins.installed import installed_plugins
-from replant.plugins.manager import Host, Registered
+from replant.plugins.manager import Host
 from replant.sql.grants import grants, usage_grants
 from replant.testing.conformance.round_trip import ReplayMethod, RoundTrip
 from replant.testing.generation.registry import Registry, offered

@@ -25,7 +25,7 @@ from replant.model import (
     Settings,
     Table,
 )
-from replant.plugins.manager import Registered
+from replant.plugins.answers import Registered
 from replant.testing.checks.expressions import Expression, columns_of, condition_on_column
 from replant.testing.checks.parse import parse_check
 from replant.testing.checks.suggest import values_from_checks

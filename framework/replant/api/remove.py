@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from replant.api.changed_target import changed_target
 from replant.artifact.manifest import Manifest
-from replant.artifact.other_schemas import open_in_schemas
 from replant.changes.change_plan import ChangePlan
-from replant.changes.change_rows import changing, looking
-from replant.config.connection_strings import TARGET_VARIABLE, connection_string
-from replant.matching.met_artifact import meet
 from replant.model import Settings
 from replant.model.findings import Confirm
 from replant.removal.remove_rows import plan_removal, remove_rows
@@ -49,13 +46,7 @@ def remove(
         ReplantError: see `replant.errors`. Then the target is as it was.
 
     """
-    dsn = connection_string(settings.target, TARGET_VARIABLE)
-    with (
-        open_in_schemas(artifact, settings.map_schema) as exported,
-        changing(dsn, settings.target_settings) as database,
-    ):
-        with looking(database):
-            source = meet(database, exported, settings, strict=False)
+    with changed_target(artifact, settings, strict=False) as (database, source):
         opened(source.manifest)
         found = plan_removal(database, source, allow_cascade=allow_cascade)
         planned(found)

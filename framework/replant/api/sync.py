@@ -6,15 +6,12 @@ from collections.abc import Callable
 
 from attrs import frozen
 
+from replant.api.changed_target import changed_target
 from replant.api.databases import known_source
 from replant.artifact import directory_writer as directory
 from replant.artifact.atomic_output import check_writable
 from replant.artifact.manifest import Manifest
-from replant.artifact.other_schemas import open_in_schemas
 from replant.changes.change_plan import ChangePlan
-from replant.changes.change_rows import changing, looking
-from replant.config.connection_strings import TARGET_VARIABLE, connection_string
-from replant.matching.met_artifact import meet
 from replant.model import Finding, Layout, Settings
 from replant.model.findings import Confirm
 from replant.synchronization.synchronize import Synchronization
@@ -72,13 +69,7 @@ def sync(
         ReplantError: see `replant.errors`. Then the target is as it was.
 
     """
-    dsn = connection_string(settings.target, TARGET_VARIABLE)
-    with (
-        open_in_schemas(artifact, settings.map_schema) as exported,
-        changing(dsn, settings.target_settings) as database,
-    ):
-        with looking(database):
-            source = meet(database, exported, settings)
+    with changed_target(artifact, settings) as (database, source):
         opened(source.manifest)
         if backup is not None:
             folder = source.manifest.layout is Layout.DIRECTORY

@@ -173,12 +173,10 @@ def with_options(
         export: attributes of `ExportSettings`.
 
     """
-    tables = {**settings.plugins.settings}
-    for name, table in (plugins or {}).items():
-        tables[name] = {**tables.get(name, {}), **table}
+    plugins = plugins or {}
     said = {name: value for name, value in export.items() if value is not None}
     options = [f"export.{name}" for name in said]
-    options += [f"plugins.{name}.{key}" for name, keys in (plugins or {}).items() for key in keys]
+    options += [f"plugins.{name}.{key}" for name, keys in plugins.items() for key in keys]
     return attrs.evolve(
         settings,
         options=(*settings.options, *options),
@@ -189,7 +187,17 @@ def with_options(
         export=attrs.evolve(settings.export, **said),
         triggers=settings.triggers if triggers is None else triggers,
         run=settings.run if jobs is None else attrs.evolve(settings.run, jobs=jobs),
-        plugins=attrs.evolve(
-            settings.plugins, settings=tables, files=(*settings.plugins.files, *plugin_files)
-        ),
+        plugins=_with_plugin_options(settings.plugins, plugins, plugin_files),
+    )
+
+
+def _with_plugin_options(
+    configured: PluginSettings, said: Mapping[str, Mapping[str, Any]], files: tuple[str, ...]
+) -> PluginSettings:
+    """Lay what the command line says of plugins over the file's, key by key."""
+    tables = {name: {**configured.settings.get(name, {}), **table} for name, table in said.items()}
+    return attrs.evolve(
+        configured,
+        settings={**configured.settings, **tables},
+        files=(*configured.files, *files),
     )

@@ -91,23 +91,8 @@ MOST_TABLES = 40
 
 def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
     """Print a plan for people."""
-    scope = ", ".join(f"{name} = {value}" for name, value in plan.scope.items())
-    total = f"{counted(plan.row_count, 'row')} in {counted(len(plan.tables), 'table')}"
-    if plan.expected_rows is not None:
-        total += f" (the planner expected about {plan.expected_rows:,})"
-    screen.print(f"{total}, strategy {plan.strategy}{', ' + scope if scope else ''}\n")
-    headings = ("table", "rows", "shared", "columns", "key")
-    tables = grid("In load order:", *headings, numbers=frozenset({1, 2, 3}))
-    for table in plan.tables:
-        if not table.row_count and not verbose and len(plan.tables) > MOST_TABLES:
-            continue
-        key = ", ".join(map(readable, table.key)) or "none: compared by content"
-        counts = (table.row_count, table.shared.row_count, len(table.columns))
-        tables.add_row(str(table.name), *(f"{count:,}" for count in counts), key)
-    screen.print(tables)
-    empty = sum(not table.row_count for table in plan.tables)
-    if empty and not verbose and len(plan.tables) > MOST_TABLES:
-        screen.print(f"and {counted(empty, 'table')} without a row; -v lists them")
+    screen.print(f"{_summary(plan)}\n")
+    _show_tables(screen, plan, every=verbose or len(plan.tables) <= MOST_TABLES)
     print_list(
         screen,
         "Cycles of foreign keys:",
@@ -133,6 +118,30 @@ def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
     print_list(
         screen, "The role that replays needs:", [*needs, *plan.order.needs] if filled else []
     )
+
+
+def _summary(plan: Plan) -> str:
+    """Say on one line how many rows there are, and what chose and orders them."""
+    total = f"{counted(plan.row_count, 'row')} in {counted(len(plan.tables), 'table')}"
+    if plan.expected_rows is not None:
+        total += f" (the planner expected about {plan.expected_rows:,})"
+    scope = (f"{name} = {value}" for name, value in plan.scope.items())
+    return ", ".join([total, f"strategy {plan.strategy}", *scope])
+
+
+def _show_tables(screen: Console, plan: Plan, *, every: bool) -> None:
+    """Print the tables; unless every one is wanted, those without a row are counted."""
+    headings = ("table", "rows", "shared", "columns", "key")
+    tables = grid("In load order:", *headings, numbers=frozenset({1, 2, 3}))
+    shown = [table for table in plan.tables if table.row_count or every]
+    for table in shown:
+        key = ", ".join(map(readable, table.key)) or "none: compared by content"
+        counts = (table.row_count, table.shared.row_count, len(table.columns))
+        tables.add_row(str(table.name), *(f"{count:,}" for count in counts), key)
+    screen.print(tables)
+    empty = len(plan.tables) - len(shown)
+    if empty:
+        screen.print(f"and {counted(empty, 'table')} without a row; -v lists them")
 
 
 def _triggers(plan: Plan, *, verbose: bool) -> list[str]:

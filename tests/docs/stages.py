@@ -82,14 +82,6 @@ def versioned(server: Server, folder: Path) -> Iterator[Stage]:
 
 
 @contextmanager
-def empty(server: Server, folder: Path) -> Iterator[Stage]:
-    """Two databases without a table, and roles that may do nothing yet."""
-    platform(server)
-    with _databases(server) as (source, target):
-        yield Stage(folder, ShellDatabases(source, target).variables)
-
-
-@contextmanager
 def store(server: Server, folder: Path) -> Iterator[Stage]:
     """What `replant demo --shell` starts: the shops, and the same tables empty."""
     with _databases(server, *stored(server)) as (source, target):
@@ -100,35 +92,6 @@ def store(server: Server, folder: Path) -> Iterator[Stage]:
         ):
             grant_schemas(database, role, privileges, SHOPS.schemas)
         yield Stage(folder, ShellDatabases(source, target).variables)
-
-
-@contextmanager
-def shop(server: Server, folder: Path) -> Iterator[Stage]:
-    """A small shop's database, of which a plugin is still to be written, and an empty copy."""
-    with _databases(server) as (source, target):
-        for database in (source, target):
-            with psycopg.connect(database.dsn) as connection:
-                connection.execute(SHOP_TABLES.encode())
-        with psycopg.connect(source.dsn) as connection:
-            connection.execute(SHOP_ROWS.encode())
-        variables = {"REPLANT_SOURCE": source.dsn, "REPLANT_TARGET": target.dsn}
-        yield Stage(folder, variables)
-
-
-SHOP_TABLES = """
-CREATE SCHEMA shop;
-CREATE TABLE shop.customer (
-    id integer PRIMARY KEY, name text NOT NULL, email text NOT NULL, referrer_id integer
-    REFERENCES shop.customer);
-CREATE TABLE shop.purchase (
-    id integer PRIMARY KEY, customer_id integer NOT NULL REFERENCES shop.customer,
-    total numeric NOT NULL);
-"""
-SHOP_ROWS = """
-INSERT INTO shop.customer VALUES
-    (1, 'Ada', 'ada@example.com', NULL), (2, 'Ben', 'ben@example.com', NULL);
-INSERT INTO shop.purchase VALUES (10, 1, 12.50), (11, 1, 3), (12, 2, 99.99);
-"""
 
 
 @contextmanager
@@ -178,14 +141,14 @@ EXECUTED = {
     "docs/how-to/export-any-schema.md": store,
     "docs/how-to/find-out-why.md": store,
     "docs/how-to/start-with-an-unknown-database.md": store,
-    "docs/how-to/add-a-schema.md": shop,
-    "docs/how-to/mask-personal-data.md": empty,
-    "docs/how-to/mask-values.md": empty,
-    "docs/how-to/add-a-row-format.md": shop,
-    "docs/how-to/add-a-strategy.md": empty,
-    "docs/how-to/watch-for-drift.md": shop,
+    "docs/how-to/add-a-schema.md": store,
+    "docs/how-to/mask-personal-data.md": store,
+    "docs/how-to/mask-values.md": store,
+    "docs/how-to/add-a-row-format.md": store,
+    "docs/how-to/add-a-strategy.md": store,
+    "docs/how-to/watch-for-drift.md": store,
     "docs/how-to/test-a-plugin-in-ci.md": bare,
-    "docs/how-to/prove-your-own-schema.md": empty,
+    "docs/how-to/prove-your-own-schema.md": store,
     "docs/how-to/replay-without-a-superuser.md": without_a_superuser,
     "docs/how-to/handle-dangling-references.md": store,
     "docs/how-to/replay-the-same-artifact-again.md": store,
@@ -205,5 +168,5 @@ EXECUTED = {
     "docs/reference/manifest.md": granted,
     "docs/reference/errors.md": granted,
     "docs/reference/python.md": store,
-    "docs/reference/rows.md": empty,
+    "docs/reference/rows.md": store,
 }

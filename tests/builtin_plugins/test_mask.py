@@ -167,7 +167,7 @@ def test_what_changes_is_told_without_the_secret(
         ('{ email = "emial" }', ["no kind of mask is 'emial'", "did you mean 'email'?"]),
         ('{ emial = "email" }', ["tables[0].mask.emial", "did you mean email?"]),
         ('{ born = "date" }', ["'date:DAYS'"]),
-        ('{ born = "date:0" }', ["the days of 'date' must be 1 to"]),
+        ('{ born = "date:0" }', ["the days of 'date' must be a number from 1 to"]),
         ('{ name = "name:x" }', ["takes nothing behind it"]),
         ('{ email = "null" }', ["s.person.email cannot be masked as 'null': it is NOT NULL"]),
         ('{ phone = "email" }', ["s.person.phone", "it takes 20 characters, and a mask has 36"]),

@@ -59,6 +59,13 @@ def test_rows_are_shown_below_those_that_brought_them(planned: Path, replant: Re
     ]
 
 
+def test_a_long_line_of_the_tree_is_not_cut_off(planned: Path, replant: Replant) -> None:
+    condition = f"id IN ({', '.join(map(str, range(2, 300)))})"
+    planned.write_text(planned.read_text().replace("id = 2", condition))
+    shown = replant("plan", "-c", planned)
+    assert f"  s.customer: 1 row, where {condition}; changed: name\n" in shown.out
+
+
 def test_what_is_so_of_many_things_is_said_once(planned: Path, replant: Replant) -> None:
     short, long = replant("plan", "-c", planned).out, replant("plan", "-c", planned, "-v").out
     assert "2 references are served by no index, so that tables are read as a whole: " in short

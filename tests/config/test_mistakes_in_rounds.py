@@ -151,3 +151,11 @@ def test_a_column_to_protect_that_is_misspelt_is_refused(move: Move) -> None:
     protecting = evolve(settings, export=ExportSettings(must_transform=("shop.customer.emial",)))
     assert "did you mean shop.customer.email?" in told(protecting)[0]
     assert api.plan(evolve(settings, export=ExportSettings(must_transform=("*.later",)))).tables
+
+
+def test_a_secret_that_is_not_set_is_told_once(move: Move, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOBODY_SETS_THIS", raising=False)
+    masks = {"secret": "env:NOBODY_SETS_THIS", "columns": {"*.email": "hash"}}
+    plugins = {"schemas": {"include": ["shop.*"]}, "mask": masks}
+    (line,) = told(asking(move, plugins, scope={}))
+    assert line.startswith("plugins.mask.secret: the environment variable 'NOBODY_SETS_THIS'")

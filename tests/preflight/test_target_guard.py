@@ -204,10 +204,12 @@ def test_at_a_terminal_the_question_is_asked(
             shown += os.read(leader, 1024)
         os.write(leader, f"{answer}\n".encode())
         assert process.wait(timeout=60) == code
+        shown += os.read(leader, 65_536)
     finally:
         os.close(terminal)
         os.close(leader)
     assert b"not on this host" in shown
+    assert (b"nothing was changed, since the answer was no" in shown) is (answer == "n")
     assert tenant.found("SELECT count(*) FROM s.t") == [rows]
 
 

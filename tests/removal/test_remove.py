@@ -159,10 +159,12 @@ def test_a_dry_run_says_what_would_be_deleted(
     assert rows(move) == before
 
 
-def test_a_rehearsal_undoes_it(move: Move, exported: Settings, replant: Replant) -> None:
+def test_a_rehearsal_asks_nothing_and_undoes_it(
+    move: Move, exported: Settings, replant: Replant
+) -> None:
     before = rows(move)
 
-    outcome = replant("remove", move.artifact, "--target", move.from_.dsn, "--rehearse", "--yes")
+    outcome = replant("remove", move.artifact, "--target", move.from_.dsn, "--rehearse")
 
     assert outcome.code == 0
     assert "removed 7 rows of 3 tables: 7 deleted" in outcome.err

@@ -364,7 +364,9 @@ def test_it_asks_before_it_deletes(move: Move, shops: Settings, replant: Replant
 def test_a_dry_run_and_a_rehearsal_change_nothing(
     move: Move, shops: Settings, replant: Replant
 ) -> None:
-    move.source.execute("UPDATE s.line SET v = 'new' WHERE n = 2")
+    move.source.execute(
+        "UPDATE s.line SET v = 'new' WHERE n = 2; DELETE FROM s.line WHERE orders = 20"
+    )
     api.export(shops)
     before = rows(move, owned=True)
     command = ("sync", move.artifact, "--target", move.to.dsn)

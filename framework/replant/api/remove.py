@@ -37,7 +37,7 @@ def remove(
         rehearse: whether everything is done, and then undone.
         opened: told of the artifact's manifest, once its digest was found right.
         planned: told of what will be deleted, before the first row is.
-        confirm: asked whether to go on.
+        confirm: asked whether to go on; a rehearsal does not ask before it deletes.
 
     Returns:
         What was deleted.
@@ -48,7 +48,7 @@ def remove(
     """
     with changed_target(artifact, settings, strict=False) as (database, source):
         opened(source.manifest)
-        found = plan_removal(database, source, allow_cascade=allow_cascade)
+        found = plan_removal(database, source, allow_cascade=allow_cascade, asks=not rehearse)
         planned(found)
         if not dry_run:
             found.check(confirm)

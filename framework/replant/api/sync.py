@@ -54,7 +54,8 @@ def sync(
     Args:
         artifact: the path of the artifact.
         settings: say where the target is, and what to do with shared rows that differ.
-        max_deletes: beyond this many deleted rows `confirm` is asked.
+        max_deletes: beyond this many deleted rows `confirm` is asked. A rehearsal does not ask,
+            since it undoes them.
         allow_cascade: whether ON DELETE CASCADE and SET NULL may reach rows outside the set; rows
             are deleted only in tables of the artifact.
         backup: where the target's rows are written as they were: an artifact, from which a
@@ -75,7 +76,7 @@ def sync(
             folder = source.manifest.layout is Layout.DIRECTORY
             check_writable(backup, force=False, mark=directory.MANIFEST if folder else None)
         work = Synchronization(database, source, settings, known_source(settings))
-        found = work.plan(max_deletes, allow_cascade=allow_cascade)
+        found = work.plan(None if rehearse else max_deletes, allow_cascade=allow_cascade)
         planned(found)
         if dry_run:
             return Synchronized(source.manifest, found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import click
@@ -12,7 +11,7 @@ from rich.console import Console
 from replant.artifact.manifest import Manifest
 from replant.changes.change_plan import ChangePlan
 from replant.cli import options
-from replant.cli.screen import console, grid, print_notes
+from replant.cli.screen import agreed, console, grid, print_notes
 from replant.errors import UsageError
 from replant.model import Finding, Severity
 from replant.report.facts_of_changes import facts_of_changes
@@ -94,7 +93,7 @@ class Dialogue:
 
     def confirm(self, questions: Sequence[Finding]) -> bool:
         """Ask, unless every question is answered."""
-        return self.yes or agreed(questions)
+        return self.yes or agreed(questions, "Do it all the same?")
 
     def end(self, plan: ChangePlan, verb: str, notes: Sequence[Finding] = ()) -> None:
         """Tell what was done; or refuse what could not have been.
@@ -126,15 +125,6 @@ def show_plan(screen: Console, plan: ChangePlan, *, dry_run: bool, verbose: bool
     print_notes(screen, plan.of(Severity.NOTE), verbose=verbose)
     if dry_run:
         print_notes(screen, plan.of(Severity.ASKS), verbose=verbose, before="would ask: ")
-
-
-def agreed(questions: Sequence[Finding]) -> bool:
-    """Ask, if there is somebody to ask."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
-    for question in questions:
-        click.echo(str(question), err=True)
-    return click.confirm("Do it all the same?", err=True)
 
 
 def summary_of(plan: ChangePlan, verb: str, *, rehearsed: bool) -> list[str]:

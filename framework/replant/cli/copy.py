@@ -14,7 +14,7 @@ from replant.api import Copied, Exported, Replayed
 from replant.changes.change_plan import ChangePlan
 from replant.cli import changes, options, replay, sync, verify
 from replant.cli.reporting import reporting
-from replant.cli.screen import Meter, console, metered, metered_load, print_notes
+from replant.cli.screen import Meter, agreed, console, metered, metered_load, print_notes
 from replant.errors import UsageError
 from replant.model import Finding, RelationName
 from replant.preflight.preflight import Preflight
@@ -174,7 +174,7 @@ class _Progress:
 
     def confirm(self, questions: Sequence[Finding]) -> bool:
         """Ask, unless every question was answered."""
-        return self._yes or changes.agreed(questions)
+        return self._yes or agreed(questions, "Do it all the same?")
 
 
 def _record(recorder: Recorder, done: Copied, *, rehearsed: bool) -> None:

@@ -104,7 +104,7 @@ def _print_tables(screen: Console, result: DemoResult) -> None:
     for table in result.tables:
         mark = coloured("equal", "green") if table.equal else coloured("differs", "red")
         counts = (table.in_source, table.exported, table.replayed)
-        shown.add_row(str(table.name), *map(str, counts), mark)
+        shown.add_row(str(table.name), *(f"{count:,}" for count in counts), mark)
     screen.print(shown)
 
 

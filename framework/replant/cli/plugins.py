@@ -1,4 +1,4 @@
-"""`replant plugins`: lists what is installed, from where, with which hooks, and what is enabled."""
+"""`replant plugins`: lists what is installed, with which hooks, and what is enabled."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def command(name: str | None, config: Path | None, *, as_schema: bool) -> int:
     screen = console()
     if name is not None:
         return _show(screen, name, installed)
-    table = grid("", "plugin", "enabled", "distribution", "hooks", "answers to", "from")
+    table = grid("", "plugin", "enabled", "distribution", "hooks", "answers to")
     for plugin in installed:
         candidate = plugin.candidate
         table.add_row(
@@ -45,7 +45,6 @@ def command(name: str | None, config: Path | None, *, as_schema: bool) -> int:
             f"{candidate.distribution} {candidate.version}",
             coloured("cannot be loaded", "red") if plugin.failure else ", ".join(plugin.hooks),
             ", ".join(plugin.declared.names),
-            candidate.target,
         )
     screen.print(table)
     for plugin in installed:

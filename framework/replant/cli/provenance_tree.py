@@ -14,6 +14,9 @@ from replant.model import Plan, RelationName, readable
 from replant.model.closure_rules import ProvenanceCount, Root
 from replant.report.figures import counted
 
+#: A tree cuts off what is longer than the screen is wide. The terminal folds it instead.
+_UNLIMITED = 1_000_000
+
 
 def print_provenance(screen: Console, plan: Plan) -> None:
     """Print a tree for each root; a table whose rows came by several ways is unfolded once.
@@ -41,11 +44,10 @@ def print_provenance(screen: Console, plan: Plan) -> None:
     for table in [table for table in ways if table not in unfolded]:
         if table not in unfolded:
             _unfold(lost, table, ways, changed, unfolded)
+    wide = screen.options.update(width=_UNLIMITED)
     for tree in [*trees, *([lost] if lost.children else [])]:
-        with screen.capture() as captured:
-            screen.print(tree)
-        for line in captured.get().splitlines():
-            screen.print(Text.from_ansi(f"  {line.rstrip()}"))
+        for segments in screen.render_lines(tree, wide, pad=False):
+            screen.print(f"  {''.join(segment.text for segment in segments).rstrip()}")
 
 
 def _unfold(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -15,7 +13,7 @@ from replant.api import Replayed
 from replant.artifact.manifest import Manifest
 from replant.cli import options
 from replant.cli.reporting import reporting
-from replant.cli.screen import console, grid, metered_load, print_notes
+from replant.cli.screen import agreed, console, grid, metered_load, print_notes
 from replant.errors import UsageError
 from replant.model import Finding, OnConflict, Settings, Severity, Subject, TriggerMode
 from replant.preflight.preflight import Preflight
@@ -141,7 +139,7 @@ def _replay(asked: _Asked, *, rehearse: bool, yes: bool) -> None:
             rehearse=rehearse,
             opened=asked.opened,
             preflighted=preflighted,
-            confirm=lambda questions: yes or agreed(questions),
+            confirm=lambda questions: yes or agreed(questions, "Replay all the same?"),
             progress=recorder.through(meter.advance),
         )
     recorder.add(facts_of_replay, done, rehearsed=rehearse)
@@ -170,15 +168,6 @@ def show(screen: Console, found: Preflight, *, verbose: bool) -> None:
         screen.print(f"  {', '.join(map(str, cycle.tables))}: {cycle.way}")
     print_notes(screen, found.of(Severity.ASKS), verbose=verbose, before="would ask: ")
     print_notes(screen, found.of(Severity.NOTE), verbose=verbose)
-
-
-def agreed(questions: Sequence[Finding]) -> bool:
-    """Ask, if there is somebody to ask."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
-    for question in questions:
-        click.echo(str(question), err=True)
-    return click.confirm("Replay all the same?", err=True)
 
 
 def report(screen: Console, done: Replayed, *, verbose: bool, rehearsed: bool) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Literal
 
+import click
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -21,6 +23,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from replant.errors import UsageError
 from replant.model import Finding, RelationName
 from replant.model.findings import grouped
 from replant.report.figures import human_size
@@ -183,6 +186,22 @@ def print_notes(
     """Print findings; those that say the same are one line, unless each is wanted."""
     for finding in findings if verbose else grouped(findings):
         screen.print(f"{before}{finding.told(verbose=verbose)}")
+
+
+def agreed(questions: Iterable[Finding], ask: str) -> bool:
+    """Ask, if there is somebody to ask.
+
+    Raises:
+        UsageError: the answer is no.
+
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    for question in questions:
+        click.echo(str(question), err=True)
+    if not click.confirm(ask, err=True):
+        raise UsageError("nothing was changed, since the answer was no")
+    return True
 
 
 def coloured(text: str, colour: str) -> Text:

@@ -36,8 +36,10 @@ class Mistakes:
                 self._kinds.add(type(error))
 
     def add(self, *lines: str) -> None:
-        """Add mistakes; one that is known already stays one."""
-        self.lines.extend(line for line in lines if line not in self.lines)
+        """Add mistakes; one that is known already, with its path or as it is, stays one."""
+        for line in lines:
+            if not any(known == line or known.endswith(f": {line}") for known in self.lines):
+                self.lines.append(line)
 
     def check(self) -> None:
         """Refuse to go on if there is one.

@@ -168,7 +168,7 @@ def _explain_closure_row(
         because = "no reference leads to it from an exported row, whatever is followed"
         if not found.exhausted:
             because = (
-                f"no exported row was found among the first {found.looked_at} rows from which "
+                f"no exported row was found among the first {found.looked_at:,} rows from which "
                 f"references lead to it"
             )
         return RowLeftOut(found.row, because)

@@ -23,7 +23,7 @@ _TEXTS = (
     (r"ip(_?addr(ess)?)?", "ip"),
     (r"(password|passwd|pwd|secret|token|api_?key)(_?(hash|digest))?", "hash"),
 )
-_DATES = ((r"birth_?(day|date)|date_of_birth|dob", "date:30"),)
+_DATES = ((r"birth_?(day|date)|date_of_birth|dob|born", "date:30"),)
 _ADDRESSES = ((r".*", "ip"),)
 
 _RULES = {

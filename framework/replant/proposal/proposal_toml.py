@@ -166,8 +166,8 @@ def _masks(proposal: Proposal) -> list[str]:
     if not proposal.personal:
         return []
     why = (
-        "These columns look personal or secret, by name and type. To mask them, take the marks "
-        "away, and put a secret into this variable."
+        "These columns look personal or secret, by name and type. To mask them, delete the # "
+        "in front, and put a secret into this variable."
     )
     if proposal.plugins:
         why += " Add 'mask' to [plugins] enable as well."

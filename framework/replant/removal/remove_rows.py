@@ -23,7 +23,7 @@ from replant.verification.unseen_tables import check_all_seen
 
 
 def plan_removal(
-    database: DatabaseConnection, artifact: Artifact, *, allow_cascade: bool
+    database: DatabaseConnection, artifact: Artifact, *, allow_cascade: bool, asks: bool
 ) -> ChangePlan:
     """Find the rows, and what prevents their removal; nothing is changed.
 
@@ -31,6 +31,7 @@ def plan_removal(
         database: the transaction.
         artifact: has the rows.
         allow_cascade: whether foreign keys may delete and change rows that stay.
+        asks: whether the removal has to be confirmed.
 
     Raises:
         ReplantError: the question itself cannot be answered; see `replant.errors`.
@@ -54,7 +55,7 @@ def plan_removal(
                     database, catalog, changes, artifact.manifest, allow_cascade=allow_cascade
                 ),
                 *find_missing_change_privileges(database, catalog, changes),
-                *_question(plan),
+                *(_question(plan) if asks else ()),
             ),
         )
 
@@ -76,8 +77,8 @@ def remove_rows(database: DatabaseConnection, plan: ChangePlan, *, rehearse: boo
     with looking(database):
         for name, number in rows_left(database, plan.changes):
             raise ChangeError(
-                f"{name} holds {number} of the deleted rows again: a trigger of the target brought "
-                f"them back; nothing was changed"
+                f"{name} holds {number:,} of the deleted rows again: a trigger of the target "
+                f"brought them back; nothing was changed"
             )
     database.execute(b"ROLLBACK" if rehearse else b"COMMIT")
 
@@ -87,5 +88,5 @@ def _question(plan: ChangePlan) -> Iterator[Finding]:
     if number:
         rows = "row" if number == 1 else "rows"
         of = "table" if tables == 1 else "tables"
-        what = f"{number} {rows} of {tables} {of} are deleted from {plan.database!r}"
+        what = f"{number:,} {rows} of {tables} {of} are deleted from {plan.database!r}"
         yield Finding(Subject.ROW, Severity.ASKS, plan.database, what)

@@ -58,11 +58,11 @@ class Synchronization:
         self._searched: FoundChanges | None = None
         self._checks = {table.name: table.shared for table in settings.tables if table.shared}
 
-    def plan(self, max_deletes: int, *, allow_cascade: bool) -> ChangePlan:
+    def plan(self, max_deletes: int | None, *, allow_cascade: bool) -> ChangePlan:
         """Find out what changes, and what prevents it; nothing is changed.
 
         Args:
-            max_deletes: beyond this many deleted rows it has to be confirmed.
+            max_deletes: beyond this many deleted rows it has to be confirmed; None for never.
             allow_cascade: whether foreign keys may delete and change rows outside the set.
 
         Raises:
@@ -201,9 +201,9 @@ def _check_nothing_left(found: FoundChanges) -> None:
     )
 
 
-def _question(plan: ChangePlan, max_deletes: int) -> Iterator[Finding]:
+def _question(plan: ChangePlan, max_deletes: int | None) -> Iterator[Finding]:
     number = plan.total.deleted
-    if number > max_deletes:
+    if max_deletes is not None and number > max_deletes:
         rows = "row is" if number == 1 else "rows are"
         what = f"{number:,} {rows} deleted from {plan.database!r}"
         yield Finding(Subject.ROW, Severity.ASKS, plan.database, what)

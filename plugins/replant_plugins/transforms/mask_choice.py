@@ -63,7 +63,10 @@ class MaskChoice:
         if "" in per:
             raise ValueError("a date is shifted per one or more columns: 'date:30 per tenant_id'")
         if not (value.isascii() and value.isdigit() and 1 <= int(value) <= _GREATEST[wanted]):
-            raise ValueError(f"the {wanted} of {kind!r} must be 1 to {_GREATEST[wanted]}")
+            most = _GREATEST[wanted]
+            raise ValueError(
+                f"the {wanted} of {kind!r} must be a number from 1 to {most}, as in '{kind}:10'"
+            )
         return cls(kind, value, int(value), per)
 
     def __str__(self) -> str:

@@ -573,10 +573,10 @@ def test_a_budget_in_all_names_the_path_by_which_most_rows_came(source: Source) 
             source, graph_of(source), request("public.customer: id = 1", budget=Budget(rows=1000))
         )
     assert str(caught.value).splitlines() == [
-        "the closed set has more than 1000 rows, which is its budget; most came by this path:",
+        "the closed set has more than 1,000 rows, which is its budget; most came by this path:",
         "  root public.customer: id = 1: 1 row",
         "  down by public.orders(customer_id) → public.customer(id): 3 rows",
-        "  down by public.line(order_id) → public.orders(id): 1904 rows",
+        "  down by public.line(order_id) → public.orders(id): 1,904 rows",
         "stop or limit a reference on it, choose fewer roots, or allow more rows",
     ]
 

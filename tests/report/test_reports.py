@@ -223,3 +223,36 @@ def test_what_draws_the_graph_is_what_was_recorded() -> None:
     for entry in recorded:
         content = (VENDOR / entry["file"]).read_bytes()
         assert hashlib.sha256(content).hexdigest() == entry["sha256"], entry["file"]
+
+
+def test_what_a_row_does_not_have_on_a_side_is_not_shown_as_null(
+    shops: Move, replant: Replant, tmp_path: Path
+) -> None:
+    source = ("--source", shops.from_.dsn)
+    replant("export", *ROOT, *source, "-o", tmp_path / "before.sql")
+    shops.source.execute(b"INSERT INTO s.orders VALUES (77, 2)")
+    shops.source.execute(b"UPDATE s.customer SET name = 'Bob' WHERE id = 2")
+    replant("export", *ROOT, *source, "-o", tmp_path / "after.sql")
+    for number, sides in enumerate([("before.sql", "after.sql"), ("after.sql", "before.sql")]):
+        for form in ("md", "html"):
+            file = tmp_path / f"{number}.{form}"
+            replant("diff", *(tmp_path / side for side in sides), "--report", file)
+            written = file.read_text(encoding="utf-8")
+            assert "id = 77" in written
+            assert "NULL" not in written.replace('"NOT NULL"', "")
+    assert "only right: id = 77; `id`: `77`; `customer`: `2`" in (
+        (tmp_path / "0.md").read_text(encoding="utf-8")
+    )
+
+
+def test_an_update_is_shown_with_its_new_values_alone(
+    shops: Move, replant: Replant, tmp_path: Path
+) -> None:
+    artifact, target = tmp_path / "ben.sql", ("--target", shops.to.dsn)
+    replant("export", *ROOT, "--source", shops.from_.dsn, "-o", artifact)
+    replant("replay", artifact, *target)
+    shops.target.execute(b"UPDATE s.customer SET name = 'Bob' WHERE id = 2")
+    replant("sync", artifact, *target, "--report", tmp_path / "sync.md")
+    assert "updated: id = 2; `name`: `Ben`\n" in (
+        (tmp_path / "sync.md").read_text(encoding="utf-8")
+    )

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from replant.report.figures import duration, human_size
-from replant.report.run_report import CheckResult, ReportedTable, RunReport
+from replant.report.run_report import (
+    CheckResult,
+    ReportedRow,
+    ReportedTable,
+    ReportedValue,
+    RunReport,
+)
 
 #: Rows of a table of Markdown; a longer one is cut, and says so.
 _MOST = 40
@@ -66,15 +72,18 @@ def _differences(tables: Iterable[ReportedTable]) -> Iterator[str]:
             continue
         lines = [
             f"{row.kind}: {_escaped(row.key)}"
-            + "".join(
-                f"; {_code(value.column)}: {_value(value.before)} → {_value(value.after)}"
-                for value in row.values
-            )
+            + "".join(f"; {_code(value.column)}: {_sides(row, value)}" for value in row.values)
             for row in table.differences
         ]
         more = table.differing - len(table.differences)
         lines += [f"and {more:,} more"] if more > 0 else []
         yield f"{_code(table.name)}\n\n{_bullets(lines)}"
+
+
+def _sides(row: ReportedRow, value: ReportedValue) -> str:
+    before = [_value(value.before)] if row.has_before else []
+    after = [_value(value.after)] if row.has_after else []
+    return " → ".join(before + after)
 
 
 def _checks(report: RunReport) -> Iterator[str]:

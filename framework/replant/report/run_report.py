@@ -80,7 +80,7 @@ class ReportedColumn:
 
 @frozen
 class ReportedValue:
-    """A value that differs: NULL is None."""
+    """A value that differs: NULL is None, and so is what the row does not have on this side."""
 
     column: str
     before: Text
@@ -101,6 +101,16 @@ class ReportedRow:
     kind: str
     key: str
     values: tuple[ReportedValue, ...] = ()
+
+    @property
+    def has_before(self) -> bool:
+        """Whether the values before are known: the row is on the left, or was read."""
+        return self.kind not in {"only right", "updated"}
+
+    @property
+    def has_after(self) -> bool:
+        """Whether there are values after: the row is on the right, or was found."""
+        return self.kind != "only left"
 
 
 @frozen

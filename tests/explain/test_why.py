@@ -294,8 +294,8 @@ class TestInAnArtifact:
         assert told(outcome, 1) == [
             "public.orders: id = 4 is not exported",
             (
-                "  the artifact holds no such row; why not, the source may tell: ask it, with a "
-                "configuration file or the options of the export"
+                "  the artifact holds no such row; to learn why, ask the source: run replant "
+                "why with the configuration file or the options of the export"
             ),
         ]
 

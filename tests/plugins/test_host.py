@@ -130,15 +130,18 @@ def test_a_wrong_signature_is_named(install: Install) -> None:
     install("broken", HEAD + "@hookimpl\ndef register_tables(katalog): ...\n")
     with pytest.raises(PluginError) as caught:
         host("broken")
-    assert "'broken' (distribution replant-broken 2.1) does not fit" in str(caught.value)
-    assert "katalog" in str(caught.value)
+    assert str(caught.value) == (
+        "plugin 'broken' (distribution replant-broken 2.1) has the hook register_tables with the "
+        "parameter 'katalog', which the hook does not have; did you mean catalog?; it may take "
+        "catalog, settings, configuration; update the plugin"
+    )
 
 
 def test_a_misspelt_hook_is_named_with_the_right_ones(install: Install) -> None:
     install("broken", HEAD + "@hookimpl\ndef register_table(catalog): ...\n")
     with pytest.raises(PluginError) as caught:
         host("broken")
-    assert "unknown hook 'register_table'" in str(caught.value)
+    assert "has the hook 'register_table', which replant does not have" in str(caught.value)
     assert "register_tables, transform_value, render_row, write_artifact, order_tables" in str(
         caught.value
     )
@@ -422,3 +425,11 @@ def test_a_hook_cannot_turn_a_setting_off_for_the_next_call(install: Install) ->
     settings = Settings(plugins=PluginSettings(("greedy", "schemas"), schemas))
     with pytest.raises(PluginError, match=r"'greedy'.*has no attribute 'pop'"):
         Host.for_settings(settings).register_tables(CATALOG, settings)
+
+
+def test_a_table_that_a_plugin_registers_twice_is_told_as_its_own_fault(install: Install) -> None:
+    install(
+        "mine", HEAD + "@hookimpl\ndef register_tables():\n    return [Registration('s.t')] * 2\n"
+    )
+    with pytest.raises(PluginError, match=r"the plugin 'mine' registers the table s\.t twice"):
+        host("mine").register_tables(CATALOG, Settings())

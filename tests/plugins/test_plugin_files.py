@@ -94,7 +94,11 @@ def test_the_place_of_an_installed_plugin_is_not_taken_in_silence(folder: Path) 
 
 
 def test_what_is_no_plugin_is_told(folder: Path) -> None:
-    for files, said in ((("gone.py",), "gone.py: is not a file"), (("a.txt",), "a.txt: is")):
+    (folder / "a.txt").write_text("")
+    for files, said in (
+        (("gone.py",), "gone.py: there is no such file"),
+        (("a.txt",), "a.txt: is"),
+    ):
         with pytest.raises(ConfigurationError, match=said):
             api.plugins(Settings(plugins=PluginSettings(files=files)))
     (folder / "broken.py").write_text("1 / 0")

@@ -54,8 +54,8 @@ def explain_in_artifact(artifact: Artifact, asked: Root) -> Explanation:
         explainer.search(numbers)
         explanations = tuple(map(explainer.explained, numbers))
     because = (
-        "the artifact holds no such row; why not, the source may tell: ask it, with a "
-        "configuration file or the options of the export"
+        "the artifact holds no such row; to learn why, ask the source: run replant why with "
+        "the configuration file or the options of the export"
     )
     return Explanation(asked, matched, explanations, None if explanations else because)
 

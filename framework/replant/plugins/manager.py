@@ -387,6 +387,8 @@ def _and(names: Iterable[str]) -> str:
 
 
 def _registered_twice(table: RelationName, first: str, second: str) -> str:
+    if first == second:
+        return f"the plugin {first!r} registers the table {table} twice; update the plugin"
     return (
         f"the table {table} is registered by the plugin {first!r} and by the plugin {second!r}; "
         f"take one of them out of [plugins] enable"

@@ -48,11 +48,13 @@ def plugin_files(plugins: PluginSettings) -> Iterator[str]:
                 f"plugins.enable[{place}]: {path} is Python that would run with your rights; read "
                 f"it, and if you trust it, name it yourself: --plugin {path}"
             )
-    problems += [
-        f"--plugin {path}: is not a file of Python, whose name ends with {_SUFFIX}"
-        for path in named.values()
-        if not (path.endswith(_SUFFIX) and Path(path).is_file())
-    ]
+    for path in named.values():
+        if not Path(path).is_file():
+            problems.append(f"--plugin {path}: there is no such file")
+        elif not path.endswith(_SUFFIX):
+            problems.append(
+                f"--plugin {path}: is not a file of Python, whose name ends with {_SUFFIX}"
+            )
     if problems:
         raise ConfigurationError("\n".join(problems))
     yield from named.values()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from inspect import Parameter, signature
 
 import pluggy
 
 from replant.errors import PluginError
+from replant.model.names import did_you_mean
 from replant.plugins import hookspecs
 from replant.plugins.declaration import Declaration, read_declaration
 from replant.plugins.discovery import LoadedPlugin
@@ -43,6 +45,7 @@ def register(manager: pluggy.PluginManager, plugin: LoadedPlugin) -> Declaration
             f"let the class keep object.__hash__ (attrs and dataclasses: eq=False)"
         )
     declared = read_declaration(plugin)
+    _check_hooks(manager, plugin)
     try:
         manager.register(plugin.implementation, candidate.name)
         manager.check_pending()
@@ -75,6 +78,31 @@ def _parameters(manager: pluggy.PluginManager, plugin: LoadedPlugin) -> set[str]
         if impl.plugin is plugin.implementation
         for name in impl.argnames
     }
+
+
+def _check_hooks(manager: pluggy.PluginManager, plugin: LoadedPlugin) -> None:
+    """Refuse a hook that replant does not have, and a parameter that its hook does not have."""
+    hooks = [hook.__name__ for hook in hookspecs.HOOKS]
+    for name in dir(plugin.implementation):
+        marked = manager.parse_hookimpl_opts(plugin.implementation, name)
+        if marked is None:
+            continue
+        hook = marked.get("specname") or name
+        if hook not in hooks:
+            meant = did_you_mean(hook, hooks)
+            raise PluginError(
+                f"{plugin.candidate} has the hook {hook!r}, which replant does not have{meant}; "
+                f"the hooks are {', '.join(hooks)}; update the plugin"
+            )
+        known = list(signature(getattr(hookspecs, hook)).parameters)
+        for parameter, wanted in signature(getattr(plugin.implementation, name)).parameters.items():
+            if parameter not in known and wanted.default is Parameter.empty:
+                meant = did_you_mean(parameter, known)
+                raise PluginError(
+                    f"{plugin.candidate} has the hook {hook} with the parameter {parameter!r}, "
+                    f"which the hook does not have{meant}; it may take {', '.join(known)}; "
+                    f"update the plugin"
+                )
 
 
 def _check_does_something(manager: pluggy.PluginManager, plugin: LoadedPlugin) -> None:

@@ -105,6 +105,8 @@ def test_no_cascade_deletes_in_a_table_that_the_artifact_does_not_cover(
 
     assert outcome.code == 4
     assert "1 row of s.log that would stay references rows of s.customer" in outcome.err
+    assert "; nothing is deleted in a table that the artifact does not have" in outcome.err
+    assert "--allow-cascade" not in outcome.err
     assert there(move) == before
 
 

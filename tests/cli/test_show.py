@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from replant import api
 from replant.artifact.directory_reader import Directory
 from replant.errors import ArtifactError
-from replant.model import ExportSettings
+from replant.model import ExportSettings, PluginSettings, RelationName, TableSettings
 from tests.support.commands import Replant
 from tests.support.moves import FORMATS, Move, in_every_format
 
@@ -43,6 +44,20 @@ def test_json_has_the_manifest(filled: Move, form: ExportSettings, replant: Repl
     assert document["size"] == sum(file.stat().st_size for file in files if file.is_file())
     assert document["rows_checked"] is False
     assert [table["row_count"] for table in document["manifest"]["tables"]] == [9, 0]
+
+
+@in_every_format
+def test_it_tells_which_values_changed_and_how(
+    filled: Move, form: ExportSettings, replant: Replant
+) -> None:
+    masks = (TableSettings(RelationName("s", "t"), mask={"name": "null"}),)
+    plugins = PluginSettings(("schemas", "mask"), {"schemas": {"include": ["s.*"]}})
+    settings = evolve(filled.settings(), tables=masks, plugins=plugins, export=form)
+    api.export(evolve(settings, export=evolve(form, output=str(filled.artifact))))
+    done = replant("show", filled.artifact)
+    assert (
+        "Values that changed on their way, by which plugin:\n  s.t.name: mask: null\n" in done.out
+    )
 
 
 def test_a_changed_byte_is_found_without_reading_the_rows(filled: Move, replant: Replant) -> None:

@@ -205,8 +205,12 @@ class _Search:
             yield _finding(reference, child.key or child.column_names, found, self._remedy(key))
 
     def _remedy(self, key: ForeignKey | None) -> str:
-        acts = key is not None and self.actions.get((key.table, key.name), "") in _ACTING
-        other = ", or let the foreign key act on them: --allow-cascade" if acts else ""
+        action = "" if key is None else self.actions.get((key.table, key.name), "")
+        other = ""
+        if key is not None and action == _CASCADE and key.table not in self.covered:
+            other = "; nothing is deleted in a table that the artifact does not have"
+        elif action in _ACTING:
+            other = ", or let the foreign key act on them: --allow-cascade"
         return f"delete them first, or let them reference other rows{other}"
 
     def _child(self, name: RelationName) -> PlannedTable:

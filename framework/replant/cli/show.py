@@ -82,6 +82,16 @@ def _print(screen: Console, shown: ShownArtifact, *, verbose: bool) -> None:
         "Sequences that a replay moves forward:",
         [f"{s.table}.{readable(s.column)}: to {s.greatest}" for s in manifest.sequences],
     )
+    print_list(
+        screen,
+        "Values that changed on their way, by which plugin:",
+        [
+            f"{table.name}.{readable(column.name)}: {', then '.join(column.changes)}"
+            for table in manifest.tables
+            for column in table.columns
+            if column.changes
+        ],
+    )
     print_list(screen, "Left out:", [f"{left.what}: {left.why}" for left in manifest.omissions])
     done = "every row was read, and its fingerprint" if shown.checked else "the digest"
     screen.print(f"\n{done} is right")

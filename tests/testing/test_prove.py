@@ -31,6 +31,7 @@ from replant.model import (
     Table,
     TableSettings,
 )
+from replant.model.samples import Sample
 from replant.plugins.discovery import Candidate, LoadedPlugin
 from replant.plugins.hookspecs import hookimpl
 from replant.plugins.manager import Host
@@ -279,6 +280,15 @@ def test_limits_of_rows_are_lifted(two_tables: Database, server: Server, tmp_pat
 
     assert proof.failure is None
     assert proof.moved > 1
+
+
+def test_samples_of_tables_are_lifted(two_tables: Database, server: Server, tmp_path: Path) -> None:
+    settings = Settings(tables=(TableSettings(ITEM, sample=Sample("1%")),))
+
+    proof = proved(two_tables, server, tmp_path, plugins={"all": Everything()}, settings=settings)
+
+    assert proof.failure is None
+    assert ITEM not in proof.unmoved
 
 
 def test_a_table_that_never_has_a_row_is_named_with_the_reason(

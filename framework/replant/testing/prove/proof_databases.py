@@ -131,12 +131,12 @@ def prepare_proof(
 
 
 def _without_limits(settings: Settings) -> Settings:
-    """Return the settings without row limits, which were made for existing rows."""
+    """Return the settings without row limits and samples, which were made for existing rows."""
     export = evolve(settings.export, max_rows=None)
     if export.format_name not in OWN_FORMATS:
         # Rows of another format are written for other programs: no replay reads them.
         export = evolve(export, format=None)
-    tables = tuple(evolve(table, max_rows=None) for table in settings.tables)
+    tables = tuple(evolve(table, max_rows=None, sample=None) for table in settings.tables)
     return evolve(settings, export=export, tables=tables)
 
 

@@ -130,6 +130,14 @@ def test_failures_are_listed_at_the_end_and_tried_again(each: Each, tmp_path: Pa
     assert each("--resume").code == 0
 
 
+def test_one_tenant_that_was_done_before_is_told_as_one(each: Each, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    for number in range(2, 6):
+        (tmp_path / "out" / str(number)).write_text("in the way")
+    assert each().code == 1
+    assert "; 1 tenant was done before" in each("--resume").err
+
+
 def test_a_lost_connection_costs_one_tenant(
     each: Each, move: Move, monkeypatch: pytest.MonkeyPatch
 ) -> None:

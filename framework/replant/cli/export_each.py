@@ -62,7 +62,8 @@ def _print(screen: Console, done: ExportedEach, journal: str, *, quiet: bool) ->
 def _summary(done: ExportedEach) -> str:
     rows = counted(sum(each.rows for each in done.tenants), "row")
     number = len(done.tenants) - len(done.failed)
-    earlier = f"; {counted(done.earlier, 'tenant')} were done before" if done.earlier else ""
+    were = "was" if done.earlier == 1 else "were"
+    earlier = f"; {counted(done.earlier, 'tenant')} {were} done before" if done.earlier else ""
     failed = f"; {len(done.failed):,} failed" if done.failed else ""
     return f"exported {counted(number, 'tenant')}, {rows}{earlier}{failed}"
 

@@ -296,6 +296,7 @@ def test_init_proposes_masks_that_can_be_used(replant: Replant, move: Move, fold
         ("s.invoice.email", "email"),
         ("s.person.email", "email"),
         ("s.person.phone", "phone"),
+        ("s.person.born", "date:30"),
         ("s.person.host", "ip"),
         ("s.person.iban", "iban"),
         ("s.reminder.email", "email"),

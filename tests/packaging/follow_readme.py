@@ -129,7 +129,7 @@ def _check_output(output: dict[str, str]) -> None:
     _expect(
         "the line of the plugin",
         line.replace(",", "").split(),
-        ["notes", "yes", "replant-notes", "1.0.0", *HOOKS, "jsonl", "replant_notes.plugin"],
+        ["notes", "yes", "replant-notes", "1.0.0", *HOOKS, "jsonl"],
     )
     rows = sum(EXPECTED.values())
     for text, words in (

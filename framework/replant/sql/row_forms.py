@@ -183,13 +183,13 @@ class _CopyRows(RowForm):
 #: A row without columns: `()` is not a row of PostgreSQL's, and this is none of literals.
 _EMPTY = b"(true)"
 
-# Possessive, so that text that is not a row is refused in time linear in its length.
-_RAW_LITERAL = re.compile(rb"'(?:[^']++|'')*+'|NULL")
-_WRITTEN_LITERAL = rb"(?:E'(?:[^'\\\n\r\0]++|''|\\[\\nr])*+'|'(?:[^'\n\r\0]++|'')*+'|NULL)"
-_WRITTEN_ROW = re.compile(rb"%b(?:,%b)*+" % (_WRITTEN_LITERAL, _WRITTEN_LITERAL))
-_WRITTEN_LITERALS = re.compile(_WRITTEN_LITERAL)
-_ESCAPED_IN_LITERAL = re.compile(rb"\\(.)")
-_LINE_BREAKS = {b"n": b"\n", b"r": b"\r", b"\\": b"\\"}
+# No quantifier is possessive: Python up to 3.11.4 takes what is no match for one (gh-106052).
+_RAW_LITERAL = re.compile(rb"'[^']*(?:''[^']*)*'|NULL")
+
+#: What may stand before the first literal of a row in quotes, between two, and behind the last.
+_BEFORE_LITERAL = re.compile(rb"(?:NULL,)*E?")
+_BETWEEN_TWO = re.compile(rb",(?:NULL,)*E?")
+_BEHIND_LITERAL = re.compile(rb"(?:,NULL)*")
 
 #: What stands between literals of rows that are joined by line ends; nothing is a doubled quote.
 _BETWEEN_LITERALS = re.compile(rb"(?:(?:,NULL)*\n(?:NULL(?:,NULL)*\n)*(?:NULL,)*|,(?:NULL,)*)?")
@@ -258,21 +258,52 @@ def _end_of_literal(row: bytes, place: int) -> int:
 
 
 def _raw(row: bytes) -> bytes:
-    """Make the row of a line in which literals may be written as `E'…'`."""
-    if _WRITTEN_ROW.fullmatch(row) is None:
+    """Make the row of a line in which literals may be written as `E'…'`.
+
+    Quotes part what is within literals from what is between them; a doubled one has nothing
+    between.
+    """
+    parts = row.split(b"'")
+    if len(parts) % 2 == 0:
         raise ValueError("it is not a row of literals")
     _check_utf8(row)
-    return _WRITTEN_LITERALS.sub(_raw_literal, row)
+    between, within = parts[::2], parts[1::2]
+    found = [_outside(between[0], _BEFORE_LITERAL)]
+    begins = 0
+    for place, piece in enumerate(between[1:], 1):
+        if not piece and place < len(within):
+            continue  # the literal goes on behind a doubled quote
+        escaped = between[begins].endswith(b"E")
+        found.append(b"''".join(_raw_pieces(within[begins:place], escaped=escaped)))
+        found.append(_outside(piece, _BETWEEN_TWO if place < len(within) else _BEHIND_LITERAL))
+        begins = place
+    return b"'".join(found)
 
 
-def _raw_literal(match: re.Match[bytes]) -> bytes:
-    literal = match[0]
-    if not literal.startswith(b"E"):
-        return literal
-    raw = _ESCAPED_IN_LITERAL.sub(lambda escape: _LINE_BREAKS[escape[1]], literal[1:])
-    if b"\n" not in raw and b"\r" not in raw:
+def _outside(piece: bytes, wanted: re.Pattern[bytes]) -> bytes:
+    """Take the mark of a literal with escapes away from what stands between literals."""
+    if wanted.fullmatch(piece) is None:
+        raise ValueError("it is not a row of literals")
+    return piece.removesuffix(b"E")
+
+
+def _raw_pieces(pieces: Rows, *, escaped: bool) -> Rows:
+    """Return the pieces of a literal as they are without escapes."""
+    if any(byte in piece for piece in pieces for byte in (b"\n", b"\r", b"\0")):
+        raise ValueError("a literal holds a line break or a NUL")
+    if not escaped:
+        return pieces
+    raw = [b"\\".join(map(_with_line_breaks, piece.split(rb"\\"))) for piece in pieces]
+    if not any(byte in piece for piece in raw for byte in (b"\n", b"\r")):
         raise ValueError("a literal without a line break is not written as E'…'")
     return raw
+
+
+def _with_line_breaks(piece: bytes) -> bytes:
+    """Put line breaks where their escapes are, in what has no escaped backslash."""
+    if piece.count(b"\\") != piece.count(rb"\n") + piece.count(rb"\r"):
+        raise ValueError("a literal holds an escape that is not written")
+    return piece.replace(rb"\n", b"\n").replace(rb"\r", b"\r")
 
 
 def _check_plain(rows: Rows, width: int) -> None:

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve
 
+from replant.database.batches import ask_together
 from replant.database.connections import DatabaseConnection
 from replant.database.session_settings import qualified_names
 from replant.database.trigger_functions import Writes, read_function_writes
@@ -334,6 +335,8 @@ ORDER BY 1
 """
 
 
+_IDENTITY = "SELECT current_database(), current_user"
+
 #: `pg_policy.polcmd`; a policy for ALL has `*`.
 _COMMANDS = {"r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
 
@@ -348,20 +351,18 @@ def read_catalog(database: DatabaseConnection) -> Catalog:
 
 
 def _read_catalog(database: DatabaseConnection) -> Catalog:
-    identity = database.execute("SELECT current_database(), current_user").fetchone()
-    assert identity is not None
-    relations = database.execute(_RELATIONS.encode()).fetchall()
+    identity, relations, defined, columned, sequenced, keyed, *more = ask_together(
+        database,
+        *(_IDENTITY, _RELATIONS, _DEFINED_TYPES, _COLUMNS, _SEQUENCES, _FOREIGN_KEYS),
+        *(_UNIQUE_KEYS, _UNIQUE_INDEXES, _TRIGGERS, _CHECKS, _POLICIES, _RANGES, _SCHEMAS),
+    )
+    unique_keys, unique_indexes, triggers, checks, policies = map(_grouped, more[:-2])
+    ranges, schemas = more[-2:]
     names = {oid: RelationName(schema, name) for oid, schema, name, *_ in relations}
-    types, made_of, naming = _defined_types(database)
-    columns = _columns(database, made_of, naming)
-    unique_keys = _grouped(database.execute(_UNIQUE_KEYS.encode()))
-    unique_indexes = _grouped(database.execute(_UNIQUE_INDEXES.encode()))
-    foreign_keys = _foreign_keys(database, names, {row[0]: row[_TOP] for row in relations})
-    triggers = _grouped(database.execute(_TRIGGERS.encode()))
+    types, made_of, naming = _defined_types(defined)
+    columns = _columns(database, columned, sequenced, made_of, naming)
+    foreign_keys = _foreign_keys(keyed, names, {row[0]: row[_TOP] for row in relations})
     functions = read_function_writes(database, names.values())
-    checks = _grouped(database.execute(_CHECKS.encode()))
-    policies = _grouped(database.execute(_POLICIES.encode()))
-    ranges = (RangeType(*row) for row in database.execute(_RANGES.encode()))
     tables = (
         evolve(
             _table(row, names, unique_keys[row[0]], foreign_keys[names[row[0]]]),
@@ -374,13 +375,13 @@ def _read_catalog(database: DatabaseConnection) -> Catalog:
         for row in relations
     )
     return Catalog(
-        database=identity[0],
-        role=identity[1],
+        database=identity[0][0],
+        role=identity[0][1],
         version=database.info.server_version,
         tables={table.name: table for table in sorted(tables, key=lambda t: t.name)},
-        schemas=frozenset(schema for (schema,) in database.execute(_SCHEMAS.encode())),
+        schemas=frozenset(schema for (schema,) in schemas),
         types=types,
-        ranges={range_.name: range_ for range_ in ranges},
+        ranges={range_.name: range_ for range_ in (RangeType(*row) for row in ranges)},
     )
 
 
@@ -430,9 +431,9 @@ def _unique_index(
 
 
 def _defined_types(
-    database: DatabaseConnection,
+    rows: Iterable[tuple[Any, ...]],
 ) -> tuple[dict[str, DefinedType], defaultdict[int, tuple[str, ...]], set[int]]:
-    """Read the types that tables' columns use.
+    """Make the types that tables' columns use.
 
     Returns:
         The types by name, their names by a column's type, and the columns' types whose values
@@ -442,7 +443,6 @@ def _defined_types(
     types: dict[str, DefinedType] = {}
     naming: set[int] = set()
     made_of: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
-    rows = database.execute(_DEFINED_TYPES.encode())
     for root, name, kind, labels, base, not_null, checks, attributes in rows:
         if kind == "b":
             naming.add(root)
@@ -460,16 +460,17 @@ def _defined_types(
 
 def _columns(
     database: DatabaseConnection,
+    rows: Sequence[tuple[Any, ...]],
+    sequenced: Iterable[tuple[Any, ...]],
     made_of: Mapping[int, tuple[str, ...]],
     naming: Collection[int],
 ) -> defaultdict[int, list[Column]]:
-    """Read the columns of every relation, by its oid."""
-    rows = database.execute(_COLUMNS.encode()).fetchall()
+    """Make the columns of every relation, by its oid; what their types are is asked here."""
     used = sorted({row[-2] for row in rows})
     types = {oid: rest for oid, *rest in database.execute(_TYPES.encode(), [used, used])}
     sequences = {
         (oid, number): ColumnSequence(RelationName(schema, name), increment)
-        for oid, number, schema, name, increment in database.execute(_SEQUENCES.encode())
+        for oid, number, schema, name, increment in sequenced
     }
     columns: defaultdict[int, list[Column]] = defaultdict(list)
     for oid, name, type_, not_null, default, identity, generated, *rest in rows:
@@ -519,11 +520,13 @@ def _trigger(
 
 
 def _foreign_keys(
-    database: DatabaseConnection, names: Mapping[int, RelationName], tops: Mapping[int, int]
+    rows: Iterable[tuple[Any, ...]],
+    names: Mapping[int, RelationName],
+    tops: Mapping[int, int],
 ) -> defaultdict[RelationName, list[ForeignKey]]:
-    """Read the foreign keys by table; those of partitions are keys of what they belong to."""
+    """Make the foreign keys by table; those of partitions are keys of what they belong to."""
     keys: defaultdict[RelationName, list[ForeignKey]] = defaultdict(list)
-    for row in database.execute(_FOREIGN_KEYS.encode()):
+    for row in rows:
         oid, name, other, deferrable, validated, enforced, columns, referenced, period, how = row
         table, references = names[tops[oid]], names[tops[other]]
         keys[table].append(

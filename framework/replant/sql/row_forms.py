@@ -127,21 +127,16 @@ class _InsertRows(RowForm):
         rows = [line[1:-1] for line in lines if line[:1] == b"(" and line[-1:] == b")"]
         if len(rows) != len(lines):
             raise ValueError("it is not a row of literals")
-        # Only a literal with a line break has an E; a value may have the same letters in it.
-        if b"E'" not in b"".join(rows):
-            _check_plain(rows, width)
-            return rows
-        plain = [row for row in rows if b"E'" not in row]
+        raw = _raw_rows(rows)
+        # Where no literal has escapes, they are the same list.
+        plain = rows if raw is rows else [row for row in rows if _MAYBE_ESCAPED not in row]
         _check_plain(plain, width)
-        return [row if b"E'" not in row else _raw(row) for row in rows]
+        return raw
 
     def unchecked(self, lines: Rows, width: int) -> Rows:
         if width == 0:
             return [b"" for _ in lines]
-        rows = [line[1:-1] for line in lines]
-        if b"E'" not in b"".join(rows):
-            return rows
-        return [row if b"E'" not in row else _raw(row) for row in rows]
+        return _raw_rows([line[1:-1] for line in lines])
 
 
 class _CopyRows(RowForm):
@@ -185,6 +180,9 @@ _EMPTY = b"(true)"
 
 # No quantifier is possessive: Python up to 3.11.4 takes what is no match for one (gh-106052).
 _RAW_LITERAL = re.compile(rb"'[^']*(?:''[^']*)*'|NULL")
+
+#: Only a literal with a line break has an E; a value may have the same letters in it.
+_MAYBE_ESCAPED = b"E'"
 
 #: What may stand before the first literal of a row in quotes, between two, and behind the last.
 _BEFORE_LITERAL = re.compile(rb"(?:NULL,)*E?")
@@ -255,6 +253,13 @@ def _end_of_literal(row: bytes, place: int) -> int:
     while row[quote + 1 : quote + 2] == b"'":
         quote = row.find(b"'", quote + 2)
     return quote + 1
+
+
+def _raw_rows(rows: Rows) -> Rows:
+    """Make the rows of lines in which literals may be written as `E'…'`."""
+    if _MAYBE_ESCAPED not in b"".join(rows):
+        return rows
+    return [row if _MAYBE_ESCAPED not in row else _raw(row) for row in rows]
 
 
 def _raw(row: bytes) -> bytes:

@@ -351,13 +351,15 @@ def read_catalog(database: DatabaseConnection) -> Catalog:
 
 
 def _read_catalog(database: DatabaseConnection) -> Catalog:
-    identity, relations, defined, columned, sequenced, keyed, *more = ask_together(
-        database,
-        *(_IDENTITY, _RELATIONS, _DEFINED_TYPES, _COLUMNS, _SEQUENCES, _FOREIGN_KEYS),
-        *(_UNIQUE_KEYS, _UNIQUE_INDEXES, _TRIGGERS, _CHECKS, _POLICIES, _RANGES, _SCHEMAS),
+    identity, schemas, ranges, relations, defined, columned, sequenced, keyed, *parts = (
+        ask_together(
+            database,
+            *(_IDENTITY, _SCHEMAS, _RANGES),
+            *(_RELATIONS, _DEFINED_TYPES, _COLUMNS, _SEQUENCES, _FOREIGN_KEYS),
+            *(_UNIQUE_KEYS, _UNIQUE_INDEXES, _TRIGGERS, _CHECKS, _POLICIES),
+        )
     )
-    unique_keys, unique_indexes, triggers, checks, policies = map(_grouped, more[:-2])
-    ranges, schemas = more[-2:]
+    unique_keys, unique_indexes, triggers, checks, policies = map(_grouped, parts)
     names = {oid: RelationName(schema, name) for oid, schema, name, *_ in relations}
     types, made_of, naming = _defined_types(defined)
     columns = _columns(database, columned, sequenced, made_of, naming)

@@ -32,6 +32,7 @@ from replant.model import (
     Text,
     readable,
 )
+from replant.model.numbers import counted
 from replant.model.references import DeclaredReference, EdgeName, Reference, from_foreign_key
 from replant.sql.grants import read_grants
 from replant.verification.differences import visible
@@ -139,7 +140,7 @@ class _Search:
                 known.update(new)
                 more.setdefault(key.table, []).extend(new.values())
                 verb = "is" if len(found) == 1 else "are"
-                told = f"{_counted(len(found))} of {key.table} {verb} deleted as well"
+                told = f"{counted(len(found), 'row')} of {key.table} {verb} deleted as well"
                 yield self._note(key, told, names, found)
             vanishing = more
 
@@ -181,7 +182,8 @@ class _Search:
         found = list(self._outside(key, from_foreign_key(key), parents))
         if found:
             child = self._child(key.table)
-            told = f"{_counted(len(found))} of {key.table} will not reference deleted rows any more"
+            rows = counted(len(found), "row")
+            told = f"{rows} of {key.table} will not reference deleted rows any more"
             yield self._note(key, told, child.key or child.column_names, found)
 
     def _refused(
@@ -275,16 +277,11 @@ def _finding(
         Subject.REFERENCE,
         Severity.REFUSES,
         str(reference.table),
-        f"{_counted(len(found))} of {reference.table} that would stay {verb} rows of "
+        f"{counted(len(found), 'row')} of {reference.table} that would stay {verb} rows of "
         f"{reference.references} that would be deleted, by {readable(reference.name)}: "
         f"{_named(wanted, found)}",
         remedy,
     )
-
-
-def _counted(number: int) -> str:
-    """Write `1 row`, or `2 rows`."""
-    return f"{number:,} {'row' if number == 1 else 'rows'}"
 
 
 def _named(wanted: Sequence[str], found: Sequence[tuple[Text, ...]]) -> str:

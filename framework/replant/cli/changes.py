@@ -14,9 +14,9 @@ from replant.cli import options
 from replant.cli.screen import agreed, console, grid, print_notes
 from replant.errors import UsageError
 from replant.model import Finding, Severity
+from replant.model.numbers import counted
 from replant.report.facts_of_changes import facts_of_changes
 from replant.report.facts_of_manifests import facts_of_manifest
-from replant.report.figures import counted
 from replant.report.recorder import Recorder
 
 dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")

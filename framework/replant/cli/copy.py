@@ -17,13 +17,13 @@ from replant.cli.reporting import reporting
 from replant.cli.screen import Meter, agreed, console, metered, metered_load, print_notes
 from replant.errors import UsageError
 from replant.model import Finding, RelationName
+from replant.model.numbers import counted
 from replant.preflight.preflight import Preflight
 from replant.report.facts_of_changes import compared_after_changes, facts_of_changes
 from replant.report.facts_of_comparisons import facts_of_verification
 from replant.report.facts_of_exports import facts_of_export
 from replant.report.facts_of_plans import facts_of_plan
 from replant.report.facts_of_replays import facts_of_preflight, facts_of_replay
-from replant.report.figures import counted
 from replant.report.recorder import Recorder
 
 

@@ -20,7 +20,8 @@ from replant.cli.screen import coloured, console, grid
 from replant.demo.demo_shell import shell_databases, shell_environment
 from replant.demo.run_demo import DemoResult, run_demo
 from replant.errors import DIFFERENCE_FOUND
-from replant.report.figures import counted, human_size
+from replant.model.numbers import counted
+from replant.report.figures import human_size
 from replant.testing.demonstration import find_demonstration
 from replant.testing.servers.server import embedded_server
 

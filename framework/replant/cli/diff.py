@@ -17,8 +17,8 @@ from replant.difference.result import ComparedTable, DifferingRow, Presence, Sid
 from replant.difference.sql_patch import comparison_as_sql
 from replant.errors import DIFFERENCE_FOUND
 from replant.model import readable
+from replant.model.numbers import counted
 from replant.report.facts_of_comparisons import facts_of_comparison
-from replant.report.figures import counted
 from replant.report.recorder import Recorder
 from replant.verification.differences import SHOWN, visible
 

@@ -15,7 +15,7 @@ from replant.drift.drift_findings import Drift, DriftSeverity
 from replant.drift.reports import as_github, as_json, as_sarif
 from replant.errors import DIFFERENCE_FOUND, UsageError
 from replant.model import Settings
-from replant.report.figures import counted
+from replant.model.numbers import counted
 
 _REPORTS = {"json": as_json, "github": as_github, "sarif": as_sarif}
 

@@ -19,9 +19,9 @@ from replant.cli.reporting import reporting
 from replant.cli.screen import console, metered, print_notes
 from replant.errors import UsageError
 from replant.model import Plan, Settings
+from replant.model.numbers import counted
 from replant.report.facts_of_exports import facts_of_export
 from replant.report.facts_of_plans import facts_of_plan
-from replant.report.figures import counted
 from replant.report.recorder import Recorder
 
 each = click.option(

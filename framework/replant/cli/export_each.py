@@ -9,7 +9,7 @@ from replant.api import ExportedEach, ExportedTenant
 from replant.cli.screen import console, metered
 from replant.errors import DIFFERENCE_FOUND
 from replant.model import Settings, Severity
-from replant.report.figures import counted
+from replant.model.numbers import counted
 from replant.report.recorder import Recorder
 from replant.report.run_report import CheckResult, MadeCheck, ReportedNote, RunFacts
 

@@ -13,9 +13,9 @@ from replant.cli import options
 from replant.cli.screen import console
 from replant.config.connection_strings import SOURCE_VARIABLE, TARGET_VARIABLE
 from replant.model import Settings
+from replant.model.numbers import counted
 from replant.proposal.proposal import Proposal
 from replant.proposal.proposal_toml import as_toml
-from replant.report.figures import counted
 
 _ENVIRONMENT = "env:"
 

@@ -26,8 +26,8 @@ from replant.model import (
     readable,
 )
 from replant.model.findings import grouped
+from replant.model.numbers import counted
 from replant.report.facts_of_plans import facts_of_plan
-from replant.report.figures import counted
 from replant.report.recorder import Recorder
 from replant.sql.grants import grants, sequence_grants, usage_grants
 

@@ -26,7 +26,7 @@ from replant.cli.screen import coloured, console
 from replant.config.connection_strings import connection_string
 from replant.database.connections import translated
 from replant.errors import DIFFERENCE_FOUND, UsageError
-from replant.report.figures import counted
+from replant.model.numbers import counted
 from replant.testing.servers.server import Server, embedded_server, own_server
 
 if TYPE_CHECKING:

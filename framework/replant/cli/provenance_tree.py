@@ -12,7 +12,7 @@ from rich.tree import Tree
 from replant.cli.screen import printable
 from replant.model import Plan, RelationName, readable
 from replant.model.closure_rules import ProvenanceCount, Root
-from replant.report.figures import counted
+from replant.model.numbers import counted
 
 #: A tree cuts off what is longer than the screen is wide. The terminal folds it instead.
 _UNLIMITED = 1_000_000

@@ -16,11 +16,11 @@ from replant.cli.reporting import reporting
 from replant.cli.screen import agreed, console, grid, metered_load, print_notes
 from replant.errors import UsageError
 from replant.model import Finding, OnConflict, Settings, Severity, Subject, TriggerMode
+from replant.model.numbers import counted
 from replant.preflight.preflight import Preflight
 from replant.replay.replay import Loaded
 from replant.report.facts_of_manifests import facts_of_manifest
 from replant.report.facts_of_replays import facts_of_preflight, facts_of_replay
-from replant.report.figures import counted
 from replant.report.recorder import Recorder
 
 #: What the load itself says in its end, once it knows more.

@@ -14,7 +14,8 @@ from replant.artifact.manifest_json import to_json
 from replant.cli import options
 from replant.cli.screen import console, grid, metered, print_list
 from replant.model import Layout, readable
-from replant.report.figures import counted, human_size
+from replant.model.numbers import counted
+from replant.report.figures import human_size
 
 
 @click.command(epilog="Example: replant show customer.sql")

@@ -12,9 +12,9 @@ from replant.cli import options
 from replant.cli.reporting import reporting
 from replant.cli.screen import console, metered
 from replant.errors import DIFFERENCE_FOUND, PrivilegeError
+from replant.model.numbers import counted
 from replant.report.facts_of_comparisons import facts_of_verification
 from replant.report.facts_of_manifests import facts_of_manifest
-from replant.report.figures import counted
 from replant.report.recorder import Recorder
 from replant.verification.differences import RowDifferenceKind, TableResult
 from replant.verification.verify import HashingPlace

@@ -25,6 +25,7 @@ from replant.model import (
     readable,
 )
 from replant.model.names import did_you_mean, nearest_name
+from replant.model.numbers import counted
 from replant.model.references import Only, Pair, Reference
 from replant.sql.equalities import equalities
 
@@ -141,7 +142,7 @@ class _ArtifactExplainer:
             return ExportedRow(before.start, before.because, (*before.steps, *steps))
         because = f"root {root.table}: {root.condition}"
         if root.keys is None and root.row_count < self._tables[root.table].row_count:
-            rows = f"{root.row_count:,} row{'' if root.row_count == 1 else 's'}"
+            rows = counted(root.row_count, "row")
             because = f"{because}; which {rows} of the table these are, the artifact does not list"
         return ExportedRow(self._rows.key(start), because, steps)
 

@@ -8,6 +8,7 @@ from attrs import field, frozen, validators
 
 from replant.model.checked import checked
 from replant.model.names import RelationName
+from replant.model.numbers import counted
 from replant.model.references import Reference
 from replant.model.samples import Sample
 
@@ -106,8 +107,7 @@ class ProvenanceCount:
 
     def __str__(self) -> str:
         """Write one line: `down by s.t(a) → s.u(b): 5 rows`."""
-        rows = f"{self.rows:,} row{'' if self.rows == 1 else 's'}"
-        return f"{describe_arrival(self.by, down=self.down)}: {rows}"
+        return f"{describe_arrival(self.by, down=self.down)}: {counted(self.rows, 'row')}"
 
 
 def describe_arrival(by: Root | Reference, *, down: bool) -> str:

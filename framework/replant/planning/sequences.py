@@ -15,6 +15,7 @@ from replant.model import (
     SequencePosition,
     readable,
 )
+from replant.model.numbers import counted
 from replant.planning.plugin_faults import blaming_plugins
 from replant.selection.select import SelectedTables
 from replant.sql import row_queries as queries
@@ -73,10 +74,9 @@ def large_objects(
         query = queries.large_objects(plan.selection, table.name, column.name)
         (number,) = database.execute(query).fetchone() or (0,)
         if number:
-            noun = "large object" if number == 1 else "large objects"
             why = "large objects are not exported; move them with lo_export and lo_import"
             place = f"{table.name}.{readable(column.name)}"
-            found.append(Omission(f"{number:,} {noun} that {place} points to", why))
+            found.append(Omission(f"{counted(number, 'large object')} that {place} points to", why))
     return tuple(found)
 
 

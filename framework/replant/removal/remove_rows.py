@@ -15,6 +15,7 @@ from replant.database.connections import DatabaseConnection
 from replant.database.read_catalog import read_catalog
 from replant.errors import ChangeError
 from replant.model import Finding, Severity, Subject
+from replant.model.numbers import counted
 from replant.preflight.same_database import check_same_database
 from replant.preflight.target_schema import check_nothing_missing
 from replant.preflight.target_tables import tables_in_target
@@ -84,9 +85,7 @@ def remove_rows(database: DatabaseConnection, plan: ChangePlan, *, rehearse: boo
 
 
 def _question(plan: ChangePlan) -> Iterator[Finding]:
-    number, tables = plan.total.deleted, len(plan.counts)
-    if number:
-        rows = "row" if number == 1 else "rows"
-        of = "table" if tables == 1 else "tables"
-        what = f"{number:,} {rows} of {tables} {of} are deleted from {plan.database!r}"
+    if plan.total.deleted:
+        rows, tables = counted(plan.total.deleted, "row"), counted(len(plan.counts), "table")
+        what = f"{rows} of {tables} are deleted from {plan.database!r}"
         yield Finding(Subject.ROW, Severity.ASKS, plan.database, what)

@@ -6,8 +6,8 @@ import attrs
 
 from replant.changes.change_plan import ChangePlan
 from replant.changes.table_changes import RowValues, TableChanges
+from replant.model.numbers import counted
 from replant.report.facts_of_findings import REHEARSED, check_of, note_of
-from replant.report.figures import counted
 from replant.report.row_keys import row_key
 from replant.report.run_report import (
     CheckResult,

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from replant.difference.result import ComparedTable, DifferingRow, Presence, SideComparison
 from replant.model import readable
+from replant.model.numbers import counted
 from replant.report.facts_of_plans import references_between
-from replant.report.figures import counted
 from replant.report.row_keys import differ, row_key
 from replant.report.run_report import (
     CheckResult,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from replant.api import Exported
 from replant.artifact.artifact_size import artifact_size
-from replant.report.figures import counted
+from replant.model.numbers import counted
 from replant.report.run_report import (
     CheckResult,
     MadeCheck,

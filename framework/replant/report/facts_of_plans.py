@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from replant.model import Plan, PlannedTable, RelationName
 from replant.model.closure_rules import ProvenanceCount
+from replant.model.numbers import counted
 from replant.model.table_shape import TableShape
 from replant.report.facts_of_findings import note_of
-from replant.report.figures import counted
 from replant.report.run_report import (
     CheckResult,
     MadeCheck,

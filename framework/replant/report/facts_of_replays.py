@@ -6,10 +6,10 @@ import attrs
 
 from replant.api import Replayed
 from replant.model import Check, RelationName, Severity
+from replant.model.numbers import counted
 from replant.preflight.preflight import Preflight
 from replant.replay.replay import Loaded
 from replant.report.facts_of_findings import REHEARSED, check_of, note_of
-from replant.report.figures import counted
 from replant.report.run_report import CheckResult, MadeCheck, ReportedNote, ReportedTable, RunFacts
 
 

@@ -1,4 +1,4 @@
-"""Writes numbers for people."""
+"""Writes sizes and durations for people."""
 
 from __future__ import annotations
 
@@ -23,8 +23,3 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), _MINUTE)
     return f"{minutes} min {rest} s"
-
-
-def counted(number: int, noun: str) -> str:
-    """Write a number with its noun: `1 row`, `2,000 rows`."""
-    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -12,6 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from replant.model import RelationName, readable
+from replant.model.numbers import counted
 from replant.report.figures import duration, human_size
 from replant.report.run_report import (
     CheckResult,
@@ -131,7 +132,7 @@ def _labels(names: Iterable[str]) -> Callable[[str], str]:
 
 
 def _told(table: ReportedTable) -> str:
-    rows = f"{table.rows:,} row{'' if table.rows == 1 else 's'}"
+    rows = counted(table.rows, "row")
     return f"{rows}, {table.differing:,} differ" if table.result is CheckResult.FAILED else rows
 
 

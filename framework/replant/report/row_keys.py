@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from replant.model import Text, readable
-from replant.report.figures import counted
+from replant.model.numbers import counted
 from replant.verification.differences import visible
 
 

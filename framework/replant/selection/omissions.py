@@ -17,8 +17,10 @@ from replant.model import (
     Table,
     readable,
 )
+from replant.model.numbers import counted
 from replant.model.table_differences import TableDifference
 from replant.selection.counting import CountedSelection
+from replant.selection.dangling import DanglingReferences
 from replant.selection.declared_shapes import DeclaredShapes
 from replant.selection.select import SelectedTables
 
@@ -47,12 +49,15 @@ def omissions(
             why = f"left out are rows that policies hide from the role {readable(catalog.role)}"
             yield Omission(f"rows of {table.named_with_policies}", why)
     for finding in counted.left_out:
-        noun = "row" if finding.count == 1 else "rows"
-        why = finding.told(hidden=changed.get(finding.key.table, ()))
-        yield Omission(f"{finding.count} {noun} of {finding.key.table}", why)
+        yield _left_out(finding, changed.get(finding.key.table, ()))
     for references, keys in _leaving(selected.tables).items():
         listed = ", ".join(keys)
         yield Omission(str(references), f"not exported, but referenced by {listed}")
+
+
+def _left_out(finding: DanglingReferences, hidden: Collection[str]) -> Omission:
+    what = f"{counted(finding.count, 'row')} of {finding.key.table}"
+    return Omission(what, finding.told(hidden=hidden))
 
 
 def warnings(

@@ -39,6 +39,7 @@ from replant.model import (
     Statement,
     Step,
 )
+from replant.model.numbers import counted
 
 #: A statement of this many rows of 18 columns takes the server about 80 MB to parse; ten times as
 #: many would take ten times that.
@@ -83,7 +84,7 @@ class _Component:
     def counted(self) -> str:
         if not self.request.row_counts.keys() >= {*self.tables}:
             return "its rows never counted"
-        return "1 row" if self.row_count == 1 else f"{self.row_count:,} rows"
+        return counted(self.row_count, "row")
 
 
 def parts_of(request: OrderRequest) -> list[Part]:

@@ -1,6 +1,6 @@
 """Measure, and print each figure beside its target.
 
-    python -m tests.bench --rows 1000000 --rounds 3
+    python -m tests.bench --rows 1000000 --rounds 3 --programs /usr/lib/postgresql/18/bin
 
 Times are medians of runs that alternate, so that what else the machine does falls on both sides.
 The server has PostgreSQL's default settings but for those that keep what a crash would lose. All
@@ -23,7 +23,7 @@ import psycopg
 from attrs import evolve
 
 from replant.parallel.workers import processors
-from replant.testing.servers.server import embedded_server
+from replant.testing.servers.server import embedded_program, embedded_server, local_server
 from tests.bench.closures import closures
 from tests.bench.commands import REPLANT, run
 from tests.bench.data_sets import DataSet, narrow_rows, wide_rows
@@ -45,12 +45,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--rows", type=int, default=int(os.environ.get("BENCH_ROWS", "1000000")))
     parser.add_argument("--rounds", type=int, default=int(os.environ.get("BENCH_ROUNDS", "0")))
+    parser.add_argument("--programs", type=Path, help="of another PostgreSQL than the embedded one")
     options = parser.parse_args()
     rounds = options.rounds or (3 if options.rows >= _MEASURED else 1)
     # A server would outlive a benchmark that is ended without a chance to stop it.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(128 + signal.SIGTERM))
-    with embedded_server(on_disk=True) as server, tempfile.TemporaryDirectory() as folder:
-        bench = Bench(server, Path(folder), options.rows, rounds)
+    programs = options.programs or embedded_program("psql").parent
+    start = partial(local_server, programs) if options.programs else embedded_server
+    with start(on_disk=True) as server, tempfile.TemporaryDirectory() as folder:
+        bench = Bench(server, programs, Path(folder), options.rows, rounds)
         with psycopg.connect(server.dsn) as connection:
             version = connection.info.server_version // 10000
         about = {

@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 
 from replant.artifact.artifact import open_artifact
 from replant.testing.servers.server import Database
-from tests.bench.commands import PG_DUMP, PSQL, REPLANT, Run, run
+from tests.bench.commands import REPLANT, Run, run
 from tests.bench.measuring import Bench, Result, in_rounds, said
 
 _ROWS_OF_A_TENANT = 3000
@@ -198,12 +198,12 @@ def _export(bench: Bench, source: Database, tenant: int) -> Run:
 
 def _run_chain(bench: Bench, source: Database) -> Run:
     files = ("--file", bench.folder / "chain.psql", "--output", bench.folder / "chain.copy")
-    return run(PSQL, "--no-psqlrc", "--quiet", "--dbname", source.dsn, *files)
+    return run(bench.programs / "psql", "--no-psqlrc", "--quiet", "--dbname", source.dsn, *files)
 
 
 def _dump(bench: Bench, source: Database) -> Run:
     where = ("--file", bench.folder / "whole.sql", "--dbname", source.dsn)
-    return run(PG_DUMP, "--data-only", *where)
+    return run(*bench.pg_dump, *where)
 
 
 def _chain(tenant: int) -> str:

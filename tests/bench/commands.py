@@ -10,11 +10,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from replant.testing.servers.server import embedded_program
-
 REPLANT = Path(sysconfig.get_path("scripts"), "replant")
-PG_DUMP = embedded_program("pg_dump")
-PSQL = embedded_program("psql")
 
 _LAUNCH = Path(__file__).with_name("launch.py")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from tests.bench.commands import PG_DUMP, Run, run
+from tests.bench.commands import Run, run
 from tests.bench.data_sets import DataSet
 from tests.bench.measuring import Bench, Result, in_rounds
 
@@ -29,7 +29,7 @@ DUMPS = {
     "dump-inserts.sql": ("--inserts", "--rows-per-insert=1000"),
     "dump-copy.sql": (),
 }
-ZSTD_DUMP = "dump.zst"
+ZSTD_DUMP = "dump-zstd"
 
 #: What stands beside what, and how much longer it may take.
 _BESIDE = {
@@ -48,8 +48,8 @@ def exports(bench: Bench, data: DataSet) -> Iterator[Result]:
         **{name: partial(export, bench, data, name, *form) for name, form in ARTIFACTS.items()},
         **{name: partial(_dump, bench, data, name, *form) for name, form in DUMPS.items()},
     }
-    if shutil.which("zstd"):
-        works[ZSTD_DUMP] = partial(_dump_compressed, bench, data)
+    if compressed := _compressed_dump(bench, data):
+        works[ZSTD_DUMP] = compressed
     runs = in_rounds(works, bench.rounds)
     for name, (other, most) in _BESIDE.items():
         theirs = runs.get(other, ())
@@ -65,12 +65,30 @@ def export(bench: Bench, data: DataSet, output: str, *options: str) -> Run:
 
 def _dump(bench: Bench, data: DataSet, output: str, *options: str) -> Run:
     where = ("--file", bench.folder / output, "--dbname", data.source.dsn)
-    return run(PG_DUMP, "--data-only", *options, *data.dumped, *where)
+    return run(*bench.pg_dump, *options, *data.dumped, *where)
 
 
-def _dump_compressed(bench: Bench, data: DataSet) -> Run:
-    """Let the program zstd compress beside pg_dump, which itself may be built without it."""
-    command: list[str | Path] = [PG_DUMP, "--data-only", *data.dumped, "--dbname", data.source.dsn]
+def _compressed_dump(bench: Bench, data: DataSet) -> Callable[[], Run] | None:
+    """Return a dump by pg_dump, or through the program zstd where this pg_dump was built without.
+
+    Without the program either, there is none.
+    """
+    zstd = "--compress=zstd:3"
+
+    def by_itself() -> Run:
+        shutil.rmtree(bench.folder / ZSTD_DUMP, ignore_errors=True)
+        return _dump(bench, data, ZSTD_DUMP, "-Fd", zstd)
+
+    try:
+        _dump(bench, data, "dump-of-nothing", "-Fc", zstd, "--exclude-table-data=*")
+    except RuntimeError as error:
+        if "does not support compression" not in str(error):
+            raise
+        return partial(_dump_through_zstd, bench, data) if shutil.which("zstd") else None
+    return by_itself
+
+
+def _dump_through_zstd(bench: Bench, data: DataSet) -> Run:
+    dump = [*bench.pg_dump, *data.dumped, "--dbname", data.source.dsn]
     shell = 'file=$1; shift; "$@" | zstd -q -3 -f -o "$file"'
-    file = bench.folder / ZSTD_DUMP
-    return run(Path("/bin/sh"), "-c", shell, "sh", file, *command)
+    return run(Path("/bin/sh"), "-c", shell, "sh", bench.folder / ZSTD_DUMP, *dump)

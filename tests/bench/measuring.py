@@ -56,9 +56,19 @@ class Result:
 
 @frozen
 class Bench:
-    """A server, a folder for what is written, and how much is asked for."""
+    """A server, a folder for what is written, and how much is asked for.
+
+    Attributes:
+        server: holds every database.
+        programs: where its `psql` and `pg_dump` lie.
+        folder: for artifacts and dumps.
+        rows: how many the wide table has.
+        rounds: how often each work is done.
+
+    """
 
     server: Server
+    programs: Path
     folder: Path
     rows: int
     rounds: int
@@ -66,6 +76,16 @@ class Bench:
     def replant(self, command: str, *arguments: str | Path) -> Run:
         """Run a command of replant's, as a person would."""
         return run(REPLANT, command, *arguments, "-q")
+
+    def psql(self, file: Path, dsn: str) -> Run:
+        """Run a file by psql, in one transaction."""
+        options = ("-X", "-q", "-1", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1")
+        return run(self.programs / "psql", *options, "-f", file, "-d", dsn)
+
+    @property
+    def pg_dump(self) -> tuple[str | Path, ...]:
+        """A dump of rows, without its output and source."""
+        return (self.programs / "pg_dump", "--data-only")
 
 
 def in_rounds(works: Mapping[str, Callable[[], Run]], rounds: int) -> dict[str, tuple[Run, ...]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 
 from replant.testing.servers.server import Database
-from tests.bench.commands import PSQL, REPLANT, Run, run
+from tests.bench.commands import REPLANT, Run, run
 from tests.bench.data_sets import WRITER, DataSet, target_of
 from tests.bench.exports import export
 from tests.bench.measuring import Bench, Result, in_rounds
@@ -104,8 +104,7 @@ def _by_replant(bench: Bench, name: str, target: Database) -> Run:
 
 
 def _by_psql(bench: Bench, name: str, target: Database) -> Run:
-    options = ("-X", "-q", "-1", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1")
-    return run(PSQL, *options, "-f", bench.folder / name, "-d", target.as_role(WRITER))
+    return bench.psql(bench.folder / name, target.as_role(WRITER))
 
 
 def _verify(bench: Bench, target: Database, code: int = 0) -> Run:

@@ -266,18 +266,22 @@ def _administrators_path() -> Iterator[None]:
 
 
 @contextmanager
-def local_server(programs: Path) -> Iterator[Server]:
+def local_server(programs: Path, *, on_disk: bool = False) -> Iterator[Server]:
     """Start the PostgreSQL whose `initdb` and `pg_ctl` lie in a folder; delete it at the end.
 
     It listens on a socket in a folder of its own, and on no network address. Where root starts it,
     it runs as `nobody`, who must be able to read the programs. It needs Unix.
+
+    Args:
+        programs: the folder.
+        on_disk: whether its files lie on disk in any case.
 
     Raises:
         UsageError: the folder holds no server, or none that starts here.
 
     """
     programs = programs.absolute()
-    with scratch_folder() as folder:
+    with scratch_folder(on_disk=on_disk) as folder:
         data = folder / "data"
         run = partial(_run, user=_unprivileged(folder), folder=folder)
         run(programs / "initdb", *_INITDB, "-D", data)

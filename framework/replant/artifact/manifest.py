@@ -298,8 +298,17 @@ class Manifest:
         """Collect what the closing checks of a replay into these tables need."""
         forms = {table.name: table.row_form for table in self.tables}
         sizes = {table.name: table.rows_per_block for table in self.tables}
+        first_keys = {t.name: [block.key for block in t.blocks] for t in self.tables}
         if staged is None:
             staged = frozenset(name for name, table in tables.items() if is_staged_in_file(table))
         return Ending(
-            after, self.check, tables, self.fingerprints, sizes, forms, self.sequences, staged
+            after,
+            self.check,
+            tables,
+            self.fingerprints,
+            sizes,
+            first_keys,
+            forms,
+            self.sequences,
+            staged,
         )

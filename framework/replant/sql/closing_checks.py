@@ -24,6 +24,7 @@ from replant.model import (
     Statement,
     readable,
 )
+from replant.sql.block_checks import COMPARE_BY_KEY, PLANNER_SETTINGS, BlocksByKey, blocks_by_key
 from replant.sql.load_statements import (
     UNPRINTABLE,
     do,
@@ -60,8 +61,7 @@ CHECK_FAILED = "RPLNT"
 # of other sessions; but a row that is seen, by a transaction that is in progress, can only be of
 # this one. An id that lies in the future is an old one: the numbers have come round since.
 #
-# Rows that were exported in the order of their key mostly lie in that order where they were loaded,
-# so their blocks are looked for in the order in which the rows lie before the rows are sorted.
+# JIT would compile what is read of each table, and of each block, by itself.
 _CHECK_ROWS = """\
 DECLARE
   wanted record;
@@ -76,14 +76,16 @@ DECLARE
   unseen text[];
   unused text;
   path text := pg_catalog.current_setting('search_path');
-BEGIN
+{settings}BEGIN
   PERFORM pg_catalog.set_config('row_security', 'off', true);
   PERFORM pg_catalog.set_config('synchronize_seqscans', 'off', true),
-    pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
+    pg_catalog.set_config('max_parallel_workers_per_gather', '0', true),
+    pg_catalog.set_config('jit', 'off', true);
   FOR wanted IN
     SELECT * FROM (VALUES
 {wanted}
-    ) AS w (schema, name, shown, row_count, hash, exact, query, in_blocks)
+    ) AS w (schema, name, shown, row_count, hash, exact, query, in_blocks,
+          block, key, place, first)
   LOOP
     CONTINUE WHEN wanted.row_count = 0 AND NOT EXISTS (
       SELECT FROM pg_catalog.pg_class AS c
@@ -107,7 +109,7 @@ BEGIN
       CASE WHEN pg_catalog.count(*) > 0 THEN '' ELSE path END, true) INTO unused
     FROM made WHERE made.oid = ANY (ARRAY['regclass', 'regproc', 'regprocedure', 'regoper',
       'regoperator', 'regtype', 'regconfig', 'regdictionary', 'regcollation']::regtype[]);
-    row_count := 0;
+{by_key}    row_count := 0;
     hash := 0;
     writers := '{}';
     BEGIN
@@ -125,11 +127,8 @@ BEGIN
           hash := hash + part.hash;
         END IF;
       END LOOP;
-      IF row_count = wanted.row_count THEN
-        FOREACH query IN ARRAY wanted.in_blocks LOOP
-          EXECUTE query INTO row_count, hash USING writers;
-          EXIT WHEN pg_catalog.mod(hash - wanted.hash, 18446744073709551616) = 0;
-        END LOOP;
+      IF row_count = wanted.row_count AND wanted.in_blocks IS NOT NULL THEN
+        EXECUTE wanted.in_blocks INTO row_count, hash USING writers;
       END IF;
     EXCEPTION WHEN insufficient_privilege THEN
       unseen := unseen || wanted.shown;
@@ -156,7 +155,12 @@ BEGIN
       pg_catalog.array_to_string(unseen[:3], ', '),
       ' and ' || nullif(greatest(pg_catalog.cardinality(unseen) - 3, 0), 0) || ' more');
   END IF;
-END""".replace("{unprintable}", UNPRINTABLE)
+END"""
+_CHECK_ROWS = (
+    _CHECK_ROWS.replace("{unprintable}", UNPRINTABLE)
+    .replace("{settings}", PLANNER_SETTINGS)
+    .replace("{by_key}", COMPARE_BY_KEY)
+)
 
 # The sequences of a column are those that it owns, and those that its default depends on.
 # What a sequence gives next is read if it may be; else one value is taken from it to know. It is
@@ -247,6 +251,7 @@ class Ending:
         tables: the tables by name, in load order.
         fingerprints: those of the exported rows.
         rows_per_block: how many rows a block of each table has; 1 if each row is hashed by itself.
+        first_keys: the texts of the first key of each block, by table.
         forms: the form in which the rows of each table were hashed.
         sequences: how far sequences must have come.
         staged: the tables whose rows came through a temporary table, which still has them.
@@ -258,6 +263,7 @@ class Ending:
     tables: Mapping[RelationName, PlannedTable]
     fingerprints: Mapping[RelationName, int]
     rows_per_block: Mapping[RelationName, int]
+    first_keys: Mapping[RelationName, Sequence[Sequence[str]]]
     forms: Mapping[RelationName, RowForm]
     sequences: Sequence[SequencePosition]
     staged: frozenset[RelationName] = frozenset()
@@ -334,11 +340,14 @@ def _wanted_rows(ending: Ending, table: PlannedTable) -> sql.Composable:
     is_staged = table.name in ending.staged and table.on_conflict.needs_key
     rows = _staged(ending, table) if is_staged else _chosen(ending, table, exact=exact)
     in_blocks = compared and ending.rows_per_block[table.name] > 1
-    queries = _block_queries(ending, table, rows, exact=exact) if in_blocks else []
-    queries = queries[-1:] if is_staged else queries
+    by_key = (
+        blocks_by_key(ending.forms[table.name], table, ending.first_keys[table.name])
+        if in_blocks and exact
+        else None
+    )
     total = str(ending.fingerprints[table.name]) if compared else "NULL"
     summed = _counted(ending, table, rows, exact=exact, hashed=compared and not in_blocks)
-    return sql.SQL("{}, {}, {}, {}, {}::numeric, {}, {}, {}::text[]").format(
+    return sql.SQL("{}, {}, {}, {}, {}::numeric, {}, {}, {}::text, {}").format(
         sql.Literal(table.name.schema),
         sql.Literal(table.name.name),
         sql.Literal(str(table.name)),
@@ -346,9 +355,22 @@ def _wanted_rows(ending: Ending, table: PlannedTable) -> sql.Composable:
         sql.SQL(total),
         sql.Literal(exact),
         sql.Literal(summed.as_string()),
-        sql.SQL("ARRAY[{}]").format(
-            sql.SQL(", ").join(sql.Literal(query.as_string()) for query in queries)
+        sql.Literal(
+            _block_query(ending, table, rows, exact=exact).as_string() if in_blocks else None
         ),
+        _listed_by_key(by_key),
+    )
+
+
+def _listed_by_key(by_key: BlocksByKey | None) -> sql.Composed:
+    """Write the last columns of the list of checks."""
+    if by_key is None:
+        return sql.SQL("NULL::text, NULL::text[], NULL::text, NULL::text[]").format()
+    return sql.SQL("{}, {}::text[], {}, {}::text[]").format(
+        sql.Literal(by_key.block),
+        sql.Literal(list(by_key.key)),
+        sql.Literal(by_key.place),
+        sql.Literal(list(by_key.first)),
     )
 
 
@@ -396,18 +418,32 @@ def _counted(
     )
 
 
-def _block_queries(
+def _block_query(
     ending: Ending, table: PlannedTable, rows: sql.Composed, *, exact: bool
-) -> list[sql.Composed]:
-    """Compose queries of the count and the sum of the hashes of blocks, the quickest one first."""
-    size, form = ending.rows_per_block[table.name], ending.forms[table.name]
+) -> sql.Composed:
+    """Compose the query of the count and the sum of the hashes of blocks of the sorted rows."""
+    lines = numbered_lines(ending.forms[table.name], table, _order_in_source(table))
     own = rows + sql.SQL(" AND t0.xmin = ANY ($1)") if exact else rows
-    return [
-        block_sums(
-            sql.SQL("SELECT {} FROM {}").format(numbered_lines(form, table, order), own), size
+    return block_sums(
+        sql.SQL("SELECT {} FROM {}").format(lines, own), ending.rows_per_block[table.name]
+    )
+
+
+def _order_in_source(table: PlannedTable) -> sql.Composed:
+    """Compose the key in the order of the source, where the target's column may be of another type.
+
+    The text `10` comes before `9`, and citext knows no case.
+    """
+    types = {column.name: column.type for column in table.columns}
+    by_bytes = collated(table).collatable
+    return sql.SQL(", ").join(
+        sql.SQL("t0.{}::{}{}").format(
+            sql.Identifier(name),
+            sql.SQL(types[name]),
+            sql.SQL(' COLLATE "C"' if name in by_bytes else ""),
         )
-        for order in (sql.SQL(""), order_by(collated(table)))
-    ]
+        for name in table.key
+    )
 
 
 def _in_itself(table: PlannedTable) -> sql.Composed:

@@ -18,6 +18,7 @@ from replant.model import (
 from replant.sql.fingerprints import MOST_IN_BLOCK, Block
 from replant.sql.row_forms import INSERT_ROWS, RowForm
 from replant.sql.row_text import (
+    BY_PLACE,
     block_hash,
     block_sums,
     fingerprint_expression,
@@ -231,7 +232,7 @@ def blocks(
     return sql.SQL(
         "SELECT pg_catalog.count(*), {}, {} FROM ({}) AS r"
         " GROUP BY r.part, (r.number - 1) / {} ORDER BY pg_catalog.min(r.place)"
-    ).format(block_hash(), sql.SQL(", ").join(first), divided, sql.Literal(MOST_IN_BLOCK))
+    ).format(block_hash(BY_PLACE), sql.SQL(", ").join(first), divided, sql.Literal(MOST_IN_BLOCK))
 
 
 def bounds(selection: Selection, table: PlannedTable, column: str) -> sql.Composed:

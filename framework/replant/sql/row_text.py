@@ -22,6 +22,9 @@ _PLAIN_TYPES = {
     *("time without time zone", "time with time zone", "interval", "bit", "bit varying"),
     *("timestamp without time zone", "timestamp with time zone"),
 }
+#: The order of numbered lines.
+BY_PLACE = sql.SQL("r.place")
+
 _TEXT_TYPES = {"text", "character varying", "character", "name", "bytea"}
 _MODIFIER = re.compile(r"\(\d+(?:,-?\d+)?\)")
 
@@ -47,12 +50,13 @@ def value_expression(column: PlannedColumn, alias: str = "t0") -> sql.Composable
 def text_expression(value: sql.Composable) -> sql.Composable:
     """Compose the text of a value by its type's output function, or NULL.
 
-    A cast to text may not call the output function, as a type can have a cast of its own. IS NULL
-    also holds for a composite whose fields are all NULL; num_nulls looks at the value.
+    A cast to text may not call the output function, as a type can have a cast of its own; `concat`
+    does, and looks it up once for all rows, where `format` does for each. IS NULL also holds for a
+    composite whose fields are all NULL; num_nulls looks at the value.
     """
-    return sql.SQL(
-        "CASE WHEN pg_catalog.num_nulls({}) = 0 THEN pg_catalog.format('%s', {}) END"
-    ).format(value, value)
+    return sql.SQL("CASE WHEN pg_catalog.num_nulls({}) = 0 THEN pg_catalog.concat({}) END").format(
+        value, value
+    )
 
 
 def record_expression(table: PlannedTable, alias: str = "t0") -> sql.Composable:
@@ -159,27 +163,18 @@ def hash_expression(form: RowForm, table: PlannedTable, alias: str = "t0") -> sq
 def numbered_lines(
     form: RowForm, table: PlannedTable, order: sql.Composable, alias: str = "t0"
 ) -> sql.Composed:
-    """Compose columns for `block_hash`: the text of each row, and its place in an order.
-
-    Args:
-        form: of the rows.
-        table: whose rows they are.
-        order: the expressions by which they are ordered; empty for the order in which they come.
-        alias: of the table.
-
-    """
-    window = sql.SQL("ORDER BY {}").format(order) if order.as_string() else sql.SQL("")
-    return sql.SQL("{} AS line, pg_catalog.row_number() OVER ({}) AS place").format(
-        form_expression(form, table, alias), window
+    """Compose the columns `line`, the text of each row, and `place`, its number in an order."""
+    return sql.SQL("{} AS line, pg_catalog.row_number() OVER (ORDER BY {}) AS place").format(
+        form_expression(form, table, alias), order
     )
 
 
-def block_hash(alias: str = "r") -> sql.Composable:
-    """Compose an aggregate of numbered lines: the hash of a block, as a signed bigint.
+def block_hash(order: sql.Composable | None = None) -> sql.Composable:
+    """Compose an aggregate of lines `r.line`: their hash, as a signed bigint.
 
-    See `replant.sql.fingerprints`.
+    They are taken in an order, or as they come; see `replant.sql.fingerprints`.
     """
-    line, place = sql.Identifier(alias, "line"), sql.Identifier(alias, "place")
+    line = sql.Identifier("r", "line")
     # Texts are joined and then encoded: to encode each row takes half as long again. In another
     # encoding of the server a text may have a quarter of the bytes that it has in UTF-8.
     shortened = sql.SQL(
@@ -188,8 +183,9 @@ def block_hash(alias: str = "r") -> sql.Composable:
     ).format(
         line, sql.Literal(LONGEST_IN_BLOCK // 4), _in_utf8(line), sql.Literal(LONGEST_IN_BLOCK)
     )
-    joined = sql.SQL("pg_catalog.string_agg({}, E'\\n' ORDER BY {}) || E'\\n'")
-    return _hash_of(_in_utf8(joined.format(shortened, place)))
+    sorted_by = sql.SQL("") if order is None else sql.SQL(" ORDER BY {}").format(order)
+    joined = sql.SQL("pg_catalog.string_agg({}, E'\\n'{}) || E'\\n'")
+    return _hash_of(_in_utf8(joined.format(shortened, sorted_by)))
 
 
 def block_sums(lines: sql.Composable, rows_per_block: int) -> sql.Composed:
@@ -199,7 +195,7 @@ def block_sums(lines: sql.Composable, rows_per_block: int) -> sql.Composed:
         " coalesce(pg_catalog.sum(b.hash), 0) AS hash FROM ("
         "SELECT pg_catalog.count(*) AS row_count, {} AS hash FROM ({}) AS r"
         " GROUP BY (r.place - 1) / {}) AS b"
-    ).format(block_hash(), lines, sql.Literal(rows_per_block))
+    ).format(block_hash(BY_PLACE), lines, sql.Literal(rows_per_block))
 
 
 def _in_utf8(text: sql.Composable) -> sql.Composed:
@@ -232,7 +228,7 @@ def _as_literal(column: PlannedColumn, value: sql.Composable) -> tuple[str, sql.
 def _as_field(column: PlannedColumn, value: sql.Composable) -> tuple[str, sql.Composable]:
     """Compose a place of `format` and what stands there, for a field of a row of COPY."""
     if _is_plain(column):
-        text = sql.SQL("pg_catalog.format('%s', {})").format(value)
+        text = sql.SQL("pg_catalog.concat({})").format(value)
         return "%s", _unless_null(value, text, r"\N")
     escaped: sql.Composable = _searchable(value)
     for character, escape in _ESCAPES:
@@ -244,7 +240,7 @@ def _as_field(column: PlannedColumn, value: sql.Composable) -> tuple[str, sql.Co
 
 def _searchable(value: sql.Composable) -> sql.Composed:
     """Compose a value's text by a collation in which characters are found; not all find them."""
-    return sql.SQL("pg_catalog.format('%s', {}) COLLATE \"C\"").format(value)
+    return sql.SQL('pg_catalog.concat({}) COLLATE "C"').format(value)
 
 
 def _unless_null(value: sql.Composable, text: sql.Composable, null: str) -> sql.Composable:

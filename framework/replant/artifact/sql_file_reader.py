@@ -125,7 +125,7 @@ class SqlFile:
 
     def _step(self, place: _Place, table: RelationName, *, check: bool = True) -> Iterator[Rows]:
         """Read one step, and give the rows of one of its tables."""
-        reader = _StrictReader(self._file, self.origin, place.offset)
+        reader = _StrictReader(self._file, self.origin, place.offset, place.end)
         filled = with_rows(place.step, self._tables)
         assert filled is not None
         text = step_text(filled, self._tables, self.manifest.format)
@@ -224,10 +224,14 @@ def _last_place(file: BinaryIO, mark: bytes, end: int) -> int | None:
 class _StrictReader:
     """The file's bytes from some offset on, compared with what is expected."""
 
-    def __init__(self, file: BinaryIO, origin: str, offset: int = 0) -> None:
+    def __init__(
+        self, file: BinaryIO, origin: str, offset: int = 0, end: int | None = None
+    ) -> None:
+        """Begin at an offset; rows that lie behind `end` are not read."""
         self._file = file
         self._origin = origin
         self._ahead = b""
+        self._end = end
         file.seek(offset)
 
     def tell(self) -> int:
@@ -304,7 +308,8 @@ class _StrictReader:
         """Read some lines, without their ends, but no more than so many."""
         held = [self._ahead]
         while b"\n" not in held[-1]:
-            piece = self._file.read(PIECE)
+            left = PIECE if self._end is None else max(self._end - self._file.tell(), 0)
+            piece = self._file.read(min(PIECE, left))
             if not piece or sum(map(len, held)) > LONGEST_LINE:
                 raise self._unexpected(self._file.tell() - sum(map(len, held)))
             held.append(piece)

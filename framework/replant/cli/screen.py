@@ -6,10 +6,13 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import count, zip_longest
 from typing import Any, Literal
 
 import click
-from rich.console import Console
+from attrs import field, frozen
+from rich.cells import cell_len
+from rich.console import Console, JustifyMethod
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -35,14 +38,64 @@ class Screen(Console):
     """A console whose cursor no text moves: what cannot be printed is escaped, but line ends."""
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print texts, and what is not text as it is; a table in a pipe without trailing blanks."""
-        shown = [printable(item) if isinstance(item, str) else item for item in objects]
-        if self.is_terminal or not any(isinstance(item, Table) for item in shown):
-            super().print(*shown, **options)
-            return
-        with self.capture() as captured:
-            super().print(*shown, **options)
-        super().print("\n".join(line.rstrip() for line in captured.get().split("\n")), end="")
+        """Print texts, and what is not text as it is; a table in a pipe as plain lines."""
+        plain = (
+            item.text if isinstance(item, Grid) and not self.is_terminal else item
+            for item in objects
+        )
+        shown = [printable(item) if isinstance(item, str) else item for item in plain]
+        super().print(*shown, **options)
+
+
+@frozen
+class Grid:
+    """A plain table.
+
+    Attributes:
+        title: stands above it; may be empty.
+        headings: those of the columns.
+        numbers: the places of the columns of numbers, which are aligned to the right.
+
+    """
+
+    title: str
+    headings: tuple[str, ...]
+    numbers: frozenset[int] = frozenset()
+    _rows: list[tuple[str | Text, ...]] = field(factory=list, init=False)
+
+    def add_row(self, *cells: str | Text) -> None:
+        """Add a row with a cell for each heading."""
+        self._rows.append(cells)
+
+    def __rich__(self) -> Table:
+        """Draw it on a terminal, whose width it keeps."""
+        table = Table(
+            title=self.title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+        )
+        for place, heading in enumerate(self.headings):
+            side: JustifyMethod = "right" if place in self.numbers else "left"
+            table.add_column(heading, justify=side, overflow="fold")
+        for row in self._rows:
+            table.add_row(*row)
+        return table
+
+    @property
+    def text(self) -> str:
+        """Write it for a pipe, however wide it is; rich takes half a second for a thousand rows."""
+        rows = [self.headings, *(tuple(map(str, row)) for row in self._rows)]
+        # A cell of several lines takes as many.
+        cut = [
+            line
+            for row in rows
+            for line in zip_longest(*(cell.split("\n") for cell in row), fillvalue="")
+        ]
+        widths = [max(map(cell_len, column)) for column in zip(*cut, strict=True)]
+        lines = ("  ".join(map(self._aligned, count(), line, widths)).rstrip() for line in cut)
+        return "\n".join([*([self.title] if self.title else []), *lines])
+
+    def _aligned(self, place: int, cell: str, width: int) -> str:
+        blanks = " " * (width - cell_len(cell))
+        return blanks + cell if place in self.numbers else cell + blanks
 
 
 def printable(text: str) -> str:
@@ -161,13 +214,9 @@ def metered_load(screen: Console, *, quiet: bool) -> Iterator[Meter]:
         yield LoadMeter(lambda: stack.enter_context(metered(screen, "replaying", quiet=quiet)))
 
 
-def grid(title: str, *headings: str, numbers: frozenset[int] = frozenset()) -> Table:
-    """Make a plain table; the columns at these positions are numbers."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for place, heading in enumerate(headings):
-        justify = "right" if place in numbers else "left"
-        table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    return table
+def grid(title: str, *headings: str, numbers: frozenset[int] = frozenset()) -> Grid:
+    """Make a plain table; the columns at these places are numbers."""
+    return Grid(title, headings, numbers)
 
 
 def print_list(screen: Console, title: str, lines: Iterable[str]) -> None:

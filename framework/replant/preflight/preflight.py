@@ -40,7 +40,7 @@ from replant.preflight.row_check import CheckContext, sees
 from replant.preflight.run_row_checks import MOST_ROWS, check_rows
 from replant.preflight.same_database import check_same_database
 from replant.preflight.target_rules import TargetRules, find_broken_rules, read_target_rules
-from replant.preflight.target_schema import check_target_schema
+from replant.preflight.target_schema import check_target_schema, differences_in_target
 from replant.preflight.target_tables import tables_in_target
 from replant.preflight.trigger_findings import find_trigger_obstacles
 from replant.preflight.unforeseen import unforeseen
@@ -131,14 +131,17 @@ def run_preflight(
         unique=rules.unique,
         event_triggers=event_triggers_of_altering(database) if load.disabled else (),
     )
+    differences = differences_in_target(manifest, catalog)
     findings = [
         *check_same_database(database, source, manifest, settings.map_schema),
-        *check_target_schema(manifest, catalog, tables),
+        *check_target_schema(manifest, catalog, tables, differences),
         *find_missing_privileges(catalog, privileges, load),
         *find_broken_rules(database, catalog.role, load),
         *_order_findings(chosen, load),
     ]
-    context = CheckContext(database, artifact, catalog, tables, privileges, limit, rules.indexed)
+    context = CheckContext(
+        database, artifact, catalog, tables, privileges, limit, rules.indexed, differences
+    )
     if not _is_the_source(findings):
         findings += check_rows(context)
         findings += find_doubled_rows(context)

@@ -18,7 +18,7 @@ from replant.database.connections import DatabaseConnection
 from replant.model import Catalog, Column, Finding, RelationName, Selection, Table, Text, readable
 from replant.model.conditions import queryable
 from replant.model.table_differences import DifferenceKind, TableDifference, type_differences
-from replant.preflight.target_schema import differences_in_target
+from replant.preflight.target_schema import Differences
 from replant.replay.load_plan import Tables
 from replant.replay.older_release import of_older_release
 from replant.replay.role_privileges import RolePrivileges
@@ -74,6 +74,7 @@ class CheckContext:
         tables: those of the artifact that the target has.
         limit: how many rows of each table are checked; None for all.
         indexed: for each table the columns that a B-tree index of the target holds, each with one.
+        differences: how the target's tables differ from those of the source.
         exported: the artifact's tables by name.
         changes: the columns of each table that have another type in the target.
         type_changes: how types differ that exist under the same name, except for new labels.
@@ -88,6 +89,7 @@ class CheckContext:
     privileges: RolePrivileges
     limit: int | None
     indexed: Mapping[RelationName, Mapping[str, str]]
+    differences: Differences = field(repr=False)
     exported: Mapping[RelationName, ExportedTable] = field(init=False, repr=False)
     changes: Mapping[RelationName, list[TableDifference]] = field(init=False, repr=False)
     type_changes: tuple[TableDifference, ...] = field(init=False, repr=False)
@@ -106,7 +108,7 @@ class CheckContext:
     @changes.default
     def _changes(self) -> Mapping[RelationName, list[TableDifference]]:
         by_table: defaultdict[RelationName, list[TableDifference]] = defaultdict(list)
-        for difference in differences_in_target(self.artifact.manifest, self.catalog):
+        for difference in self.differences:
             if difference.table is not None and difference.change is DifferenceKind.COLUMN_TYPE:
                 by_table[difference.table].append(difference)
         return by_table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from replant.artifact.manifest import Manifest
 from replant.errors import CatalogMismatchError
@@ -10,6 +10,9 @@ from replant.model import Catalog, Finding, OnConflict, RelationName, Severity, 
 from replant.model.table_differences import DifferenceKind, TableDifference, table_differences
 from replant.model.table_shape import shape_of
 from replant.replay.load_plan import Tables
+
+#: How the tables of a target differ from those from which an artifact was made.
+Differences = Sequence[TableDifference]
 
 #: Differences with which the rows cannot be loaded.
 _LACKING = {
@@ -23,11 +26,13 @@ _LACKING = {
 AS_THE_SOURCE = "bring the schema to the state of the source's"
 
 
-def check_target_schema(manifest: Manifest, catalog: Catalog, tables: Tables) -> Iterator[Finding]:
+def check_target_schema(
+    manifest: Manifest, catalog: Catalog, tables: Tables, differences: Differences
+) -> Iterator[Finding]:
     """Find missing schemas, tables, columns and keys, and columns that would get no value."""
-    for subject, place, what in missing_in_target(manifest, catalog):
+    for subject, place, what in missing_in_target(manifest, catalog, differences):
         yield Finding(subject, Severity.REFUSES, place, what, AS_THE_SOURCE)
-    for difference in differences_in_target(manifest, catalog):
+    for difference in differences:
         if difference.change is DifferenceKind.COLUMN_ADDED:
             yield from _unfilled(difference, catalog, tables)
     for name in tables:
@@ -35,7 +40,9 @@ def check_target_schema(manifest: Manifest, catalog: Catalog, tables: Tables) ->
         yield from _rules(catalog, tables, name)
 
 
-def missing_in_target(manifest: Manifest, catalog: Catalog) -> Iterator[tuple[Subject, str, str]]:
+def missing_in_target(
+    manifest: Manifest, catalog: Catalog, differences: Differences
+) -> Iterator[tuple[Subject, str, str]]:
     """Yield what the target lacks: what it is, its name, and a sentence.
 
     A table of which no row was exported is not needed.
@@ -44,7 +51,7 @@ def missing_in_target(manifest: Manifest, catalog: Catalog) -> Iterator[tuple[Su
     absent = {name.schema for name in filled} - catalog.schemas
     for schema in sorted(absent):
         yield Subject.SCHEMA, readable(schema), f"there is no schema {readable(schema)}"
-    for difference in differences_in_target(manifest, catalog):
+    for difference in differences:
         table = difference.table
         if difference.change in _LACKING and table is not None and table.schema not in absent:
             if _is_left_out(manifest, difference):
@@ -66,11 +73,11 @@ def _is_left_out(manifest: Manifest, difference: TableDifference) -> bool:
     return difference.subject not in held
 
 
-def differences_in_target(manifest: Manifest, catalog: Catalog) -> Iterator[TableDifference]:
+def differences_in_target(manifest: Manifest, catalog: Catalog) -> Differences:
     """Compare the target's tables with those from which the artifact was made."""
     names = [table.name for table in manifest.tables if table.name in catalog.tables]
     found = {name: shape_of(catalog.tables[name]) for name in names}
-    return table_differences(manifest.shapes, found)
+    return tuple(table_differences(manifest.shapes, found))
 
 
 def check_nothing_missing(manifest: Manifest, catalog: Catalog) -> None:
@@ -80,7 +87,8 @@ def check_nothing_missing(manifest: Manifest, catalog: Catalog) -> None:
         CatalogMismatchError: it names everything that is missing.
 
     """
-    problems = [what for _, _, what in missing_in_target(manifest, catalog)]
+    differences = differences_in_target(manifest, catalog)
+    problems = [what for _, _, what in missing_in_target(manifest, catalog, differences)]
     if problems:
         raise CatalogMismatchError(
             f"the target database {catalog.database!r} does not fit the artifact: "

@@ -18,7 +18,7 @@ from replant.database.read_catalog import read_catalog
 from replant.errors import ChangeError
 from replant.model import Catalog, Finding, PlannedTable, RelationName, Settings, Severity, Subject
 from replant.preflight.same_database import check_same_database
-from replant.preflight.target_schema import check_target_schema
+from replant.preflight.target_schema import check_target_schema, differences_in_target
 from replant.preflight.target_tables import tables_in_target
 from replant.replay.closing_notes import collect_notes
 from replant.sql.closing_checks import finishing
@@ -75,7 +75,9 @@ class Synchronization:
             tables = tables_in_target(manifest, catalog)
             guards = [
                 *check_same_database(self._database, self._source, manifest, self._map_schema),
-                *check_target_schema(manifest, catalog, tables),
+                *check_target_schema(
+                    manifest, catalog, tables, differences_in_target(manifest, catalog)
+                ),
             ]
             if any(finding.severity is Severity.REFUSES for finding in guards):
                 return ChangePlan(catalog.database, {}, tuple(guards))

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from io import BytesIO, TextIOWrapper
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from replant.model import Finding, Severity, Subject
+from replant.cli.provenance_tree import print_provenance
+from replant.cli.screen import console
+from replant.model import Finding, Plan, RelationName, Root, Severity, Subject
+from replant.model.closure_rules import ProvenanceCount
 from replant.model.findings import grouped
+from replant.model.references import Pair, Reference
 from tests.support.commands import Replant
 from tests.support.moves import Move
 
@@ -85,4 +94,31 @@ def test_only_notes_that_say_the_same_are_joined() -> None:
         "4 sequences stay: a; b; c; and 1 more (-v lists them)",
         "other stays",
         "alone stays",
+    ]
+
+
+def chain(length: int) -> Plan:
+    """A plan whose rows came down from table to table."""
+    names = [RelationName("s", f"t{number}") for number in range(length)]
+    keys = [Reference(name, "k", other, (Pair("a", "id"),)) for other, name in pairwise(names)]
+    root = ProvenanceCount(Root(names[0], "true"), down=True, rows=1)
+    came = [root, *(ProvenanceCount(key, down=True, rows=1) for key in keys)]
+    return cast("Plan", SimpleNamespace(provenance=came, tables=()))
+
+
+def test_a_tree_may_be_deeper_than_python_recurses(capsys: pytest.CaptureFixture[str]) -> None:
+    length = 2 * sys.getrecursionlimit()
+    print_provenance(console(), chain(length))
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last == f"  {'    ' * (length - 2)}└── s.t{length - 1}: 1 row, down by a"
+
+
+def test_a_tree_is_drawn_in_what_the_stream_can_encode(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = TextIOWrapper(BytesIO(), "ascii", write_through=True)
+    monkeypatch.setattr(sys, "stdout", out)
+    print_provenance(console(), chain(3))
+    assert out.buffer.getvalue().decode("ascii").splitlines()[2:] == [
+        "  s.t0: 1 row, where true",
+        "  `-- s.t1: 1 row, down by a",
+        "      `-- s.t2: 1 row, down by a",
     ]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from io import StringIO
 from pathlib import Path
 
 import pytest
 from attrs import evolve
-from rich.console import Console
 
 from replant import api
 from replant.cli.plan import show
+from replant.cli.screen import console
 from replant.database.connections import reading
 from replant.database.privileges import may_make_temporary_tables
 from replant.errors import PreflightError, PrivilegeError, ReplayError
@@ -243,7 +242,9 @@ def test_many_triggers_are_one_note(move: Move, replant: Replant) -> None:
     assert "the trigger t4 of s.t" in loud.out
 
 
-def test_the_plan_says_what_triggers_and_sequences_need(move: Move) -> None:
+def test_the_plan_says_what_triggers_and_sequences_need(
+    move: Move, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The source has the same triggers; a table that nobody knows is none."""
     moved(move, "", "INSERT INTO s.t VALUES (1)")
     move.source.execute(LOGGING.encode(), prepare=False)
@@ -255,9 +256,8 @@ def test_the_plan_says_what_triggers_and_sequences_need(move: Move) -> None:
         "CREATE TRIGGER g AFTER INSERT ON s.v FOR EACH ROW EXECUTE FUNCTION s.g()",
         prepare=False,
     )
-    screen = Console(record=True, width=500, file=StringIO(), highlight=False, markup=False)
-    show(screen, move.plan(), verbose=True)
-    needs = screen.export_text().partition("The role that replays needs:")[2]
+    show(console(), move.plan(), verbose=True)
+    needs = capsys.readouterr().out.partition("The role that replays needs:")[2]
     assert "GRANT UPDATE ON SEQUENCE s.v_id_seq TO role_name;" in needs
     assert "GRANT INSERT ON s.log TO role_name; (the trigger logging of s.t, on INSERT" in needs
     assert "GRANT UPDATE ON s.v TO role_name; (the trigger g of s.v" in needs

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import click
 from attrs import frozen
-from rich.console import Console
 
 from replant.artifact.manifest import Manifest
 from replant.changes.change_plan import ChangePlan
 from replant.cli import options
-from replant.cli.screen import agreed, console, grid, print_notes
+from replant.cli.screen import Screen, agreed, console, grid, print_notes
 from replant.errors import UsageError
 from replant.model import Finding, Severity
 from replant.model.numbers import counted
@@ -111,7 +110,7 @@ class Dialogue:
             print_notes(screen, notes, verbose=self.verbose)
 
 
-def show_plan(screen: Console, plan: ChangePlan, *, dry_run: bool, verbose: bool) -> None:
+def show_plan(screen: Screen, plan: ChangePlan, *, dry_run: bool, verbose: bool) -> None:
     """Print how many rows of which tables change, and what a person should know."""
     if plan.counts:
         heading = f"To be changed in {plan.database}:"

@@ -13,8 +13,9 @@ from replant import api
 from replant.api import Copied, Exported, Replayed
 from replant.changes.change_plan import ChangePlan
 from replant.cli import changes, options, replay, sync, verify
+from replant.cli.meters import Meter, metered, metered_load
 from replant.cli.reporting import reporting
-from replant.cli.screen import Meter, agreed, console, metered, metered_load, print_notes
+from replant.cli.screen import agreed, console, print_notes
 from replant.errors import UsageError
 from replant.model import Finding, RelationName
 from replant.model.numbers import counted

@@ -14,9 +14,8 @@ from pathlib import Path
 from time import perf_counter
 
 import click
-from rich.console import Console
 
-from replant.cli.screen import coloured, console, grid
+from replant.cli.screen import Screen, coloured, console, grid
 from replant.demo.demo_shell import shell_databases, shell_environment
 from replant.demo.run_demo import DemoResult, run_demo
 from replant.errors import DIFFERENCE_FOUND
@@ -61,7 +60,7 @@ def command(keep: Path | None, shell: bool) -> int:
     return 0 if result.passed else DIFFERENCE_FOUND
 
 
-def _run_shell(screen: Console, keep: Path | None) -> int:
+def _run_shell(screen: Screen, keep: Path | None) -> int:
     """Run the user's shell between two databases; return its exit code."""
     demonstration = find_demonstration(explored=True)
     with _folder(keep) as folder, embedded_server() as server:
@@ -84,7 +83,7 @@ def _run_shell(screen: Console, keep: Path | None) -> int:
             signal.signal(signal.SIGINT, before)
 
 
-def _timed(screen: Console) -> Callable[[str], AbstractContextManager[None]]:
+def _timed(screen: Screen) -> Callable[[str], AbstractContextManager[None]]:
     """Print each step with its duration, once it is done."""
 
     @contextmanager
@@ -96,7 +95,7 @@ def _timed(screen: Console) -> Callable[[str], AbstractContextManager[None]]:
     return report
 
 
-def _print_tables(screen: Console, result: DemoResult) -> None:
+def _print_tables(screen: Screen, result: DemoResult) -> None:
     shown = grid(
         "\nRows, in load order:",
         *("table", "source", "exported", "replayed", "verified"),
@@ -109,7 +108,7 @@ def _print_tables(screen: Console, result: DemoResult) -> None:
     screen.print(shown)
 
 
-def _print_verdict(screen: Console, result: DemoResult) -> None:
+def _print_verdict(screen: Screen, result: DemoResult) -> None:
     shown = f"{counted(result.rows, 'row')} of {counted(len(result.tables), 'table')}"
     screen.print()
     if result.differing:

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from replant import api
 from replant.cli import options
+from replant.cli.meters import metered
 from replant.cli.reporting import reporting
-from replant.cli.screen import console, metered
+from replant.cli.screen import Screen, console
 from replant.difference.json_report import comparison_as_json
 from replant.difference.result import ComparedTable, DifferingRow, Presence, SideComparison, Values
 from replant.difference.sql_patch import comparison_as_sql
@@ -92,7 +92,7 @@ def command(
     return 0 if found.equal else DIFFERENCE_FOUND
 
 
-def _show(screen: Console, found: SideComparison, *, verbose: bool) -> None:
+def _show(screen: Screen, found: SideComparison, *, verbose: bool) -> None:
     """Print what differs, for people."""
     for table in found.tables:
         if verbose or not table.equal:

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from replant import api
 from replant.cli import options
-from replant.cli.screen import console
+from replant.cli.screen import Screen, console
 from replant.drift.drift_findings import Drift, DriftSeverity
 from replant.drift.reports import as_github, as_json, as_sarif
 from replant.errors import DIFFERENCE_FOUND, UsageError
@@ -108,7 +107,7 @@ _TITLES = {
 }
 
 
-def _show(screen: Console, drift: Drift) -> None:
+def _show(screen: Screen, drift: Drift) -> None:
     """Print findings for people, the worst first."""
     compared = f"{drift.wanted} against {drift.found}, {counted(drift.tables, 'table')}"
     number = counted(len(drift.findings), "difference") if drift.findings else "no difference"

@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 from attrs import frozen
-from rich.console import Console
 
 from replant import api
 from replant.api import Exported
 from replant.cli import options
+from replant.cli.meters import metered
 from replant.cli.plan import show
 from replant.cli.reporting import reporting
-from replant.cli.screen import console, metered, print_notes
+from replant.cli.screen import Screen, console, print_notes
 from replant.errors import UsageError
 from replant.model import Plan, Settings
 from replant.model.numbers import counted
@@ -120,7 +120,7 @@ def command(
 class _Shown:
     """Where an export is shown and recorded, and how much of it."""
 
-    screen: Console
+    screen: Screen
     recorder: Recorder
     quiet: bool
     verbose: bool
@@ -157,9 +157,7 @@ def _export(
 
 
 @contextmanager
-def _telling_what_is_kept(
-    screen: Console, output: str | None, recorder: Recorder
-) -> Iterator[None]:
+def _telling_what_is_kept(screen: Screen, output: str | None, recorder: Recorder) -> Iterator[None]:
     """Say after a failure where the finished part of an export is, if it can be resumed."""
     try:
         yield
@@ -170,7 +168,7 @@ def _telling_what_is_kept(
         raise
 
 
-def _print(screen: Console, done: Exported, *, verbose: bool) -> None:
+def _print(screen: Screen, done: Exported, *, verbose: bool) -> None:
     rows = sum(done.rows.values())
     where = "standard output" if done.output == "-" else done.output
     screen.print(

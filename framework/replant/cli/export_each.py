@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-
 from replant import api
 from replant.api import ExportedEach, ExportedTenant
-from replant.cli.screen import console, metered
+from replant.cli.meters import metered
+from replant.cli.screen import Screen, console
 from replant.errors import DIFFERENCE_FOUND
 from replant.model import Settings, Severity
 from replant.model.numbers import counted
@@ -50,7 +49,7 @@ def run(
     return DIFFERENCE_FOUND if done.failed else 0
 
 
-def _print(screen: Console, done: ExportedEach, journal: str, *, quiet: bool) -> None:
+def _print(screen: Screen, done: ExportedEach, journal: str, *, quiet: bool) -> None:
     for failure in done.failed:
         screen.print(f"failed: {failure.tenant}: {failure.error}")
     if not quiet:

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from replant import api
 from replant.cli import options
 from replant.cli.provenance_tree import print_provenance
 from replant.cli.reporting import reporting
-from replant.cli.screen import console, grid, print_list, printable
+from replant.cli.screen import Screen, console, grid, print_list, printable
 from replant.errors import UsageError
 from replant.export.shown_rows import ShownRow
 from replant.model import (
@@ -67,7 +66,7 @@ def command(
     show_rows(console(), rows)
 
 
-def show_rows(screen: Console, rows: Mapping[RelationName, Sequence[ShownRow]]) -> None:
+def show_rows(screen: Screen, rows: Mapping[RelationName, Sequence[ShownRow]]) -> None:
     """Print rows before and after their values change, a line for each value."""
     for name, shown in rows.items():
         table = grid(f"\n{name}, before and after:", "row", "column", "before", "after")
@@ -89,7 +88,7 @@ _ROLE = "role_name"
 MOST_TABLES = 40
 
 
-def show(screen: Console, plan: Plan, *, verbose: bool) -> None:
+def show(screen: Screen, plan: Plan, *, verbose: bool) -> None:
     """Print a plan for people."""
     screen.print(f"{_summary(plan)}\n")
     _show_tables(screen, plan, every=verbose or len(plan.tables) <= MOST_TABLES)
@@ -129,7 +128,7 @@ def _summary(plan: Plan) -> str:
     return ", ".join([total, f"strategy {plan.strategy}", *scope])
 
 
-def _show_tables(screen: Console, plan: Plan, *, every: bool) -> None:
+def _show_tables(screen: Screen, plan: Plan, *, every: bool) -> None:
     """Print the tables; unless every one is wanted, those without a row are counted."""
     headings = ("table", "rows", "shared", "columns", "key")
     tables = grid("In load order:", *headings, numbers=frozenset({1, 2, 3}))

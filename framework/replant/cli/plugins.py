@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from replant import api
 from replant.cli import options
-from replant.cli.screen import coloured, console, grid
+from replant.cli.screen import Screen, coloured, console, grid
 from replant.config.json_schema import flat_properties, settings_schema, type_in_words
 from replant.errors import PluginError, UsageError
 from replant.model.names import did_you_mean
@@ -54,7 +53,7 @@ def command(name: str | None, config: Path | None, *, as_schema: bool) -> int:
     return PluginError.exit_code if failed else 0
 
 
-def _show(screen: Console, name: str, installed: tuple[InstalledPlugin, ...]) -> int:
+def _show(screen: Screen, name: str, installed: tuple[InstalledPlugin, ...]) -> int:
     named = [plugin for plugin in installed if plugin.candidate.name == name]
     if not named:
         names = [plugin.candidate.name for plugin in installed]
@@ -67,7 +66,7 @@ def _show(screen: Console, name: str, installed: tuple[InstalledPlugin, ...]) ->
     return PluginError.exit_code if any(plugin.failure for plugin in named) else 0
 
 
-def _describe(screen: Console, plugin: InstalledPlugin) -> None:
+def _describe(screen: Screen, plugin: InstalledPlugin) -> None:
     candidate, declared = plugin.candidate, plugin.declared
     facts = grid("", "plugin", candidate.name)
     facts.add_row("enabled", "yes" if plugin.enabled else "no")
@@ -87,7 +86,7 @@ def _describe(screen: Console, plugin: InstalledPlugin) -> None:
         _print_settings(screen, declared.settings)
 
 
-def _print_settings(screen: Console, kind: type) -> None:
+def _print_settings(screen: Screen, kind: type) -> None:
     table = grid("", "setting", "holds", "default", "meaning")
     for name, schema, required in flat_properties(settings_schema(kind)):
         default = "required" if required else json.dumps(schema.get("default")).replace("null", "")

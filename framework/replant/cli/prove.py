@@ -12,17 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
 from replant.cli import options
-from replant.cli.screen import coloured, console
+from replant.cli.screen import Screen, coloured, console
 from replant.config.connection_strings import connection_string
 from replant.database.connections import translated
 from replant.errors import DIFFERENCE_FOUND, UsageError
@@ -121,25 +113,15 @@ def _server(dsn: str | None) -> Iterator[Server]:
 
 
 @contextmanager
-def _shown(screen: Console, rounds: int, *, quiet: bool) -> Iterator[Callable[[bool], None]]:
+def _shown(screen: Screen, rounds: int, *, quiet: bool) -> Iterator[Callable[[bool], None]]:
     """Show a bar of the rounds; after a failure, the number of attempts to make it smaller."""
     if quiet or not screen.is_terminal:
         yield lambda _: None
         return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=screen, transient=True) as bar:
-        proving = bar.add_task("proving", total=rounds)
-        smaller = bar.add_task("it fails: looking for fewer rows", total=None, visible=False)
+    # What draws it takes a while to import.
+    from replant.cli.progress_bar import rounds_bar  # noqa: PLC0415
 
-        def progress(failed: bool) -> None:
-            bar.update(smaller, visible=failed, advance=int(failed))
-            bar.update(proving, advance=int(not failed))
-
+    with rounds_bar(screen, rounds) as progress:
         yield progress
 
 

@@ -3,22 +3,47 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from rich.console import Console
-from rich.text import Text
-from rich.tree import Tree
+from attrs import field, frozen
 
-from replant.cli.screen import printable
+from replant.cli.screen import Screen
 from replant.model import Plan, RelationName, readable
 from replant.model.closure_rules import ProvenanceCount, Root
 from replant.model.numbers import counted
 
-#: A tree cuts off what is longer than the screen is wide. The terminal folds it instead.
-_UNLIMITED = 1_000_000
+
+@frozen
+class _Guides:
+    """What is drawn before a branch, and before what is below it."""
+
+    more: tuple[str, str]
+    last: tuple[str, str]
 
 
-def print_provenance(screen: Console, plan: Plan) -> None:
+_LINES = _Guides(("├── ", "│   "), ("└── ", "    "))
+_ASCII = _Guides(("+-- ", "|   "), ("`-- ", "    "))
+
+
+@frozen
+class _Branch:
+    """A line of the tree, with what is below it. A line is as long as it is."""
+
+    text: str
+    below: list[_Branch] = field(factory=list)
+
+    def lines(self, guides: _Guides) -> Iterator[str]:
+        """Draw it, however deep it is."""
+        waiting = [(self, "", "")]
+        while waiting:
+            branch, first, rest = waiting.pop()
+            yield first + branch.text
+            kinds = [*[guides.more] * (len(branch.below) - 1), guides.last]
+            drawn = zip(branch.below, kinds, strict=False)
+            waiting += reversed([(b, rest + own, rest + inner) for b, (own, inner) in drawn])
+
+
+def print_provenance(screen: Screen, plan: Plan) -> None:
     """Print a tree for each root; a table whose rows came by several ways is unfolded once.
 
     What is masked or otherwise changed on its way is said of each table.
@@ -37,21 +62,21 @@ def print_provenance(screen: Console, plan: Plan) -> None:
     unfolded: set[RelationName] = set()
     trees = []
     for root in roots:
-        tree = Tree(_line(root, changed))
+        tree = _Branch(_line(root, changed))
         _unfold(tree, root.table, ways, changed, unfolded)
         trees.append(tree)
-    lost = Tree("by other ways")
+    lost = _Branch("by other ways")
     for table in [table for table in ways if table not in unfolded]:
         if table not in unfolded:
             _unfold(lost, table, ways, changed, unfolded)
-    wide = screen.options.update(width=_UNLIMITED)
-    for tree in [*trees, *([lost] if lost.children else [])]:
-        for segments in screen.render_lines(tree, wide, pad=False):
-            screen.print(f"  {''.join(segment.text for segment in segments).rstrip()}")
+    guides = _LINES if screen.encoding.startswith("utf") else _ASCII
+    for tree in [*trees, *([lost] if lost.below else [])]:
+        for line in tree.lines(guides):
+            screen.print(f"  {line}")
 
 
 def _unfold(
-    tree: Tree,
+    tree: _Branch,
     table: RelationName,
     ways: Mapping[RelationName, Sequence[ProvenanceCount]],
     changed: Mapping[RelationName, str],
@@ -64,10 +89,12 @@ def _unfold(
         if name in unfolded:
             continue
         unfolded.add(name)
-        waiting += [(branch.add(_line(way, changed)), way.table) for way in ways.get(name, ())]
+        for way in ways.get(name, ()):
+            branch.below.append(_Branch(_line(way, changed)))
+            waiting.append((branch.below[-1], way.table))
 
 
-def _line(way: ProvenanceCount, changed: Mapping[RelationName, str]) -> Text:
+def _line(way: ProvenanceCount, changed: Mapping[RelationName, str]) -> str:
     """Say of which table how many rows came, and by what."""
     rows = counted(way.rows, "row")
     if isinstance(way.by, Root):
@@ -75,7 +102,7 @@ def _line(way: ProvenanceCount, changed: Mapping[RelationName, str]) -> Text:
         by = f"where {' '.join(way.by.predicate.split())}{sample}"
     else:
         by = f"{'down' if way.down else 'up'} by {', '.join(map(readable, way.by.columns))}"
-    return Text(printable(f"{way.table}: {rows}, {by}{changed.get(way.table, '')}"))
+    return f"{way.table}: {rows}, {by}{changed.get(way.table, '')}"
 
 
 def _changed(plan: Plan) -> dict[RelationName, str]:

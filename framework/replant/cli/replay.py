@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 from attrs import frozen
-from rich.console import Console
 
 from replant import api
 from replant.api import Replayed
 from replant.artifact.manifest import Manifest
 from replant.cli import options
+from replant.cli.meters import metered_load
 from replant.cli.reporting import reporting
-from replant.cli.screen import agreed, console, grid, metered_load, print_notes
+from replant.cli.screen import Screen, agreed, console, grid, print_notes
 from replant.errors import UsageError
 from replant.model import Finding, OnConflict, Settings, Severity, Subject, TriggerMode
 from replant.model.numbers import counted
@@ -156,7 +156,7 @@ def notes_before(found: Preflight) -> list[Finding]:
 _VERBS = {OnConflict.SKIP: "skip", OnConflict.SAME: "skip", OnConflict.UPDATE: "update"}
 
 
-def show(screen: Console, found: Preflight, *, verbose: bool) -> None:
+def show(screen: Screen, found: Preflight, *, verbose: bool) -> None:
     """Print what a replay would do, and what a person should know."""
     manifest = found.manifest
     filled = sum(1 for table in manifest.tables if table.row_count)
@@ -170,7 +170,7 @@ def show(screen: Console, found: Preflight, *, verbose: bool) -> None:
     print_notes(screen, found.of(Severity.NOTE), verbose=verbose)
 
 
-def report(screen: Console, done: Replayed, *, verbose: bool, rehearsed: bool) -> None:
+def report(screen: Screen, done: Replayed, *, verbose: bool, rehearsed: bool) -> None:
     """Print what became of the rows."""
     if verbose:
         table = grid("Rows:", "table", *_WAYS, numbers=frozenset({1, 2, 3, 4}))

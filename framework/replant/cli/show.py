@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 import click
-from rich.console import Console
 
 from replant import api
 from replant.api.show import ShownArtifact
 from replant.artifact.manifest_json import to_json
 from replant.cli import options
-from replant.cli.screen import console, grid, metered, print_list
+from replant.cli.meters import metered
+from replant.cli.screen import Screen, console, grid, print_list
 from replant.model import Layout, readable
 from replant.model.numbers import counted
 from replant.report.figures import human_size
@@ -54,7 +54,7 @@ def _document(shown: ShownArtifact) -> dict[str, Any]:
     }
 
 
-def _print(screen: Console, shown: ShownArtifact, *, verbose: bool) -> None:
+def _print(screen: Screen, shown: ShownArtifact, *, verbose: bool) -> None:
     manifest = shown.manifest
     kind = "directory" if manifest.layout is Layout.DIRECTORY else "SQL file"
     size = "" if shown.size is None else f", {human_size(shown.size)}"

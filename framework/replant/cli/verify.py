@@ -9,8 +9,9 @@ import click
 from replant import api
 from replant.artifact.manifest import Manifest
 from replant.cli import options
+from replant.cli.meters import metered
 from replant.cli.reporting import reporting
-from replant.cli.screen import console, metered
+from replant.cli.screen import console
 from replant.errors import DIFFERENCE_FOUND, PrivilegeError
 from replant.model.numbers import counted
 from replant.report.facts_of_comparisons import facts_of_verification

@@ -12,7 +12,6 @@ from attrs import frozen
 from replant.model import Catalog, Column, ExportedTables, Settings, Table, TableSettings, Transform
 from replant.plugins.hookspecs import hookimpl
 from replant_plugins.transforms.mask_settings import MaskSettings
-from replant_plugins.transforms.masked_columns import masks_of
 
 SETTINGS = MaskSettings
 
@@ -27,6 +26,8 @@ def transform_value(
     exported: ExportedTables,
 ) -> Transform | None:
     """Return the mask of a column, or None for one that stays as it is."""
+    if not (settings.columns or settings.types or any(t.mask for t in configuration.tables)):
+        return None
     asked = _Asked(catalog, settings, configuration.tables, exported)
     return _masks(asked).get((table.name, column.name))
 
@@ -56,4 +57,7 @@ class _Asked:
 #: The masks of one plan: they are looked up once per column, and found once.
 @lru_cache(maxsize=1)
 def _masks(asked: _Asked) -> dict[object, Transform]:
+    # Few plans mask anything, and this is most of the plugin.
+    from replant_plugins.transforms.masked_columns import masks_of  # noqa: PLC0415
+
     return dict(masks_of(asked.catalog, asked.settings, asked.tables, asked.exported))

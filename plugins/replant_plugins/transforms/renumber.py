@@ -12,7 +12,6 @@ from attrs import frozen
 from replant.model import Catalog, Column, ExportedTables, Settings, Table, Transform
 from replant.plugins.hookspecs import hookimpl
 from replant_plugins.transforms.renumber_settings import NAME, RenumberSettings
-from replant_plugins.transforms.renumbered_columns import Renumbering
 
 SETTINGS = RenumberSettings
 
@@ -55,4 +54,7 @@ class _PlanRequest:
 #: The transforms of one plan: they are looked up once per column, and found once.
 @lru_cache(maxsize=1)
 def _transforms(asked: _PlanRequest) -> dict[object, Transform]:
+    # Few plans renumber.
+    from replant_plugins.transforms.renumbered_columns import Renumbering  # noqa: PLC0415
+
     return dict(Renumbering(asked.catalog, asked.exported, asked.settings).transforms())

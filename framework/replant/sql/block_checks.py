@@ -43,8 +43,9 @@ PLANNER_SETTINGS = """\
 #: wherever the query mentions it; as a number of type integer, it would keep the block from other
 #: processes too.
 COMPARE_BY_KEY = """\
+    IF wanted.block IS NOT NULL THEN
     BEGIN
-      IF wanted.block IS NOT NULL AND EXISTS (
+      IF EXISTS (
         SELECT FROM pg_catalog.pg_class AS c
         JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
         JOIN pg_catalog.pg_index AS i ON i.indrelid = c.oid AND i.indisvalid
@@ -89,6 +90,7 @@ COMPARE_BY_KEY = """\
     EXCEPTION WHEN OTHERS THEN
       NULL;
     END;
+    END IF;
 """.replace("{longest}", str(_LONGEST_QUERY))
 
 

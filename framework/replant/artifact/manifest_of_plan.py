@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import evolve
@@ -176,11 +177,12 @@ def _references(plan: Plan) -> Iterator[ExportedReference]:
 
 def _queryable(plan: Plan) -> frozenset[RelationName]:
     """Return the tables whose exported rows the target can select by conditions alone."""
+    asked = _condition_columns(plan)
     blocked = {
         table.name
         for table in plan.tables
         if any(isinstance(c, Satisfies | RowsAt) for c in table.rows.conditions)
-        or _transformed(table) & _condition_columns(plan, table.name)
+        or not asked[table.name].isdisjoint(_transformed(table))
     }
     return queryable({table.name: table.rows.conditions for table in plan.tables}, blocked)
 
@@ -190,17 +192,17 @@ def _transformed(table: PlannedTable) -> set[str]:
     return {column.name for column in table.columns if not column.keeps_apart}
 
 
-def _condition_columns(plan: Plan, name: RelationName) -> set[str]:
-    """Yield the columns of the table that conditions of any table read."""
-    found: set[str] = set()
+def _condition_columns(plan: Plan) -> Mapping[RelationName, set[str]]:
+    """Return the columns of each table that conditions of any table read."""
+    found: defaultdict[RelationName, set[str]] = defaultdict(set)
     for table in plan.tables:
         for condition in table.rows.conditions:
-            if isinstance(condition, ColumnIs) and table.name == name:
-                found.add(condition.column)
+            if isinstance(condition, ColumnIs):
+                found[table.name].add(condition.column)
             if isinstance(condition, LinkedTo):
                 for link in condition.links:
-                    found.update(link.columns if table.name == name else ())
-                    found.update(link.other_columns if link.other == name else ())
+                    found[table.name].update(link.columns)
+                    found[link.other].update(link.other_columns)
     return found
 
 

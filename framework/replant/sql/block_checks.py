@@ -39,57 +39,56 @@ PLANNER_SETTINGS = """\
 #:
 #: Only where the planner knows of no rows is the table taken for new: by the index, rows of others
 #: between those of this transaction would be read too. A row with NULL in its key is in no block.
-#: OFFSET keeps a row's text from being made
-#: wherever the query mentions it; as a number of type integer, it would keep the block from other
-#: processes too.
+#: OFFSET keeps a row's text from being made wherever the query mentions it; as a number of type
+#: integer, it would keep the block from other processes too.
 COMPARE_BY_KEY = """\
     IF wanted.block IS NOT NULL THEN
-    BEGIN
-      IF EXISTS (
-        SELECT FROM pg_catalog.pg_class AS c
-        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-        JOIN pg_catalog.pg_index AS i ON i.indrelid = c.oid AND i.indisvalid
-        WHERE n.nspname = wanted.schema AND c.relname = wanted.name
-          AND c.relkind = 'r' AND c.reltuples <= 0 AND i.indpred IS NULL
-          AND wanted.key = (
-            SELECT pg_catalog.array_agg(a.attname::text ORDER BY k.place)
-            FROM ROWS FROM (pg_catalog.unnest(i.indkey), pg_catalog.unnest(i.indclass))
-              WITH ORDINALITY AS k (attnum, operators, place)
-            JOIN pg_catalog.pg_opclass AS o ON o.oid = k.operators AND o.opcdefault
-            JOIN pg_catalog.pg_am AS m ON m.oid = o.opcmethod AND m.amname = 'btree'
-            JOIN pg_catalog.pg_attribute AS a
-              ON a.attrelid = c.oid AND a.attnum = k.attnum AND a.attnotnull
-            WHERE k.place <= pg_catalog.cardinality(wanted.key)
-          )
-      ) THEN
-        PERFORM pg_catalog.set_config(s.name, s.value, true)
-        FROM pg_catalog.jsonb_each_text(by_index) AS s (name, value);
-        row_count := 0;
-        hash := 0;
-        FOR query IN
-          SELECT 'SELECT sum(b.row_count) AS row_count, sum(b.hash) AS hash FROM ('
-            || pg_catalog.string_agg(
-              pg_catalog.concat(wanted.block, pg_catalog.concat_ws(' AND ', 'true',
-                'ROW(' || wanted.place || ') OPERATOR(pg_catalog.>=) '
-                  || wanted.first[nullif(n, 1)],
-                'ROW(' || wanted.place || ') OPERATOR(pg_catalog.<) ' || wanted.first[n + 1]
-              ), ' ORDER BY ', wanted.place, ' OFFSET ''0'') AS r'), ' UNION ALL ')
-            || ') AS b'
-          FROM pg_catalog.generate_series(1, pg_catalog.cardinality(wanted.first)) AS n
-          GROUP BY n * pg_catalog.length(wanted.block) / {longest}
-        LOOP
-          EXECUTE query INTO part USING (this % 4294967296)::text::xid;
-          row_count := row_count + part.row_count;
-          hash := hash + part.hash;
-        END LOOP;
-        PERFORM pg_catalog.set_config(s.name, s.value, true)
-        FROM pg_catalog.jsonb_each_text(usual) AS s (name, value);
-        CONTINUE WHEN row_count = wanted.row_count
-          AND pg_catalog.mod(hash - wanted.hash, 18446744073709551616) = 0;
-      END IF;
-    EXCEPTION WHEN OTHERS THEN
-      NULL;
-    END;
+      BEGIN
+        IF EXISTS (
+          SELECT FROM pg_catalog.pg_class AS c
+          JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+          JOIN pg_catalog.pg_index AS i ON i.indrelid = c.oid AND i.indisvalid
+          WHERE n.nspname = wanted.schema AND c.relname = wanted.name
+            AND c.relkind = 'r' AND c.reltuples <= 0 AND i.indpred IS NULL
+            AND wanted.key = (
+              SELECT pg_catalog.array_agg(a.attname::text ORDER BY k.place)
+              FROM ROWS FROM (pg_catalog.unnest(i.indkey), pg_catalog.unnest(i.indclass))
+                WITH ORDINALITY AS k (attnum, operators, place)
+              JOIN pg_catalog.pg_opclass AS o ON o.oid = k.operators AND o.opcdefault
+              JOIN pg_catalog.pg_am AS m ON m.oid = o.opcmethod AND m.amname = 'btree'
+              JOIN pg_catalog.pg_attribute AS a
+                ON a.attrelid = c.oid AND a.attnum = k.attnum AND a.attnotnull
+              WHERE k.place <= pg_catalog.cardinality(wanted.key)
+            )
+        ) THEN
+          PERFORM pg_catalog.set_config(s.name, s.value, true)
+          FROM pg_catalog.jsonb_each_text(by_index) AS s (name, value);
+          row_count := 0;
+          hash := 0;
+          FOR query IN
+            SELECT 'SELECT sum(b.row_count) AS row_count, sum(b.hash) AS hash FROM ('
+              || pg_catalog.string_agg(
+                pg_catalog.concat(wanted.block, pg_catalog.concat_ws(' AND ', 'true',
+                  'ROW(' || wanted.place || ') OPERATOR(pg_catalog.>=) '
+                    || wanted.first[nullif(n, 1)],
+                  'ROW(' || wanted.place || ') OPERATOR(pg_catalog.<) ' || wanted.first[n + 1]
+                ), ' ORDER BY ', wanted.place, ' OFFSET ''0'') AS r'), ' UNION ALL ')
+              || ') AS b'
+            FROM pg_catalog.generate_series(1, pg_catalog.cardinality(wanted.first)) AS n
+            GROUP BY n * pg_catalog.length(wanted.block) / {longest}
+          LOOP
+            EXECUTE query INTO part USING (this % 4294967296)::text::xid;
+            row_count := row_count + part.row_count;
+            hash := hash + part.hash;
+          END LOOP;
+          PERFORM pg_catalog.set_config(s.name, s.value, true)
+          FROM pg_catalog.jsonb_each_text(usual) AS s (name, value);
+          CONTINUE WHEN row_count = wanted.row_count
+            AND pg_catalog.mod(hash - wanted.hash, 18446744073709551616) = 0;
+        END IF;
+      EXCEPTION WHEN OTHERS THEN
+        NULL;
+      END;
     END IF;
 """.replace("{longest}", str(_LONGEST_QUERY))
 

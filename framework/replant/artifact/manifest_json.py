@@ -12,6 +12,7 @@ from hashlib import sha256
 from itertools import zip_longest
 from typing import Any
 
+from attrs import evolve
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.strategies import configure_tagged_union
@@ -48,11 +49,13 @@ _SEAL = re.compile(rb',\n  "digest": "([0-9a-f]{64})"\n}\n')
 
 def to_json(manifest: Manifest) -> str:
     """Write JSON in ASCII, one table per line; the same manifest always gives the same text."""
-    return laid_out(_CONVERTER.unstructure(manifest))
+    raw = _CONVERTER.unstructure(evolve(manifest, tables=()))
+    # One by one: taken apart all at once, thousands of tables take as much memory again.
+    return laid_out({**raw, "tables": map(_CONVERTER.unstructure, manifest.tables)})
 
 
 def laid_out(raw: Mapping[str, Any]) -> str:
-    """Lay out a manifest in JSON's own types as text."""
+    """Lay out a manifest in JSON's own types as text; lists of many items may be iterators."""
     lines = [f"  {json.dumps(key)}: {_value(key, value)}" for key, value in raw.items()]
     return "{\n" + ",\n".join(lines) + "\n}"
 
@@ -72,9 +75,7 @@ def from_json(text: str, origin: str) -> Manifest:
 
     """
     try:
-        raw = json.loads(text)
-        version = raw["version"]
-        manifest = _CONVERTER.structure(raw, Manifest) if version == VERSION else None
+        version, manifest = _structured(text)
     except Exception as error:
         raise ArtifactError(
             f"{origin}: its manifest cannot be read ({_reason(error)}); export it again"
@@ -90,6 +91,16 @@ def from_json(text: str, origin: str) -> Manifest:
     except ValueError as error:
         raise ArtifactError(f"{origin}: in its manifest, {error}; export it again") from error
     return manifest
+
+
+def _structured(text: str) -> tuple[object, Manifest | None]:
+    """Return the version of a manifest, and what it says if that version is known.
+
+    What JSON makes of it, which takes as much memory again, is gone then.
+    """
+    raw = json.loads(text)
+    version = raw["version"]
+    return version, _CONVERTER.structure(raw, Manifest) if version == VERSION else None
 
 
 def sealed(manifest: Manifest) -> tuple[bytes, str]:

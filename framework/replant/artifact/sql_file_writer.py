@@ -125,8 +125,8 @@ def write_sql_file(
     out.write(opening(plan.order.before, filled_tables(tables)))
     offsets = [_write_step(out, tables, plan.format, s, batches) for s in plan.order.steps]
     manifest = finished(offsets)
-    out.write(b"\n" + closing(manifest.ending(tables, plan.order.after)))
-    out.write(b"\n" + MANIFEST_MARK)
+    out.write(b"\n", closing(manifest.ending(tables, plan.order.after)))
+    out.write(b"\n", MANIFEST_MARK)
     out.write(comment(to_json(manifest)))
     digest = out.hexdigest()
     out.write(DIGEST_MARK + digest.encode() + b"\n")

@@ -129,7 +129,8 @@ def _check_by_server(
     ending = load.artifact.manifest.ending(load.tables, load.order.after, staged)
     try:
         with database.transaction():
-            database.execute(check_rows(ending, names))
+            for statement in check_rows(ending, names):
+                database.execute(statement)
     except psycopg.DatabaseError as error:
         schema, table = error.diag.schema_name, error.diag.table_name
         if error.sqlstate != CHECK_FAILED or not schema or not table:

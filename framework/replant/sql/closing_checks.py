@@ -6,7 +6,7 @@ so a replay in which a trigger, a rule or a column's type changed something is u
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from attrs import evolve, frozen
@@ -47,6 +47,9 @@ from replant.sql.where_clauses import chosen_where, relation
 
 #: SQLSTATE of what the checks refuse and of what they could not do: of no class of PostgreSQL's.
 CHECK_FAILED = "RPLNT"
+
+#: So many tables are compared by one statement: the statement for thousands would take megabytes.
+_CHECKED_AT_ONCE = 256
 
 # A table of which no row was exported may be absent. Whoever may not read a table is told so; the
 # load itself needs no SELECT. With row_security off, a
@@ -148,6 +151,8 @@ DECLARE
         HINT = 'A trigger, rule or column type of the target changes values. Nothing was kept.';
     END IF;
   END LOOP;
+  PERFORM pg_catalog.set_config('max_parallel_workers_per_gather',
+    by_index->>'max_parallel_workers_per_gather', true);
   IF unseen IS NOT NULL THEN
     RAISE NOTICE USING ERRCODE = 'RPLNT', MESSAGE = pg_catalog.format(
       'not compared with the exported rows, since the role %s may not SELECT all of them: %s%s',
@@ -282,7 +287,7 @@ def closing(ending: Ending) -> bytes:
     """Compose the end of a replay: the strategy's statements, the checks, the sequences, COMMIT."""
     blocks = [said(ending.after, filled_tables(ending.tables))]
     if ending.check is not Check.NONE and ending.tables:
-        blocks += [SETTLE, check_rows(ending, ending.tables)]
+        blocks += [SETTLE, *check_rows(ending, ending.tables)]
     return b"".join([*blocks, finishing(ending)])
 
 
@@ -292,10 +297,14 @@ def finishing(ending: Ending) -> bytes:
     return moved + b"COMMIT;\n"
 
 
-def check_rows(ending: Ending, names: Collection[RelationName]) -> bytes:
-    """Compose the checks of some tables."""
-    rows = [_wanted_rows(ending, table) for table in ending.tables.values() if table.name in names]
-    return do(_CHECK_ROWS.replace("{wanted}", _listed(rows))) if rows else b""
+def check_rows(ending: Ending, names: Collection[RelationName]) -> Iterator[bytes]:
+    """Compose the checks of some tables: a statement for a number of them."""
+    tables = [table for table in ending.tables.values() if table.name in names]
+    for start in range(0, len(tables), _CHECKED_AT_ONCE):
+        # One by one: what is composed takes ten times the memory of its text.
+        part = tables[start : start + _CHECKED_AT_ONCE]
+        rows = (_wanted_rows(ending, table) for table in part)
+        yield do(_CHECK_ROWS.replace("{wanted}", _listed(rows)))
 
 
 def staged_rows(

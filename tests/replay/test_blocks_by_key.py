@@ -7,9 +7,10 @@ from attrs import frozen
 from psycopg import sql
 
 from replant.model import ExportSettings
+from replant.replay import loaded_rows
 from replant.sql import closing_checks
 from tests.support.blocks import let_blocks_have
-from tests.support.moves import Move, Way, in_every_file
+from tests.support.moves import FORMS, Move, Way, in_every_file
 
 COUNT = 40
 
@@ -125,6 +126,22 @@ def test_rows_of_another_table_are_sorted(blocks: Move, form: ExportSettings, ta
     blocks.export(form)
 
     outcome = blocks.load(by_psql(form))
+
+    assert outcome.kept, outcome.said
+
+
+@pytest.mark.parametrize("tables", [OTHERS["text"], OTHERS["partitions"]], ids=["text", "parts"])
+def test_a_distant_target_sorts_them_as_the_source_does(
+    blocks: Move, monkeypatch: pytest.MonkeyPatch, tables: str
+) -> None:
+    monkeypatch.setattr(loaded_rows, "is_near", lambda _: False)
+    blocks.source.execute(created(Key({"a": "integer"}, "n")))
+    fill(blocks, "n")
+    blocks.target.execute(tables.encode(), prepare=False)
+    directory = FORMS["directory"]
+    blocks.export(directory)
+
+    outcome = blocks.load(Way(directory))
 
     assert outcome.kept, outcome.said
 

@@ -305,6 +305,7 @@ class Manifest:
             after,
             self.check,
             tables,
+            self.planned,
             self.fingerprints,
             sizes,
             first_keys,

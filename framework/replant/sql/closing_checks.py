@@ -40,6 +40,7 @@ from replant.sql.row_text import (
     fingerprint_expression,
     numbered_lines,
     order_by,
+    ordered_alike,
     value_expression,
 )
 from replant.sql.staging_tables import same_key
@@ -253,7 +254,8 @@ class Ending:
     Attributes:
         after: what the strategy says after the last row.
         check: what is compared.
-        tables: the tables by name, in load order.
+        tables: the tables by name, in load order, as the target has them.
+        exported: the same as the source had them.
         fingerprints: those of the exported rows.
         rows_per_block: how many rows a block of each table has; 1 if each row is hashed by itself.
         first_keys: the texts of the first key of each block, by table.
@@ -266,6 +268,7 @@ class Ending:
     after: Sequence[Statement]
     check: Check
     tables: Mapping[RelationName, PlannedTable]
+    exported: Mapping[RelationName, PlannedTable]
     fingerprints: Mapping[RelationName, int]
     rows_per_block: Mapping[RelationName, int]
     first_keys: Mapping[RelationName, Sequence[Sequence[str]]]
@@ -431,20 +434,24 @@ def _block_query(
     ending: Ending, table: PlannedTable, rows: sql.Composed, *, exact: bool
 ) -> sql.Composed:
     """Compose the query of the count and the sum of the hashes of blocks of the sorted rows."""
-    lines = numbered_lines(ending.forms[table.name], table, _order_in_source(table))
+    lines = numbered_lines(ending.forms[table.name], table, _order_in_source(ending, table))
     own = rows + sql.SQL(" AND t0.xmin = ANY ($1)") if exact else rows
     return block_sums(
         sql.SQL("SELECT {} FROM {}").format(lines, own), ending.rows_per_block[table.name]
     )
 
 
-def _order_in_source(table: PlannedTable) -> sql.Composed:
+def _order_in_source(ending: Ending, table: PlannedTable) -> sql.Composable:
     """Compose the key in the order of the source, where the target's column may be of another type.
 
-    The text `10` comes before `9`, and citext knows no case.
+    The text `10` comes before `9`, and citext knows no case. A manifest could name any type, and
+    only those are taken from it that every database has.
     """
-    types = {column.name: column.type for column in table.columns}
-    by_bytes = collated(table).collatable
+    exported = ending.exported[table.name]
+    if not ordered_alike(exported):
+        return order_by(collated(table))
+    types = {column.name: column.type for column in exported.columns}
+    by_bytes = collated(exported).collatable
     return sql.SQL(", ").join(
         sql.SQL("t0.{}::{}{}").format(
             sql.Identifier(name),

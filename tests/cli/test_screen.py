@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from replant.cli.screen import Coloured, Grid, Screen, coloured, console, grid
+from replant.cli.screen import Coloured, Grid, Screen, console, grid
 from tests.support.moves import Move
 
 
@@ -23,7 +23,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Screen:
 def table() -> Grid:
     drawn = grid("\nRows:", "table", "rows", "key", numbers=frozenset({1}))
     drawn.add_row("s.t", "12", "id")
-    drawn.add_row("s.表", "1,234", coloured("none", "red"))
+    drawn.add_row("s.表", "1,234", Coloured("none", "red"))
     drawn.add_row("s.two\nlines", "7", "a\x1b[2Jb")
     return drawn
 
@@ -51,7 +51,7 @@ def test_a_table_is_the_same_on_a_terminal(
     assert [line.rstrip() for line in shown] == LINES.splitlines()
 
 
-@pytest.mark.parametrize("item", ["a\x1b[2J\rb\n", coloured("a\x1b[2J\rb\n", "red")])
+@pytest.mark.parametrize("item", ["a\x1b[2J\rb\n", Coloured("a\x1b[2J\rb\n", "red")])
 def test_no_text_moves_the_cursor(
     terminal: Screen, capsys: pytest.CaptureFixture[str], item: str | Coloured
 ) -> None:

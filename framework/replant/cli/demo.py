@@ -15,7 +15,7 @@ from time import perf_counter
 
 import click
 
-from replant.cli.screen import Screen, coloured, console, grid
+from replant.cli.screen import Coloured, Screen, console, grid
 from replant.demo.demo_shell import shell_databases, shell_environment
 from replant.demo.run_demo import DemoResult, run_demo
 from replant.errors import DIFFERENCE_FOUND
@@ -102,7 +102,7 @@ def _print_tables(screen: Screen, result: DemoResult) -> None:
         numbers=frozenset({1, 2, 3}),
     )
     for table in result.tables:
-        mark = coloured("equal", "green") if table.equal else coloured("differs", "red")
+        mark = Coloured("equal", "green") if table.equal else Coloured("differs", "red")
         counts = (table.in_source, table.exported, table.replayed)
         shown.add_row(str(table.name), *(f"{count:,}" for count in counts), mark)
     screen.print(shown)
@@ -113,14 +113,14 @@ def _print_verdict(screen: Screen, result: DemoResult) -> None:
     screen.print()
     if result.differing:
         wrong = ", ".join(map(str, result.differing))
-        screen.print(coloured(f"These tables differ: {wrong}.", "red"))
+        screen.print(Coloured(f"These tables differ: {wrong}.", "red"))
     else:
-        screen.print(coloured(f"{shown} arrived, each equal to its original.", "green"))
+        screen.print(Coloured(f"{shown} arrived, each equal to its original.", "green"))
     if result.foreign:
         foreign = list(result.foreign)
-        screen.print(coloured(f"Rows of another tenant are in the artifact: {foreign}", "red"))
+        screen.print(Coloured(f"Rows of another tenant are in the artifact: {foreign}", "red"))
     else:
-        screen.print(coloured("No row of another tenant is in the artifact.", "green"))
+        screen.print(Coloured("No row of another tenant is in the artifact.", "green"))
     size = human_size(result.artifact.stat().st_size)
     screen.print(f"Artifact: {result.artifact} ({size})")
 

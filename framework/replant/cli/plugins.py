@@ -9,7 +9,7 @@ import click
 
 from replant import api
 from replant.cli import options
-from replant.cli.screen import Screen, coloured, console, grid
+from replant.cli.screen import Coloured, Screen, console, grid
 from replant.config.json_schema import flat_properties, settings_schema, type_in_words
 from replant.errors import PluginError, UsageError
 from replant.model.names import did_you_mean
@@ -40,9 +40,9 @@ def command(name: str | None, config: Path | None, *, as_schema: bool) -> int:
         candidate = plugin.candidate
         table.add_row(
             candidate.name,
-            coloured("yes", "green") if plugin.enabled else "no",
+            Coloured("yes", "green") if plugin.enabled else "no",
             f"{candidate.distribution} {candidate.version}",
-            coloured("cannot be loaded", "red") if plugin.failure else ", ".join(plugin.hooks),
+            Coloured("cannot be loaded", "red") if plugin.failure else ", ".join(plugin.hooks),
             ", ".join(plugin.declared.names),
         )
     screen.print(table)

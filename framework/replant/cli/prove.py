@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from replant.cli import options
-from replant.cli.screen import Screen, coloured, console
+from replant.cli.screen import Coloured, Screen, console
 from replant.config.connection_strings import connection_string
 from replant.database.connections import translated
 from replant.errors import DIFFERENCE_FOUND, UsageError
@@ -91,7 +91,7 @@ def command(
             screen.print(line)
         if not quiet:
             again = f"--seed {number} --rounds {rounds}"
-            console(stderr=True).print(coloured(f"failed; the same again: {again}", "red"))
+            console(stderr=True).print(Coloured(f"failed; the same again: {again}", "red"))
         return DIFFERENCE_FOUND
     if not proof.moved:
         raise UsageError(_nothing_moved(proof))

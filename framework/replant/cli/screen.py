@@ -171,11 +171,6 @@ def grid(title: str, *headings: str, numbers: frozenset[int] = frozenset()) -> G
     return Grid(title, headings, numbers)
 
 
-def coloured(text: str, colour: str) -> Coloured:
-    """Colour a text, where the terminal has colours."""
-    return Coloured(text, colour)
-
-
 def print_list(screen: Screen, title: str, lines: Iterable[str]) -> None:
     """Print lines under a title, if there are any.
 

@@ -40,7 +40,6 @@ from replant.sql.row_text import (
     fingerprint_expression,
     numbered_lines,
     order_by,
-    ordered_alike,
     value_expression,
 )
 from replant.sql.staging_tables import same_key
@@ -441,15 +440,13 @@ def _block_query(
     )
 
 
-def _order_in_source(ending: Ending, table: PlannedTable) -> sql.Composable:
+def _order_in_source(ending: Ending, table: PlannedTable) -> sql.Composed:
     """Compose the key in the order of the source, where the target's column may be of another type.
 
-    The text `10` comes before `9`, and citext knows no case. A manifest could name any type, and
-    only those are taken from it that every database has.
+    The text `10` comes before `9`, and citext knows no case. A manifest with blocks names only
+    types that every database orders alike; see `replant.artifact.manifest_checks`.
     """
     exported = ending.exported[table.name]
-    if not ordered_alike(exported):
-        return order_by(collated(table))
     types = {column.name: column.type for column in exported.columns}
     by_bytes = collated(exported).collatable
     return sql.SQL(", ").join(

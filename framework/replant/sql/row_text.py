@@ -22,9 +22,6 @@ _PLAIN_TYPES = {
     *("time without time zone", "time with time zone", "interval", "bit", "bit varying"),
     *("timestamp without time zone", "timestamp with time zone"),
 }
-#: The order of numbered lines.
-BY_PLACE = sql.SQL("r.place")
-
 _TEXT_TYPES = {"text", "character varying", "character", "name", "bytea"}
 _MODIFIER = re.compile(r"\(\d+(?:,-?\d+)?\)")
 
@@ -34,6 +31,10 @@ _ESCAPES = (
     *(("\\", r"\\"), ("\b", r"\b"), ("\t", r"\t"), ("\n", r"\n")),
     *(("\v", r"\v"), ("\f", r"\f"), ("\r", r"\r")),
 )
+
+
+#: The order of `numbered_lines`.
+BY_PLACE = sql.SQL("r.place")
 
 
 def value_expression(column: PlannedColumn, alias: str = "t0") -> sql.Composable:

@@ -9,6 +9,7 @@ from attrs import frozen
 from replant.artifact.artifact import Artifact, open_artifact
 from replant.artifact.artifact_size import artifact_size
 from replant.artifact.manifest import ExportedTable, Manifest
+from replant.database.joined_rows import bytes_in
 from replant.errors import ArtifactError
 from replant.model import Progress
 from replant.model.progress import silent
@@ -64,7 +65,7 @@ def _check_rows(artifact: Artifact, table: ExportedTable, progress: Progress) ->
     found = Fingerprint(table.rows_per_block)
     for rows in artifact.rows(table.name):
         found.add(rows)
-        progress(table.name, len(rows), sum(map(len, rows)))
+        progress(table.name, len(rows), bytes_in(rows))
     for _ in artifact.patches(table.name):
         pass
     whole = table.name not in artifact.stored_separately

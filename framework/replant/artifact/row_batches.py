@@ -10,7 +10,7 @@ from replant.model import RelationName, Text
 from replant.sql.row_forms import RowForm, Rows
 
 #: As many as an export hands on at a time; see `database.copy_stream`.
-MOST_ROWS = 1000
+MOST_ROWS = 1024
 _BYTES = 1 << 20
 
 #: A file is read in pieces of so many bytes.
@@ -22,7 +22,7 @@ LONGEST_LINE = 1 << 30
 
 def limited(rows: Iterable[bytes]) -> Iterator[Rows]:
     """Divide rows into lists of so many rows or bytes that a list costs little memory."""
-    pending: Rows = []
+    pending: list[bytes] = []
     held = 0
     for row in rows:
         pending.append(row)

@@ -27,6 +27,7 @@ from replant.artifact.compressed_streams import Writer
 from replant.artifact.manifest import Manifest
 from replant.artifact.manifest_json import to_json
 from replant.artifact.manifest_of_plan import manifest_of
+from replant.database.joined_rows import bytes_in, joined
 from replant.model import (
     LoadTogether,
     Plan,
@@ -39,7 +40,7 @@ from replant.model import (
 )
 from replant.sql.closing_checks import closing
 from replant.sql.load_statements import Frame, filled_tables, opening, step_text
-from replant.sql.row_forms import INSERT_ROWS, Rows
+from replant.sql.row_forms import INSERT_ROWS, Rows, listed
 
 FIRST_WORDS = b"-- replant artifact"
 MANIFEST_MARK = b"-- replant manifest\n"
@@ -221,27 +222,36 @@ def write_copied(out: Writer, rows: Rows) -> None:
         out.write(rows[0])
         out.write(b"\n")
     else:
-        out.write(b"\n".join([*rows, b""]))
+        out.write(joined(rows))
 
 
 def _write_statements(out: DigestedFile, frame: Frame, batches: Iterable[Batch]) -> None:
     """Write a statement for each batch, or for several that continue each other."""
     between = b""
     for batch in batches:
-        lines = INSERT_ROWS.written(batch.rows)
         if batch.continued:
-            out.write(b",\n", b",\n".join(lines))
+            out.write(b",\n", listed(batch.rows))
             continue
-        for part in [lines] if batch.together else statements(lines):
-            # A list of one line is joined without a copy.
-            out.write(between, frame.head, b",\n".join(part))
+        for text in _listed(batch):
+            out.write(between, frame.head, text)
             between = frame.tail
     out.write(between)
 
 
+def _listed(batch: Batch) -> Iterator[bytes]:
+    """Yield what each statement of a batch has between its head and its tail."""
+    if batch.together or bytes_in(batch.rows) <= BYTES_PER_STATEMENT:
+        text = listed(batch.rows)
+        if batch.together or len(text) <= BYTES_PER_STATEMENT:
+            yield text
+            return
+    # A list of one line is joined without a copy.
+    yield from map(b",\n".join, statements(INSERT_ROWS.written(batch.rows)))
+
+
 def statements(lines: Rows) -> Iterator[Rows]:
     """Divide lines among statements that are not larger than they need be."""
-    pending: Rows = []
+    pending: list[bytes] = []
     size = 0
     for line in lines if sum(map(len, lines)) > BYTES_PER_STATEMENT else ():
         if pending and size + len(line) > BYTES_PER_STATEMENT:

@@ -10,23 +10,23 @@ the server, although the row has mostly arrived already.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import accumulate
 from select import select
 from struct import Struct
 
 import psycopg
-from attrs import evolve, frozen
 from psycopg import pq, sql
 from psycopg.errors import error_from_result
 from psycopg.pq.abc import PGconn, PGresult
 
 from replant.database.connections import DatabaseConnection, translated
+from replant.database.joined_rows import JoinedRows
 
-#: Rows are handed on in lists, which costs Python less than one at a time. A list ends after this
-#: many rows, or once it has more bytes than this: large rows do not pile up in memory.
-ROWS_PER_BATCH = 1000
+#: Rows are handed on in batches, which costs Python less than one at a time. A batch ends where the
+#: number of rows so far is a multiple of this, or once it has more bytes than that: large rows do
+#: not pile up in memory.
+ROWS_PER_BATCH = 1024
 BYTES_PER_BATCH = 1 << 20
 
 #: Seconds that the server gets to answer the request to cancel the rest.
@@ -36,38 +36,19 @@ _FIELD_COUNT = 2
 _LENGTH = Struct("!i")
 
 
-@frozen
-class _Framing:
-    """The bytes around the rows of a COPY format.
-
-    Attributes:
-        options: the options of COPY.
-        header: how many bytes come before the first row, in the same message.
-        trailer: the message after the last row, if there is one.
-        skip: how many bytes of each row are left out at its start.
-        end: where each row ends in its message, as the end of a slice.
-
-    """
-
-    options: sql.SQL
-    header: int = 0
-    trailer: bytes = b""
-    skip: int = 0
-    end: int | None = None
-
-
-_TEXT = _Framing(sql.SQL(""), end=-1)
-#: The header is the signature, the flags, and the length of an extension that is always empty.
-_BINARY = _Framing(
-    sql.SQL(" (FORMAT binary)"), header=11 + 4 + 4, trailer=b"\xff\xff", skip=_FIELD_COUNT
-)
-_BINARY_VALUE = evolve(_BINARY, skip=_FIELD_COUNT + _LENGTH.size)
+#: The binary format begins with a signature, flags, and the length of an extension that is always
+#: empty; they come in one message with the first row, or with the trailer.
+_HEADER = 11 + 4 + 4
+_TRAILER = b"\xff\xff"
 
 
 def copied_rows(
     database: DatabaseConnection, query: sql.Composable, options: str = "", *, side: str = "source"
-) -> Iterator[list[bytes]]:
-    """Yield the rows of a query as COPY writes them as text or CSV, without line ends, in batches.
+) -> Iterator[JoinedRows]:
+    """Yield the rows of a query as COPY writes them as text or CSV, in batches.
+
+    A row passes into its batch and is looked at no more here: of five million small rows, to make
+    an object of each takes as long as all the rest.
 
     Args:
         database: the connection.
@@ -79,31 +60,48 @@ def copied_rows(
         DatabaseError: the server failed.
 
     """
-    framing = evolve(_TEXT, options=sql.SQL(f" ({options})")) if options else _TEXT
-    yield from _batches(database, query, framing, side)
+    text = bytearray()
+    sizes: list[int] = []
+    left = ROWS_PER_BATCH
+    statement = sql.SQL("COPY ({}) TO STDOUT {}").format(
+        query, sql.SQL(f"({options})" if options else "")
+    )
+    with _copy_out(database, statement, side) as connection:
+        take = connection.get_copy_data
+        while True:
+            size, message = take(1)
+            if size > 0:
+                text += message
+                sizes.append(size)
+                if len(sizes) == left or len(text) > BYTES_PER_BATCH:
+                    del message
+                    left = left - len(sizes) or ROWS_PER_BATCH
+                    batch = JoinedRows(bytes(text), sizes)
+                    text, sizes = bytearray(), []
+                    yield batch
+                    del batch
+            elif size == 0:
+                _wait(connection)
+            else:
+                break
+    if sizes:
+        yield JoinedRows(bytes(text), sizes)
 
 
-def in_batches(pieces: Iterable[list[bytes]]) -> Iterator[list[bytes]]:
+def in_batches(pieces: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
     """Join pieces of the rows of a query, and divide them as `copied_rows` would have done."""
     held: list[bytes] = []
+    size, left = 0, ROWS_PER_BATCH
     for piece in pieces:
-        held += piece
-        while len(held) >= ROWS_PER_BATCH or _size(held) > BYTES_PER_BATCH:
-            end = _first_batch(held)
-            yield held[:end]
-            del held[:end]
+        for row in piece:
+            held.append(row)
+            size += len(row) + len(b"\n")
+            if len(held) == left or size > BYTES_PER_BATCH:
+                yield held
+                left = left - len(held) or ROWS_PER_BATCH
+                held, size = [], 0
     if held:
         yield held
-
-
-def _first_batch(rows: list[bytes]) -> int:
-    sizes = accumulate(len(row) + len(b"\n") for row in rows[:ROWS_PER_BATCH])
-    full = (number for number, size in enumerate(sizes, 1) if size > BYTES_PER_BATCH)
-    return next(full, min(len(rows), ROWS_PER_BATCH))
-
-
-def _size(rows: list[bytes]) -> int:
-    return sum(map(len, rows)) + len(rows)
 
 
 def copied_texts(database: DatabaseConnection, query: sql.Composable) -> Iterator[list[bytes]]:
@@ -113,7 +111,7 @@ def copied_texts(database: DatabaseConnection, query: sql.Composable) -> Iterato
         DatabaseError: the server failed.
 
     """
-    yield from _batches(database, query, _BINARY_VALUE)
+    yield from _batches(database, query, _FIELD_COUNT + _LENGTH.size)
 
 
 def copied_fields(
@@ -127,7 +125,7 @@ def copied_fields(
         DatabaseError: the server failed.
 
     """
-    for batch in _batches(database, query, _BINARY):
+    for batch in _batches(database, query, _FIELD_COUNT):
         rows = [_fields(row) for row in batch]
         # Nobody else has this list; what the rows were taken from may be large.
         batch.clear()
@@ -135,30 +133,31 @@ def copied_fields(
 
 
 def _batches(
-    database: DatabaseConnection,
-    query: sql.Composable,
-    framing: _Framing,
-    side: str = "source",
+    database: DatabaseConnection, query: sql.Composable, skip: int
 ) -> Iterator[list[bytes]]:
-    """Yield the rows of a COPY without their framing, in batches.
+    """Yield the rows of a query in binary form, in batches.
 
-    The header comes in one message with the first row, or with the trailer. A row is copied once,
-    from its message to the batch, and the message lives no longer than that.
+    A row is copied once, from its message to the batch, and the message lives no longer than that.
+
+    Args:
+        database: the connection.
+        query: gives the rows.
+        skip: how many bytes of each row are left out at its start.
+
     """
     rows: list[bytes] = []
     held = 0
-    skip, trailer, stop = framing.skip, framing.trailer, framing.end
-    front, end = framing.header + skip, framing.header + len(trailer)
-    statement = sql.SQL("COPY ({}) TO STDOUT{}").format(query, framing.options)
-    with _copy_out(database, statement, side) as connection:
+    front, end = _HEADER + skip, _HEADER + len(_TRAILER)
+    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(query)
+    with _copy_out(database, statement, "source") as connection:
         take = connection.get_copy_data
         while True:
             size, message = take(1)
             if size > 0:
-                if trailer and size == end and message[-len(trailer) :] == trailer:
+                if size == end and message[-len(_TRAILER) :] == _TRAILER:
                     continue
-                rows.append(bytes(message[front:stop]))
-                front, end = skip, len(trailer)
+                rows.append(bytes(message[front:]))
+                front, end = skip, len(_TRAILER)
                 held += size
                 if len(rows) == ROWS_PER_BATCH or held > BYTES_PER_BATCH:
                     del message

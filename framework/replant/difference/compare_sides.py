@@ -99,7 +99,7 @@ class TableComparison:
         found: FoundRows,
     ) -> Rows:
         """Compare rows as they stand, take those apart that differ, and return the right ones."""
-        lines: Rows = []
+        lines: list[bytes] = []
         width = len(mine.columns)
         for own, other in self._parts(mine, theirs, form):
             differing = differing_rows(

@@ -18,6 +18,7 @@ from replant.artifact.manifest_of_plan import row_forms
 from replant.artifact.sql_file_writer import Batch, in_one_statement
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_fields, copied_rows
+from replant.database.joined_rows import bytes_in
 from replant.database.session_settings import exact_names
 from replant.database.table_locks import check_unchanged
 from replant.errors import DatabaseError
@@ -292,7 +293,7 @@ class SourceRows:
     def _lines(self, table: PlannedTable, query: sql.Composed) -> Iterator[Rows]:
         """Read lines that the server renders."""
         for rows in self._copied_fields(table, query):
-            lines: Rows = []
+            lines: list[bytes] = []
             for line, *key in rows:
                 if line is None:
                     raise null_line(self._plan, table, key)
@@ -313,7 +314,7 @@ class SourceRows:
 
     def _passed(self, table: RelationName, rows: Rows) -> None:
         self.counts[table] += len(rows)
-        self._progress(table, len(rows), sum(map(len, rows)))
+        self._progress(table, len(rows), bytes_in(rows))
 
 
 def is_in_portable_order(table: PlannedTable) -> bool:

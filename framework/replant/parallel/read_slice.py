@@ -14,6 +14,7 @@ from psycopg import DataError, ProgrammingError, sql
 from psycopg.errors import LockNotAvailable
 
 from replant.database.copy_stream import copied_rows
+from replant.database.joined_rows import bytes_in
 from replant.database.shared_snapshot import SharedSnapshot, joined
 from replant.errors import DatabaseError
 from replant.sql.fingerprints import Block, Fingerprint, FingerprintPart
@@ -100,7 +101,7 @@ def read_slice(task: SliceTask) -> ReadSlice | None:
                 if task.hashed:
                     found.add(rows)
                 row_count += len(rows)
-                size += sum(map(len, rows))
+                size += bytes_in(rows)
                 leave(rows)
     except DatabaseError as error:
         if isinstance(error.__cause__, LockNotAvailable | DataError | ProgrammingError):
@@ -143,7 +144,7 @@ class _Carried:
         self._parts: list[bytes] = []
 
     def add(self, rows: Rows) -> None:
-        self._parts.append(self._compressor.compress(marshal.dumps(rows)))
+        self._parts.append(self._compressor.compress(marshal.dumps(list(rows))))
 
     def finish(self) -> bytes:
         return b"".join([*self._parts, self._compressor.flush()])
@@ -156,4 +157,4 @@ def _left_in(file: Path | None, carried: _Carried | None) -> Iterator[Callable[[
         yield carried.add if carried is not None else lambda _: None
         return
     with file.open("xb") as opened:
-        yield lambda rows: marshal.dump(rows, opened)
+        yield lambda rows: marshal.dump(list(rows), opened)

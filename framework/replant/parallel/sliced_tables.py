@@ -12,6 +12,7 @@ from psycopg import sql
 
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_rows, in_batches
+from replant.database.joined_rows import bytes_in
 from replant.errors import DatabaseError
 from replant.model import PlannedTable, Progress, RelationName, Selection
 from replant.model.progress import silent
@@ -144,7 +145,7 @@ class SlicedTables:
         query, side = sql.SQL(task.query), self._workers.snapshot.side
         for rows in copied_rows(self._database, query, form.copy_out_options, side=side):
             part.add(rows)
-            progress(name, len(rows), sum(map(len, rows)))
+            progress(name, len(rows), bytes_in(rows))
             if self._leave_rows:
                 yield rows
         if task.hashed:

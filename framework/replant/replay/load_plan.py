@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from replant.artifact.artifact import Artifact, patch_texts, row_texts
 from replant.artifact.sql_file_writer import statements
+from replant.database.joined_rows import bytes_in
 from replant.model import (
     INSERT,
     FiringTrigger,
@@ -199,10 +200,11 @@ def _held(load: Load, step: LoadTable | LoadTogether) -> Iterator[Loadable]:
     groups: list[Group] = []
     held = 0
     for frame in frames(step, load.tables, INSERT):
-        groups.append(Group(frame, []))
+        lines: list[bytes] = []
+        groups.append(Group(frame, lines))
         for batch in _literals(load, frame.name, patched):
-            groups[-1].lines.extend(batch)
-            held += sum(map(len, batch))
+            lines += batch
+            held += bytes_in(batch)
             if held > _BYTES_HELD and not patched and load.may_stage.issuperset(step_tables(step)):
                 yield _staged(load, step_tables(step))
                 return

@@ -16,6 +16,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from replant.artifact.sql_file_writer import write_copied
 from replant.database.connections import DatabaseConnection, one_line
+from replant.database.joined_rows import bytes_in
 from replant.errors import ArtifactError, PrivilegeError, ReplayError
 from replant.model import (
     INSERT,
@@ -213,7 +214,7 @@ def _copy(
             for batch in rows.batches:
                 given += len(batch)
                 write_copied(copy, batch)
-                progress(table.name, len(batch), sum(map(len, batch)))
+                progress(table.name, len(batch), bytes_in(batch))
         return _outcome(table, given, cursor.rowcount)
 
 

@@ -15,6 +15,7 @@ from attrs import frozen
 
 from replant.artifact.sql_file_writer import write_copied
 from replant.database.connections import DatabaseConnection
+from replant.database.joined_rows import bytes_in
 from replant.model import OnConflict, Progress, RelationName, Step
 from replant.sql.conflict import updated_rows
 from replant.sql.load_statements import copy_into
@@ -122,4 +123,4 @@ def _with_progress(
 ) -> Iterator[Rows]:
     for lines in batches:
         yield lines
-        progress(name, len(lines), sum(map(len, lines)))
+        progress(name, len(lines), bytes_in(lines))

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen, mutable
 
+from replant.database.joined_rows import joined, longest
+
 if TYPE_CHECKING:
     from hashlib import _Hash as HASH
 
@@ -105,9 +107,9 @@ class _OpenBlock:
     _hash: HASH = field(factory=sha256, init=False)
 
     def add(self, rows: Sequence[bytes]) -> None:
-        if max(map(len, rows)) > LONGEST_IN_BLOCK:
+        if longest(rows) > LONGEST_IN_BLOCK:
             rows = [row if len(row) <= LONGEST_IN_BLOCK else _shortened(row) for row in rows]
-        self._hash.update(b"\n".join([*rows, b""]))
+        self._hash.update(joined(rows))
         self.row_count += len(rows)
 
     @property

@@ -21,10 +21,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 
+from replant.database.joined_rows import JoinedRows
 from replant.model import COPY, INSERT, Text
 
 #: Rows of one table in one form, without what stands between them.
-Rows = list[bytes]
+Rows = Sequence[bytes]
 
 #: The texts of the columns of a key, which are never NULL.
 TextKey = tuple[str, ...]
@@ -112,12 +113,7 @@ class _InsertRows(RowForm):
         return tuple(found)
 
     def written(self, rows: Rows) -> Rows:
-        if not all(rows):
-            return [_EMPTY for _ in rows]
-        lines = [b"(%b)" % row for row in rows]
-        for place in _rows_with_line_breaks(rows):
-            lines[place] = b"(%b)" % _on_one_line(rows[place])
-        return lines
+        return [b"(%b)" % row for row in _each_on_one_line(rows)]
 
     def read(self, lines: Rows, width: int) -> Rows:
         if width == 0:
@@ -176,7 +172,8 @@ class _CopyRows(RowForm):
 # -- rows of an INSERT ----------------------------------------------------------------------------
 
 #: A row without columns: `()` is not a row of PostgreSQL's, and this is none of literals.
-_EMPTY = b"(true)"
+_WITHOUT_COLUMNS = b"true"
+_EMPTY = b"(%b)" % _WITHOUT_COLUMNS
 
 # No quantifier is possessive: Python up to 3.11.4 takes what is no match for one (gh-106052).
 _RAW_LITERAL = re.compile(rb"'[^']*(?:''[^']*)*'|NULL")
@@ -203,6 +200,38 @@ def _unquoted(literal: bytes) -> Text:
     if literal == b"NULL":
         return None
     return literal[1:-1].replace(b"''", b"'").decode()
+
+
+def listed(rows: Rows) -> bytes:
+    """Make the lines of rows of an INSERT, with what parts them in a statement."""
+    return b"(%b)" % b"),\n(".join(_each_on_one_line(rows))
+
+
+def _each_on_one_line(rows: Rows) -> Rows:
+    """Make of each row what stands between the parentheses of its line."""
+    if isinstance(rows, JoinedRows) and b"\r" not in rows.text:
+        ready = _lines_of(rows)
+    else:
+        ready = list(rows)
+        for place in _rows_with_line_breaks(ready):
+            ready[place] = _on_one_line(ready[place])
+    return ready if all(ready) else [_WITHOUT_COLUMNS for _ in ready]
+
+
+def _lines_of(rows: JoinedRows) -> list[bytes]:
+    """Take rows without a carriage return apart at their line ends, and mend those with others."""
+    lines = iter(rows.text.split(b"\n"))
+    found = []
+    for line, size in zip(lines, rows.sizes, strict=False):
+        if len(line) + 1 < size:
+            parts, held = [line], len(line) + 1
+            while held < size:
+                parts.append(next(lines))
+                held += len(parts[-1]) + 1
+            found.append(_on_one_line(b"\n".join(parts)))
+        else:
+            found.append(line)
+    return found
 
 
 def _rows_with_line_breaks(rows: Rows) -> set[int]:

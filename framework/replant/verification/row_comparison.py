@@ -268,7 +268,7 @@ class RowComparison:
         form = self.exported.row_form
         self.differences.add_shown(kind, form.written([row])[0].decode)
 
-    def _target_rows(self) -> Iterator[list[bytes]]:
+    def _target_rows(self) -> Iterator[Rows]:
         selection = self.selection
         if self.exported.rows is None:
             rows = ChosenRows(only=self.table.rows.only)

@@ -15,6 +15,7 @@ from attrs import evolve
 from replant.artifact.artifact import Artifact
 from replant.database.connections import DatabaseConnection, is_near
 from replant.database.copy_stream import copied_rows
+from replant.database.joined_rows import bytes_in
 from replant.database.session_settings import exact_names
 from replant.errors import DatabaseError
 from replant.model import Catalog, PlannedTable, Progress, RelationName
@@ -198,7 +199,7 @@ def _streamed(rows: RowComparison, sliced: SlicedTables | None) -> Fingerprint:
     query, options = read(rows.selection, table), exported.row_form.copy_out_options
     for batch in copied_rows(rows.database, query, options, side="target"):
         found.add(batch)
-        rows.progress(table.name, len(batch), sum(map(len, batch)))
+        rows.progress(table.name, len(batch), bytes_in(batch))
     return found
 
 

@@ -11,6 +11,7 @@ import pytest
 from attrs import evolve
 
 from replant import api
+from replant.artifact.artifact import open_artifact
 from replant.errors import PreflightError, ReplayError
 from replant.model import (
     Catalog,
@@ -142,6 +143,19 @@ def test_a_large_table_that_references_itself_is_split_by_depth(
     # One for depth 0, one for each of the 55 rows of the chain above it, one for the cycle.
     assert text.count("INSERT INTO") == 57
     assert text.index("('60',") < text.index("('59',") < text.index("('2',") < text.index("('4',")
+
+
+def test_rows_without_references_among_them_stay_in_the_order_of_their_key(
+    round_trip: RoundTrip, small: int, tmp_path: Path
+) -> None:
+    plan = round_trip(TREE, "INSERT INTO s.node SELECT i, NULL, i FROM generate_series(1, 60) AS i")
+    (step,) = plan.order.steps
+    assert isinstance(step, LoadTable)
+    assert step.by_depth is not None
+    text = (tmp_path / "x.sql").read_text()
+    assert text.count("INSERT INTO") == 1
+    with open_artifact(str(tmp_path / "x.sql")) as artifact:
+        assert artifact.manifest.table(RelationName("s", "node")).ordered
 
 
 class Masked:

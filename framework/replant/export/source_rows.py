@@ -104,13 +104,16 @@ class SourceRows:
             case LoadTable(_, together=together, patched=columns) if columns:
                 rows = self._patched(planned, columns, form)
             case LoadTable(_, by_depth=key) if (
-                key and not frame.copied and computed_by_server(planned.columns)
+                key
+                and not frame.copied
+                and computed_by_server(planned.columns)
+                and self._has_references(planned, key)
             ):
                 return self._by_depth(planned, key)
             case LoadTable(_, together=together, by_depth=key):
                 # Only the server knows a row's depth: where Python changes values, the rows
                 # stay together, in one statement of whatever size.
-                together = together or key is not None
+                together = together or not (key is None or computed_by_server(planned.columns))
                 rows = map(Batch, self._hashed(planned, form))
             case _:
                 return map(Batch, self._hashed(planned, form))
@@ -201,6 +204,13 @@ class SourceRows:
         for rows in self._read(nulled, form):
             self._passed(table.name, rows)
             yield Batch(rows)
+
+    def _has_references(self, table: PlannedTable, key: ForeignKey) -> bool:
+        """Tell whether any row has a reference by a key into its own table; else all are roots."""
+        query = queries.has_references(self._plan.selection, table.name, key)
+        with self._named(table):
+            (has,) = self._database.execute(query).fetchone() or (True,)
+        return bool(has)
 
     def _by_depth(self, table: PlannedTable, key: ForeignKey) -> Iterator[Batch]:
         """Yield batches that never join rows of different depth; rows without one are together."""

@@ -271,6 +271,13 @@ def rendered(selection: Selection, table: PlannedTable, row: SqlExpression) -> s
     return _ordered(selection, table, expression + key)
 
 
+def has_references(selection: Selection, name: RelationName, key: ForeignKey) -> sql.Composed:
+    """Query whether a chosen row has a value in every column of a foreign key of its table."""
+    given = sql.SQL("pg_catalog.num_nulls({}) = 0").format(_columns_of("t0", key.columns))
+    rows = _select(selection, name, sql.SQL(""))
+    return sql.SQL("SELECT EXISTS ({} AND {})").format(rows, given)
+
+
 def rows_by_depth(selection: Selection, table: PlannedTable, key: ForeignKey) -> sql.Composed:
     """Query the rows' lines with their depth along a foreign key into their own table.
 

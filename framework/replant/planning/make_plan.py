@@ -54,6 +54,7 @@ from replant.planning.on_conflict import (
 )
 from replant.planning.plugin_sql import try_plugin_sql
 from replant.planning.reference_ends import check_reference_ends
+from replant.planning.row_order import with_orders_on_disk
 from replant.planning.sequences import large_objects, sequence_names, sequence_positions
 from replant.planning.source_encoding import check_encoding
 from replant.planning.transform_request import composing_among, exported_tables
@@ -113,6 +114,7 @@ def make_plan(
     try_plugin_sql(database, decided, host)
     check_encoding(database, decided)
     decided = with_new_values(database, with_nulls(decided, selected, counted))
+    decided = with_orders_on_disk(database, decided)
     try_changed_values(database, decided, catalog)
     check_keys_in_source(database, decided)
     sequences, unmoved = sequence_positions(database, selected, decided)

@@ -8,9 +8,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.pq.abc import PGconn
 
 from replant import api
-from replant.export import source_rows
+from replant.database import copy_stream
 from replant.model import ExportSettings, Layout, RelationName
 from tests.support.commands import Replant, assert_one_line
 from tests.support.moves import Move
@@ -77,13 +78,13 @@ def test_what_is_finished_is_not_read_again_and_all_is_of_one_snapshot(
     unfinished = interrupted(filled, snapshot)
     filled.source.execute(b"UPDATE s.one SET v = 'later'; UPDATE s.two SET v = 'later'")
     read: list[str] = []
-    original: Any = source_rows.copied_rows  # type: ignore[attr-defined]
+    original = copy_stream._send
 
-    def counted(database: Any, query: Any, *rest: Any, **options: Any) -> Any:
-        read.append(query.as_string(database))
-        return original(database, query, *rest, **options)
+    def noted(connection: PGconn, statements: bytes) -> None:
+        read.append(statements.decode())
+        original(connection, statements)
 
-    monkeypatch.setattr(source_rows, "copied_rows", counted)
+    monkeypatch.setattr(copy_stream, "_send", noted)
     done = export(filled, snapshot, resume=True)
     assert done.rows == {ONE: 500, TWO: 500}
     assert not any('"one"' in query for query in read)

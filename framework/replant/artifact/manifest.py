@@ -305,7 +305,7 @@ class Manifest:
             after,
             self.check,
             tables,
-            self.planned,
+            lambda name: self.table(name).planned,
             self.fingerprints,
             sizes,
             first_keys,

@@ -10,8 +10,8 @@ the server, although the row has mostly arrived already.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from select import select
 from struct import Struct
 
@@ -47,9 +47,6 @@ def copied_rows(
 ) -> Iterator[JoinedRows]:
     """Yield the rows of a query as COPY writes them as text or CSV, in batches.
 
-    A row passes into its batch and is looked at no more here: of five million small rows, to make
-    an object of each takes as long as all the rest.
-
     Args:
         database: the connection.
         query: gives the rows.
@@ -60,14 +57,55 @@ def copied_rows(
         DatabaseError: the server failed.
 
     """
-    text = bytearray()
-    sizes: list[int] = []
-    left = ROWS_PER_BATCH
-    statement = sql.SQL("COPY ({}) TO STDOUT {}").format(
-        query, sql.SQL(f"({options})" if options else "")
-    )
-    with _copy_out(database, statement, side) as connection:
+    with closing(copied_together(database, [(query, options)], side=side)) as answers:
+        for rows in answers:
+            yield from rows
+
+
+def copied_together(
+    database: DatabaseConnection,
+    queries: Iterable[tuple[sql.Composable, str]],
+    *,
+    side: str = "source",
+) -> Generator[Iterator[JoinedRows]]:
+    """Ask for the rows of several queries in one round trip; yield those of each, in batches.
+
+    Of rows that nobody reads before the next ones, the rest is passed over. Whoever ends earlier
+    closes the generator; see `_sent`.
+
+    Args:
+        database: the connection; no one else may ask it anything until the end.
+        queries: each with the options of COPY, as `copied_rows` has them.
+        side: `source` or `target`, for errors.
+
+    Raises:
+        DatabaseError: the server failed, over the query whose rows are read.
+
+    """
+    statements = [
+        sql.SQL("COPY ({}) TO STDOUT {}").format(query, sql.SQL(f"({options})" if options else ""))
+        for query, options in queries
+    ]
+    with _sent(database, sql.SQL(";\n").join(statements), side) as connection:
+        for _ in statements:
+            rows = _joined_rows(connection, side)
+            yield rows
+            for _ in rows:
+                pass
+
+
+def _joined_rows(connection: PGconn, side: str) -> Iterator[JoinedRows]:
+    """Yield what one COPY sends, in batches.
+
+    A row passes into its batch and is looked at no more here: of five million small rows, to make
+    an object of each takes as long as all the rest.
+    """
+    with translated(side):
+        _result(connection, pq.ExecStatus.COPY_OUT)
         take = connection.get_copy_data
+        text = bytearray()
+        sizes: list[int] = []
+        left = ROWS_PER_BATCH
         while True:
             size, message = take(1)
             if size > 0:
@@ -84,8 +122,9 @@ def copied_rows(
                 _wait(connection)
             else:
                 break
-    if sizes:
-        yield JoinedRows(bytes(text), sizes)
+        _result(connection, pq.ExecStatus.COMMAND_OK)
+        if sizes:
+            yield JoinedRows(bytes(text), sizes)
 
 
 def in_batches(pieces: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
@@ -149,7 +188,8 @@ def _batches(
     held = 0
     front, end = _HEADER + skip, _HEADER + len(_TRAILER)
     statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(query)
-    with _copy_out(database, statement, "source") as connection:
+    with _sent(database, statement, "source") as connection:
+        _result(connection, pq.ExecStatus.COPY_OUT)
         take = connection.get_copy_data
         while True:
             size, message = take(1)
@@ -167,6 +207,7 @@ def _batches(
                 _wait(connection)
             else:
                 break
+        _result(connection, pq.ExecStatus.COMMAND_OK)
     if rows:
         yield rows
 
@@ -187,14 +228,12 @@ def _fields(row: bytes) -> tuple[bytes | None, ...]:
 
 
 @contextmanager
-def _copy_out(
-    database: DatabaseConnection, statement: sql.Composable, side: str
-) -> Iterator[PGconn]:
-    """Start a COPY, and give libpq's connection to read from until `get_copy_data` has no more.
+def _sent(database: DatabaseConnection, statements: sql.Composable, side: str) -> Iterator[PGconn]:
+    """Send COPY statements, and give libpq's connection to read their results from.
 
-    A block that ends earlier, by an error or because nobody asks for more rows, closes the
-    database: the rest of the data is on its way, and nothing else can be asked. If the server
-    ended the COPY with an error, the transaction can be asked again from a savepoint on.
+    A block that ends before it has read them, by an error or because nobody asks for more rows,
+    closes the database: the rest of the data is on its way, and nothing else can be asked. If the
+    server ended a COPY with an error, the transaction can be asked again from a savepoint on.
 
     Raises:
         DatabaseError: the server failed.
@@ -204,10 +243,8 @@ def _copy_out(
     ended = False
     try:
         with translated(side):
-            _send(connection, statement.as_bytes(database))
-            _result(connection, pq.ExecStatus.COPY_OUT)
+            _send(connection, statements.as_bytes(database))
             yield connection
-            _result(connection, pq.ExecStatus.COMMAND_OK)
             while connection.get_result() is not None:
                 pass
         ended = True

@@ -64,7 +64,7 @@ def export_rows(
 
     """
     with open_workers(database, "source", run, dsn) as workers:
-        reading = partial(SourceRows, database, plan, progress, workers)
+        reading = partial(SourceRows, database, plan, progress, workers, in_order=True)
         if snapshot is None or plan.layout is not Layout.DIRECTORY or plan.writing is not None:
             rows = reading()
             digest = write_artifact(output, plan, rows, force=force)

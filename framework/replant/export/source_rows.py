@@ -6,8 +6,9 @@ A plan goes in; batches of rendered rows come out, with the count and fingerprin
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import partial
 from itertools import groupby
 
 from attrs import evolve
@@ -23,6 +24,7 @@ from replant.database.session_settings import exact_names
 from replant.database.table_locks import check_unchanged
 from replant.errors import DatabaseError
 from replant.export.shared_places import SharedPlaces
+from replant.export.small_tables import SmallTables
 from replant.export.written_keys import WrittenKeys
 from replant.model import (
     ForeignKey,
@@ -52,6 +54,9 @@ from replant.sql.load_statements import Frame
 from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS, RowForm, Rows
 from replant.sql.row_text import computed_by_server, ordered_alike
 
+#: A table with more rows is asked for by itself.
+_FEW_ROWS = 1000
+
 #: Gives the rows of a table, as COPY writes them, or None if they must be read.
 EarlierRows = Callable[[RelationName], Iterator[Rows] | None]
 
@@ -70,6 +75,8 @@ class SourceRows:
         progress: Progress,
         workers: Workers | None = None,
         earlier: EarlierRows = none_earlier,
+        *,
+        in_order: bool = False,
     ) -> None:
         """Read from `database`, in the transaction in which the plan was made.
 
@@ -79,6 +86,8 @@ class SourceRows:
             progress: told of the rows as they pass.
             workers: read large tables beside this process.
             earlier: gives the rows of tables that an earlier run has read in the same snapshot.
+            in_order: whether the rows will be asked for as an artifact has them, and nothing else
+                of the database meanwhile.
 
         """
         self._earlier = earlier
@@ -87,6 +96,11 @@ class SourceRows:
         if workers is not None:
             tables = {n: t for n, t in _sliced_tables(plan) if earlier(n) is None}
             self._sliced = SlicedTables(database, workers, plan.selection, tables, leave_rows=True)
+        self._small: SmallTables | None = None
+        if in_order:
+            small = frozenset(name for name in _small_tables(plan) if earlier(name) is None)
+            question = partial(_question, plan, _forms(plan))
+            self._small = SmallTables(database, tuple(_queries(plan)), small, question)
         self._plan = plan
         self._progress = progress
         self.fingerprints: dict[RelationName, Fingerprint] = {}
@@ -270,6 +284,11 @@ class SourceRows:
     def _read(
         self, table: PlannedTable, form: RowForm, selection: Selection | None = None
     ) -> Iterator[Rows]:
+        if self._small is not None:
+            if table.name in self._small and selection is None:
+                yield from self._small.read(table.name)
+                return
+            self._small.finish()
         selection = self._plan.selection if selection is None else selection
         if computed_by_server(table.columns):
             query = queries.fields(selection, table)
@@ -347,8 +366,23 @@ def _rows_per_block(table: PlannedTable) -> int:
 
 
 def _sliced_tables(plan: Plan) -> Iterator[tuple[RelationName, SlicedTable]]:
-    """Yield the tables that are read as a whole and by the server alone, in the plan's order."""
-    forms = row_forms(plan.layout, plan.format, plan.order, {t.name: t for t in plan.tables})
+    """Yield the large tables that are read by one query each, in the plan's order."""
+    forms = _forms(plan)
+    for table in _read_at_once(plan):
+        if is_large(table.row_count):
+            yield table.name, SlicedTable(table, forms[table.name], _rows_per_block(table))
+
+
+def _small_tables(plan: Plan) -> Iterator[RelationName]:
+    """Yield the tables with few rows that are read by one query each, and by no plugin's SQL."""
+    for table in _read_at_once(plan):
+        if table.row_count <= _FEW_ROWS and not any(c.transforms for c in table.columns):
+            yield table.name
+
+
+def _read_at_once(plan: Plan) -> Iterator[PlannedTable]:
+    """Yield the tables that are read by one query each, computed by the server alone."""
+    forms = _forms(plan)
     in_parts = {
         step.table
         for step in plan.order.steps
@@ -356,14 +390,36 @@ def _sliced_tables(plan: Plan) -> Iterator[tuple[RelationName, SlicedTable]]:
         and isinstance(step, LoadTable)
         and (step.patched or (step.by_depth and forms[step.table] is INSERT_ROWS))
     }
-    names = [name for step in plan.order.steps for name in step_tables(step)]
-    for table in map(plan.table, dict.fromkeys(names)):
-        read = is_large(table.row_count) and computed_by_server(table.columns)
+    for table in plan.tables:
         # Of a mixed table the shared rows are told by their places among all rows.
-        read = read and not table.shared.rows.locations
-        read = read and not table.names_objects
-        if read and table.row_format is None and table.name not in in_parts:
-            yield table.name, SlicedTable(table, forms[table.name], _rows_per_block(table))
+        simple = table.row_format is None and not table.shared.rows.locations
+        simple = simple and not table.names_objects and table.name not in in_parts
+        if simple and computed_by_server(table.columns):
+            yield table
+
+
+def _question(
+    plan: Plan, forms: Mapping[RelationName, RowForm], name: RelationName
+) -> tuple[sql.Composed, str]:
+    """Compose the query of a table that is read by one, with the options of COPY."""
+    return queries.fields(plan.selection, plan.table(name)), forms[name].copy_out_options
+
+
+def _queries(plan: Plan) -> Iterator[RelationName | None]:
+    """Yield the tables in the order in which an artifact has rows of them; None for columns."""
+    filled = {table.name for table in plan.tables if table.row_count}
+    if plan.layout is Layout.DIRECTORY:
+        yield from (table.name for table in plan.tables if table.name in filled)
+        return
+    for step in plan.order.steps:
+        if isinstance(step, PatchColumns):
+            yield None
+        else:
+            yield from (name for name in step_tables(step) if name in filled)
+
+
+def _forms(plan: Plan) -> Mapping[RelationName, RowForm]:
+    return row_forms(plan.layout, plan.format, plan.order, {t.name: t for t in plan.tables})
 
 
 def _projected(table: PlannedTable, names: tuple[str, ...]) -> PlannedTable:

@@ -120,7 +120,7 @@ def misread(type_: str) -> sql.Composed:
     ).format(sql.SQL(type_))
 
 
-def _source(table: PlannedTable) -> sql.Composed:
+def _source(table: PlannedTable) -> sql.Composable:
     rows = ChosenRows(only=table.rows.only)
     return chosen_from({table.name: rows}, table.name)
 

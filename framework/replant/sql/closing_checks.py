@@ -6,7 +6,7 @@ so a replay in which a trigger, a rule or a column's type changed something is u
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from attrs import evolve, frozen
@@ -254,7 +254,7 @@ class Ending:
         after: what the strategy says after the last row.
         check: what is compared.
         tables: the tables by name, in load order, as the target has them.
-        exported: the same as the source had them.
+        in_source: gives a table as the source had it.
         fingerprints: those of the exported rows.
         rows_per_block: how many rows a block of each table has; 1 if each row is hashed by itself.
         first_keys: the texts of the first key of each block, by table.
@@ -267,7 +267,7 @@ class Ending:
     after: Sequence[Statement]
     check: Check
     tables: Mapping[RelationName, PlannedTable]
-    exported: Mapping[RelationName, PlannedTable]
+    in_source: Callable[[RelationName], PlannedTable]
     fingerprints: Mapping[RelationName, int]
     rows_per_block: Mapping[RelationName, int]
     first_keys: Mapping[RelationName, Sequence[Sequence[str]]]
@@ -446,7 +446,7 @@ def _order_in_source(ending: Ending, table: PlannedTable) -> sql.Composed:
     The text `10` comes before `9`, and citext knows no case. A manifest with blocks names only
     types that every database orders alike; see `replant.artifact.manifest_checks`.
     """
-    exported = ending.exported[table.name]
+    exported = ending.in_source(table.name)
     types = {column.name: column.type for column in exported.columns}
     by_bytes = collated(exported).collatable
     return sql.SQL(", ").join(

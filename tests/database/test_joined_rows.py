@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 
 import psycopg
@@ -97,7 +98,8 @@ def test_pieces_are_divided_as_one_query_would_be(
         batches = [list(batch) for batch in copied_rows(database, query)]
         rows = [row for batch in batches for row in batch]
         ends = sorted(data.draw(st.lists(st.integers(0, len(rows)), max_size=4)))
-        pieces = [rows[a:b] for a, b in zip([0, *ends], [*ends, len(rows)], strict=True)]
+        bounds = pairwise([0, *ends, len(rows)])
+        pieces = [as_joined(rows[a:b]) for a, b in bounds]
         divided = [list(batch) for batch in in_batches(pieces)]
 
     assert rows == [b"x" * size for size in sizes]

@@ -10,8 +10,9 @@ the server, although the row has mostly arrived already.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
+from itertools import accumulate
 from select import select
 from struct import Struct
 
@@ -127,20 +128,26 @@ def _joined_rows(connection: PGconn, side: str) -> Iterator[JoinedRows]:
             yield JoinedRows(bytes(text), sizes)
 
 
-def in_batches(pieces: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
+def in_batches(pieces: Iterable[JoinedRows]) -> Iterator[JoinedRows]:
     """Join pieces of the rows of a query, and divide them as `copied_rows` would have done."""
-    held: list[bytes] = []
-    size, left = 0, ROWS_PER_BATCH
+    held = JoinedRows(b"", [])
+    left = ROWS_PER_BATCH
     for piece in pieces:
-        for row in piece:
-            held.append(row)
-            size += len(row) + len(b"\n")
-            if len(held) == left or size > BYTES_PER_BATCH:
-                yield held
-                left = left - len(held) or ROWS_PER_BATCH
-                held, size = [], 0
+        held = held.followed_by(piece)
+        while (end := _first_end(held, left)) is not None:
+            left = left - end or ROWS_PER_BATCH
+            yield held[:end]
+            held = held[end:]
     if held:
         yield held
+
+
+def _first_end(rows: JoinedRows, most: int) -> int | None:
+    """Return how many of the rows are a batch; None if more of them may be."""
+    if len(rows.text) > BYTES_PER_BATCH:
+        ends = enumerate(accumulate(rows.sizes), 1)
+        most = min(most, next(number for number, size in ends if size > BYTES_PER_BATCH))
+    return most if most <= len(rows) else None
 
 
 def copied_texts(database: DatabaseConnection, query: sql.Composable) -> Iterator[list[bytes]]:

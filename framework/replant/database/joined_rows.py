@@ -24,7 +24,7 @@ class JoinedRows(Sequence[bytes]):
     """
 
     text: bytes = field(repr=False)
-    sizes: Sequence[int] = field(repr=False)
+    sizes: list[int] = field(repr=False)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -58,6 +58,12 @@ class JoinedRows(Sequence[bytes]):
         sizes = self.sizes[start:stop]
         begin = sum(self.sizes[:start])
         return JoinedRows(self.text[begin : begin + sum(sizes)], sizes)
+
+    def followed_by(self, others: JoinedRows) -> JoinedRows:
+        """Return these rows and others behind them."""
+        if not self.sizes:
+            return others
+        return JoinedRows(self.text + others.text, [*self.sizes, *others.sizes])
 
 
 def joined(rows: Sequence[bytes]) -> bytes:

@@ -194,9 +194,9 @@ class SourceRows:
         if found is None and self._sliced is not None and table.name in self._sliced:
             fingerprint = fingerprint or self._new_fingerprint(table, form)
             with self._named(table):
-                for rows in self._sliced.read(table.name, fingerprint):
-                    self._passed(table.name, rows)
-                    yield rows
+                for batch in self._sliced.read(table.name, fingerprint):
+                    self._passed(table.name, batch)
+                    yield batch
             return
         passing = self._passing(table, form, fingerprint)
         for rows in self._read(table, form) if found is None else found:

@@ -14,11 +14,11 @@ from psycopg import DataError, ProgrammingError, sql
 from psycopg.errors import LockNotAvailable
 
 from replant.database.copy_stream import copied_rows
-from replant.database.joined_rows import bytes_in
+from replant.database.joined_rows import JoinedRows, bytes_in
 from replant.database.shared_snapshot import SharedSnapshot, joined
 from replant.errors import DatabaseError
 from replant.sql.fingerprints import Block, Fingerprint, FingerprintPart
-from replant.sql.row_forms import FORMS, Rows
+from replant.sql.row_forms import FORMS
 
 
 @frozen
@@ -115,25 +115,25 @@ def read_slice(task: SliceTask) -> ReadSlice | None:
     )
 
 
-def rows_left_in(file: Path) -> Iterator[Rows]:
+def rows_left_in(file: Path) -> Iterator[JoinedRows]:
     """Yield the rows that a task left in a file, in batches, and delete the file."""
     with file.open("rb") as opened:
         file.unlink()
         while True:
             try:
-                rows: Rows = marshal.load(opened)  # noqa: S302 - our own, in a folder of our own
+                text, sizes = marshal.load(opened)  # noqa: S302 - our own, in a folder of our own
             except EOFError:
                 return
-            yield rows
+            yield JoinedRows(text, sizes)
 
 
-def rows_carried(content: bytes) -> Iterator[Rows]:
+def rows_carried(content: bytes) -> Iterator[JoinedRows]:
     """Yield the rows that came with a result, in batches."""
     with zstandard.ZstdDecompressor().stream_reader(content) as stream:
         opened = BufferedReader(stream)
         while opened.peek(1):
-            rows: Rows = marshal.load(opened)  # noqa: S302 - from a worker of our own cluster
-            yield rows
+            text, sizes = marshal.load(opened)  # noqa: S302 - from a worker of our own cluster
+            yield JoinedRows(text, sizes)
 
 
 class _Carried:
@@ -143,18 +143,19 @@ class _Carried:
         self._compressor = zstandard.ZstdCompressor(level=1).compressobj()
         self._parts: list[bytes] = []
 
-    def add(self, rows: Rows) -> None:
-        self._parts.append(self._compressor.compress(marshal.dumps(list(rows))))
+    def add(self, rows: JoinedRows) -> None:
+        content = marshal.dumps((rows.text, rows.sizes))
+        self._parts.append(self._compressor.compress(content))
 
     def finish(self) -> bytes:
         return b"".join([*self._parts, self._compressor.flush()])
 
 
 @contextmanager
-def _left_in(file: Path | None, carried: _Carried | None) -> Iterator[Callable[[Rows], None]]:
+def _left_in(file: Path | None, carried: _Carried | None) -> Iterator[Callable[[JoinedRows], None]]:
     """Leave batches of rows in a file, or with the result; or nowhere."""
     if file is None:
         yield carried.add if carried is not None else lambda _: None
         return
     with file.open("xb") as opened:
-        yield lambda rows: marshal.dump(list(rows), opened)
+        yield lambda rows: marshal.dump((rows.text, rows.sizes), opened)

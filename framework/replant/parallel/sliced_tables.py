@@ -12,7 +12,7 @@ from psycopg import sql
 
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_rows, in_batches
-from replant.database.joined_rows import bytes_in
+from replant.database.joined_rows import JoinedRows, bytes_in
 from replant.errors import DatabaseError
 from replant.model import PlannedTable, Progress, RelationName, Selection
 from replant.model.progress import silent
@@ -26,7 +26,7 @@ from replant.parallel.read_slice import (
 from replant.parallel.slices import cut_slices
 from replant.parallel.workers import Workers
 from replant.sql.fingerprints import Block, Fingerprint
-from replant.sql.row_forms import FORMS, RowForm, Rows
+from replant.sql.row_forms import FORMS, RowForm
 
 #: A table with fewer rows is read sooner than a task begins.
 FEWEST_ROWS = 5_000
@@ -96,7 +96,7 @@ class SlicedTables:
 
     def read(
         self, name: RelationName, fingerprint: Fingerprint, progress: Progress = silent
-    ) -> Iterator[Rows]:
+    ) -> Iterator[JoinedRows]:
         """Read a table, and add its rows to the fingerprint.
 
         Args:
@@ -116,7 +116,7 @@ class SlicedTables:
 
     def _pieces(
         self, name: RelationName, fingerprint: Fingerprint, progress: Progress
-    ) -> Iterator[Rows]:
+    ) -> Iterator[JoinedRows]:
         while name not in self._cut:
             self._cut_next()
         left = deque(self._cut.pop(name))
@@ -138,7 +138,7 @@ class SlicedTables:
 
     def _read_here(
         self, name: RelationName, task: SliceTask, fingerprint: Fingerprint, progress: Progress
-    ) -> Iterator[Rows]:
+    ) -> Iterator[JoinedRows]:
         """Read a slice by the connection that has a lock of the table already."""
         form = FORMS[task.form]
         part = task.new_fingerprint() if task.hashed else fingerprint
@@ -201,7 +201,7 @@ class SlicedTables:
         self._waiting += self._cut[name]
 
 
-def _rows_of(task: SliceTask, done: ReadSlice) -> Iterator[Rows]:
+def _rows_of(task: SliceTask, done: ReadSlice) -> Iterator[JoinedRows]:
     """Yield the rows of a slice, if they were left anywhere."""
     if task.file is not None:
         yield from rows_left_in(task.file)

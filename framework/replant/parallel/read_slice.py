@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
+from struct import Struct
+from typing import BinaryIO
 
 import zstandard
 from attrs import frozen
@@ -19,6 +20,9 @@ from replant.database.shared_snapshot import SharedSnapshot, joined
 from replant.errors import DatabaseError
 from replant.sql.fingerprints import Block, Fingerprint, FingerprintPart
 from replant.sql.row_forms import FORMS
+
+#: Of a batch: how many rows it has, and how many bytes of text.
+_LENGTHS = Struct("<IQ")
 
 
 @frozen
@@ -119,21 +123,27 @@ def rows_left_in(file: Path) -> Iterator[JoinedRows]:
     """Yield the rows that a task left in a file, in batches, and delete the file."""
     with file.open("rb") as opened:
         file.unlink()
-        while True:
-            try:
-                text, sizes = marshal.load(opened)  # noqa: S302 - our own, in a folder of our own
-            except EOFError:
-                return
-            yield JoinedRows(text, sizes)
+        yield from _unpacked(opened)
 
 
 def rows_carried(content: bytes) -> Iterator[JoinedRows]:
     """Yield the rows that came with a result, in batches."""
     with zstandard.ZstdDecompressor().stream_reader(content) as stream:
-        opened = BufferedReader(stream)
-        while opened.peek(1):
-            text, sizes = marshal.load(opened)  # noqa: S302 - from a worker of our own cluster
-            yield JoinedRows(text, sizes)
+        yield from _unpacked(BufferedReader(stream))
+
+
+def _packed(rows: JoinedRows) -> bytes:
+    number = len(rows.sizes)
+    sizes = Struct(f"<{number}I").pack(*rows.sizes)
+    return b"".join([_LENGTHS.pack(number, len(rows.text)), sizes, rows.text])
+
+
+def _unpacked(file: BinaryIO) -> Iterator[JoinedRows]:
+    while head := file.read(_LENGTHS.size):
+        number, size = _LENGTHS.unpack(head)
+        sizes = Struct(f"<{number}I")
+        found = list(sizes.unpack(file.read(sizes.size)))
+        yield JoinedRows(file.read(size), found)
 
 
 class _Carried:
@@ -144,18 +154,19 @@ class _Carried:
         self._parts: list[bytes] = []
 
     def add(self, rows: JoinedRows) -> None:
-        content = marshal.dumps((rows.text, rows.sizes))
-        self._parts.append(self._compressor.compress(content))
+        self._parts.append(self._compressor.compress(_packed(rows)))
 
     def finish(self) -> bytes:
         return b"".join([*self._parts, self._compressor.flush()])
 
 
 @contextmanager
-def _left_in(file: Path | None, carried: _Carried | None) -> Iterator[Callable[[JoinedRows], None]]:
+def _left_in(
+    file: Path | None, carried: _Carried | None
+) -> Iterator[Callable[[JoinedRows], object]]:
     """Leave batches of rows in a file, or with the result; or nowhere."""
     if file is None:
         yield carried.add if carried is not None else lambda _: None
         return
     with file.open("xb") as opened:
-        yield lambda rows: marshal.dump((rows.text, rows.sizes), opened)
+        yield lambda rows: opened.write(_packed(rows))

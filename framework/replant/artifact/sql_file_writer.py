@@ -27,7 +27,7 @@ from replant.artifact.compressed_streams import Writer
 from replant.artifact.manifest import Manifest
 from replant.artifact.manifest_json import to_json
 from replant.artifact.manifest_of_plan import manifest_of
-from replant.database.joined_rows import bytes_in, joined
+from replant.database.joined_rows import JoinedRows, bytes_in, joined
 from replant.model import (
     LoadTogether,
     Plan,
@@ -218,11 +218,11 @@ def with_rows(step: Step, tables: Mapping[RelationName, PlannedTable]) -> Step |
 
 def write_copied(out: Writer, rows: Rows) -> None:
     """Write rows of COPY with their line ends; a single large row is not copied for it."""
-    if len(rows) == 1:
+    if isinstance(rows, JoinedRows) or len(rows) != 1:
+        out.write(joined(rows))
+    else:
         out.write(rows[0])
         out.write(b"\n")
-    else:
-        out.write(joined(rows))
 
 
 def _write_statements(out: DigestedFile, frame: Frame, batches: Iterable[Batch]) -> None:

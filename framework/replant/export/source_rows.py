@@ -193,6 +193,7 @@ class SourceRows:
         found = self._earlier(table.name)
         if found is None and self._sliced is not None and table.name in self._sliced:
             fingerprint = fingerprint or self._new_fingerprint(table, form)
+            self._finish_small()
             with self._named(table):
                 for batch in self._sliced.read(table.name, fingerprint):
                     self._passed(table.name, batch)
@@ -284,11 +285,10 @@ class SourceRows:
     def _read(
         self, table: PlannedTable, form: RowForm, selection: Selection | None = None
     ) -> Iterator[Rows]:
-        if self._small is not None:
-            if table.name in self._small and selection is None:
-                yield from self._small.read(table.name)
-                return
-            self._small.finish()
+        if self._small is not None and table.name in self._small and selection is None:
+            yield from self._small.read(table.name)
+            return
+        self._finish_small()
         selection = self._plan.selection if selection is None else selection
         if computed_by_server(table.columns):
             query = queries.fields(selection, table)
@@ -297,6 +297,11 @@ class SourceRows:
             return
         for texts in self._texts(table, selection):
             yield list(map(form.row, texts))
+
+    def _finish_small(self) -> None:
+        """Let the database be asked something else than the small tables behind this one."""
+        if self._small is not None:
+            self._small.finish()
 
     def _texts(self, table: PlannedTable, selection: Selection) -> Iterator[list[tuple[Text, ...]]]:
         """Read the rows' texts after all transforms."""

@@ -33,9 +33,6 @@ from tests.bench.measuring import MB, Bench, Result, in_rounds
 from tests.bench.replays import replays, synchronizations, verifications
 from tests.bench.report import printed, write_json
 
-#: With fewer rows, a run is one to try the bench: start-up counts for more than the rows.
-_MEASURED = 1_000_000
-
 _STARTS = 5
 _MOST_MEMORY = 80 * MB
 
@@ -47,13 +44,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=int(os.environ.get("BENCH_ROUNDS", "0")))
     parser.add_argument("--programs", type=Path, help="of another PostgreSQL than the embedded one")
     options = parser.parse_args()
-    rounds = options.rounds or (3 if options.rows >= _MEASURED else 1)
     # A server would outlive a benchmark that is ended without a chance to stop it.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(128 + signal.SIGTERM))
     programs = options.programs or embedded_program("psql").parent
     start = partial(local_server, programs) if options.programs else embedded_server
     with start(on_disk=True) as server, tempfile.TemporaryDirectory() as folder:
-        bench = Bench(server, programs, Path(folder), options.rows, rounds)
+        bench = Bench(server, programs, Path(folder), options.rows, rounds=1)
+        bench = evolve(bench, rounds=options.rounds or (1 if bench.is_trial else 3))
         with psycopg.connect(server.dsn) as connection:
             version = connection.info.server_version // 10000
         about = {
@@ -61,7 +58,7 @@ def main() -> None:
             "python": platform.python_version(),
             "processors": processors(),
             "rows": options.rows,
-            "rounds": rounds,
+            "rounds": bench.rounds,
         }
         results = list(measure(bench))
     print("\n" + ", ".join(f"{name} {value}" for name, value in about.items()) + "\n")
@@ -81,20 +78,23 @@ def measure(bench: Bench) -> Iterator[Result]:
             yield from verifications(bench, data)
             yield from synchronizations(bench, data)
             yield from by_jobs(bench, data)
-    yield from few_rows(bench)
+    yield from () if bench.is_trial else few_rows(bench)
     yield from closures(bench)
+    if bench.is_trial:
+        yield from many_tables(bench, 100, None)
+        return
     for tables, most in {500: 1.0, 2000: 3.0}.items():
-        if tables <= 500 or bench.rows >= _MEASURED:
-            yield from many_tables(bench, tables, most)
+        yield from many_tables(bench, tables, most)
 
 
 def start_up(bench: Bench) -> Iterator[Result]:
     """How long `replant --help` takes, and the plan of the platform's 51 tables with few rows."""
+    starts = 1 if bench.is_trial else _STARTS
     run(REPLANT, "--help")
-    yield Result("--help", tuple(run(REPLANT, "--help") for _ in range(_STARTS)), (), 0.08)
+    yield Result("--help", tuple(run(REPLANT, "--help") for _ in range(starts)), (), 0.08)
     with wide_rows(evolve(bench, rows=100)) as data:
         plans = [
-            run(REPLANT, "plan", "--source", data.source.dsn, *data.chosen) for _ in range(_STARTS)
+            run(REPLANT, "plan", "--source", data.source.dsn, *data.chosen) for _ in range(starts)
         ]
     yield Result("plan of 51 tables", tuple(plans), (), 0.4)
 

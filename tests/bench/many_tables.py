@@ -12,8 +12,8 @@ from tests.bench.commands import REPLANT, run
 from tests.bench.measuring import Bench, Result, in_rounds, said
 
 
-def many_tables(bench: Bench, tables: int, most: float) -> Iterator[Result]:
-    """Plan, export and replay of so many tables, and the seconds that each may take."""
+def many_tables(bench: Bench, tables: int, most: float | None) -> Iterator[Result]:
+    """Plan, export and replay of so many tables, and the seconds that each may take, if so."""
     source, target = said(f"filling {tables} tables", partial(_filled, bench.server, tables))
     chosen = ("--source", source.dsn, "--include", "many.*")
     file = bench.folder / "many.sql"

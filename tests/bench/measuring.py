@@ -16,6 +16,9 @@ from tests.bench.commands import REPLANT, Run, run
 
 MB = 1_000_000
 
+#: With fewer rows, a run is one to try the bench: start-up counts for more than the rows.
+_MEASURED = 1_000_000
+
 Returned = TypeVar("Returned")
 
 
@@ -72,6 +75,11 @@ class Bench:
     folder: Path
     rows: int
     rounds: int
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether nobody reads the figures, so that what only they are for is left out."""
+        return self.rows < _MEASURED
 
     def replant(self, command: str, *arguments: str | Path) -> Run:
         """Run a command of replant's, as a person would."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import sysconfig
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -59,9 +60,7 @@ def replays(bench: Bench, data: DataSet) -> Iterator[Result]:
 
 def verifications(bench: Bench, data: DataSet) -> Iterator[Result]:
     """A comparison of equal rows, and of rows of which ten were changed."""
-    with target_of(bench, data) as equal, target_of(bench, data) as changed:
-        for target in (equal, changed):
-            _by_psql(bench, "dump-copy.sql", target)
+    with _loaded(bench, data) as equal, target_of(bench, data, equal) as changed:
         with psycopg.connect(changed.dsn, autocommit=True) as connection:
             connection.execute(data.changed.encode())
         works = {
@@ -85,18 +84,30 @@ def synchronizations(bench: Bench, data: DataSet) -> Iterator[Result]:
         with target_of(bench, data) as target:
             return _by_replant(bench, "directory", target)
 
-    def synchronized() -> Run:
-        with target_of(bench, data) as target:
-            _by_psql(bench, "dump-copy.sql", target)
-            with psycopg.connect(target.dsn, autocommit=True) as connection:
-                connection.execute(data.refreshed.encode())
-                connection.execute("VACUUM ANALYZE")
+    def synchronized(like: Database) -> Run:
+        with target_of(bench, data, like) as target:
             where = (bench.folder / "directory", "--target", target.dsn)
             return bench.replant("sync", *where, "--max-deletes", "0")
 
-    runs = in_rounds({"replay": replayed, "sync": synchronized}, bench.rounds)
+    with _loaded(bench, data) as refreshed:
+        with psycopg.connect(refreshed.dsn, autocommit=True) as connection:
+            connection.execute(data.refreshed.encode())
+            connection.execute("VACUUM ANALYZE")
+        works: dict[str, Callable[[], Run]] = {
+            "replay": replayed,
+            "sync": partial(synchronized, refreshed),
+        }
+        runs = in_rounds(works, bench.rounds)
     what = f"sync, {data.name}, 1 row of 100 changed"
     yield Result(what, runs["sync"], runs["replay"], 0.3, "replay of the directory")
+
+
+@contextmanager
+def _loaded(bench: Bench, data: DataSet) -> Iterator[Database]:
+    """A target that holds all rows."""
+    with target_of(bench, data) as target:
+        _by_psql(bench, "dump-copy.sql", target)
+        yield target
 
 
 def _by_replant(bench: Bench, name: str, target: Database) -> Run:

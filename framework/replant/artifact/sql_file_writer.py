@@ -232,13 +232,13 @@ def _write_statements(out: DigestedFile, frame: Frame, batches: Iterable[Batch])
         if batch.continued:
             out.write(b",\n", listed(batch.rows))
             continue
-        for text in _listed(batch):
+        for text in _statement_rows(batch):
             out.write(between, frame.head, text)
             between = frame.tail
     out.write(between)
 
 
-def _listed(batch: Batch) -> Iterator[bytes]:
+def _statement_rows(batch: Batch) -> Iterator[bytes]:
     """Yield what each statement of a batch has between its head and its tail."""
     if batch.together or bytes_in(batch.rows) <= BYTES_PER_STATEMENT:
         text = listed(batch.rows)

@@ -31,9 +31,7 @@ def _unlike(left: Iterator[Rows], right: Iterator[Rows]) -> Iterator[tuple[Neigh
     while mine and theirs:
         length = min(len(mine), len(theirs))
         end, other_end = length, length
-        pairs = [
-            pair for pair in zip(mine[:length], theirs[:length], strict=True) if pair[0] != pair[1]
-        ]
+        pairs = [pair for pair in zip(mine, theirs, strict=False) if pair[0] != pair[1]]
         if len(pairs) > length // 2:
             end, other_end = _last_in_common(mine[:length], theirs[:length])
             yield _without_common(mine[:end], theirs[:other_end])

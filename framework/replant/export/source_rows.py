@@ -84,7 +84,7 @@ class SourceRows:
             database: the source.
             plan: what is read.
             progress: told of the rows as they pass.
-            workers: read large tables beside this process.
+            workers: read large tables beside this process, if the rows are asked for in order.
             earlier: gives the rows of tables that an earlier run has read in the same snapshot.
             in_order: whether the rows will be asked for as an artifact has them, and nothing else
                 of the database meanwhile.
@@ -93,19 +93,31 @@ class SourceRows:
         self._earlier = earlier
         self._database = database
         self._sliced: SlicedTables | None = None
-        if workers is not None:
-            tables = {n: t for n, t in _sliced_tables(plan) if earlier(n) is None}
-            self._sliced = SlicedTables(database, workers, plan.selection, tables, leave_rows=True)
         self._small: SmallTables | None = None
         if in_order:
-            small = frozenset(name for name in _small_tables(plan) if earlier(name) is None)
-            question = partial(_question, plan, _forms(plan))
-            self._small = SmallTables(database, tuple(_queries(plan)), small, question)
+            self._divide_tables(plan, workers)
         self._plan = plan
         self._progress = progress
         self.fingerprints: dict[RelationName, Fingerprint] = {}
         self.counts: defaultdict[RelationName, int] = defaultdict(int)
         self._places: dict[RelationName, SharedPlaces] = {}
+
+    def _divide_tables(self, plan: Plan, workers: Workers | None) -> None:
+        """Let workers read large tables, and small ones be asked for together."""
+        forms = row_forms(plan.layout, plan.format, plan.order, {t.name: t for t in plan.tables})
+        tables = [t for t in _read_at_once(plan, forms) if self._earlier(t.name) is None]
+        if workers is not None:
+            large = {
+                table.name: SlicedTable(table, forms[table.name], _rows_per_block(table))
+                for table in tables
+                if is_large(table.row_count)
+            }
+            self._sliced = SlicedTables(
+                self._database, workers, plan.selection, large, leave_rows=True
+            )
+        small = frozenset(table.name for table in tables if _is_small(table))
+        question = partial(_question, plan, forms)
+        self._small = SmallTables(self._database, tuple(_queries(plan)), small, question)
 
     def __call__(self, table: RelationName, step: Step, frame: Frame) -> Iterator[Batch]:
         """Read the rows for a step; see `replant.artifact.sql_file_writer.Batches`."""
@@ -370,24 +382,16 @@ def _rows_per_block(table: PlannedTable) -> int:
     return rows_per_block(table.row_count) if is_in_portable_order(table) else 1
 
 
-def _sliced_tables(plan: Plan) -> Iterator[tuple[RelationName, SlicedTable]]:
-    """Yield the large tables that are read by one query each, in the plan's order."""
-    forms = _forms(plan)
-    for table in _read_at_once(plan):
-        if is_large(table.row_count):
-            yield table.name, SlicedTable(table, forms[table.name], _rows_per_block(table))
+def _is_small(table: PlannedTable) -> bool:
+    """Tell whether a table has few rows, and no plugin's SQL reads them."""
+    return table.row_count <= _FEW_ROWS and not any(c.transforms for c in table.columns)
 
 
-def _small_tables(plan: Plan) -> Iterator[RelationName]:
-    """Yield the tables with few rows that are read by one query each, and by no plugin's SQL."""
-    for table in _read_at_once(plan):
-        if table.row_count <= _FEW_ROWS and not any(c.transforms for c in table.columns):
-            yield table.name
+def _read_at_once(plan: Plan, forms: Mapping[RelationName, RowForm]) -> Iterator[PlannedTable]:
+    """Yield the tables that are read by one query each, by the server alone, in the plan's order.
 
-
-def _read_at_once(plan: Plan) -> Iterator[PlannedTable]:
-    """Yield the tables that are read by one query each, computed by the server alone."""
-    forms = _forms(plan)
+    Only the rows of an INSERT are read by their depth.
+    """
     in_parts = {
         step.table
         for step in plan.order.steps
@@ -413,18 +417,11 @@ def _question(
 def _queries(plan: Plan) -> Iterator[RelationName | None]:
     """Yield the tables in the order in which an artifact has rows of them; None for columns."""
     filled = {table.name for table in plan.tables if table.row_count}
-    if plan.layout is Layout.DIRECTORY:
-        yield from (table.name for table in plan.tables if table.name in filled)
-        return
     for step in plan.order.steps:
         if isinstance(step, PatchColumns):
             yield None
         else:
             yield from (name for name in step_tables(step) if name in filled)
-
-
-def _forms(plan: Plan) -> Mapping[RelationName, RowForm]:
-    return row_forms(plan.layout, plan.format, plan.order, {t.name: t for t in plan.tables})
 
 
 def _projected(table: PlannedTable, names: tuple[str, ...]) -> PlannedTable:

@@ -11,7 +11,7 @@ import pytest
 from psycopg.pq.abc import PGconn
 
 from replant import api
-from replant.database import copy_stream
+from replant.database import copy_stream, libpq
 from replant.model import ExportSettings, Layout, RelationName
 from tests.support.commands import Replant, assert_one_line
 from tests.support.moves import Move
@@ -78,13 +78,13 @@ def test_what_is_finished_is_not_read_again_and_all_is_of_one_snapshot(
     unfinished = interrupted(filled, snapshot)
     filled.source.execute(b"UPDATE s.one SET v = 'later'; UPDATE s.two SET v = 'later'")
     read: list[str] = []
-    original = copy_stream._send
+    original = libpq.send_query
 
     def noted(connection: PGconn, statements: bytes) -> None:
         read.append(statements.decode())
         original(connection, statements)
 
-    monkeypatch.setattr(copy_stream, "_send", noted)
+    monkeypatch.setattr(copy_stream, "send_query", noted)
     done = export(filled, snapshot, resume=True)
     assert done.rows == {ONE: 500, TWO: 500}
     assert not any('"one"' in query for query in read)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from replant import api
-from replant.database import copy_stream
+from replant.database import copy_stream, libpq
 from replant.database.copy_stream import copied_together
 from replant.errors import DatabaseError
 from replant.export import source_rows
@@ -86,13 +86,13 @@ def test_many_tables_take_few_round_trips(
         move.on_both(f"CREATE TABLE s.t{number} (id integer PRIMARY KEY)")
         move.source.execute(f"INSERT INTO s.t{number} VALUES ({number})".encode())
     sent: list[bytes] = []
-    original = copy_stream._send
+    original = libpq.send_query
 
     def counted(connection: object, statement: bytes) -> None:
         sent.append(statement)
         original(connection, statement)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(copy_stream, "_send", counted)
+    monkeypatch.setattr(copy_stream, "send_query", counted)
     move.export(form)
 
     assert len(sent) == 2

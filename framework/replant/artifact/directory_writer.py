@@ -21,8 +21,9 @@ from replant.artifact.atomic_output import synced
 from replant.artifact.compressed_streams import ENDINGS, compressed
 from replant.artifact.manifest import DataFile, Manifest
 from replant.artifact.manifest_json import sealed
-from replant.artifact.sql_file_writer import DigestedFile, write_copied
+from replant.artifact.sql_file_writer import DigestedFile
 from replant.artifact.unfinished_directory import Unfinished
+from replant.database.joined_rows import pieces
 from replant.model import Compression, Plan, PlannedTable, RelationName
 from replant.sql.row_forms import Rows
 
@@ -77,7 +78,8 @@ def write_directory(
             out = DigestedFile(file)
             with compressed(out, plan.compression) as stream:
                 for lines in rows.rows(table) if table.row_count else ():
-                    write_copied(stream, lines)
+                    for piece in pieces(lines):
+                        stream.write(piece)
             files[table.name] = DataFile(name, out.size, out.hexdigest())
         if unfinished is not None:
             unfinished.note(files[table.name])

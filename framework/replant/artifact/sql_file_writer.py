@@ -27,7 +27,7 @@ from replant.artifact.compressed_streams import Writer
 from replant.artifact.manifest import Manifest
 from replant.artifact.manifest_json import to_json
 from replant.artifact.manifest_of_plan import manifest_of
-from replant.database.joined_rows import JoinedRows, bytes_in, joined
+from replant.database.joined_rows import bytes_in, pieces
 from replant.model import (
     LoadTogether,
     Plan,
@@ -200,7 +200,7 @@ def _write_step(
         if frame.copied:
             out.write(frame.head)
             for batch in rows:
-                write_copied(out, batch.rows)
+                out.write(*pieces(batch.rows))
             out.write(frame.tail)
         else:
             _write_statements(out, frame, rows if text.may_split else in_one_statement(rows))
@@ -214,15 +214,6 @@ def with_rows(step: Step, tables: Mapping[RelationName, PlannedTable]) -> Step |
     if not filled:
         return None
     return LoadTogether(filled) if isinstance(step, LoadTogether) else step
-
-
-def write_copied(out: Writer, rows: Rows) -> None:
-    """Write rows of COPY with their line ends; a single large row is not copied for it."""
-    if isinstance(rows, JoinedRows) or len(rows) != 1:
-        out.write(joined(rows))
-    else:
-        out.write(rows[0])
-        out.write(b"\n")
 
 
 def _write_statements(out: DigestedFile, frame: Frame, batches: Iterable[Batch]) -> None:

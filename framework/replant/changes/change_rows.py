@@ -9,10 +9,10 @@ import psycopg
 from psycopg import sql
 
 from replant.artifact.row_batches import limited
-from replant.artifact.sql_file_writer import write_copied
 from replant.changes.queries import ChangingStatement, StagedChanges
 from replant.changes.unique_collisions import SettledChanges
 from replant.database.connections import READING, DatabaseConnection, one_line, writing
+from replant.database.copy_from_stdin import send_rows
 from replant.database.privileges import may_make_temporary_tables
 from replant.errors import ChangeError, PrivilegeError
 from replant.model import RelationName
@@ -87,9 +87,7 @@ def _stage(database: DatabaseConnection, staged: StagedChanges) -> None:
     staging = staged.staging
     database.execute(create_all([staging]))
     statement = copy_into(staging.rows, staging.table.column_names, COPY_ROWS)
-    with database.cursor() as cursor, cursor.copy(statement) as copy:
-        for lines in limited(staged.lines):
-            write_copied(copy, lines)
+    send_rows(database, statement, limited(staged.lines))
     database.execute(sql.SQL("ANALYZE {}").format(staging.rows))
 
 

@@ -12,23 +12,25 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from itertools import accumulate
-from select import select
+from itertools import accumulate, islice
 from struct import Struct
 
 import psycopg
 from psycopg import pq, sql
-from psycopg.errors import error_from_result
-from psycopg.pq.abc import PGconn, PGresult
+from psycopg.pq.abc import PGconn
 
 from replant.database.connections import DatabaseConnection, translated
 from replant.database.joined_rows import JoinedRows
+from replant.database.libpq import next_result, pass_over, send_query, wait_to_read
 
 #: Rows are handed on in batches, which costs Python less than one at a time. A batch ends where the
 #: number of rows so far is a multiple of this, or once it has more bytes than that: large rows do
 #: not pile up in memory.
 ROWS_PER_BATCH = 1024
 BYTES_PER_BATCH = 1 << 20
+
+#: So many queries go in one message: the text of thousands would be held as a whole on both sides.
+ASKED_TOGETHER = 100
 
 #: Seconds that the server gets to answer the request to cancel the rest.
 _PATIENCE = 2.0
@@ -69,7 +71,7 @@ def copied_together(
     *,
     side: str = "source",
 ) -> Generator[Iterator[JoinedRows]]:
-    """Ask for the rows of several queries in one round trip; yield those of each, in batches.
+    """Ask for the rows of many queries in few round trips; yield those of each, in batches.
 
     Of rows that nobody reads before the next ones, the rest is passed over. Whoever ends earlier
     closes the generator; see `_sent`.
@@ -83,16 +85,17 @@ def copied_together(
         DatabaseError: the server failed, over the query whose rows are read.
 
     """
-    statements = [
+    statements = (
         sql.SQL("COPY ({}) TO STDOUT {}").format(query, sql.SQL(f"({options})" if options else ""))
         for query, options in queries
-    ]
-    with _sent(database, sql.SQL(";\n").join(statements), side) as connection:
-        for _ in statements:
-            rows = _joined_rows(connection, side)
-            yield rows
-            for _ in rows:
-                pass
+    )
+    while together := list(islice(statements, ASKED_TOGETHER)):
+        with _sent(database, sql.SQL(";\n").join(together), side) as connection:
+            for _ in together:
+                rows = _joined_rows(connection, side)
+                yield rows
+                for _ in rows:
+                    pass
 
 
 def _joined_rows(connection: PGconn, side: str) -> Iterator[JoinedRows]:
@@ -102,7 +105,7 @@ def _joined_rows(connection: PGconn, side: str) -> Iterator[JoinedRows]:
     an object of each takes as long as all the rest.
     """
     with translated(side):
-        _result(connection, pq.ExecStatus.COPY_OUT)
+        next_result(connection, pq.ExecStatus.COPY_OUT)
         take = connection.get_copy_data
         text = bytearray()
         sizes: list[int] = []
@@ -120,10 +123,10 @@ def _joined_rows(connection: PGconn, side: str) -> Iterator[JoinedRows]:
                     yield batch
                     del batch
             elif size == 0:
-                _wait(connection)
+                wait_to_read(connection)
             else:
                 break
-        _result(connection, pq.ExecStatus.COMMAND_OK)
+        next_result(connection, pq.ExecStatus.COMMAND_OK)
         if sizes:
             yield JoinedRows(bytes(text), sizes)
 
@@ -196,7 +199,7 @@ def _batches(
     front, end = _HEADER + skip, _HEADER + len(_TRAILER)
     statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(query)
     with _sent(database, statement, "source") as connection:
-        _result(connection, pq.ExecStatus.COPY_OUT)
+        next_result(connection, pq.ExecStatus.COPY_OUT)
         take = connection.get_copy_data
         while True:
             size, message = take(1)
@@ -211,10 +214,10 @@ def _batches(
                     yield rows
                     rows, held = [], 0
             elif size == 0:
-                _wait(connection)
+                wait_to_read(connection)
             else:
                 break
-        _result(connection, pq.ExecStatus.COMMAND_OK)
+        next_result(connection, pq.ExecStatus.COMMAND_OK)
     if rows:
         yield rows
 
@@ -250,10 +253,9 @@ def _sent(database: DatabaseConnection, statements: sql.Composable, side: str) -
     ended = False
     try:
         with translated(side):
-            _send(connection, statements.as_bytes(database))
+            send_query(connection, statements.as_bytes(database))
             yield connection
-            while connection.get_result() is not None:
-                pass
+            pass_over(connection)
         ended = True
     finally:
         if not ended and connection.transaction_status != pq.TransactionStatus.INERROR:
@@ -261,32 +263,3 @@ def _sent(database: DatabaseConnection, statements: sql.Composable, side: str) -
                 # Else the server would go on until it finds nobody to send the rows to.
                 database.cancel_safe(timeout=_PATIENCE)
             database.close()
-
-
-def _wait(connection: PGconn) -> None:
-    """Wait for more of the server's answer; in `select` Python can answer Ctrl-C.
-
-    `get_copy_data` is to be asked before: what has come already will not come again.
-    """
-    select([connection.socket], [], [])
-    connection.consume_input()
-
-
-def _send(connection: PGconn, statement: bytes) -> None:
-    connection.send_query(statement)
-    while connection.flush() != 0:
-        select([connection.socket], [connection.socket], [])
-        connection.consume_input()
-
-
-def _result(connection: PGconn, wanted: pq.ExecStatus) -> PGresult:
-    while connection.is_busy():
-        _wait(connection)
-    result = connection.get_result()
-    if result is None:
-        raise psycopg.OperationalError("the connection was lost")
-    if result.status != wanted:
-        while connection.get_result() is not None:
-            pass
-        raise error_from_result(result)
-    return result

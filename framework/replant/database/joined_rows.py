@@ -71,6 +71,15 @@ def joined(rows: Sequence[bytes]) -> bytes:
     return rows.text if isinstance(rows, JoinedRows) else b"\n".join([*rows, b""])
 
 
+def pieces(rows: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield the rows with a line end behind each; a single large row is not copied for it."""
+    if isinstance(rows, JoinedRows) or len(rows) != 1:
+        yield joined(rows)
+    else:
+        yield rows[0]
+        yield b"\n"
+
+
 def bytes_in(rows: Sequence[bytes]) -> int:
     """Count the bytes of the rows, without line ends."""
     if isinstance(rows, JoinedRows):

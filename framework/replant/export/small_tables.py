@@ -13,12 +13,9 @@ from attrs import define, field
 from psycopg import sql
 
 from replant.database.connections import DatabaseConnection
-from replant.database.copy_stream import copied_together
+from replant.database.copy_stream import ASKED_TOGETHER, copied_together
 from replant.database.joined_rows import JoinedRows
 from replant.model import RelationName
-
-#: How many are asked for together.
-_TOGETHER = 100
 
 
 @define
@@ -65,7 +62,7 @@ class SmallTables:
         """
         if not self._asked or self._asked[0] != name:
             self.finish()
-            behind = islice(self._order, self._places[name], self._places[name] + _TOGETHER)
+            behind = islice(self._order, self._places[name], self._places[name] + ASKED_TOGETHER)
             self._asked = deque(
                 name for name in takewhile(self._small.__contains__, behind) if name
             )

@@ -7,14 +7,15 @@ existed before are found by their keys.
 
 from __future__ import annotations
 
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, filterfalse
 
 import psycopg
 from attrs import evolve
 from psycopg.sql import Composed
 
 from replant.database.connections import DatabaseConnection, is_near, one_line
-from replant.database.copy_stream import copied_rows
+from replant.database.copy_stream import copied_rows, copied_together
 from replant.database.session_settings import exact_names
 from replant.errors import ReplayError
 from replant.model import (
@@ -29,9 +30,10 @@ from replant.replay.load_plan import Load
 from replant.replay.refusals import WITHOUT_TRIGGERS
 from replant.sql.closing_checks import CHECK_FAILED, SETTLE, check_rows, own_rows, staged_rows
 from replant.sql.fingerprints import Fingerprint
+from replant.sql.row_forms import Rows
 from replant.verification.row_comparison import RowComparison
 
-#: A table with fewer rows than this is compared by the server: one query serves many such tables.
+#: Tables with fewer rows than this are asked for together.
 _FEW_ROWS = 1000
 
 #: Rows that were loaded into a new table are then read in the order of the artifact.
@@ -62,22 +64,53 @@ def check_loaded_rows(
         return
     database.execute(SETTLE)
     database.execute(_AS_THEY_LIE)
-    by_server = []
-    for name, table in load.tables.items():
-        content = check is Check.CONTENT and name in load.readable
+    streamed = list(_streamed(database, load))
+    equal = set(_equal_together(database, load, list(filter(_is_small, streamed))))
+    for table in filterfalse(_is_small, streamed):
         with exact_names(database, table):
-            if content and table.row_count and table.on_conflict.needs_key:
-                _check_by_key(database, load, table, is_staged=name in staged)
-                continue
-            streamed = content and _is_streamed(database, table)
-            if not (streamed and _is_equal(database, load, table)):
-                by_server.append(name)
-    _check_by_server(database, load, frozenset(by_server), staged)
+            if _is_equal(database, load, table):
+                equal.add(table.name)
+    for table in _compared(load):
+        if table.on_conflict.needs_key:
+            with exact_names(database, table):
+                _check_by_key(database, load, table, is_staged=table.name in staged)
+            equal.add(table.name)
+    _check_by_server(database, load, frozenset(load.tables.keys() - equal), staged)
 
 
-def _is_streamed(database: DatabaseConnection, table: PlannedTable) -> bool:
-    is_new = table.on_conflict is OnConflict.ERROR
-    return is_new and table.row_count >= _FEW_ROWS and is_near(database)
+def _compared(load: Load) -> Iterator[PlannedTable]:
+    """Yield the tables whose rows are compared by content, if there are any."""
+    if load.artifact.manifest.check is Check.CONTENT:
+        for name, table in load.tables.items():
+            if name in load.readable and table.row_count:
+                yield table
+
+
+def _streamed(database: DatabaseConnection, load: Load) -> Iterator[PlannedTable]:
+    """Yield the tables whose rows are all new, where they pass quickly."""
+    if is_near(database):
+        for table in _compared(load):
+            if table.on_conflict is OnConflict.ERROR:
+                yield table
+
+
+def _is_small(table: PlannedTable) -> bool:
+    return table.row_count < _FEW_ROWS and not table.names_objects
+
+
+def _equal_together(
+    database: DatabaseConnection, load: Load, tables: Sequence[PlannedTable]
+) -> Iterator[RelationName]:
+    """Yield those of some small tables that hold what was exported."""
+    forms = (load.artifact.manifest.table(table.name).row_form for table in tables)
+    queries = (
+        (own_rows(table, ordered=False), form.copy_out_options)
+        for table, form in zip(tables, forms, strict=True)
+    )
+    answers = copied_together(database, queries, side="target")
+    for table, rows in zip(tables, answers, strict=True):
+        if _have_content(load, table.name, rows):
+            yield table.name
 
 
 def _is_equal(database: DatabaseConnection, load: Load, table: PlannedTable) -> bool:
@@ -110,9 +143,15 @@ def _check_by_key(
 def _fingerprint_is_right(
     database: DatabaseConnection, load: Load, name: RelationName, query: Composed
 ) -> bool:
+    options = load.artifact.manifest.table(name).row_form.copy_out_options
+    return _have_content(load, name, copied_rows(database, query, options, side="target"))
+
+
+def _have_content(load: Load, name: RelationName, batches: Iterable[Rows]) -> bool:
+    """Hash the rows of a table as they pass, and compare them with what was exported."""
     exported = load.artifact.manifest.table(name)
     found = Fingerprint(exported.rows_per_block)
-    for rows in copied_rows(database, query, exported.row_form.copy_out_options, side="target"):
+    for rows in batches:
         found.add(rows)
     return exported.has_content(found.row_count, found.total)
 

@@ -6,17 +6,17 @@ statements that are composed from the target's catalog and a load order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
+from itertools import groupby
 
 import psycopg
 from attrs import frozen
 from psycopg.sql import SQL, Composed, Identifier
 
-from replant.artifact.sql_file_writer import write_copied
 from replant.database.connections import DatabaseConnection, one_line
-from replant.database.joined_rows import bytes_in
+from replant.database.copy_from_stdin import send_together
 from replant.errors import ArtifactError, PrivilegeError, ReplayError
 from replant.model import (
     INSERT,
@@ -44,13 +44,22 @@ from replant.replay.load_plan import (
 from replant.replay.loaded_rows import check_loaded_rows
 from replant.replay.older_release import of_older_release
 from replant.replay.refusals import Guards, refusals_explained
-from replant.replay.staging import StagedRows, load_staged, read_updated, reset_updated
+from replant.replay.staging import (
+    StagedRows,
+    load_staged,
+    read_updated,
+    reset_updated,
+    with_progress,
+)
 from replant.sql.closing_checks import finishing
 from replant.sql.load_statements import copy_from, filled_tables, frames, opening, said
 from replant.sql.trigger_statements import disable_triggers, enable_triggers
 
 #: What the target says of a row that it does not take; anything else is a failure of its own.
 _REFUSALS = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
+
+#: Tables with fewer rows than this are loaded together, in few round trips.
+_FEW_ROWS = 1000
 
 
 @frozen
@@ -137,9 +146,7 @@ def replay_rows(
         if load.disabled:
             database.execute(disable_triggers(load.disabled))
     staged: set[RelationName] = set()
-    for statement in statements_of(load):
-        with refusals_explained(step_tables(statement.step), guards):
-            changes = _execute(database, statement, load.tables, progress)
+    for statement, changes in _load(database, load, guards, progress):
         if isinstance(statement, StagedRows):
             staged.update(changes)
         if not isinstance(statement.step, PatchColumns):
@@ -156,8 +163,36 @@ def replay_rows(
     return ReplayOutcome(loaded, tuple(notes))
 
 
+def _load(
+    database: DatabaseConnection, load: Load, guards: Guards, progress: Progress
+) -> Iterator[tuple[Loadable, dict[RelationName, Loaded]]]:
+    """Run each statement, and yield what became of its rows; small COPYs are sent together."""
+    for small, statements in groupby(statements_of(load), partial(_is_small, load.tables)):
+        if small:
+            yield from _copy(database, _copies(statements), load.tables, guards, progress)
+            continue
+        for statement in statements:
+            if isinstance(statement, CopiedRows):
+                yield from _copy(database, [statement], load.tables, guards, progress)
+                continue
+            with refusals_explained(step_tables(statement.step), guards):
+                changes = _execute(database, statement, load.tables, progress)
+            yield statement, changes
+
+
+def _is_small(tables: Tables, statement: Loadable) -> bool:
+    return isinstance(statement, CopiedRows) and tables[statement.step.table].row_count < _FEW_ROWS
+
+
+def _copies(statements: Iterable[Loadable]) -> list[CopiedRows]:
+    return [statement for statement in statements if isinstance(statement, CopiedRows)]
+
+
 def _execute(
-    database: DatabaseConnection, statement: Loadable, tables: Tables, progress: Progress
+    database: DatabaseConnection,
+    statement: StatementRows | StagedRows,
+    tables: Tables,
+    progress: Progress,
 ) -> dict[RelationName, Loaded]:
     """Run a statement, and check that the target kept every row of it.
 
@@ -165,9 +200,6 @@ def _execute(
         ReplayError: the target kept fewer rows than it was given.
 
     """
-    if isinstance(statement, CopiedRows):
-        name = statement.step.table
-        return {name: _copy(database, statement, tables[name], progress)}
     if isinstance(statement, StagedRows):
         return {
             name: _outcome(tables[name], moved.given, moved.written, moved.updated)
@@ -206,16 +238,25 @@ def _outcome(table: PlannedTable, given: int, written: int, updated: int = 0) ->
 
 
 def _copy(
-    database: DatabaseConnection, rows: CopiedRows, table: PlannedTable, progress: Progress
-) -> Loaded:
-    given = 0
-    with database.cursor() as cursor, _rows_of(table, rows.origin):
-        with cursor.copy(copy_from(table, rows.form)) as copy:
-            for batch in rows.batches:
-                given += len(batch)
-                write_copied(copy, batch)
-                progress(table.name, len(batch), bytes_in(batch))
-        return _outcome(table, given, cursor.rowcount)
+    database: DatabaseConnection,
+    copies: Sequence[CopiedRows],
+    tables: Tables,
+    guards: Guards,
+    progress: Progress,
+) -> Iterator[tuple[Loadable, dict[RelationName, Loaded]]]:
+    statements = (
+        (
+            copy_from(tables[rows.step.table], rows.form),
+            with_progress(rows.batches, rows.step.table, progress),
+        )
+        for rows in copies
+    )
+    with closing(send_together(database, statements)) as outcomes:
+        for rows in copies:
+            table = tables[rows.step.table]
+            with refusals_explained([table.name], guards), _rows_of(table, rows.origin):
+                sent = next(outcomes)
+            yield rows, {table.name: _outcome(table, sent.given, sent.written)}
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from replant.artifact.sql_file_writer import write_copied
 from replant.database.connections import DatabaseConnection
+from replant.database.copy_from_stdin import send_rows
 from replant.database.joined_rows import bytes_in
 from replant.model import OnConflict, Progress, RelationName, Step
 from replant.sql.conflict import updated_rows
@@ -75,12 +75,12 @@ def load_staged(
     database.execute(create_all(staged))
     given = []
     for one, of_table in zip(staged, rows.tables, strict=True):
-        reported = _with_progress(of_table.rows, one.table.name, progress)
+        reported = with_progress(of_table.rows, one.table.name, progress)
         statement = copy_into(one.rows, one.table.column_names, of_table.form)
-        given.append(_send(database, statement, reported))
+        given.append(send_rows(database, statement, reported).written)
         if one.separate_columns:
             separate = copy_into(one.separate, one.separate_with_key, INSERT_ROWS)
-            _send(database, separate, of_table.separate_values)
+            send_rows(database, separate, of_table.separate_values)
     updating = any(one.table.on_conflict is OnConflict.UPDATE for one in staged)
     counters = len(staged) if updating else 0
     reset_updated(database, counters)
@@ -110,17 +110,10 @@ def read_updated(database: DatabaseConnection, number: int) -> list[int]:
     return counts
 
 
-def _send(database: DatabaseConnection, statement: bytes, batches: Iterator[Rows]) -> int:
-    with database.cursor() as cursor:
-        with cursor.copy(statement) as copy:
-            for lines in batches:
-                write_copied(copy, lines)
-        return cursor.rowcount
-
-
-def _with_progress(
+def with_progress(
     batches: Iterator[Rows], name: RelationName, progress: Progress
 ) -> Iterator[Rows]:
+    """Pass batches on, and tell of each what is done with it."""
     for lines in batches:
         yield lines
         progress(name, len(lines), bytes_in(lines))

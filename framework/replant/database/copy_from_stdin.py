@@ -1,0 +1,103 @@
+"""Sends rows to tables through COPY … FROM STDIN, as raw bytes in batches.
+
+Many tables with few rows each take few messages: to begin and to end each by itself takes longer
+than to send its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from itertools import islice
+
+import psycopg
+from attrs import frozen
+from psycopg import pq
+from psycopg.pq.abc import PGconn
+
+from replant.database.connections import DatabaseConnection
+from replant.database.joined_rows import pieces
+from replant.database.libpq import flush, next_result, pass_over, send_query, wait_to_send
+
+#: So many tables are filled by one message.
+_TOGETHER = 100
+
+#: libpq is given so many bytes at a time; it holds what the server has not taken yet.
+_PIECE = 1 << 17
+
+
+@frozen
+class Sent:
+    """How many rows were sent to a table, and how many of them the server wrote."""
+
+    given: int
+    written: int
+
+
+def send_rows(
+    database: DatabaseConnection, statement: bytes, batches: Iterable[Sequence[bytes]]
+) -> Sent:
+    """Send the rows of one table.
+
+    Args:
+        database: the connection.
+        statement: a COPY … FROM STDIN, in a text format.
+        batches: the rows, without line ends.
+
+    Raises:
+        psycopg.Error: the server failed, or refused a row.
+
+    """
+    with closing(send_together(database, [(statement, batches)])) as outcomes:
+        return next(outcomes)
+
+
+def send_together(
+    database: DatabaseConnection, copies: Iterable[tuple[bytes, Iterable[Sequence[bytes]]]]
+) -> Generator[Sent]:
+    """Send the rows of several tables, and yield what became of those of each.
+
+    Where rows cannot be read, or nobody asks for the next outcome, each COPY fails that has not
+    ended. Whoever ends early closes the generator.
+
+    Args:
+        database: the connection; no one else may ask it anything until the end.
+        copies: what `send_rows` takes, one after the other.
+
+    Raises:
+        psycopg.Error: the server failed over the table whose outcome comes next, or refused a row.
+
+    """
+    remaining = iter(copies)
+    while together := list(islice(remaining, _TOGETHER)):
+        yield from _in_one_message(database.pgconn, together)
+
+
+def _in_one_message(
+    connection: PGconn, copies: Sequence[tuple[bytes, Iterable[Sequence[bytes]]]]
+) -> Iterator[Sent]:
+    try:
+        send_query(connection, b";\n".join(statement for statement, _ in copies))
+        for _, batches in copies:
+            next_result(connection, pq.ExecStatus.COPY_IN)
+            given = 0
+            for rows in batches:
+                given += len(rows)
+                for piece in pieces(rows):
+                    _put(connection, piece)
+            connection.put_copy_end()
+            flush(connection)
+            result = next_result(connection, pq.ExecStatus.COMMAND_OK)
+            yield Sent(given, result.command_tuples or 0)
+    finally:
+        # After an error, or if nobody asks for more, the server still waits for rows.
+        with suppress(psycopg.Error):
+            pass_over(connection)
+
+
+def _put(connection: PGconn, data: bytes) -> None:
+    view = memoryview(data)
+    for start in range(0, len(view), _PIECE):
+        while connection.put_copy_data(view[start : start + _PIECE]) == 0:
+            wait_to_send(connection)
+        flush(connection)

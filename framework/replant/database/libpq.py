@@ -1,0 +1,67 @@
+"""Speaks with libpq directly, where rows pass.
+
+psycopg would go through a lock, a generator and a state machine for each of them, although most
+have arrived already.
+"""
+
+from __future__ import annotations
+
+from select import select
+
+import psycopg
+from psycopg import pq
+from psycopg.errors import error_from_result
+from psycopg.pq.abc import PGconn, PGresult
+
+
+def send_query(connection: PGconn, statements: bytes) -> None:
+    """Send statements as one message, whose results come one by one."""
+    connection.send_query(statements)
+    flush(connection)
+
+
+def flush(connection: PGconn) -> None:
+    """Wait until all that was put has left, and take in what comes meanwhile."""
+    while connection.flush() != 0:
+        wait_to_send(connection)
+
+
+def wait_to_send(connection: PGconn) -> None:
+    """Wait until the server takes more; a server that waits to be read first is read."""
+    readable, _, _ = select([connection.socket], [connection.socket], [])
+    if readable:
+        connection.consume_input()
+
+
+def wait_to_read(connection: PGconn) -> None:
+    """Wait for more of the server's answer; in `select` Python can answer Ctrl-C.
+
+    libpq is to be asked before: what has come already will not come again.
+    """
+    select([connection.socket], [], [])
+    connection.consume_input()
+
+
+def next_result(connection: PGconn, wanted: pq.ExecStatus) -> PGresult:
+    """Wait for the next result.
+
+    Raises:
+        psycopg.Error: it is another one than was wanted. No other result is left then.
+
+    """
+    while connection.is_busy():
+        wait_to_read(connection)
+    result = connection.get_result()
+    if result is None:
+        raise psycopg.OperationalError("the connection was lost")
+    if result.status != wanted:
+        pass_over(connection)
+        raise error_from_result(result)
+    return result
+
+
+def pass_over(connection: PGconn) -> None:
+    """Take the results that are left, and end each COPY into a table that still waits for rows."""
+    while (result := connection.get_result()) is not None:
+        if result.status == pq.ExecStatus.COPY_IN:
+            connection.put_copy_end(b"no more rows come")

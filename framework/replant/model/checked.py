@@ -19,6 +19,9 @@ from replant.model.type_checks import Fits, fits, type_words, value_words
 #: Types whose values nobody can change, and of which most values are.
 _PLAIN = frozenset({str, int, bool, type(None)})
 
+#: Annotations of attributes that hold only such values.
+_PLAINLY = frozenset({"str", "int", "bool", "str | None", "int | None"})
+
 
 def checked(_: type, attributes: list[Attribute[Any]]) -> list[Attribute[Any]]:
     """Let each attribute of a class be checked, and let nobody change what it holds."""
@@ -84,7 +87,8 @@ def _checked(attribute: Attribute[Any]) -> Attribute[Any]:
     is_of_its_type = _type_validator()
     validator = is_of_its_type if own is None else validators.and_(is_of_its_type, own)
     if before is None:
-        return attribute.evolve(converter=read_only, validator=validator)
+        converts = None if str(attribute.type) in _PLAINLY else read_only
+        return attribute.evolve(converter=converts, validator=validator)
     converter: Any = before
 
     def convert(value: Any) -> Any:

@@ -53,10 +53,14 @@ def _instance_of(kind: Any) -> Fits:
         return lambda _: True
     if kind is int:  # True is an int for Python alone
         return lambda value: isinstance(value, int) and not isinstance(value, bool)
-    return lambda value: isinstance(value, kind)
+    # What `isinstance` asks, bound to the class: it is called without a frame of Python's.
+    is_instance: Fits = type(kind).__instancecheck__.__get__(kind)
+    return is_instance
 
 
 def _any_of(parts: tuple[Any, ...]) -> Fits:
+    if all(get_origin(part) is None and part not in (Any, int) for part in parts):
+        return lambda value: isinstance(value, parts)
     choices = [fits(part) for part in parts]
     return lambda value: any(choice(value) for choice in choices)
 

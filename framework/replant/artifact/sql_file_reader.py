@@ -16,7 +16,7 @@ from typing import BinaryIO
 from attrs import frozen
 
 from replant.artifact.manifest import Manifest
-from replant.artifact.manifest_json import from_json, to_json
+from replant.artifact.manifest_json import from_json
 from replant.artifact.row_batches import LONGEST_LINE, MOST_ROWS, PIECE, read_by
 from replant.artifact.sql_file_writer import (
     DIGEST_MARK,
@@ -192,8 +192,9 @@ def _checked(file: BinaryIO, origin: str) -> tuple[Manifest, int]:
     file.seek(start + 1 + len(MANIFEST_MARK))
     text = file.read(body - file.tell())
     lines = text.decode("ascii", "replace").splitlines()
-    manifest = from_json("\n".join(line.removeprefix("-- ") for line in lines), origin)
-    if text != comment(to_json(manifest)):
+    raw = "\n".join(line.removeprefix("-- ") for line in lines)
+    manifest = from_json(raw, origin)
+    if text != comment(raw):
         raise ArtifactError(f"{origin}: its manifest is not a comment; export it again")
     if manifest.layout is not Layout.FILE:
         raise ArtifactError(f"{origin}: has the manifest of a directory; export it again")

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import psycopg
-from psycopg import sql
 
 from replant.artifact.row_batches import limited
 from replant.changes.queries import ChangingStatement, StagedChanges
 from replant.changes.unique_collisions import SettledChanges
+from replant.database import sql
 from replant.database.connections import READING, DatabaseConnection, one_line, writing
 from replant.database.copy_from_stdin import send_rows
 from replant.database.privileges import may_make_temporary_tables

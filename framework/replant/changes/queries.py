@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from attrs import evolve, frozen
-from psycopg import sql
 
 from replant.changes.table_changes import RowValues, TableChanges, UpdatedRow
 from replant.closure import reference_conditions as declared
+from replant.database import sql
 from replant.model import ForeignKey, PlannedTable, RelationName, Selection, Text
 from replant.model.references import Reference
 from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS

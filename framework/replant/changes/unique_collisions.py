@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from attrs import evolve, frozen
-from psycopg import sql
 
 from replant.changes.queries import keys_that_act, set_to_null
 from replant.changes.table_changes import Changes, RowValues, TableChanges, UpdatedRow
+from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.errors import ChangeError
 from replant.model import Catalog, RelationName, Text, readable

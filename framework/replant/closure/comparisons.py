@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from attrs import frozen
-from psycopg import sql
 
 from replant.closure.indexes import Served
+from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.model import RelationName
 from replant.model.comparison import Comparison

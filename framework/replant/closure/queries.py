@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attrs import frozen
-from psycopg import sql
 
 from replant.closure.reference_conditions import elements, references
+from replant.database import sql
 from replant.model import RelationKind, RelationName
 from replant.model.closure_rules import Root
 from replant.model.references import Leaf, Reference, ReferenceGraph

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from attrs import evolve
-from psycopg import sql
 
+from replant.database import sql
 from replant.model.references import Only, Pair, Reference
 from replant.sql.compared_values import cast, compared, operator
 

@@ -15,13 +15,13 @@ from functools import partial
 from operator import itemgetter
 
 from attrs import evolve
-from psycopg import sql
 
 from replant.closure import queries
 from replant.closure.closure_request import Rules
 from replant.closure.queries import leaf_source, order_of, table_source
 from replant.closure.row_locations import RowLocations, pointer
 from replant.closure.visited_rows import SearchStep, VisitedRow, VisitedRows
+from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_texts
 from replant.database.planner_settings import planner_defaults

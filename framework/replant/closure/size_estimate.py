@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from math import ceil
 
 from attrs import frozen
-from psycopg import sql
 
 from replant.closure import queries
 from replant.closure.closure import check_predicates
 from replant.closure.closure_request import ClosureRequest
 from replant.closure.queries import table_source
 from replant.closure.reachability import Reachable, find_reachable
+from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.database.session_settings import own_settings
 from replant.model import RelationName

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from typing import Any
 
-from psycopg import Pipeline, sql
+from psycopg import Pipeline
 
+from replant.database import sql
 from replant.database.connections import DatabaseConnection
 
 #: How many SELECTs, and bytes of them, go to the server together.

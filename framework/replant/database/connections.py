@@ -10,10 +10,11 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import Connection, IsolationLevel, sql
+from psycopg import Connection, IsolationLevel
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
+from replant.database import sql
 from replant.database.connection_facts import tell_of_connection
 from replant.errors import ConfigurationError, DatabaseError, PrivilegeError
 from replant.model.names import did_you_mean

@@ -16,9 +16,10 @@ from itertools import accumulate, islice
 from struct import Struct
 
 import psycopg
-from psycopg import pq, sql
+from psycopg import pq
 from psycopg.pq.abc import PGconn
 
+from replant.database import sql
 from replant.database.connections import DatabaseConnection, translated
 from replant.database.joined_rows import JoinedRows
 from replant.database.libpq import next_result, pass_over, send_query, wait_to_read

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 
 import psycopg
 from attrs import frozen
@@ -18,6 +18,8 @@ SELECT n.nspname, c.relname,
                 pg_catalog.has_table_privilege(c.oid, 'INSERT')),
        coalesce(bool_and(pg_catalog.has_column_privilege(c.oid, a.attname, 'SELECT')),
                 pg_catalog.has_table_privilege(c.oid, 'SELECT')),
+       coalesce(pg_catalog.has_column_privilege(c.oid, (-2)::smallint, 'SELECT')
+                AND pg_catalog.has_column_privilege(c.oid, (-6)::smallint, 'SELECT'), false),
        coalesce(bool_and(pg_catalog.has_column_privilege(c.oid, a.attname, 'UPDATE')),
                 pg_catalog.has_table_privilege(c.oid, 'UPDATE')),
        coalesce(bool_and(pg_catalog.has_type_privilege(a.atttypid, 'USAGE')), true),
@@ -82,6 +84,8 @@ class TablePrivileges:
     """What the connected role may do with certain columns of a table.
 
     Attributes:
+        select_system: whether it may read `xmin` and `tableoid` too, which tell who wrote a row and
+            in which table it lies; a privilege on the table has them, one on columns has not.
         use_types: whether it may make a column of each of their types.
         delete: whether it may delete rows of the table.
         owns: whether it has the privileges of the table's owner.
@@ -91,6 +95,7 @@ class TablePrivileges:
     use_schema: bool
     insert: bool
     select: bool
+    select_system: bool
     update: bool
     use_types: bool
     delete: bool
@@ -120,7 +125,7 @@ class SequencePrivileges:
 
 
 def read_privileges(
-    database: DatabaseConnection, columns: Mapping[RelationName, Sequence[str]]
+    database: DatabaseConnection, columns: Mapping[RelationName, Collection[str]]
 ) -> dict[RelationName, TablePrivileges]:
     """Read the privileges on these columns of these tables, which must exist."""
     pairs = [(name, column) for name, listed in columns.items() for column in listed]

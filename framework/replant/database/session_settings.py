@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from psycopg import sql
 from psycopg.pq import TransactionStatus
 
+from replant.database import sql
 from replant.database.connections import (
     EXACT_TEXT,
     DatabaseConnection,

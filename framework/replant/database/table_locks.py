@@ -12,8 +12,8 @@ from typing import TypeVar
 
 import psycopg
 from attrs import define
-from psycopg import sql
 
+from replant.database import sql
 from replant.database.connections import DatabaseConnection, ReadingConnection, one_line
 from replant.database.read_catalog import read_catalog
 from replant.errors import DatabaseError, ReplantError

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psycopg
 from attrs import frozen
-from psycopg import sql
 
+from replant.database import sql
 from replant.demo.run_demo import set_up
 from replant.testing.demonstration import Demonstration
 from replant.testing.servers.server import Database, Server, embedded_program

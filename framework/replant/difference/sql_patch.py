@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from attrs import evolve
-from psycopg import sql
 
+from replant.database import sql
 from replant.database.connections import EXACT_TEXT
 from replant.difference.result import ComparedTable, DifferingRow, Presence, SideComparison, Values
 from replant.errors import UsageError

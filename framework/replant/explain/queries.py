@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attrs import evolve
-from psycopg import sql
 
+from replant.database import sql
 from replant.model import ChosenRows, Condition, Link, PlannedTable, RelationName, Selection
 from replant.model.conditions import Satisfies
 from replant.sql.row_text import order_by, text_expression

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from psycopg import sql
-
+from replant.database import sql
 from replant.model import PlannedColumn, RelationName, Text
 from replant.sql.where_clauses import null_of, relation
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from attrs import evolve, frozen
-from psycopg import sql
 
+from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_fields
 from replant.database.session_settings import exact_names

@@ -10,8 +10,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import islice, takewhile
 
 from attrs import define, field
-from psycopg import sql
 
+from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import ASKED_TOGETHER, copied_together
 from replant.database.joined_rows import JoinedRows

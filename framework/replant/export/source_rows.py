@@ -12,11 +12,11 @@ from functools import partial
 from itertools import groupby
 
 from attrs import evolve
-from psycopg import sql
 
 from replant.artifact.manifest import Runs
 from replant.artifact.manifest_of_plan import row_forms
 from replant.artifact.sql_file_writer import Batch, in_one_statement
+from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_fields, copied_rows
 from replant.database.joined_rows import bytes_in

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 import psycopg
 from attrs import frozen
-from psycopg import sql
 
+from replant.database import sql
 from replant.database.connections import ReadingConnection, one_line
 from replant.database.session_settings import own_settings
 from replant.errors import UsageError

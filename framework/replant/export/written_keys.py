@@ -14,8 +14,9 @@ from hashlib import blake2b
 from typing import Any
 
 from attrs import frozen
-from psycopg import DataError, errors, sql
+from psycopg import DataError, errors
 
+from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.errors import PluginError
 from replant.export import queries

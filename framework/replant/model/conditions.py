@@ -140,6 +140,8 @@ class ChosenRows:
 
     def linked_to(self, names: Container[RelationName]) -> ChosenRows:
         """Return the rows that are chosen if no row of other tables is."""
+        if not any(isinstance(condition, LinkedTo) for condition in self.conditions):
+            return self
         conditions = tuple(
             LinkedTo(tuple(link for link in condition.links if link.other in names))
             if isinstance(condition, LinkedTo)

@@ -11,9 +11,10 @@ from typing import BinaryIO
 
 import zstandard
 from attrs import frozen
-from psycopg import DataError, ProgrammingError, sql
+from psycopg import DataError, ProgrammingError
 from psycopg.errors import LockNotAvailable
 
+from replant.database import sql
 from replant.database.copy_stream import copied_rows
 from replant.database.joined_rows import JoinedRows, bytes_in
 from replant.database.shared_snapshot import SharedSnapshot, joined

@@ -8,8 +8,8 @@ from concurrent.futures import BrokenExecutor, Future
 from itertools import count
 
 from attrs import define, field, frozen
-from psycopg import sql
 
+from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_rows, in_batches
 from replant.database.joined_rows import JoinedRows, bytes_in

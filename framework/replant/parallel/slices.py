@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from psycopg import sql
-
+from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.model import PlannedTable, RelationName, Selection
 from replant.sql import row_queries as queries

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import psycopg
-from psycopg import sql
 
+from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_fields
 from replant.database.session_settings import exact_names

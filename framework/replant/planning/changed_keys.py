@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from psycopg import sql
-
+from replant.database import sql
 from replant.database.connections import DatabaseConnection, translated
 from replant.errors import PluginError
 from replant.model import Plan, PlannedColumn, PlannedTable, Table, readable

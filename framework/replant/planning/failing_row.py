@@ -8,9 +8,9 @@ from operator import itemgetter
 
 import psycopg
 from attrs import evolve
-from psycopg import sql
 
 from replant.closure.row_locations import pointers
+from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_texts
 from replant.model import PlannedTable, RowsAt, Selection, SqlExpression, readable

@@ -6,8 +6,8 @@ The target is then asked for the rows with the new value.
 from __future__ import annotations
 
 from attrs import evolve
-from psycopg import sql
 
+from replant.database import sql
 from replant.database.connections import DatabaseConnection, translated
 from replant.model import ColumnIs, Plan, PlannedColumn, PlannedTable
 from replant.sql.row_text import text_expression, value_expression

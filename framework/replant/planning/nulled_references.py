@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from attrs import evolve
-from psycopg import sql
 
+from replant.database import sql
 from replant.errors import ConfigurationError
 from replant.model import (
     Dangling,

@@ -7,9 +7,10 @@ by zero) is found when the rows are read.
 from __future__ import annotations
 
 from attrs import evolve
-from psycopg import ProgrammingError, sql
+from psycopg import ProgrammingError
 from psycopg.errors import DataError, InternalError, NotSupportedError
 
+from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.database.expression_errors import why_invalid
 from replant.errors import PluginError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from attrs import evolve
-from psycopg import sql
 
+from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.model import Plan, PlannedTable, RelationName
 from replant.sql.row_text import ordered_alike

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from psycopg import sql
-
+from replant.database import sql
 from replant.errors import PluginError
 from replant.model import AmongShared, ExportedTables, RelationName
 from replant.model.conditions import among

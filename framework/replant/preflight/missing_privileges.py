@@ -167,10 +167,10 @@ def _unmoved(sequence: SequencePrivileges, role: str) -> Finding:
     )
 
 
-def uncompared(catalog: Catalog, privileges: RolePrivileges, load: Load) -> Iterator[Finding]:
+def uncompared(catalog: Catalog, load: Load) -> Iterator[Finding]:
     """Find tables that cannot be compared with the exported rows, as the role cannot see them."""
     hidden = [name for name in load.tables if catalog.tables[name].rows_are_hidden]
-    unread = sorted(n for n, has in privileges.tables.items() if not has.select and n not in hidden)
+    unread = sorted(load.tables.keys() - load.readable - {*hidden})
     if unread:
         listed = name_a_few(map(str, unread))
         what = f"not compared with the exported rows, since the role may not SELECT: {listed}"

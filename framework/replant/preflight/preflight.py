@@ -178,7 +178,13 @@ def _declared(
 def _load(artifact: Artifact, target: ReplayTarget, order: LoadOrder) -> Load:
     """Say what is loaded into which tables, and by which means."""
     privileges = target.privileges
-    readable = (name for name in target.tables if sees(target.catalog, privileges, name))
+    # Rows that are new are known by the transaction that wrote them, others by their keys.
+    readable = (
+        name
+        for name, table in target.tables.items()
+        if sees(target.catalog, privileges, name)
+        and (table.on_conflict.needs_key or privileges.tables[name].select_system)
+    )
     return Load(
         artifact,
         target.tables,
@@ -202,7 +208,7 @@ def _findings_of_the_load(
     yield from find_trigger_obstacles(context.database, catalog, privileges, load)
     yield from find_policies(catalog, load)
     yield from unmoved_sequences(context.artifact.manifest, catalog, privileges)
-    yield from uncompared(catalog, privileges, load)
+    yield from uncompared(catalog, load)
     if context.limit is None:
         yield from unforeseen(catalog, load, rules)
 

@@ -9,6 +9,7 @@ from attrs import evolve
 from replant.artifact.manifest import Manifest
 from replant.model import (
     Catalog,
+    ChosenRows,
     Identity,
     OnConflict,
     PlannedColumn,
@@ -36,15 +37,20 @@ def tables_in_target(
 
     """
     configured = on_conflict or {}
-    found = {
-        name: _as_target_has_it(
-            evolve(exported, on_conflict=configured.get(name, exported.on_conflict)),
-            catalog.tables[name],
-        )
+    known = {
+        name: exported
         for name, exported in manifest.planned.items()
         if name in catalog.tables and catalog.tables[name].kind.holds_rows
     }
-    return {n: evolve(table, rows=table.rows.linked_to(found)) for n, table in found.items()}
+    return {
+        name: _as_target_has_it(
+            exported,
+            catalog.tables[name],
+            configured.get(name, exported.on_conflict),
+            exported.rows.linked_to(known),
+        )
+        for name, exported in known.items()
+    }
 
 
 def table_in_target(
@@ -52,10 +58,15 @@ def table_in_target(
 ) -> PlannedTable:
     """Return a table of the target, even one that is not in the artifact."""
     table = catalog.tables[name]
-    return tables.get(name) or _as_target_has_it(PlannedTable(name, ()), table)
+    if name in tables:
+        return tables[name]
+    planned = PlannedTable(name, ())
+    return _as_target_has_it(planned, table, planned.on_conflict, planned.rows)
 
 
-def _as_target_has_it(planned: PlannedTable, table: Table) -> PlannedTable:
+def _as_target_has_it(
+    planned: PlannedTable, table: Table, on_conflict: OnConflict, rows: ChosenRows
+) -> PlannedTable:
     live = {column.name: column for column in table.columns}
     known = [live[c.name] for c in planned.columns if c.name in live]
     found = evolve(
@@ -70,11 +81,13 @@ def _as_target_has_it(planned: PlannedTable, table: Table) -> PlannedTable:
             )
             for c in known
         ),
+        on_conflict=on_conflict,
         rows=evolve(
-            planned.rows,
+            rows,
             only=table.kind is RelationKind.TABLE,
             equality=table.equality,
             keys=table.keys_to_follow,
         ),
     )
-    return evolve(found, matching=matching_indexes(found, table))
+    matching = matching_indexes(found, table)
+    return found if matching is None else evolve(found, matching=matching)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from attrs import frozen
-from psycopg import sql
 
+from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.model import RelationName
 

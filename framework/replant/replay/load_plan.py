@@ -7,6 +7,8 @@ used where COPY cannot serve: for ON CONFLICT, in a cycle, or under row-level se
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
+from itertools import groupby
 
 from attrs import field, frozen
 
@@ -39,6 +41,9 @@ Tables = Mapping[RelationName, PlannedTable]
 ROWS_HELD = 10_000
 _BYTES_HELD = 64 << 20
 
+#: COPYs of fewer rows than this go together in one message.
+_FEW_ROWS = 1000
+
 
 @frozen
 class Load:
@@ -50,7 +55,7 @@ class Load:
         order: the artifact's own load order, or that of a strategy.
         may_copy: the tables that the target's role can load by COPY.
         may_stage: the tables that the role can load through a temporary table.
-        readable: the tables of which the role may see all rows.
+        readable: the tables whose loaded rows the role may see.
         firing: the triggers and rules that fire, by table.
         disabled: the triggers that are disabled for the load, as they were before.
         event_triggers: where triggers are disabled, the event triggers that fire by that: the name
@@ -74,18 +79,26 @@ class Load:
 
 
 @frozen
+class TableCopy:
+    """The rows of one COPY, which may be many: they come in batches, once."""
+
+    name: RelationName
+    form: RowForm
+    batches: Iterator[Rows]
+
+
+@frozen
 class CopiedRows:
-    """The rows of one COPY, which may be many: they come in batches, once.
+    """The rows of one COPY, or of several that go in one message.
 
     Attributes:
         origin: the path of the artifact, for messages.
+        copies: in the order in which their rows are read.
 
     """
 
     origin: str
-    step: LoadTable
-    form: RowForm
-    batches: Iterator[Rows]
+    copies: tuple[TableCopy, ...]
 
 
 @frozen
@@ -114,9 +127,18 @@ Loadable = StatementRows | CopiedRows | StagedRows
 
 
 def statements_of(load: Load) -> Iterator[Loadable]:
-    """Yield what is loaded, in the load order."""
-    for step in load.order.steps:
-        yield from _of_step(load, step)
+    """Yield what is loaded, in the load order; COPYs of few rows each come together.
+
+    An artifact is read from one place at a time: whoever goes on has used up what came before.
+    """
+    for few, steps in groupby(load.order.steps, partial(_copies_few, load)):
+        if few:
+            loaded = (step for step in steps if isinstance(step, LoadTable))
+            copies = (_copy(load, step) for step in loaded if load.tables[step.table].row_count)
+            yield CopiedRows(load.artifact.origin, tuple(copies))
+        else:
+            for step in steps:
+                yield from _of_step(load, step)
 
 
 def updated_tables(load: Load) -> Iterator[RelationName]:
@@ -151,10 +173,7 @@ def _of_step(load: Load, step: Step) -> Iterator[Loadable]:
         case LoadTogether():
             yield from _held(load, LoadTogether(filled))
         case LoadTable() if _is_copied(load, step):
-            form = load.artifact.manifest.table(step.table).row_form
-            yield CopiedRows(
-                load.artifact.origin, step, form, _rows(load, step.table, step.patched)
-            )
+            yield CopiedRows(load.artifact.origin, (_copy(load, step),))
         case LoadTable(name) if step.together or step.by_depth is not None:
             # The depth of a row is not known here; in one statement it does not matter.
             yield from _held(load, step)
@@ -179,6 +198,22 @@ def must_be_joined(load: Load, step: LoadTable | LoadTogether, name: RelationNam
 
 def _is_copied(load: Load, step: LoadTable) -> bool:
     return step.table in load.may_copy and not must_be_joined(load, step, step.table)
+
+
+def _copies_few(load: Load, step: Step) -> bool:
+    """Return whether a step is a COPY of few rows, which takes longer to begin than to do."""
+    return (
+        isinstance(step, LoadTable)
+        and step.table in load.tables
+        and load.tables[step.table].row_count < _FEW_ROWS
+        and not must_be_staged(load, step, step.table)
+        and _is_copied(load, step)
+    )
+
+
+def _copy(load: Load, step: LoadTable) -> TableCopy:
+    form = load.artifact.manifest.table(step.table).row_form
+    return TableCopy(step.table, form, _rows(load, step.table, step.patched))
 
 
 def _should_be_staged(load: Load, step: LoadTable) -> bool:

@@ -12,11 +12,11 @@ from itertools import chain, filterfalse
 
 import psycopg
 from attrs import evolve
-from psycopg.sql import Composed
 
 from replant.database.connections import DatabaseConnection, is_near, one_line
 from replant.database.copy_stream import copied_rows, copied_together
 from replant.database.session_settings import exact_names
+from replant.database.sql import Composed
 from replant.errors import ReplayError
 from replant.model import (
     Check,

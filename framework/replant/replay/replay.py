@@ -6,17 +6,16 @@ statements that are composed from the target's catalog and a load order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
-from itertools import groupby
 
 import psycopg
 from attrs import frozen
-from psycopg.sql import SQL, Composed, Identifier
 
 from replant.database.connections import DatabaseConnection, one_line
 from replant.database.copy_from_stdin import send_together
+from replant.database.sql import SQL, Identifier
 from replant.errors import ArtifactError, PrivilegeError, ReplayError
 from replant.model import (
     INSERT,
@@ -35,7 +34,6 @@ from replant.replay.closing_notes import collect_notes
 from replant.replay.load_plan import (
     CopiedRows,
     Load,
-    Loadable,
     StatementRows,
     Tables,
     statements_of,
@@ -57,9 +55,6 @@ from replant.sql.trigger_statements import disable_triggers, enable_triggers
 
 #: What the target says of a row that it does not take; anything else is a failure of its own.
 _REFUSALS = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
-
-#: Tables with fewer rows than this are loaded together, in few round trips.
-_FEW_ROWS = 1000
 
 
 @frozen
@@ -146,7 +141,13 @@ def replay_rows(
         if load.disabled:
             database.execute(disable_triggers(load.disabled))
     staged: set[RelationName] = set()
-    for statement, changes in _load(database, load, guards, progress):
+    for statement in statements_of(load):
+        if isinstance(statement, CopiedRows):
+            for name, change in _copy(database, statement, load.tables, guards, progress):
+                loaded[name] += change
+            continue
+        with refusals_explained(step_tables(statement.step), guards):
+            changes = _execute(database, statement, load.tables, progress)
         if isinstance(statement, StagedRows):
             staged.update(changes)
         if not isinstance(statement.step, PatchColumns):
@@ -161,31 +162,6 @@ def replay_rows(
         check_loaded_rows(database, load, frozenset(staged))
         database.execute(b"ROLLBACK" if rehearse else finishing(ending))
     return ReplayOutcome(loaded, tuple(notes))
-
-
-def _load(
-    database: DatabaseConnection, load: Load, guards: Guards, progress: Progress
-) -> Iterator[tuple[Loadable, dict[RelationName, Loaded]]]:
-    """Run each statement, and yield what became of its rows; small COPYs are sent together."""
-    for small, statements in groupby(statements_of(load), partial(_is_small, load.tables)):
-        if small:
-            yield from _copy(database, _copies(statements), load.tables, guards, progress)
-            continue
-        for statement in statements:
-            if isinstance(statement, CopiedRows):
-                yield from _copy(database, [statement], load.tables, guards, progress)
-                continue
-            with refusals_explained(step_tables(statement.step), guards):
-                changes = _execute(database, statement, load.tables, progress)
-            yield statement, changes
-
-
-def _is_small(tables: Tables, statement: Loadable) -> bool:
-    return isinstance(statement, CopiedRows) and tables[statement.step.table].row_count < _FEW_ROWS
-
-
-def _copies(statements: Iterable[Loadable]) -> list[CopiedRows]:
-    return [statement for statement in statements if isinstance(statement, CopiedRows)]
 
 
 def _execute(
@@ -239,24 +215,22 @@ def _outcome(table: PlannedTable, given: int, written: int, updated: int = 0) ->
 
 def _copy(
     database: DatabaseConnection,
-    copies: Sequence[CopiedRows],
+    rows: CopiedRows,
     tables: Tables,
     guards: Guards,
     progress: Progress,
-) -> Iterator[tuple[Loadable, dict[RelationName, Loaded]]]:
+) -> Iterator[tuple[RelationName, Loaded]]:
+    """Run COPYs, and yield what became of the rows of each."""
     statements = (
-        (
-            copy_from(tables[rows.step.table], rows.form),
-            with_progress(rows.batches, rows.step.table, progress),
-        )
-        for rows in copies
+        (copy_from(tables[one.name], one.form), with_progress(one.batches, one.name, progress))
+        for one in rows.copies
     )
     with closing(send_together(database, statements)) as outcomes:
-        for rows in copies:
-            table = tables[rows.step.table]
-            with refusals_explained([table.name], guards), _rows_of(table, rows.origin):
+        for one in rows.copies:
+            table = tables[one.name]
+            with refusals_explained([one.name], guards), _rows_of(table, rows.origin):
                 sent = next(outcomes)
-            yield rows, {table.name: _outcome(table, sent.given, sent.written)}
+            yield one.name, _outcome(table, sent.given, sent.written)
 
 
 @contextmanager
@@ -303,9 +277,7 @@ def _had_rows(database: DatabaseConnection, name: RelationName) -> bool | None:
 
     The transaction is over then, and nothing of it is kept.
     """
-    query = Composed(
-        [SQL("SELECT EXISTS (SELECT FROM "), Identifier(name.schema, name.name), SQL(")")]
-    )
+    query = SQL("SELECT EXISTS (SELECT FROM {})").format(Identifier(name.schema, name.name))
     try:
         database.execute("ROLLBACK")
         # A policy that would hide rows is an error.

@@ -72,10 +72,20 @@ def read_role_privileges(
     would: COPY does not invoke rules.
     """
     hidden = {name for name in tables if catalog.tables[name].rows_are_hidden}
-    ends = read_privileges(database, _ends(catalog, tables))
+    exported = {name: table.column_names for name, table in tables.items()}
+    privileges = read_privileges(database, exported)
+    ends = _ends(catalog, tables)
+    # Whoever may read all exported columns of a table may read those of them that are in a key.
+    known = {
+        n for n in ends if n in tables and privileges[n].select and ends[n].issubset(exported[n])
+    }
+    others = read_privileges(database, {n: c for n, c in ends.items() if n not in known})
+    unseen = {name for name, has in others.items() if not has.select}
+    # The check of a foreign key looks at the rows that the transaction wrote.
+    unseen |= {name for name in ends if name in tables and not privileges[name].select_system}
     return RolePrivileges(
-        tables=read_privileges(database, {n: t.column_names for n, t in tables.items()}),
-        unreadable=frozenset(name for name, has in ends.items() if not has.select),
+        tables=privileges,
+        unreadable=frozenset(unseen),
         may_copy=frozenset(
             name
             for name, table in tables.items()
@@ -94,12 +104,12 @@ def _has_insert_rule(catalog: Catalog, name: RelationName) -> bool:
     return any(t.kind == "rule" and "INSERT" in t.events for t in catalog.tables[name].triggers)
 
 
-def _ends(catalog: Catalog, tables: Iterable[RelationName]) -> dict[RelationName, list[str]]:
+def _ends(catalog: Catalog, tables: Iterable[RelationName]) -> dict[RelationName, set[str]]:
     """Return the columns that a check of the tables' foreign keys reads, on both sides."""
-    columns: defaultdict[RelationName, list[str]] = defaultdict(list)
+    columns: defaultdict[RelationName, set[str]] = defaultdict(set)
     for name in tables:
         for key in catalog.tables[name].foreign_keys:
             if key.enforced:
-                columns[key.table] += key.columns
-                columns[key.references] += key.referenced_columns
+                columns[key.table].update(key.columns)
+                columns[key.references].update(key.referenced_columns)
     return columns

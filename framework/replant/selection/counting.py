@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 
 import psycopg
 from attrs import field, frozen
-from psycopg import sql
 
 from replant.closure.closure import check_predicates
 from replant.config.mistakes import Mistakes
+from replant.database import sql
 from replant.database.connections import DatabaseConnection, one_line
 from replant.database.expression_errors import why_invalid
 from replant.database.session_settings import own_settings

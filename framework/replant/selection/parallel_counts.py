@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from psycopg import sql
 from psycopg.errors import LockNotAvailable
 
+from replant.database import sql
 from replant.database.connections import DatabaseConnection, ReadingConnection
 from replant.database.shared_snapshot import SharedSnapshot, joined, share_snapshot
 from replant.errors import DatabaseError

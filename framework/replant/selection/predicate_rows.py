@@ -14,8 +14,8 @@ from contextlib import suppress
 
 import psycopg
 from attrs import evolve
-from psycopg import sql
 
+from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.database.planner_settings import contradictions_proved
 from replant.database.session_settings import has_exact_settings, own_settings

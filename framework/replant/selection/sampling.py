@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import evolve
-from psycopg import sql
 
 from replant.config.mistakes import Mistakes
+from replant.database import sql
 from replant.errors import ConfigurationError
 from replant.model import (
     ChosenRows,

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from attrs import frozen
-from psycopg import sql
 
+from replant.database import sql
 from replant.model import PlannedTable
 from replant.sql.row_forms import RowForm
 from replant.sql.row_text import block_hash, collated, form_expression

@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import cached_property
 
 from attrs import evolve, frozen
-from psycopg import sql
 
+from replant.database import sql
 from replant.database.connections import EXACT_TEXT
 from replant.model import (
     Check,

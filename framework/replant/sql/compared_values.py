@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from psycopg import sql
-
+from replant.database import sql
 from replant.model.comparison import Comparison
 
 

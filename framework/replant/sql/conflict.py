@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from psycopg import sql
-
+from replant.database import sql
 from replant.model import OnConflict, PlannedColumn, PlannedTable
 from replant.sql.row_text import record_expression
 from replant.sql.where_clauses import columns

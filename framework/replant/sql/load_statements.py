@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import evolve, frozen
-from psycopg import sql
 
+from replant.database import sql
 from replant.database.connections import EXACT_INPUT
 from replant.model import (
     COPY,

@@ -8,8 +8,8 @@ of a key does not depend on settings of the session.
 from __future__ import annotations
 
 from attrs import frozen
-from psycopg import sql
 
+from replant.database import sql
 from replant.model import RelationName, Table
 from replant.model.samples import Sample
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from attrs import evolve
-from psycopg import sql
 
+from replant.database import sql
 from replant.model import PlannedColumn, PlannedTable, PythonFunction, SqlExpression
 from replant.sql.fingerprints import LONGEST_IN_BLOCK
 from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS, RowForm

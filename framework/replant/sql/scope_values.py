@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from psycopg import sql
-
+from replant.database import sql
 from replant.errors import ScopeError
 
 #: What is copied as it is, and then a name behind a colon that is not a cast. In brackets a colon

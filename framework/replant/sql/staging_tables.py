@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attrs import frozen
-from psycopg import sql
 
+from replant.database import sql
 from replant.model import OnConflict, PlannedTable
 from replant.sql.conflict import changing, differs, on_conflict, updated_rows
 from replant.sql.unique_matches import alike, index_terms

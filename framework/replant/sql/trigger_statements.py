@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from psycopg import sql
-
+from replant.database import sql
 from replant.model import Firing, FiringTrigger
 from replant.sql.where_clauses import relation
 

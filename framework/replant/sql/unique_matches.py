@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from psycopg import sql
-
+from replant.database import sql
 from replant.model import UniqueIndex
 
 

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import TypeGuard
 
 from attrs import evolve
-from psycopg import sql
 
+from replant.database import sql
 from replant.model import (
     ColumnIs,
     Condition,

@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 
 from attrs import frozen
-from psycopg import sql
 
 from replant.changes.table_changes import TableChanges
+from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.database.copy_stream import copied_rows
 from replant.database.session_settings import exact_names

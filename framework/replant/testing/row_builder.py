@@ -7,10 +7,11 @@ from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, given
-from psycopg import Connection, errors, sql
+from psycopg import Connection, errors
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from replant.database import sql
 from replant.database.read_catalog import read_catalog
 from replant.model import Catalog, ForeignKey, RelationName, Table
 from replant.model.names import did_you_mean

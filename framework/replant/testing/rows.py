@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from psycopg import Connection, sql
+from psycopg import Connection
 
+from replant.database import sql
 from replant.model import Catalog, RelationName, Text
 
 Row = dict[str, Text]

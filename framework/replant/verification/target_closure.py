@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import evolve, field, frozen
-from psycopg import sql
 
 from replant.artifact.artifact import Artifact, row_texts
 from replant.artifact.manifest import ExportedReference, Manifest
 from replant.closure.closure import find_closure
 from replant.closure.closure_request import ClosureRequest, Rules
 from replant.closure.graph_reader import read_reference_graph
+from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.errors import (
     CatalogMismatchError,

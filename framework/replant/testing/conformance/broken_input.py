@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psycopg
 from attrs import evolve
-from psycopg import sql
 
 from replant import api
+from replant.database import sql
 from replant.database.connections import reading
 from replant.database.read_catalog import read_catalog
 from replant.errors import ReplantError

@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 from attrs import evolve, field, frozen
 from hypothesis.strategies import SearchStrategy
-from psycopg import sql
 
 from replant.config.read_settings import settings_from
+from replant.database import sql
 from replant.errors import ConfigurationError
 from replant.model import Compression, Layout, RelationName, Settings
 from replant.plugins.answers import Registered

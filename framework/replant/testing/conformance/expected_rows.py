@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from psycopg import sql
-
+from replant.database import sql
 from replant.model import (
     AllRows,
     ByColumn,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import psycopg
-from psycopg import sql
 
+from replant.database import sql
 from replant.model import Catalog, RelationName, Table
 from replant.testing.rows import Row, Rows, insert_statement, remove_rows
 from replant.testing.servers.example_database import ExampleDatabase

@@ -14,8 +14,9 @@ import psycopg
 from attrs import evolve
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from psycopg import Connection, sql
+from psycopg import Connection
 
+from replant.database import sql
 from replant.model import (
     ByPredicate,
     Catalog,

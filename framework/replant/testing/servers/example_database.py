@@ -8,8 +8,9 @@ from typing import Any
 
 import psycopg
 from attrs import frozen
-from psycopg import Connection, sql
+from psycopg import Connection
 
+from replant.database import sql
 from replant.database.connections import reading
 from replant.database.read_catalog import read_catalog
 from replant.model import Catalog, ForeignKey, RelationName

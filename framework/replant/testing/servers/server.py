@@ -17,9 +17,9 @@ from typing import Any
 
 import psycopg
 from attrs import field, frozen
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from replant.database import sql
 from replant.errors import UsageError
 from replant.model import RelationName
 from replant.testing.servers.scratch_folder import scratch_folder

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from itertools import zip_longest
 from typing import Any
@@ -94,13 +95,21 @@ def from_json(text: str, origin: str) -> Manifest:
 
 
 def _structured(text: str) -> tuple[object, Manifest | None]:
-    """Return the version of a manifest, and what it says if that version is known.
-
-    What JSON makes of it, which takes as much memory again, is gone then.
-    """
+    """Return the version of a manifest, and what it says if that version is known."""
     raw = json.loads(text)
     version = raw["version"]
-    return version, _CONVERTER.structure(raw, Manifest) if version == VERSION else None
+    if version != VERSION:
+        return version, None
+    if isinstance(raw.get("tables"), list):
+        raw["tables"] = _taken(raw["tables"])
+    return version, _CONVERTER.structure(raw, Manifest)
+
+
+def _taken(items: list[Any]) -> Iterator[Any]:
+    """Yield items, and keep none: what JSON makes of them takes as much memory again."""
+    items.reverse()
+    while items:
+        yield items.pop()
 
 
 def sealed(manifest: Manifest) -> tuple[bytes, str]:
@@ -139,6 +148,8 @@ def unsealed(data: bytes, origin: str) -> Manifest:
 
 def _check_text(text: str, written: str, origin: str) -> None:
     """Refuse what was read as something else than it says: `"1"` as a number, a key twice."""
+    if text == written:
+        return
     pairs = zip_longest(text.split("\n"), written.split("\n"))
     for number, (found, wanted) in enumerate(pairs, start=1):
         if found != wanted:
@@ -156,7 +167,7 @@ def _reason(error: Exception) -> str:
 
 
 def _text(value: object, _: object) -> str:
-    """Check that PostgreSQL can store the text.
+    """Check that PostgreSQL can store the text; keep equal texts once, such as names of types.
 
     Raises:
         ValueError: it is something else.
@@ -165,7 +176,7 @@ def _text(value: object, _: object) -> str:
     if not isinstance(value, str) or "\0" in value:
         raise ValueError("is not text")
     value.encode()  # a surrogate on its own is not text either
-    return value
+    return sys.intern(value)
 
 
 def _block(key: tuple[str, ...], row_count: int, fingerprint: str) -> Block:

@@ -193,6 +193,7 @@ def _checked(file: BinaryIO, origin: str) -> tuple[Manifest, int]:
     text = file.read(body - file.tell())
     lines = text.decode("ascii", "replace").splitlines()
     raw = "\n".join(line.removeprefix("-- ") for line in lines)
+    del lines
     manifest = from_json(raw, origin)
     if text != comment(raw):
         raise ArtifactError(f"{origin}: its manifest is not a comment; export it again")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from sys import intern
 from typing import Any
 
 from attrs import evolve
@@ -480,8 +481,9 @@ def _columns(
         base, never_null, equality = types[type_id]
         columns[oid].append(
             Column(
-                name=name,
-                type=type_,
+                # Equal texts are kept once: tables have names and types of columns in common.
+                name=intern(name),
+                type=intern(type_),
                 not_null=not_null or never_null,
                 default=default,
                 identity=Identity(identity),

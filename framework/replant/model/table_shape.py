@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from attrs import evolve, field, frozen
 
@@ -209,10 +210,14 @@ _COLUMN = re.compile(
 )
 _KINDS = {None: Identity.NONE, "always": Identity.ALWAYS, "by default": Identity.BY_DEFAULT}
 
+#: So many columns are kept: tables have columns in common, such as `id uuid not null`.
+_KEPT = 1024
+
 #: Words of a column definition that end no type's name: one of them means a slip.
 _NO_TYPE = re.compile(r"\b(?:not|null|default|primary|references|unique|check)\b(?=[^\"]*$)")
 
 
+@lru_cache(_KEPT)
 def _column(line: str) -> ColumnShape:
     match = _COLUMN.fullmatch(line)
     if match is None or match[1] in _WORDS or _NO_TYPE.search(match[2]):

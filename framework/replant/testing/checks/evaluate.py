@@ -19,8 +19,8 @@ from replant.testing.checks.expressions import (
     Call,
     Cast,
     ColumnReference,
+    Constant,
     Expression,
-    Literal,
     ServerOnly,
 )
 from replant.testing.checks.patterns import (
@@ -63,13 +63,13 @@ class _Evaluator:
     def value(self, expression: Expression) -> Known | Unknown:
         """Return the value that the expression has for the row."""
         match expression:
-            case Literal(text, kind):
+            case Constant(text, kind):
                 return typed(text, _KINDS[kind])
             case ColumnReference(name):
                 known = name in self._row and name in self._types
                 return typed(self._row[name], self._types[name]) if known else UNKNOWN
             case Cast(inner, type_name):
-                constant = isinstance(inner, Literal) and inner.kind == "string"
+                constant = isinstance(inner, Constant) and inner.kind == "string"
                 return cast(self.value(inner), type_name, constant=constant)
             case Call(name, arguments):
                 return self._call(name, arguments)

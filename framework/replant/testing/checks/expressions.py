@@ -8,7 +8,7 @@ from attrs import frozen
 
 
 @frozen
-class Literal:
+class Constant:
     """A constant: a string, a number as it was written, true or false; None for NULL."""
 
     text: str | None
@@ -54,7 +54,7 @@ class ServerOnly:
     columns: frozenset[str]
 
 
-Expression = Literal | ColumnReference | Cast | Call | ServerOnly
+Expression = Constant | ColumnReference | Cast | Call | ServerOnly
 
 #: What stands for a domain's value in its check.
 VALUE = "VALUE"

@@ -21,8 +21,8 @@ from replant.testing.checks.expressions import (
     Call,
     Cast,
     ColumnReference,
+    Constant,
     Expression,
-    Literal,
     ServerOnly,
 )
 
@@ -201,19 +201,19 @@ def _type_name(node: exp.Expr) -> str:
 
 def _minus(node: exp.Expr) -> Expression:
     value = _parenthesised(node)
-    if isinstance(value, Literal) and value.kind == "number":
-        return Literal(f"-{value.text}", "number")
-    return Call("-", (Literal("0", "number"), value))
+    if isinstance(value, Constant) and value.kind == "number":
+        return Constant(f"-{value.text}", "number")
+    return Call("-", (Constant("0", "number"), value))
 
 
 def _literal(node: exp.Expr) -> Expression:
     text, is_string = _only(node, "this", "is_string")
-    return Literal(text, "string" if is_string else "number")
+    return Constant(text, "string" if is_string else "number")
 
 
 def _boolean(node: exp.Expr) -> Expression:
     (value,) = _only(node, "this")
-    return Literal(str(value).lower(), "boolean")
+    return Constant(str(value).lower(), "boolean")
 
 
 def _column(node: exp.Expr) -> Expression:
@@ -235,7 +235,7 @@ _CONVERTERS: Mapping[type[exp.Expr], Callable[[exp.Expr], Expression]] = {
     exp.Neg: _minus,
     exp.Literal: _literal,
     exp.Boolean: _boolean,
-    exp.Null: lambda _: Literal(None),
+    exp.Null: lambda _: Constant(None),
     exp.Column: _column,
     **{kind: partial(_operated, name=name) for kind, name in _OPERATORS.items()},
     **{kind: partial(_called, name=name) for kind, name in _FUNCTIONS.items()},

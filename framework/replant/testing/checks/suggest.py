@@ -18,8 +18,8 @@ from replant.testing.checks.expressions import (
     Call,
     Cast,
     ColumnReference,
+    Constant,
     Expression,
-    Literal,
     conjuncts,
     without_casts,
 )
@@ -240,4 +240,4 @@ def _listed(part: Expression) -> list[str] | None:
 def constant(expression: Expression) -> str | None:
     """Return the text of a constant, whatever it is cast to."""
     bare = without_casts(expression)
-    return bare.text if isinstance(bare, Literal) else None
+    return bare.text if isinstance(bare, Constant) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from attrs import frozen
@@ -61,13 +62,12 @@ def root_tables(tables: Mapping[RelationName, Table]) -> tuple[RootTable, ...]:
     A table with the name of something that people begin with comes before any other; of others the
     one to which most tables lead, unless it is a list of terms.
     """
-    below = _below(tables)
-    above = {name: sum(1 for found in below.values() if name in found) for name in tables}
+    below, above = _numbers_below_and_above(tables)
     found = []
     for name, table in tables.items():
         column = table.column(table.primary_key[0]) if len(table.primary_key) == 1 else None
         if column is not None and below[name]:
-            found.append(RootTable(name, column.name, column.base_type, len(below[name])))
+            found.append(RootTable(name, column.name, column.base_type, below[name]))
     return tuple(
         sorted(
             found,
@@ -82,24 +82,32 @@ def root_tables(tables: Mapping[RelationName, Table]) -> tuple[RootTable, ...]:
     )
 
 
-def _below(tables: Mapping[RelationName, Table]) -> dict[RelationName, frozenset[RelationName]]:
-    """Return the tables that reference each table, directly or through others."""
+def _numbers_below_and_above(
+    tables: Mapping[RelationName, Table],
+) -> tuple[Counter[RelationName], Counter[RelationName]]:
+    """Count the tables that reference each table, directly or through others; and it these."""
     referencing: dict[RelationName, set[RelationName]] = {name: set() for name in tables}
     for name, table in tables.items():
         for key in table.foreign_keys:
             if key.references in tables:
                 referencing[key.references].add(name)
-    return {name: _descendants(referencing, name) for name in tables}
+    below, above = Counter[RelationName](), Counter[RelationName]()
+    for name in tables:
+        # Not kept: of thousands of tables, most of which lead to each other, that were millions.
+        found = _descendants(referencing, name)
+        below[name] = len(found)
+        above.update(found)
+    return below, above
 
 
 def _descendants(
     referencing: Mapping[RelationName, set[RelationName]], name: RelationName
-) -> frozenset[RelationName]:
+) -> set[RelationName]:
     found: set[RelationName] = set()
     new = {name}
     while new := {other for one in new for other in referencing[one]} - found:
         found |= new
-    return frozenset(found - {name})
+    return found - {name}
 
 
 def _likelihood(name: RelationName) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import suppress
+from time import monotonic
 
 import psycopg
 import pytest
@@ -134,6 +136,26 @@ def test_what_nobody_waits_for_is_not_written(database: Connection) -> None:
     assert database.info.transaction_status is psycopg.pq.TransactionStatus.INERROR
     database.rollback()
     assert held(database, 0) == []
+
+
+def test_whoever_interrupts_it_does_not_wait_for_a_lock(database: Connection) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with psycopg.connect(database.info.dsn) as other:
+            other.execute("LOCK TABLE t1")
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            start = monotonic()
+            with pytest.raises(KeyboardInterrupt):
+                list(send_together(database, [(copy(0), [[b"a"]]), (copy(1), [[b"b"]])]))
+            assert monotonic() - start < 2
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+    assert database.info.transaction_status is psycopg.pq.TransactionStatus.INERROR
 
 
 def test_a_server_that_is_gone_is_an_error(database: Connection) -> None:

@@ -22,6 +22,9 @@ from replant.database.libpq import flush, next_result, pass_over, send_query, wa
 #: So many tables are filled by one message.
 _TOGETHER = 100
 
+#: Seconds that the server gets to answer the request to cancel the rest.
+_PATIENCE = 2.0
+
 #: libpq is given so many bytes at a time; it holds what the server has not taken yet.
 _PIECE = 1 << 17
 
@@ -70,12 +73,14 @@ def send_together(
     """
     remaining = iter(copies)
     while together := list(islice(remaining, _TOGETHER)):
-        yield from _in_one_message(database.pgconn, together)
+        yield from _in_one_message(database, together)
 
 
 def _in_one_message(
-    connection: PGconn, copies: Sequence[tuple[bytes, Iterable[Sequence[bytes]]]]
+    database: DatabaseConnection, copies: Sequence[tuple[bytes, Iterable[Sequence[bytes]]]]
 ) -> Iterator[Sent]:
+    connection = database.pgconn
+    ended = False
     try:
         send_query(connection, b";\n".join(statement for statement, _ in copies))
         for _, batches in copies:
@@ -89,9 +94,13 @@ def _in_one_message(
             flush(connection)
             result = next_result(connection, pq.ExecStatus.COMMAND_OK)
             yield Sent(given, result.command_tuples or 0)
+        ended = True
     finally:
-        # After an error, or if nobody asks for more, the server still waits for rows.
         with suppress(psycopg.Error):
+            if not ended and connection.transaction_status == pq.TransactionStatus.ACTIVE:
+                # Ctrl-C, rows that cannot be read, or nobody asks for more: the server waits for
+                # rows, or for a lock.
+                database.cancel_safe(timeout=_PATIENCE)
             pass_over(connection)
 
 

@@ -61,7 +61,13 @@ def next_result(connection: PGconn, wanted: pq.ExecStatus) -> PGresult:
 
 
 def pass_over(connection: PGconn) -> None:
-    """Take the results that are left, and end each COPY into a table that still waits for rows."""
-    while (result := connection.get_result()) is not None:
+    """Take the results that are left, and let each COPY fail that still waits for rows."""
+    while True:
+        while connection.is_busy():
+            wait_to_read(connection)
+        result = connection.get_result()
+        if result is None:
+            return
         if result.status == pq.ExecStatus.COPY_IN:
             connection.put_copy_end(b"no more rows come")
+            flush(connection)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from replant.api.databases import recorded_shapes, select_under_locks, source_database
+from replant.api.databases import recorded_shapes, source_database
+from replant.api.selected_tables import select_under_locks
 from replant.config.naming_the_file import naming_the_file
 from replant.database.connections import ReadingConnection
 from replant.database.table_locks import KnownCatalog, check_unchanged

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from replant.api.databases import select_under_locks, source_database
+from replant.api.databases import source_database
+from replant.api.selected_tables import select_under_locks
 from replant.artifact.artifact import open_artifact
 from replant.config.naming_the_file import naming_the_file
 from replant.database.session_settings import own_settings

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
-from itertools import islice
+from itertools import islice, zip_longest
 
 import psycopg
 from attrs import frozen
@@ -83,15 +83,20 @@ def _in_one_message(
     ended = False
     try:
         send_query(connection, b";\n".join(statement for statement, _ in copies))
-        for _, batches in copies:
+        remaining = [iter(batches) for _, batches in copies]
+        ahead = next(remaining[0], None)
+        for batches, following in zip_longest(remaining, remaining[1:]):
             next_result(connection, pq.ExecStatus.COPY_IN)
             given = 0
-            for rows in batches:
-                given += len(rows)
-                for piece in pieces(rows):
+            while ahead is not None:
+                given += len(ahead)
+                for piece in pieces(ahead):
                     _put(connection, piece)
+                ahead = next(batches, None)
             connection.put_copy_end()
             flush(connection)
+            # Read while the server is at work.
+            ahead = None if following is None else next(following, None)
             result = next_result(connection, pq.ExecStatus.COMMAND_OK)
             yield Sent(given, result.command_tuples or 0)
         ended = True

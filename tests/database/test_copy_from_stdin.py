@@ -138,6 +138,22 @@ def test_what_nobody_waits_for_is_not_written(database: Connection) -> None:
     assert held(database, 0) == []
 
 
+@pytest.mark.parametrize("tables", [1, 3])
+def test_nothing_is_cancelled_behind_the_last_outcome(
+    database: Connection, tables: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancelled: list[object] = []
+    monkeypatch.setattr(database, "cancel_safe", lambda **_: cancelled.append(1))
+    outcomes = send_together(database, [(copy(number), [[b"a"]]) for number in range(tables)])
+    for _ in range(tables):
+        next(outcomes)
+    outcomes.close()
+
+    assert cancelled == []
+    assert database.info.transaction_status is psycopg.pq.TransactionStatus.INTRANS
+    assert [held(database, number) for number in range(tables)] == [["a"]] * tables
+
+
 def test_whoever_interrupts_it_does_not_wait_for_a_lock(database: Connection) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

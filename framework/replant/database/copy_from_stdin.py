@@ -98,8 +98,11 @@ def _in_one_message(
             # Read while the server is at work.
             ahead = None if following is None else next(following, None)
             result = next_result(connection, pq.ExecStatus.COMMAND_OK)
+            if following is None:
+                # Nobody need ask for more than the last outcome.
+                pass_over(connection)
+                ended = True
             yield Sent(given, result.command_tuples or 0)
-        ended = True
     finally:
         with suppress(psycopg.Error):
             if not ended and connection.transaction_status == pq.TransactionStatus.ACTIVE:

@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from sys import intern
 from typing import Any
 
-from attrs import evolve
-
 from replant.database.batches import ask_together
 from replant.database.connections import DatabaseConnection
 from replant.database.session_settings import qualified_names
@@ -254,7 +252,7 @@ SELECT i.indrelid, x.relname,
              LEFT JOIN pg_catalog.pg_namespace AS e ON e.oid = l.collnamespace
              ORDER BY p.place),
        pg_catalog.pg_get_expr(i.indpred, i.indrelid), i.indimmediate, i.indisexclusion,
-       coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false)
+       {{nulls_alike}}
 FROM pg_catalog.pg_index AS i
 JOIN pg_catalog.pg_class AS c ON c.oid = i.indrelid
 JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
@@ -269,32 +267,29 @@ ORDER BY i.indrelid, x.relname
 # pair of columns compares is told where the operator is not an equality (as that of a PERIOD is
 # not), and where the columns' collations differ: then the referenced column's is used.
 _FOREIGN_KEYS = f"""
-SELECT k.conrelid, k.conname, k.confrelid, k.condeferrable, k.convalidated,
-       coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::boolean, true),
-       (SELECT pg_catalog.array_agg(a.attname ORDER BY u.place)
-        FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS u (attnum, place)
-        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.attnum),
-       (SELECT pg_catalog.array_agg(a.attname ORDER BY u.place)
-        FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY AS u (attnum, place)
-        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = u.attnum),
-       coalesce((pg_catalog.to_jsonb(k) ->> 'conperiod')::boolean, false),
-       (SELECT pg_catalog.array_agg(ARRAY[s.nspname, o.oprname, e.nspname, l.collname]
-                                    ORDER BY u.place)
-        FROM ROWS FROM (
-            pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey),
-            pg_catalog.unnest(k.conpfeqop)
-          ) WITH ORDINALITY AS u (own, other, operator, place)
-        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.own
-        JOIN pg_catalog.pg_attribute AS b ON b.attrelid = k.confrelid AND b.attnum = u.other
-        JOIN pg_catalog.pg_operator AS o ON o.oid = u.operator
-        JOIN pg_catalog.pg_namespace AS s ON s.oid = o.oprnamespace
-        LEFT JOIN pg_catalog.pg_collation AS l
-          ON l.oid = b.attcollation AND a.attcollation <> b.attcollation
-        LEFT JOIN pg_catalog.pg_namespace AS e ON e.oid = l.collnamespace
-        HAVING bool_or(o.oprname <> '=' OR l.oid IS NOT NULL))
+SELECT k.conrelid, k.conname, k.confrelid, k.condeferrable, k.convalidated, {{enforced}},
+       p.own, p.other, {{period}}, p.compared
 FROM pg_catalog.pg_constraint AS k
 JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (
+    SELECT pg_catalog.array_agg(a.attname ORDER BY u.place),
+           pg_catalog.array_agg(b.attname ORDER BY u.place),
+           CASE WHEN bool_or(o.oprname <> '=' OR l.oid IS NOT NULL) THEN
+             pg_catalog.array_agg(ARRAY[s.nspname, o.oprname, e.nspname, l.collname]
+                                  ORDER BY u.place) END
+    FROM ROWS FROM (
+        pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey),
+        pg_catalog.unnest(k.conpfeqop)
+      ) WITH ORDINALITY AS u (own, other, operator, place)
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.own
+    JOIN pg_catalog.pg_attribute AS b ON b.attrelid = k.confrelid AND b.attnum = u.other
+    JOIN pg_catalog.pg_operator AS o ON o.oid = u.operator
+    JOIN pg_catalog.pg_namespace AS s ON s.oid = o.oprnamespace
+    LEFT JOIN pg_catalog.pg_collation AS l
+      ON l.oid = b.attcollation AND a.attcollation <> b.attcollation
+    LEFT JOIN pg_catalog.pg_namespace AS e ON e.oid = l.collnamespace
+) AS p (own, other, compared)
 WHERE k.contype = 'f' AND k.conparentid = 0 AND {_OURS}
 ORDER BY k.conrelid, k.conname
 """
@@ -336,6 +331,13 @@ ORDER BY 1
 """
 
 
+#: What later releases than the oldest one have: the release, the column, and what held before.
+_LATER = {
+    "{enforced}": (18, "k.conenforced", "true"),
+    "{period}": (18, "k.conperiod", "false"),
+    "{nulls_alike}": (15, "i.indnullsnotdistinct", "false"),
+}
+
 _IDENTITY = "SELECT current_database(), current_user"
 
 #: `pg_policy.polcmd`; a policy for ALL has `*`.
@@ -352,23 +354,27 @@ def read_catalog(database: DatabaseConnection) -> Catalog:
 
 
 def _read_catalog(database: DatabaseConnection) -> Catalog:
+    release = database.info.server_version // 10000
     identity, schemas, ranges, relations, defined, columned, sequenced, keyed, *parts = (
         ask_together(
             database,
-            *(_IDENTITY, _SCHEMAS, _RANGES),
-            *(_RELATIONS, _DEFINED_TYPES, _COLUMNS, _SEQUENCES, _FOREIGN_KEYS),
-            *(_UNIQUE_KEYS, _UNIQUE_INDEXES, _TRIGGERS, _CHECKS, _POLICIES),
+            *(_IDENTITY, _SCHEMAS, _RANGES, _RELATIONS, _DEFINED_TYPES, _COLUMNS, _SEQUENCES),
+            *(_for_release(query, release) for query in (_FOREIGN_KEYS, _UNIQUE_INDEXES)),
+            *(_UNIQUE_KEYS, _TRIGGERS, _CHECKS, _POLICIES),
         )
     )
-    unique_keys, unique_indexes, triggers, checks, policies = map(_grouped, parts)
+    unique_indexes, unique_keys, triggers, checks, policies = map(_grouped, parts)
     names = {oid: RelationName(schema, name) for oid, schema, name, *_ in relations}
     types, made_of, naming = _defined_types(defined)
     columns = _columns(database, columned, sequenced, made_of, naming)
     foreign_keys = _foreign_keys(keyed, names, {row[0]: row[_TOP] for row in relations})
     functions = read_function_writes(database, names.values())
     tables = (
-        evolve(
-            _table(row, names, unique_keys[row[0]], foreign_keys[names[row[0]]]),
+        _table(
+            row,
+            names,
+            unique_keys[row[0]],
+            foreign_keys=tuple(foreign_keys[names[row[0]]]),
             columns=tuple(columns[row[0]]),
             triggers=tuple(_trigger(functions, *trigger) for trigger in triggers[row[0]]),
             unique_indexes=tuple(_unique_index(*index) for index in unique_indexes[row[0]]),
@@ -388,6 +394,12 @@ def _read_catalog(database: DatabaseConnection) -> Catalog:
     )
 
 
+def _for_release(query: str, release: int) -> str:
+    for place, (since, column, before) in _LATER.items():
+        query = query.replace(place, column if release >= since else before)
+    return query
+
+
 def _grouped(rows: Iterable[tuple[Any, ...]]) -> defaultdict[int, list[tuple[Any, ...]]]:
     """Group rows by their first column, an oid."""
     groups: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
@@ -400,22 +412,21 @@ def _table(
     row: tuple[Any, ...],
     names: dict[int, RelationName],
     unique_keys: list[tuple[Any, ...]],
-    foreign_keys: Iterable[ForeignKey],
+    **parts: Any,
 ) -> Table:
     oid, _, _, kind, estimate, is_partition, _, secured, may_use, may_select, extension = row
     return Table(
         name=names[oid],
         kind=RelationKind(kind),
-        columns=(),
         primary_key=next((tuple(key) for primary, key in unique_keys if primary), ()),
         unique_keys=tuple(tuple(key) for primary, key in unique_keys if not primary),
-        foreign_keys=tuple(foreign_keys),
         estimated_rows=estimate,
         is_partition=is_partition,
         rows_are_hidden=secured,
         may_use_schema=may_use,
         may_select=may_select,
         extension=extension,
+        **parts,
     )
 
 

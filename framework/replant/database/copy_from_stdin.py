@@ -93,7 +93,8 @@ def _in_one_message(
                 for piece in pieces(ahead):
                     _put(connection, piece)
                 ahead = next(batches, None)
-            connection.put_copy_end()
+            while connection.put_copy_end() == 0:
+                wait_to_send(connection)
             flush(connection)
             # Read while the server is at work.
             ahead = None if following is None else next(following, None)

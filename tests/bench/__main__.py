@@ -30,7 +30,7 @@ from tests.bench.data_sets import DataSet, narrow_rows, wide_rows
 from tests.bench.exports import ARTIFACTS, export, exports
 from tests.bench.many_tables import many_tables
 from tests.bench.measuring import MB, Bench, Result, in_rounds
-from tests.bench.replays import replays, synchronizations, verifications
+from tests.bench.replays import loaded, replays, synchronizations, verifications
 from tests.bench.report import printed, write_json
 
 _STARTS = 5
@@ -75,8 +75,9 @@ def measure(bench: Bench) -> Iterator[Result]:
         with rows_of(bench) as data:
             yield from exports(bench, data)
             yield from replays(bench, data)
-            yield from verifications(bench, data)
-            yield from synchronizations(bench, data)
+            with loaded(bench, data) as equal:
+                yield from verifications(bench, data, equal)
+                yield from synchronizations(bench, data, equal)
             yield from by_jobs(bench, data)
     yield from () if bench.is_trial else few_rows(bench)
     yield from closures(bench)

@@ -45,11 +45,13 @@ def replays(bench: Bench, data: DataSet) -> Iterator[Result]:
         },
     }
 
-    def loaded(work: Callable[[Database], Run]) -> Run:
+    def in_new_target(work: Callable[[Database], Run]) -> Run:
         with target_of(bench, data) as target:
             return work(target)
 
-    runs = in_rounds({name: partial(loaded, work) for name, work in works.items()}, bench.rounds)
+    runs = in_rounds(
+        {name: partial(in_new_target, work) for name, work in works.items()}, bench.rounds
+    )
     for name, (other, most) in _BESIDE.items():
         what, beside = f"replay, {data.name}, {name}", f"psql with {other}"
         yield Result(what, runs[f"replay {name}"], runs[f"psql {other}"], most, beside)
@@ -58,9 +60,9 @@ def replays(bench: Bench, data: DataSet) -> Iterator[Result]:
     yield Result(what, runs["psql copy.sql"], without, 1.15, "the same without")
 
 
-def verifications(bench: Bench, data: DataSet) -> Iterator[Result]:
-    """A comparison of equal rows, and of rows of which ten were changed."""
-    with _loaded(bench, data) as equal, target_of(bench, data, equal) as changed:
+def verifications(bench: Bench, data: DataSet, equal: Database) -> Iterator[Result]:
+    """A comparison with a target that holds all rows, and with one of which ten were changed."""
+    with target_of(bench, data, equal) as changed:
         with psycopg.connect(changed.dsn, autocommit=True) as connection:
             connection.execute(data.changed.encode())
         works = {
@@ -77,8 +79,11 @@ def verifications(bench: Bench, data: DataSet) -> Iterator[Result]:
     yield Result(what, runs["changed"], runs["equal"], 1.2, "equal rows")
 
 
-def synchronizations(bench: Bench, data: DataSet) -> Iterator[Result]:
-    """A refresh of a target in which one row of a hundred differs, beside a load of all rows."""
+def synchronizations(bench: Bench, data: DataSet, equal: Database) -> Iterator[Result]:
+    """A refresh of a target in which one row of a hundred differs, beside a load of all rows.
+
+    It begins with a copy of a target that holds all rows.
+    """
 
     def replayed() -> Run:
         with target_of(bench, data) as target:
@@ -89,7 +94,7 @@ def synchronizations(bench: Bench, data: DataSet) -> Iterator[Result]:
             where = (bench.folder / "directory", "--target", target.dsn)
             return bench.replant("sync", *where, "--max-deletes", "0")
 
-    with _loaded(bench, data) as refreshed:
+    with target_of(bench, data, equal) as refreshed:
         with psycopg.connect(refreshed.dsn, autocommit=True) as connection:
             connection.execute(data.refreshed.encode())
             connection.execute("VACUUM ANALYZE")
@@ -105,7 +110,7 @@ def synchronizations(bench: Bench, data: DataSet) -> Iterator[Result]:
 
 
 @contextmanager
-def _loaded(bench: Bench, data: DataSet) -> Iterator[Database]:
+def loaded(bench: Bench, data: DataSet) -> Iterator[Database]:
     """A target that holds all rows."""
     with target_of(bench, data) as target:
         _by_psql(bench, "dump-copy.sql", target)

@@ -77,7 +77,7 @@ def test_every_row_arrives_in_its_own_table(
         rows = [[text.encode() for text in batch] for batch in batches]
         copies.append((copy(number), map(joined, rows) if as_joined else iter(rows)))
     with pytest.MonkeyPatch.context() as patch, psycopg.connect(dsn) as database:
-        patch.setattr(copy_from_stdin, "_TOGETHER", together)
+        patch.setattr(copy_from_stdin, "TOGETHER", together)
         patch.setattr(copy_from_stdin, "_PIECE", piece)
         database.execute("SELECT 1")
 

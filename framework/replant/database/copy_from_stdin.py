@@ -17,13 +17,15 @@ from psycopg.pq.abc import PGconn
 
 from replant.database.connections import DatabaseConnection
 from replant.database.joined_rows import pieces
-from replant.database.libpq import flush, next_result, pass_over, send_query, wait_to_send
-
-#: So many tables are filled by one message.
-_TOGETHER = 100
-
-#: Seconds that the server gets to answer the request to cancel the rest.
-_PATIENCE = 2.0
+from replant.database.libpq import (
+    PATIENCE,
+    TOGETHER,
+    flush,
+    next_result,
+    pass_over,
+    send_query,
+    wait_to_send,
+)
 
 #: libpq is given so many bytes at a time; it holds what the server has not taken yet.
 _PIECE = 1 << 17
@@ -72,7 +74,7 @@ def send_together(
 
     """
     remaining = iter(copies)
-    while together := list(islice(remaining, _TOGETHER)):
+    while together := list(islice(remaining, TOGETHER)):
         yield from _in_one_message(database, together)
 
 
@@ -109,7 +111,7 @@ def _in_one_message(
             if not ended and connection.transaction_status == pq.TransactionStatus.ACTIVE:
                 # Ctrl-C, rows that cannot be read, or nobody asks for more: the server waits for
                 # rows, or for a lock.
-                database.cancel_safe(timeout=_PATIENCE)
+                database.cancel_safe(timeout=PATIENCE)
             pass_over(connection)
 
 

@@ -22,19 +22,20 @@ from psycopg.pq.abc import PGconn
 from replant.database import sql
 from replant.database.connections import DatabaseConnection, translated
 from replant.database.joined_rows import JoinedRows
-from replant.database.libpq import next_result, pass_over, send_query, wait_to_read
+from replant.database.libpq import (
+    PATIENCE,
+    TOGETHER,
+    next_result,
+    pass_over,
+    send_query,
+    wait_to_read,
+)
 
 #: Rows are handed on in batches, which costs Python less than one at a time. A batch ends where the
 #: number of rows so far is a multiple of this, or once it has more bytes than that: large rows do
 #: not pile up in memory.
 ROWS_PER_BATCH = 1024
 BYTES_PER_BATCH = 1 << 20
-
-#: So many queries go in one message: the text of thousands would be held as a whole on both sides.
-ASKED_TOGETHER = 100
-
-#: Seconds that the server gets to answer the request to cancel the rest.
-_PATIENCE = 2.0
 
 _FIELD_COUNT = 2
 _LENGTH = Struct("!i")
@@ -90,7 +91,7 @@ def copied_together(
         sql.SQL("COPY ({}) TO STDOUT {}").format(query, sql.SQL(f"({options})" if options else ""))
         for query, options in queries
     )
-    while together := list(islice(statements, ASKED_TOGETHER)):
+    while together := list(islice(statements, TOGETHER)):
         with _sent(database, sql.SQL(";\n").join(together), side) as connection:
             for _ in together:
                 rows = _joined_rows(connection, side)
@@ -262,5 +263,5 @@ def _sent(database: DatabaseConnection, statements: sql.Composable, side: str) -
         if not ended and connection.transaction_status != pq.TransactionStatus.INERROR:
             with suppress(psycopg.Error):
                 # Else the server would go on until it finds nobody to send the rows to.
-                database.cancel_safe(timeout=_PATIENCE)
+                database.cancel_safe(timeout=PATIENCE)
             database.close()

@@ -13,6 +13,13 @@ from psycopg import pq
 from psycopg.errors import error_from_result
 from psycopg.pq.abc import PGconn, PGresult
 
+#: So many statements go in one message: the text of thousands would be held as a whole on both
+#: sides.
+TOGETHER = 100
+
+#: Seconds that a server gets to answer the request to cancel what is left.
+PATIENCE = 2.0
+
 
 def send_query(connection: PGconn, statements: bytes) -> None:
     """Send statements as one message, whose results come one by one."""

@@ -13,8 +13,9 @@ from attrs import define, field
 
 from replant.database import sql
 from replant.database.connections import DatabaseConnection
-from replant.database.copy_stream import ASKED_TOGETHER, copied_together
+from replant.database.copy_stream import copied_together
 from replant.database.joined_rows import JoinedRows
+from replant.database.libpq import TOGETHER
 from replant.model import RelationName
 
 
@@ -62,7 +63,7 @@ class SmallTables:
         """
         if not self._asked or self._asked[0] != name:
             self.finish()
-            behind = islice(self._order, self._places[name], self._places[name] + ASKED_TOGETHER)
+            behind = islice(self._order, self._places[name], self._places[name] + TOGETHER)
             self._asked = deque(
                 name for name in takewhile(self._small.__contains__, behind) if name
             )

@@ -134,7 +134,9 @@ def statements_of(load: Load) -> Iterator[Loadable]:
     for few, steps in groupby(load.order.steps, partial(_copies_few, load)):
         if few:
             loaded = (step for step in steps if isinstance(step, LoadTable))
-            copies = (_copy(load, step) for step in loaded if load.tables[step.table].row_count)
+            copies = (
+                _table_copy(load, step) for step in loaded if load.tables[step.table].row_count
+            )
             yield CopiedRows(load.artifact.origin, tuple(copies))
         else:
             for step in steps:
@@ -173,7 +175,7 @@ def _of_step(load: Load, step: Step) -> Iterator[Loadable]:
         case LoadTogether():
             yield from _held(load, LoadTogether(filled))
         case LoadTable() if _is_copied(load, step):
-            yield CopiedRows(load.artifact.origin, (_copy(load, step),))
+            yield CopiedRows(load.artifact.origin, (_table_copy(load, step),))
         case LoadTable(name) if step.together or step.by_depth is not None:
             # The depth of a row is not known here; in one statement it does not matter.
             yield from _held(load, step)
@@ -211,7 +213,7 @@ def _copies_few(load: Load, step: Step) -> bool:
     )
 
 
-def _copy(load: Load, step: LoadTable) -> TableCopy:
+def _table_copy(load: Load, step: LoadTable) -> TableCopy:
     form = load.artifact.manifest.table(step.table).row_form
     return TableCopy(step.table, form, _rows(load, step.table, step.patched))
 

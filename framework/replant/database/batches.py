@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from typing import Any
 
-from psycopg import Pipeline
+from psycopg import Cursor, Pipeline
 
 from replant.database import sql
 from replant.database.connections import DatabaseConnection
@@ -20,8 +20,7 @@ def ask_together(database: DatabaseConnection, *queries: str) -> list[list[tuple
 
     The pipeline of libpq 14 does that; with an older one they are asked one after the other.
     """
-    with database.pipeline() if Pipeline.is_supported() else nullcontext():
-        answers = [database.execute(query.encode()) for query in queries]
+    answers = _ask(database, (query.encode() for query in queries))
     return [answer.fetchall() for answer in answers]
 
 
@@ -30,10 +29,17 @@ def select_all(
 ) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of all SELECTs, joined by UNION ALL, in any order.
 
-    They must have columns of the same types.
+    They must have columns of the same types. While they are composed, the server is at work on
+    those before.
     """
-    for batch in _batches(select.as_bytes(database) for select in selects):
-        yield from database.execute(b" UNION ALL ".join(batch))
+    batches = _batches(select.as_bytes(database) for select in selects)
+    for answer in _ask(database, map(b" UNION ALL ".join, batches)):
+        yield from answer
+
+
+def _ask(database: DatabaseConnection, queries: Iterable[bytes]) -> list[Cursor[Any]]:
+    with database.pipeline() if Pipeline.is_supported() else nullcontext():
+        return [database.execute(query) for query in queries]
 
 
 def _batches(selects: Iterable[bytes]) -> Iterator[list[bytes]]:

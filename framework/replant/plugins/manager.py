@@ -11,6 +11,7 @@ from copy import copy
 from typing import Any
 
 from attrs import evolve, field, frozen
+from pluggy import HookCaller
 
 from replant.config.mistakes import Mistakes
 from replant.errors import ConfigurationError, PluginError, UsageError
@@ -80,6 +81,7 @@ class Host:
             plugin.candidate.name: register(self._manager, plugin) for plugin in plugins
         }
         self._settings = OwnSettings(self._declared)
+        self._callers: dict[str, list[tuple[str, HookCaller]]] = {}
 
     @classmethod
     def for_settings(cls, settings: Settings) -> Host:
@@ -346,12 +348,8 @@ class Host:
             arguments: what the hook is asked.
 
         """
-        for name, plugin in self._plugins.items():
+        for name, ask in self._that_implement(hook):
             if plugins is not None and name not in plugins:
-                continue
-            others = [p.implementation for p in self._plugins.values() if p is not plugin]
-            ask = self._manager.subset_hook_caller(hook, others)
-            if not ask.get_hookimpls():
                 continue
             try:
                 answers = ask(settings=self._settings.of(name, said), **arguments)
@@ -365,11 +363,26 @@ class Host:
                 raise
             except BaseException as error:  # also SystemExit would be its end, not replant's
                 raise PluginError(
-                    f"{plugin.candidate} failed in {hook}: {one_line(error)}; "
+                    f"{self._plugins[name].candidate} failed in {hook}: {one_line(error)}; "
                     f"update it, or take {name!r} out of [plugins] enable"
                 ) from error
             for answer in answers:
                 yield name, answer
+
+    def _that_implement(self, hook: str) -> list[tuple[str, HookCaller]]:
+        """Return the plugins that implement a hook, and what asks each alone.
+
+        Every column of every table is asked for, so what asks is made once.
+        """
+        if hook not in self._callers:
+            every = {name: plugin.implementation for name, plugin in self._plugins.items()}
+            alone = (
+                (name, [other for other in every.values() if other is not one])
+                for name, one in every.items()
+            )
+            asked = [(name, self._manager.subset_hook_caller(hook, rest)) for name, rest in alone]
+            self._callers[hook] = [(name, ask) for name, ask in asked if ask.get_hookimpls()]
+        return self._callers[hook]
 
     def _is(self, name: str, hook: str, answer: Any, kinds: tuple[type, ...]) -> Any:
         if isinstance(answer, kinds):

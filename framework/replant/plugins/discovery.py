@@ -7,7 +7,8 @@ not enabled cannot break an export.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 
 from attrs import frozen
@@ -241,9 +242,15 @@ def check_sub_tables(settings: Settings, candidates: Sequence[Candidate]) -> Non
 
 
 def _candidate(entry: EntryPoint) -> Candidate:
-    distribution = entry.dist
-    name, version = (distribution.name, distribution.version) if distribution else ("?", "?")
+    name, version = _name_and_version(entry.dist) if entry.dist else ("?", "?")
     return Candidate(entry.name, name, version, entry.value)
+
+
+@lru_cache
+def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+    """Read the metadata once, and not for each entry point: it holds a whole README."""
+    metadata = distribution.metadata
+    return metadata["Name"], metadata["Version"]
 
 
 def _in_file(path: str) -> Candidate:

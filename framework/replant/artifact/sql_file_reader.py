@@ -28,7 +28,7 @@ from replant.artifact.sql_file_writer import (
 from replant.errors import ArtifactError
 from replant.model import Layout, PatchColumns, RelationName, Step, step_tables
 from replant.sql.closing_checks import closing
-from replant.sql.load_statements import Frame, filled_tables, opening, step_text
+from replant.sql.load_statements import Frame, StepText, filled_tables, opening, step_text
 from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS, Rows
 
 _CHUNK = 1 << 20
@@ -63,6 +63,7 @@ class SqlFile:
             if isinstance(step, PatchColumns)
         }
         self._tables = self.manifest.planned
+        self._texts: dict[int, StepText] = {}
         self._rows, self._patches = _by_table(self._places_of_steps(end))
 
     def rows(self, table: RelationName) -> Iterator[Rows]:
@@ -126,9 +127,7 @@ class SqlFile:
     def _step(self, place: _Place, table: RelationName, *, check: bool = True) -> Iterator[Rows]:
         """Read one step, and give the rows of one of its tables."""
         reader = _StrictReader(self._file, self.origin, place.offset, place.end)
-        filled = with_rows(place.step, self._tables)
-        assert filled is not None
-        text = step_text(filled, self._tables, self.manifest.format)
+        text = self._text_of(place)
         reader.expect(text.before)
         for frame in text.frames:
             left = self._tables[frame.name].row_count
@@ -140,6 +139,14 @@ class SqlFile:
                 reader.check(left >= 0 and (left == 0 or text.may_split))
         reader.expect(text.after)
         reader.check(reader.tell() == place.end)
+
+    def _text_of(self, place: _Place) -> StepText:
+        """Compose what stands around the rows of a step; they are read more than once."""
+        if place.offset not in self._texts:
+            filled = with_rows(place.step, self._tables)
+            assert filled is not None
+            self._texts[place.offset] = step_text(filled, self._tables, self.manifest.format)
+        return self._texts[place.offset]
 
 
 @frozen

@@ -24,7 +24,6 @@ from replant.model import (
     LoadOrder,
     Omission,
     OnConflict,
-    PlannedColumn,
     PlannedTable,
     RelationName,
     SequencePosition,
@@ -34,6 +33,7 @@ from replant.model.closure_rules import Children
 from replant.model.load_order import Statement
 from replant.model.match import Match
 from replant.model.ownership import Ownership
+from replant.model.plan import unchanged_column
 from replant.model.table_shape import TableShape
 from replant.sql.closing_checks import Ending
 from replant.sql.fingerprints import Block, Fingerprint
@@ -174,7 +174,7 @@ class ExportedTable:
         return PlannedTable(
             name=self.name,
             columns=tuple(
-                PlannedColumn(column.name, column.type, always_identity=column.always_identity)
+                unchanged_column(column.name, column.type, always_identity=column.always_identity)
                 for column in self.columns
             ),
             key=self.key,
@@ -277,7 +277,10 @@ class Manifest:
     @cached_property
     def shapes(self) -> dict[RelationName, TableShape]:
         """What the tables looked like in the source."""
-        return {table.name: evolve(table.shape, types=self.types) for table in self.tables}
+        return {
+            table.name: evolve(table.shape, types=self.types) if self.types else table.shape
+            for table in self.tables
+        }
 
     @property
     def fingerprints(self) -> dict[RelationName, int]:

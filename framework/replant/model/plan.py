@@ -6,7 +6,7 @@ A plan is compared, printed and tested without a database.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from attrs import evolve, field, frozen
 
@@ -66,6 +66,18 @@ class PlannedColumn:
             if isinstance(transform, PythonFunction):
                 text = transform.function(text)
         return text
+
+
+#: So many columns are kept: tables have columns in common, such as `id` of type `uuid`.
+_KEPT = 1024
+
+
+@lru_cache(_KEPT)
+def unchanged_column(
+    name: str, type_: str, *, always_identity: bool, names_objects: bool = False
+) -> PlannedColumn:
+    """Return a column whose values are exported as they are."""
+    return PlannedColumn(name, type_, always_identity=always_identity, names_objects=names_objects)
 
 
 @frozen(field_transformer=checked)

@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from replant.model.catalog import Catalog, Identity, Table
 from replant.model.checked import checked
@@ -139,8 +139,8 @@ class TableShape:
         return next((column for column in self.columns if column.name == name), None)
 
 
-def shape_of(table: Table) -> TableShape:
-    """Describe the shape of a catalog's table, without its types; see `shapes_of`."""
+def shape_of(table: Table, types: tuple[DefinedType, ...] = ()) -> TableShape:
+    """Describe the shape of a catalog's table; see `shapes_of` for its types."""
     foreign = {
         ShapeReference(key.columns, key.referenced_relation, key.referenced_columns)
         for key in table.foreign_keys
@@ -159,6 +159,7 @@ def shape_of(table: Table) -> TableShape:
             for column in table.columns
         ),
         Keys(table.primary_key, frozenset(table.unique_keys), frozenset(foreign)),
+        types,
         is_table=table.kind.holds_rows,
     )
 
@@ -167,9 +168,9 @@ def shapes_of(catalog: Catalog, names: Iterable[RelationName]) -> dict[RelationN
     """Describe the shapes of a catalog's tables with their types; skip tables it does not have."""
     tables: Mapping[RelationName, Table] = catalog.tables
     return {
-        name: evolve(
-            shape_of(tables[name]),
-            types=tuple(
+        name: shape_of(
+            tables[name],
+            tuple(
                 catalog.types[type_]
                 for type_ in sorted({t for c in tables[name].columns for t in c.made_of})
             ),
@@ -232,20 +233,20 @@ def _column(line: str) -> ColumnShape:
 
 
 def _keys(lines: Iterable[str]) -> Keys:
-    keys = Keys()
+    primary: tuple[str, ...] = ()
+    unique: set[tuple[str, ...]] = set()
+    foreign: set[ShapeReference] = set()
     for line in lines:
         if match := _PRIMARY.fullmatch(line):
-            keys = evolve(keys, primary=_unlisted(match[1]))
+            primary = _unlisted(match[1])
         elif match := _UNIQUE.fullmatch(line):
-            keys = evolve(keys, unique=keys.unique | {_unlisted(match[1])})
+            unique.add(_unlisted(match[1]))
         elif match := _FOREIGN.fullmatch(line):
-            key = ShapeReference(
-                _unlisted(match[1]), RelationName.parse(match[2]), _unlisted(match[3])
-            )
-            keys = evolve(keys, foreign=keys.foreign | {key})
+            other = RelationName.parse(match[2])
+            foreign.add(ShapeReference(_unlisted(match[1]), other, _unlisted(match[3])))
         elif line != _NO_KEY:
             raise ValueError(f"{line!r} is not a key")
-    return keys
+    return Keys(primary, frozenset(unique), frozenset(foreign))
 
 
 def _list(names: Iterable[str]) -> str:

@@ -12,12 +12,12 @@ from replant.model import (
     ChosenRows,
     Identity,
     OnConflict,
-    PlannedColumn,
     PlannedTable,
     RelationKind,
     RelationName,
     Table,
 )
+from replant.model.plan import unchanged_column
 from replant.planning.on_conflict import matching_indexes
 
 
@@ -73,7 +73,7 @@ def _as_target_has_it(
         planned,
         collatable=frozenset(c.name for c in known if c.collatable and c.name in planned.key),
         columns=tuple(
-            PlannedColumn(
+            unchanged_column(
                 c.name,
                 c.type,
                 always_identity=c.identity is Identity.ALWAYS,

@@ -15,9 +15,12 @@ import time
 def main(command: list[str]) -> None:
     """Run the command with this process's own streams, except that nothing comes in."""
     null = os.open(os.devnull, os.O_RDONLY)
+    # Modules are compiled when replant is installed, and not at each start, as they would be after
+    # a change where nobody may write what was compiled.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     start = time.perf_counter()
     child = os.posix_spawn(
-        command[0], command, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, null, 0)]
+        command[0], command, environment, file_actions=[(os.POSIX_SPAWN_DUP2, null, 0)]
     )
     _, status, usage = os.wait4(child, 0)
     seconds = time.perf_counter() - start

@@ -141,17 +141,22 @@ class _CopyRows(RowForm):
     name = COPY
 
     def row(self, texts: Sequence[Text]) -> bytes:
-        return b"\t".join(
-            _COPY_NULL if text is None else text.translate(_ESCAPING).encode() for text in texts
-        )
+        whole = "\t".join([_COPY_NULL if text is None else text for text in texts])
+        # Mostly nothing is to be escaped: to look at all values at once takes half the time.
+        parted = whole.count("\t") == len(texts) - 1
+        if not parted or whole.count("\\") != texts.count(None) or _CONTROL.search(whole):
+            whole = "\t".join(
+                [_COPY_NULL if text is None else text.translate(_ESCAPING) for text in texts]
+            )
+        return whole.encode()
 
     def texts(self, row: bytes, width: int) -> tuple[Text, ...]:
         if width == 0 and not row:
             return ()
-        found = row.split(b"\t")
+        found = row.decode().split("\t")
         if len(found) != width:
             raise ValueError(f"it has {len(found)} values, and should have {width}")
-        return tuple(map(_unescaped, found))
+        return tuple(found) if b"\\" not in row else tuple(map(_unescaped, found))
 
     def written(self, rows: Rows) -> Rows:
         return rows
@@ -359,7 +364,7 @@ def _check_plain(rows: Rows, width: int) -> None:
 
 # -- rows of COPY ---------------------------------------------------------------------------------
 
-_COPY_NULL = b"\\N"
+_COPY_NULL = r"\N"
 
 #: What PostgreSQL writes for each character that it escapes.
 _ESCAPES: Mapping[str, str] = {
@@ -372,18 +377,19 @@ _ESCAPES: Mapping[str, str] = {
     "\v": r"\v",
 }
 _ESCAPING = str.maketrans(dict(_ESCAPES))
+_CONTROL = re.compile(r"[\b\f\n\r\v]")
 _ESCAPED = re.compile(r"\\(.)")
 _UNESCAPED = {escape[1]: character for character, escape in _ESCAPES.items()}
 _NEVER_RAW = (b"\0", b"\b", b"\v", b"\f", b"\r")
 _AFTER_BACKSLASH = {b"b", b"f", b"n", b"r", b"t", b"v", b"N"}
 
 
-def _unescaped(field: bytes) -> Text:
+def _unescaped(field: str) -> Text:
     if field == _COPY_NULL:
         return None
-    if b"\\" not in field:
-        return field.decode()
-    return _ESCAPED.sub(lambda match: _UNESCAPED[match[1]], field.decode())
+    if "\\" not in field:
+        return field
+    return _ESCAPED.sub(lambda match: _UNESCAPED[match[1]], field)
 
 
 def _check_copied(rows: Rows, width: int) -> None:
@@ -399,7 +405,7 @@ def _check_copied(rows: Rows, width: int) -> None:
         after = {part[:1] for part in escapes.split(b"\\")[1:]}
         # A NULL is a whole field; two tabs between fields let neighbours be counted.
         fields = escapes.replace(b"\n", b"\t").replace(b"\t", b"\t\t")
-        if not after <= _AFTER_BACKSLASH or escapes.count(_COPY_NULL) != fields.count(b"\t\\N\t"):
+        if not after <= _AFTER_BACKSLASH or escapes.count(rb"\N") != fields.count(b"\t\\N\t"):
             raise ValueError("it is not a row of COPY")
     if set(map(bytes.count, rows, repeat(b"\t"))) != {width - 1}:
         raise ValueError("it has another number of values")

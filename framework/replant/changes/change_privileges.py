@@ -40,7 +40,7 @@ def _needed(changes: TableChanges) -> dict[str, list[str]]:
     if changes.inserted:
         needed["INSERT"] = list(changes.table.column_names)
     if changes.updated:
-        needed["UPDATE"] = sorted({name for row in changes.updated for name in row.values})
+        needed["UPDATE"] = sorted(changes.updated.columns)
     if changes.deleted:
         needed["DELETE"] = []
     return needed

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
 
 from attrs import field, frozen
 
@@ -79,6 +80,10 @@ def find_outside_references(
     yield from search.by_declared(tuple(declared_references(manifest, catalog)))
 
 
+#: Rows that vanish or change, from several places.
+_Parents = Sequence[Sequence[RowValues]]
+
+
 @frozen
 class _Search:
     """The search for rows that reference rows which vanish.
@@ -104,15 +109,15 @@ class _Search:
         yield from self._find_cascaded([key for key in keys if self._may_cascade(key)])
         for key in keys:
             parents = self._vanishing(key.references)
-            if parents and not self._may_cascade(key):
+            if any(parents) and not self._may_cascade(key):
                 yield from self._of_deleted(key, parents)
             changed = _changed(self.changes, key.references, key.referenced_columns)
             if changed:
-                yield from self._refused(key, from_foreign_key(key), changed)
+                yield from self._refused(key, from_foreign_key(key), [changed])
 
-    def _vanishing(self, name: RelationName) -> list[RowValues]:
+    def _vanishing(self, name: RelationName) -> _Parents:
         own = self.changes[name].deleted if name in self.changes else ()
-        return [*own, *self.cascaded.get(name, {}).values()]
+        return [own, list(self.cascaded.get(name, {}).values())]
 
     def _may_cascade(self, key: ForeignKey) -> bool:
         """Tell whether a key may delete rows: in a table of the artifact that the role sees."""
@@ -127,7 +132,7 @@ class _Search:
     def _find_cascaded(self, keys: Sequence[ForeignKey]) -> Iterator[Finding]:
         """Find the rows that keys delete, and those that these deletions delete in their turn."""
         vanishing = {key.references: self._vanishing(key.references) for key in keys}
-        while any(vanishing.values()):
+        while any(any(parents) for parents in vanishing.values()):
             more: dict[RelationName, list[RowValues]] = {}
             for key in keys:
                 names = self._child(key.table).key
@@ -142,7 +147,7 @@ class _Search:
                 verb = "is" if len(found) == 1 else "are"
                 told = f"{counted(len(found), 'row')} of {key.table} {verb} deleted as well"
                 yield self._note(key, told, names, found)
-            vanishing = more
+            vanishing = {name: [rows] for name, rows in more.items()}
 
     def _note(
         self,
@@ -167,13 +172,13 @@ class _Search:
                 continue
             columns = reference.referenced_columns
             parents = [
-                *self.changes[reference.references].deleted,
-                *_changed(self.changes, reference.references, columns),
+                self.changes[reference.references].deleted,
+                _changed(self.changes, reference.references, columns),
             ]
-            if parents:
+            if any(parents):
                 yield from self._refused(None, reference, parents)
 
-    def _of_deleted(self, key: ForeignKey, parents: Sequence[RowValues]) -> Iterator[Finding]:
+    def _of_deleted(self, key: ForeignKey, parents: _Parents) -> Iterator[Finding]:
         action = self.actions.get((key.table, key.name))
         hidden = _unseen(self.catalog, self.catalog.tables[key.table])
         if not self.allow_cascade or hidden or action not in (_SET_NULL, _SET_DEFAULT):
@@ -187,7 +192,7 @@ class _Search:
             yield self._note(key, told, child.key or child.column_names, found)
 
     def _refused(
-        self, key: ForeignKey | None, reference: Reference, parents: Sequence[RowValues]
+        self, key: ForeignKey | None, reference: Reference, parents: _Parents
     ) -> Iterator[Finding]:
         """Yield a refusal if rows outside reference some rows that vanish."""
         name = reference.table
@@ -220,7 +225,7 @@ class _Search:
         return _planned(self.catalog.tables[name]) if own is None else own.table
 
     def _outside(
-        self, key: ForeignKey | None, reference: Reference, parents: Sequence[RowValues]
+        self, key: ForeignKey | None, reference: Reference, parents: _Parents
     ) -> Iterator[tuple[Text, ...]]:
         """Yield what identifies the rows that reference some rows, and are not asked to change."""
         child = self._child(reference.table)
@@ -231,8 +236,8 @@ class _Search:
         seen: set[tuple[int, str]] = set()
         gone = {*self.cascaded.get(reference.table, ())}
         left = Counter(_not_asked_for(self.changes.get(reference.table), reference.columns))
-        for start in range(0, len(parents), _ASKED):
-            asked = parents[start : start + _ASKED]
+        rows = chain.from_iterable(parents)
+        while asked := list(islice(rows, _ASKED)):
             query = (
                 declared_rows(reference, (child, wanted), parent, asked)
                 if key is None
@@ -251,11 +256,9 @@ class _Search:
 
 def _changed(changes: Changes, name: RelationName, columns: Sequence[str]) -> list[RowValues]:
     """Return the keys of rows that will have other values in columns that are referenced."""
-    return (
-        [row.key for row in changes[name].updated if not row.values.keys().isdisjoint(columns)]
-        if name in changes
-        else []
-    )
+    if name not in changes or changes[name].updated.columns.isdisjoint(columns):
+        return []
+    return [row.key for row in changes[name].updated if not row.values.keys().isdisjoint(columns)]
 
 
 def _not_asked_for(own: TableChanges | None, columns: Sequence[str]) -> Iterator[tuple[Text, ...]]:
@@ -264,6 +267,8 @@ def _not_asked_for(own: TableChanges | None, columns: Sequence[str]) -> Iterator
         return
     for row in own.deleted:
         yield own.key_of(row)
+    if own.updated.columns.isdisjoint(columns):
+        return
     for updated in own.updated:
         if not updated.values.keys().isdisjoint(columns):
             yield tuple(updated.key.values())

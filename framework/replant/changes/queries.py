@@ -14,12 +14,12 @@ from itertools import groupby
 
 from attrs import evolve, frozen
 
-from replant.changes.table_changes import RowValues, TableChanges, UpdatedRow
+from replant.changes.table_changes import PackedRows, RowValues, TableChanges
 from replant.closure import reference_conditions as declared
 from replant.database import sql
 from replant.model import ForeignKey, PlannedTable, RelationName, Selection, Text
 from replant.model.references import Reference
-from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS
+from replant.sql.row_forms import INSERT_ROWS
 from replant.sql.row_text import text_expression
 from replant.sql.staging_tables import Staging, same_key
 from replant.sql.where_clauses import chosen_from, columns, null_of, references, relation
@@ -60,8 +60,8 @@ class ChangingStatement:
                 self._add(each.table, "deleted", len(each.deleted), delete(each))
         self._wait("deleted")
         for each in changes:
-            for rows in _by_columns(each.updated):
-                self._add(each.table, "updated", len(rows), self._update(each.table, rows))
+            for names, rows in each.updated.by_columns():
+                self._add(each.table, "updated", len(rows), self._update(each.table, names, rows))
         self._wait("updated")
         for each in changes:
             if each.inserted:
@@ -91,16 +91,14 @@ class ChangingStatement:
     def _count(place: int) -> sql.Composed:
         return sql.SQL("(SELECT count(*) FROM {})").format(sql.Identifier(str(place)))
 
-    def _update(self, table: PlannedTable, rows: Sequence[UpdatedRow]) -> sql.Composed:
-        names = tuple(rows[0].values)
-        listed = [{**row.key, **row.values} for row in rows]
+    def _update(self, table: PlannedTable, names: Sequence[str], rows: PackedRows) -> sql.Composed:
         return sql.SQL("UPDATE {} AS t0 SET {} FROM {} WHERE {} AND {}").format(
             _target(table),
             sql.SQL(", ").join(
                 sql.SQL("{} = {}").format(sql.Identifier(name), sql.Identifier("r", name))
                 for name in names
             ),
-            self._rows(table, tuple(dict.fromkeys((*table.key, *names))), listed),
+            self._rows(table, rows.names, rows),
             same_key(table, "t0", "r"),
             self._barrier,
         )
@@ -126,9 +124,7 @@ class ChangingStatement:
             same_key(table, "t0", "r"),
         )
 
-    def _rows(
-        self, table: PlannedTable, names: Sequence[str], rows: Sequence[RowValues]
-    ) -> sql.Composed:
+    def _rows(self, table: PlannedTable, names: Sequence[str], rows: PackedRows) -> sql.Composed:
         """Compose what holds some columns of rows under the alias `r`; see `_listed`."""
         if not self._may_stage or len(rows) < _MANY:
             return _listed(table, names, rows)
@@ -150,13 +146,12 @@ class StagedChanges:
     """
 
     staging: Staging
-    rows: Sequence[RowValues]
+    rows: PackedRows
 
     @property
     def lines(self) -> Iterator[bytes]:
         """The rows as COPY takes them."""
-        names = self.staging.table.column_names
-        return (COPY_ROWS.row([row[name] for name in names]) for row in self.rows)
+        return self.rows.copied(self.staging.table.column_names)
 
 
 def set_to_null(table: PlannedTable, column: str, keys: Sequence[Sequence[Text]]) -> sql.Composed:
@@ -289,16 +284,6 @@ def _delete_by_content(changes: TableChanges) -> sql.Composed:
 
 def _text(value: Text) -> sql.Composable:
     return sql.SQL("NULL::text") if value is None else sql.SQL("{}::text").format(value)
-
-
-def _by_columns(rows: Sequence[UpdatedRow]) -> Iterator[list[UpdatedRow]]:
-    """Divide rows by which columns change, so that no other column is written."""
-
-    def changed(row: UpdatedRow) -> tuple[str, ...]:
-        return tuple(row.values)
-
-    for _, group in groupby(sorted(rows, key=changed), key=changed):
-        yield list(group)
 
 
 def _listed(table: PlannedTable, names: Sequence[str], rows: Sequence[RowValues]) -> sql.Composed:

@@ -12,7 +12,14 @@ from collections.abc import Iterator, Sequence
 from attrs import evolve, frozen
 
 from replant.changes.queries import keys_that_act, set_to_null
-from replant.changes.table_changes import Changes, RowValues, TableChanges, UpdatedRow
+from replant.changes.table_changes import (
+    Changes,
+    PackedRows,
+    PackedUpdates,
+    RowValues,
+    TableChanges,
+    UpdatedRow,
+)
 from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.errors import ChangeError
@@ -68,16 +75,14 @@ class _TableCollisions:
         self.before: list[sql.Composed] = []
 
     def settle(self) -> TableChanges:
+        keys = self._touched_keys()
+        table = self._changes.table
+        always = {column.name for column in table.columns if column.always_identity}
+        if not keys and always.isdisjoint(self._changes.updated.columns):
+            return self._changes
         updated = list(self._changes.updated)
         replaced: set[int] = set()
-        keys = self._touched_keys()
-        fixed = {
-            place
-            for place, row in enumerate(updated)
-            if any(c.always_identity and c.name in row.values for c in self._changes.table.columns)
-        }
-        if not keys and not fixed:
-            return self._changes
+        fixed = {n for n, row in enumerate(updated) if not always.isdisjoint(row.values)}
         self._old = list(self._old_rows())
         for key in keys:
             holders = self._holders(key)
@@ -92,7 +97,7 @@ class _TableCollisions:
 
     def _touched_keys(self) -> list[tuple[str, ...]]:
         """Return the unique keys of which a value changes; all their columns are known."""
-        changed = {name for row in self._changes.updated for name in row.values}
+        changed = self._changes.updated.columns
         known = set(self._changes.table.column_names)
         keys = (self._live.primary_key, *self._live.unique_keys)
         return [key for key in keys if changed.intersection(key) and known.issuperset(key)]
@@ -160,11 +165,13 @@ class _TableCollisions:
             self._check_replaceable()
         old = [self._old[place] for place in sorted(places)]
         new = [{**self._old[place], **updated[place].values} for place in sorted(places)]
-        return evolve(
-            self._changes,
-            deleted=[*self._changes.deleted, *old],
-            updated=[row for place, row in enumerate(updated) if place not in places],
-            inserted=[*self._changes.inserted, *new],
+        table = self._changes.table
+        left = (row for place, row in enumerate(updated) if place not in places)
+        return TableChanges(
+            table,
+            deleted=PackedRows(table.column_names, (*self._changes.deleted, *old)),
+            updated=PackedUpdates(table.key, left),
+            inserted=PackedRows(table.column_names, (*self._changes.inserted, *new)),
         )
 
     def _check_replaceable(self) -> None:

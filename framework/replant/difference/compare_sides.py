@@ -5,18 +5,22 @@ Only the rows of blocks that differ are compared, if both sides have their rows 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from attrs import evolve, frozen
 
-from replant.artifact.row_batches import taken_apart
+from replant.artifact.row_batches import check_rows, parsed
 from replant.difference.raw_rows import differing_rows
 from replant.difference.result import ComparedTable, FoundRows, SideComparison
-from replant.difference.row_pairs import PairedRows, Row
+from replant.difference.row_pairs import Add, PairedRows, Row
 from replant.difference.sides import Content, Part, Side, SideTable
 from replant.model import RelationName
+from replant.sql.fingerprints import Fingerprint
 from replant.sql.row_forms import COPY_ROWS, RowForm, Rows
 from replant.verification.blocks import differing_ranges
+
+#: So many rows that differ are taken apart at a time.
+_TAKEN = 1000
 
 
 def compare_sides(
@@ -53,25 +57,10 @@ class TableComparison:
 
     def compare(self, limit: int | None) -> ComparedTable:
         """Compare the table; on a side that does not have it there are no rows."""
-        mine, theirs = self.left.tables.get(self.name), self.right.tables.get(self.name)
-        both = _common(mine, theirs) if mine is not None and theirs is not None else None
-        one = mine or theirs
-        assert one is not None
-        columns = one.columns if both is None else both
-        key = one.key if mine is None or theirs is None or mine.key == theirs.key else ()
-        key = key if set(key) <= set(columns) else ()
+        mine, theirs = self._tables
+        columns, key = self._compared
         found = FoundRows(limit)
-        form = self._form(mine, theirs)
-        pairs = PairedRows(columns, key)
-        lines: Rows | None = None
-        if mine is not None and theirs is not None and _are_alike(mine, theirs, form):
-            lines = self._compare_alike(mine, theirs, form, pairs, found)
-        else:
-            pairs.compare(
-                _texts(self.left, mine, columns, form),
-                _texts(self.right, theirs, columns, form),
-                found,
-            )
+        self.find(found.add)
         return ComparedTable(
             name=self.name,
             key=key,
@@ -82,36 +71,69 @@ class TableComparison:
             only_right=_others(theirs, columns),
             counts=dict(found.counts),
             rows=tuple(found.rows),
-            lines=None if lines is None else tuple(lines),
         )
+
+    def find(self, add: Add) -> Fingerprint | None:
+        """Find the rows that differ.
+
+        Args:
+            add: is given each.
+
+        Returns:
+            What those of the right side are together, each hashed by itself as it stands; None
+            where rows were not compared as they stand.
+
+        """
+        mine, theirs = self._tables
+        columns, key = self._compared
+        form = self._form(mine, theirs)
+        if mine is not None and theirs is not None and _are_alike(mine, theirs, form):
+            return self._find_alike(mine, theirs, form, add)
+        pairs = PairedRows[Row](columns, key, (_as_it_is, _as_it_is))
+        sides = ((self.left, mine), (self.right, theirs))
+        pairs.compare([_texts(side, table, columns, form) for side, table in sides], add)
+        return None
+
+    @property
+    def _tables(self) -> tuple[SideTable | None, SideTable | None]:
+        return self.left.tables.get(self.name), self.right.tables.get(self.name)
+
+    @property
+    def _compared(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The columns that are compared, and those of them by which rows are paired."""
+        mine, theirs = self._tables
+        both = _common(mine, theirs) if mine is not None and theirs is not None else None
+        one = mine or theirs
+        assert one is not None
+        columns = one.columns if both is None else both
+        key = one.key if mine is None or theirs is None or mine.key == theirs.key else ()
+        return columns, key if set(key) <= set(columns) else ()
 
     def _form(self, mine: SideTable | None, theirs: SideTable | None) -> RowForm:
         """Choose a form in which the rows of both sides are known or can be read."""
         forms = [table.form for table in (mine, theirs) if table is not None and table.form]
         return forms[0] if forms else COPY_ROWS
 
-    def _compare_alike(
-        self,
-        mine: SideTable,
-        theirs: SideTable,
-        form: RowForm,
-        pairs: PairedRows,
-        found: FoundRows,
-    ) -> Rows:
-        """Compare rows as they stand, take those apart that differ, and return the right ones."""
-        lines: list[bytes] = []
+    def _find_alike(
+        self, mine: SideTable, theirs: SideTable, form: RowForm, add: Add
+    ) -> Fingerprint:
+        """Compare rows as they stand, and take those apart that differ."""
+        sides = (self.left, self.right)
         width = len(mine.columns)
-        for own, other in self._parts(mine, theirs, form):
+        left, right = (_parser(form, width, self.name, side.label) for side in sides)
+        pairs = PairedRows[bytes](*self._compared, (left, right))
+        of_right = Fingerprint()
+        for parts in self._parts(mine, theirs, form):
             differing = differing_rows(
-                self.left.part(self.name, form, own), self.right.part(self.name, form, other)
+                *(s.part(self.name, form, part) for s, part in zip(sides, parts, strict=True))
             )
-            left, right = (
-                taken_apart(form, rows, width, self.name, side.label)
-                for side, rows in zip((self.left, self.right), differing, strict=True)
-            )
-            pairs.compare(iter([left]), iter([right]), found)
-            lines += differing[1]
-        return lines
+            of_right.add(differing[1])
+            checked = [
+                _checked(form, rows, width, self.name, side.label)
+                for side, rows in zip(sides, differing, strict=True)
+            ]
+            pairs.compare(checked, add)
+        return of_right
 
     def _parts(
         self, mine: SideTable, theirs: SideTable, form: RowForm
@@ -138,6 +160,30 @@ class TableComparison:
         like = first if in_order else evolve(first, blocks=())
         second = sides[1].content(self.name, form, like)
         return (second, first) if mine.form is None else (first, second)
+
+
+def _parser(form: RowForm, width: int, name: RelationName, origin: str) -> Callable[[bytes], Row]:
+    """Return what takes a row of a side apart."""
+    return lambda row: parsed(form, [row], width, name, origin)[0]
+
+
+def _checked(
+    form: RowForm, rows: Rows, width: int, name: RelationName, origin: str
+) -> Iterator[Rows]:
+    """Yield rows in batches, once they were found to be rows.
+
+    Raises:
+        ArtifactError: one is none.
+
+    """
+    for start in range(0, len(rows), _TAKEN):
+        batch = rows[start : start + _TAKEN]
+        check_rows(form, batch, width, name, origin)
+        yield batch
+
+
+def _as_it_is(row: Row) -> Row:
+    return row
 
 
 def _are_alike(mine: SideTable, theirs: SideTable, form: RowForm) -> bool:

@@ -54,8 +54,6 @@ class ComparedTable:
         only_right: likewise.
         counts: how many rows differ.
         rows: the first of them, or all.
-        lines: the differing rows of the right side as they stand; None where rows were not compared
-            as they stand.
 
     """
 
@@ -68,7 +66,6 @@ class ComparedTable:
     only_right: tuple[str, ...] = ()
     counts: Mapping[Presence, int] = field(factory=dict)
     rows: tuple[DifferingRow, ...] = ()
-    lines: tuple[bytes, ...] | None = None
 
     @property
     def count(self) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 
 from attrs import evolve
 
 from replant.artifact.artifact import Artifact
-from replant.changes.table_changes import Changes, RowValues, TableChanges
+from replant.changes.table_changes import Changes, PackedRows, TableChanges
 from replant.database.connections import DatabaseConnection
 from replant.database.session_settings import exact_names
 from replant.difference.sides import ArtifactSide
@@ -16,6 +16,7 @@ from replant.model import Finding, PlannedTable, RelationName, Severity, Subject
 from replant.sql.row_queries import texts_by_key
 from replant.verification.differences import (
     DifferenceList,
+    Key,
     RowDifferenceKind,
     TableResult,
 )
@@ -35,10 +36,10 @@ def find_owned_rows(
     findings: list[Finding] = []
     for exported in artifact.manifest.tables:
         table = tables[exported.name]
-        rows = list(_owned(artifact, table))
+        rows = _owned(artifact, table)
         if not rows:
             continue
-        changes[table.name] = TableChanges(table, deleted=rows)
+        changes[table.name] = evolve(TableChanges.none(table), deleted=rows)
         with exact_names(database, table):
             result = (
                 _compare(database, table, rows)
@@ -61,40 +62,35 @@ def rows_left(database: DatabaseConnection, changes: Changes) -> Iterator[tuple[
                 yield name, number
 
 
-def _owned(artifact: Artifact, table: PlannedTable) -> Iterator[RowValues]:
-    """Yield the owned rows of a table, whole."""
+def _owned(artifact: Artifact, table: PlannedTable) -> PackedRows:
+    """Return the owned rows of a table, whole."""
     exported = artifact.manifest.table(table.name)
-    form, names = exported.row_form, table.column_names
-    rows = chain.from_iterable(ArtifactSide(artifact).rows(table.name, form))
-    for row, owned in zip(rows, exported.is_owned(), strict=True):
-        if owned:
-            yield dict(zip(names, form.texts(row, len(names)), strict=True))
+    found = PackedRows(table.column_names, form=exported.row_form)
+    rows = chain.from_iterable(ArtifactSide(artifact).rows(table.name, found.form))
+    found.lines = [row for row, owned in zip(rows, exported.is_owned(), strict=True) if owned]
+    return found
 
 
-def _compare(
-    database: DatabaseConnection, table: PlannedTable, rows: Sequence[RowValues]
-) -> TableResult:
+def _compare(database: DatabaseConnection, table: PlannedTable, rows: PackedRows) -> TableResult:
     differences = DifferenceList(table.name, table.key)
     names = table.column_names
     for batch, found in _looked_up(database, table, rows):
-        for place, row in enumerate(batch):
-            key = tuple(row[name] for name in table.key)
+        for place, (key, texts) in enumerate(batch):
             if place not in found:
                 differences.add(RowDifferenceKind.MISSING, key)
             else:
-                differences.add_changed(key, names, tuple(row.values()), found[place])
+                differences.add_changed(key, names, texts, found[place])
     return differences.result(len(rows), len(rows))
 
 
 def _looked_up(
-    database: DatabaseConnection, table: PlannedTable, rows: Sequence[RowValues]
-) -> Iterator[tuple[Sequence[RowValues], dict[int, tuple[str | None, ...]]]]:
-    """Yield rows in batches, with the target's rows that have their keys, by place."""
-    left = iter(rows)
-    width = len(table.key)
+    database: DatabaseConnection, table: PlannedTable, rows: PackedRows
+) -> Iterator[tuple[list[tuple[Key, Key]], dict[int, Key]]]:
+    """Yield rows in batches with their keys, and the target's rows that have these, by place."""
+    width, places = len(table.key), [rows.names.index(name) for name in table.key]
+    left = ((tuple(texts[place] for place in places), texts) for texts in rows.texts())
     while batch := list(islice(left, _ASKED)):
-        keys = [tuple(row[name] for name in table.key) for row in batch]
-        query = texts_by_key(table, table.column_names, keys)
+        query = texts_by_key(table, table.column_names, [key for key, _ in batch])
         with exact_names(database, table):
             found = {place: tuple(rest[width:]) for place, *rest in database.execute(query)}
         yield batch, found

@@ -8,13 +8,20 @@ the change if it differs.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from itertools import chain, islice
 
 from attrs import define, field, frozen
 
 from replant.artifact.artifact import Artifact
-from replant.changes.table_changes import Changes, RowValues, TableChanges, UpdatedRow
+from replant.changes.table_changes import (
+    Changes,
+    PackedRows,
+    PackedUpdates,
+    RowValues,
+    TableChanges,
+    UpdatedRow,
+)
 from replant.database.connections import DatabaseConnection, is_near
 from replant.database.session_settings import exact_names
 from replant.difference.compare_sides import TableComparison
@@ -30,6 +37,7 @@ from replant.model import (
     Text,
 )
 from replant.model.ownership import Ownership
+from replant.sql.fingerprints import Fingerprint
 from replant.sql.row_queries import texts_by_key
 from replant.synchronization.artifact_rows_by_owner import OwnedSide, rows_of_owner
 from replant.synchronization.rows_in_target import RowsInTarget
@@ -84,9 +92,66 @@ def find_changes(
         table = _TableSearch(there, of_artifact, found.tables[name], check)
         changes[name] = table.changes(exported.ownership)
         findings += table.findings
-        if table.lines is not None and not exported.shared_count:
-            wanted[name] = WantedRows(changes[name], exported.row_form, table.lines)
+        if table.written is not None and not exported.shared_count:
+            wanted[name] = WantedRows(changes[name], exported.row_form, table.written)
     return FoundChanges(changes, tuple(findings), found, wanted)
+
+
+@define
+class _OwnedRows:
+    """The owned rows of one table that differ.
+
+    Attributes:
+        table: the table as the target has it.
+        wanted: those that only the artifact has.
+        updated: those that both have.
+
+    """
+
+    table: PlannedTable
+    wanted: PackedRows = field(init=False)
+    updated: PackedUpdates = field(init=False)
+    _keyless: PackedRows = field(init=False)
+    #: Those that only the target has, by the text of their key.
+    _only_there: dict[tuple[Text, ...], bytes] = field(factory=dict)
+
+    @wanted.default
+    @_keyless.default
+    def _none(self) -> PackedRows:
+        return PackedRows(self.table.column_names)
+
+    @updated.default
+    def _no_updates(self) -> PackedUpdates:
+        return PackedUpdates(self.table.key)
+
+    def add(self, row: DifferingRow) -> None:
+        """Take a row that the comparison of the target with the artifact found."""
+        if row.right is not None and row.presence is Presence.RIGHT:
+            self.wanted.append(row.right)
+        elif row.right is not None:
+            self.updated.append(UpdatedRow(row.key, row.right))
+        elif row.left is not None and row.key:
+            self._only_there[tuple(row.key.values())] = self._keyless.line_of(row.left)
+        elif row.left is not None:
+            self._keyless.append(row.left)
+
+    def meet(self, key: tuple[Text, ...], wanted: RowValues) -> bool:
+        """Update the row of a key that only the target seemed to have; False if there is none."""
+        line = self._only_there.pop(key, None)
+        if line is None:
+            return False
+        own = self._keyless.row_of(line)
+        changed = {name: text for name, text in wanted.items() if text != own[name]}
+        if changed:
+            self.updated.append(UpdatedRow(dict(zip(self.table.key, key, strict=True)), changed))
+        return True
+
+    @property
+    def deleted(self) -> PackedRows:
+        """Those that the artifact does not have."""
+        rows = PackedRows(self.table.column_names)
+        rows.lines = [*self._keyless.lines, *self._only_there.values()]
+        return rows
 
 
 @define
@@ -99,8 +164,8 @@ class _TableSearch:
         table: the table as the target has it.
         check: what is done with shared rows that differ.
         findings: what stands in their way.
-        lines: the rows that the artifact has otherwise than the target, as they stand; None where
-            rows were not compared as they stand.
+        written: what the rows are together that the artifact has otherwise than the target; None
+            where rows were not compared as they stand.
 
     """
 
@@ -109,41 +174,25 @@ class _TableSearch:
     table: PlannedTable
     check: SharedRowsCheck
     findings: list[Finding] = field(factory=list)
-    lines: Sequence[bytes] | None = None
+    written: Fingerprint | None = None
 
     def changes(self, ownership: Ownership) -> TableChanges:
         """Return what changes."""
-        compared = () if ownership is Ownership.SHARED else self._compared()
-        keyless = [row.left for row in compared if row.left is not None and not row.key]
-        only_there = {
-            tuple(row.key.values()): row.left
-            for row in compared
-            if row.presence is Presence.LEFT and row.left is not None and row.key
-        }
-        wanted = [row.right for row in compared if row.presence is Presence.RIGHT]
-        updated = [
-            UpdatedRow(row.key, row.right)
-            for row in compared
-            if row.presence is Presence.BOTH and row.right is not None
-        ]
+        found = _OwnedRows(self.table)
+        if ownership is not Ownership.SHARED:
+            # To hash the rows of a server nearby takes longer than to compare them.
+            by_blocks = not is_near(self.there.database)
+            comparison = TableComparison(self.there, self.wanted, self.table.name, by_blocks)
+            self.written = comparison.find(found.add)
         shared = () if ownership is Ownership.OWNED else self._shared_rows()
-        missing, differing = self._settle(shared, only_there, updated)
+        inserted = PackedRows(self.table.column_names)
+        differing = self._settle(shared, found, inserted)
         if self.check is SharedRowsCheck.SAME and differing.counts:
             self._refuse(differing, "that are shared with others", _SHARED_REMEDY)
-        absent, of_others = self._settle(filter(None, wanted), only_there, updated)
+        of_others = self._settle(found.wanted, found, inserted)
         if of_others.counts:
             self._refuse(of_others, "that belong to others", _OTHERS_REMEDY)
-        deleted = [*keyless, *only_there.values()]
-        return TableChanges(self.table, deleted, updated, [*missing, *absent])
-
-    def _compared(self) -> Sequence[DifferingRow]:
-        """Return which owned rows differ."""
-        # To hash the rows of a server nearby takes longer than to compare them.
-        by_blocks = not is_near(self.there.database)
-        comparison = TableComparison(self.there, self.wanted, self.table.name, by_blocks)
-        found = comparison.compare(None)
-        self.lines = found.lines
-        return found.rows
+        return TableChanges(self.table, found.deleted, found.updated, inserted)
 
     def _shared_rows(self) -> Iterator[RowValues]:
         """Yield the shared rows of the artifact; without a key nothing can reference them."""
@@ -158,38 +207,34 @@ class _TableSearch:
     def _settle(
         self,
         rows: Iterable[RowValues],
-        only_there: dict[tuple[Text, ...], RowValues],
-        updated: list[UpdatedRow],
-    ) -> tuple[list[RowValues], DifferenceList]:
+        owned: _OwnedRows,
+        missing: PackedRows,
+    ) -> DifferenceList:
         """Look up rows of the artifact that were not found by the text of their key.
 
         The server may hold a key to be equal to one with another text, as 1.0 to 1.00.
 
         Args:
             rows: the rows.
-            only_there: the owned rows that only the target has, by the text of their key; those
-                that are met are taken out.
-            updated: the rows that are met are added here.
+            owned: those that only the target has; those that are met are updated instead.
+            missing: the rows that the target does not have are added here.
 
         Returns:
-            The rows that the target does not have, and how those differ that it has otherwise.
+            How those differ that it has otherwise, among rows that it does not own.
 
         """
         table = self.table
-        missing, differing = [], DifferenceList(table.name, table.key)
+        differing = DifferenceList(table.name, table.key)
         for row, there in self._looked_up(rows):
             if there is None:
                 missing.append(row)
                 continue
             key = tuple(there[name] for name in table.key)
-            own = only_there.pop(key, None)
-            if own is None:
+            if not owned.meet(key, row):
                 names = table.column_names
                 exported, found = (tuple(each[name] for name in names) for each in (row, there))
                 differing.add_changed(key, names, exported, found)
-            elif changed := {name: row[name] for name in row if row[name] != own[name]}:
-                updated.append(UpdatedRow(dict(zip(table.key, key, strict=True)), changed))
-        return missing, differing
+        return differing
 
     def _looked_up(self, rows: Iterable[RowValues]) -> Iterator[tuple[RowValues, RowValues | None]]:
         """Yield each row with that of the target that has an equal key."""

@@ -8,8 +8,8 @@ touch must be the other rows of before, told by their places.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from itertools import chain, islice
 
 from attrs import frozen
 
@@ -20,6 +20,7 @@ from replant.database.copy_stream import copied_rows
 from replant.database.session_settings import exact_names
 from replant.model import Catalog, PlannedTable, RelationKind, RelationName
 from replant.sql import row_queries as queries
+from replant.sql.fingerprints import Fingerprint
 from replant.sql.row_forms import RowForm
 from replant.sql.where_clauses import relation
 from replant.synchronization.rows_in_target import RowsInTarget
@@ -35,13 +36,13 @@ class WantedRows:
     Attributes:
         changes: the changes.
         form: the form of the rows.
-        written: the rows that are inserted or updated, as they are wanted.
+        written: what the rows are together that are inserted or updated, as they are wanted.
 
     """
 
     changes: TableChanges
     form: RowForm
-    written: Collection[bytes]
+    written: Fingerprint
 
 
 @frozen
@@ -102,12 +103,12 @@ def is_as_wanted(
     if UntouchedRows(count, int(places or 0)) != before:
         return False
     query = queries.touched_fields(selection, table)
-    touched: Counter[bytes] = Counter()
+    touched = Fingerprint()
     with exact_names(database, table):
         options = wanted.form.copy_out_options
         for rows in copied_rows(database, query, options, side="target"):
-            touched.update(rows)
-    return touched == Counter(wanted.written)
+            touched.add(rows)
+    return touched.part == wanted.written.part
 
 
 def _before(database: DatabaseConnection, found: RowsInTarget, wanted: WantedRows) -> UntouchedRows:
@@ -116,12 +117,14 @@ def _before(database: DatabaseConnection, found: RowsInTarget, wanted: WantedRow
     query = queries.counted_places(selection, table.name)
     count, places = database.execute(query).fetchone() or (0, 0)
     changes = wanted.changes
-    keys = [tuple(row.key.values()) for row in changes.updated]
-    keys += [changes.key_of(row) for row in changes.deleted]
+    keys = chain(
+        (tuple(row.key.values()) for row in changes.updated),
+        (changes.key_of(row) for row in changes.deleted),
+    )
     total = int(places or 0)
     with exact_names(database, table):
-        for start in range(0, len(keys), _ASKED):
-            query = queries.places_by_key(table, keys[start : start + _ASKED])
+        while asked := list(islice(keys, _ASKED)):
+            query = queries.places_by_key(table, asked)
             number, lost = database.execute(query).fetchone() or (0, 0)
             count, total = count - number, total - int(lost or 0)
     return UntouchedRows(count, total)

@@ -593,9 +593,36 @@ def test_a_row_that_differs_takes_little_memory(move: Move) -> None:
     assert (many - few) / 10_000 < 700
 
 
+def test_a_trigger_is_noticed_where_most_rows_change(move: Move) -> None:
+    settings = _many_rows(move, 1_500)
+    move.target.execute(
+        "CREATE FUNCTION s.touch() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN IF new.id = 7 THEN new.a = 0; END IF; RETURN new; END $$;"
+        "CREATE TRIGGER touch BEFORE UPDATE ON s.many FOR EACH ROW EXECUTE FUNCTION s.touch()",
+        prepare=False,
+    )
+
+    with pytest.raises(ChangeError, match=r"s\.many: 0 rows are missing, 1 differ"):
+        api.sync(str(move.artifact), settings)
+
+    assert move.target.execute("SELECT count(*) FROM s.many WHERE a = 0").fetchone() == (1_500,)
+
+
 def _peak_of_sync(move: Move, number: int) -> int:
     """Change so many rows, and insert as many; return how many bytes it took at most."""
     move.empty()
+    settings = _many_rows(move, number)
+    tracemalloc.start()
+    total = api.sync(str(move.artifact), settings).plan.total
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert (total.inserted, total.updated, total.deleted) == (number, number, 0)
+    return peak
+
+
+def _many_rows(move: Move, number: int) -> Settings:
+    """Export rows of which the target lacks so many, and has so many otherwise."""
     move.on_both("CREATE SCHEMA s; CREATE TABLE s.many (id int PRIMARY KEY, a int, b timestamp)")
     move.source.execute(
         "INSERT INTO s.many SELECT n, n * 17, timestamp '2024-01-01' + n * interval '1 s'"
@@ -607,10 +634,4 @@ def _peak_of_sync(move: Move, number: int) -> int:
     chosen = PluginSettings(("schemas", "ordered"), {"schemas": {"include": ["s.*"]}})
     settings = evolve(settings_of(move), plugins=chosen)
     api.export(settings, force=True)
-    tracemalloc.start()
-    total = api.sync(str(move.artifact), settings).plan.total
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-
-    assert (total.inserted, total.updated, total.deleted) == (number, number, 0)
-    return peak
+    return settings

@@ -68,13 +68,16 @@ def find_untouched_rows(
     """Find the rows that are to stay as they are, before anything changes.
 
     Returns:
-        They by table; of tables whose rows can be told by their places, and by a unique key.
+        They by table; of tables whose rows can be told by their places, and by a unique key, and of
+        which most rows stay.
 
     """
     told = [
         name
         for name, rows in wanted.items()
-        if name in found.owned and _has_places(catalog, rows.changes.table)
+        if name in found.owned
+        and _has_places(catalog, rows.changes.table)
+        and not _is_much(rows.changes, found.owned_counts[name])
     ]
     return {
         name: _before(database, found, wanted[name]) for name in told if _may_locate(database, name)
@@ -109,6 +112,12 @@ def is_as_wanted(
         for rows in copied_rows(database, query, options, side="target"):
             touched.add(rows)
     return touched.part == wanted.written.part
+
+
+def _is_much(changes: TableChanges, row_count: int) -> bool:
+    """Tell whether to look up the rows that change takes longer than to compare all of them."""
+    looked_up = len(changes.updated) + len(changes.deleted)
+    return looked_up > max(_ASKED, row_count // 4)
 
 
 def _before(database: DatabaseConnection, found: RowsInTarget, wanted: WantedRows) -> UntouchedRows:

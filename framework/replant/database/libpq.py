@@ -6,7 +6,8 @@ have arrived already.
 
 from __future__ import annotations
 
-from select import select
+import select
+import sys
 
 import psycopg
 from psycopg import pq
@@ -35,18 +36,39 @@ def flush(connection: PGconn) -> None:
 
 def wait_to_send(connection: PGconn) -> None:
     """Wait until the server takes more; a server that waits to be read first is read."""
-    readable, _, _ = select([connection.socket], [connection.socket], [])
-    if readable:
+    if _wait_for(connection.socket, to_send=True):
         connection.consume_input()
 
 
 def wait_to_read(connection: PGconn) -> None:
-    """Wait for more of the server's answer; in `select` Python can answer Ctrl-C.
+    """Wait for more of the server's answer; meanwhile Python can answer Ctrl-C.
 
     libpq is to be asked before: what has come already will not come again.
     """
-    select([connection.socket], [], [])
+    _wait_for(connection.socket, to_send=False)
     connection.consume_input()
+
+
+if sys.platform == "win32":
+
+    def _wait_for(socket: int, *, to_send: bool) -> bool:
+        """Wait until a socket can be read, or written to if that is wanted; tell if it is to read.
+
+        There `select` has no highest socket.
+        """
+        readable, _, _ = select.select([socket], [socket] if to_send else [], [])
+        return bool(readable)
+
+else:
+
+    def _wait_for(socket: int, *, to_send: bool) -> bool:
+        """Wait until a socket can be read, or written to if that is wanted; tell if it is to read.
+
+        `select` would take none above 1023, which a program with many open files has.
+        """
+        poll = select.poll()
+        poll.register(socket, select.POLLIN | (select.POLLOUT if to_send else 0))
+        return any(event & ~select.POLLOUT for _, event in poll.poll())
 
 
 def next_result(connection: PGconn, wanted: pq.ExecStatus) -> PGresult:

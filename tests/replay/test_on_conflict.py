@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from replant import api
 from replant.errors import (
     ConfigurationError,
     PreflightError,
     ReplayError,
 )
 from replant.model import (
+    Check,
     ExportSettings,
     LoadTogether,
     OnConflict,
@@ -572,3 +574,30 @@ def test_a_rehearsal_ends_as_the_replay_does(
     assert rehearsed.code == replayed.code
     if replayed.code:
         assert rehearsed.err == replayed.err
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "kind", "exported", "there"),
+    [
+        ("extra_float_digits", "0", "float8", "0.3", "0.30000000000000004"),
+        # Both are 01:30 in Moscow, with the same name of the zone.
+        ("DateStyle", "SQL", "timestamptz", "2014-10-25 21:30Z", "2014-10-25 22:30Z"),
+    ],
+)
+@pytest.mark.parametrize("check", ["content", "count"])
+def test_a_row_is_updated_though_the_settings_write_both_alike(
+    move: Move, check: str, setting: str, value: str, kind: str, exported: str, there: str
+) -> None:
+    move.on_both(f"CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY, v {kind})")
+    move.source.execute(f"INSERT INTO s.t VALUES (1, '{exported}'), (2, NULL)")
+    move.target.execute(f"INSERT INTO s.t VALUES (1, '{there}'), (2, NULL)")
+    move.export(ExportSettings(check=Check(check)))
+    settings = evolve(
+        move.settings(ExportSettings(on_conflict=UPDATE)),
+        target_settings={setting: value, "TimeZone": "Europe/Moscow"},
+    )
+
+    replayed = api.replay(str(move.artifact), settings, host=move.host)
+
+    assert replayed.tables[T] == Loaded(0, updated=1, unchanged=1)
+    assert move.same("SELECT * FROM s.t ORDER BY id")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from replant.database import sql
 from replant.model import OnConflict, PlannedColumn, PlannedTable
-from replant.sql.row_text import record_expression
 from replant.sql.where_clauses import columns
 
 
@@ -21,8 +20,8 @@ def on_conflict(table: PlannedTable, counter: str | None) -> bytes:
     """Compose the ON CONFLICT clause; `counter` names the setting that counts the updates.
 
     DO NOTHING without a target needs no SELECT, and skips a row whatever unique key it meets.
-    A row is updated only if its text differs, so that no trigger fires for one that does not; some
-    types have no equality, and some take `1.0` and `1.00` for the same: in a key as well.
+    A row is updated only if it differs, so that no trigger fires for one that does not; see
+    `differs`.
     """
     if table.on_conflict is OnConflict.ERROR:
         return b""
@@ -58,11 +57,18 @@ def changing(table: PlannedTable) -> list[PlannedColumn]:
 
 
 def differs(table: PlannedTable, left: str, right: str) -> sql.Composed:
-    """Compose a condition: the texts of the rows under two aliases differ in what may be set."""
-    changed = table.with_columns(changing(table))
-    return sql.SQL("{} IS DISTINCT FROM {}").format(
-        record_expression(changed, left), record_expression(changed, right)
+    """Compose a condition: the rows under two aliases differ in what may be set.
+
+    They are compared as they are stored. Some types have no equality, and some take `1.0` and
+    `1.00` for the same: in a key as well. Their text is made under the settings of the database,
+    which may leave out digits, or write two times alike.
+    """
+    changed = changing(table)
+    rows = (
+        sql.SQL(", ").join(sql.Identifier(alias, column.name) for column in changed)
+        for alias in (left, right)
     )
+    return sql.SQL("ROW({})::record OPERATOR(pg_catalog.*<>) ROW({})::record").format(*rows)
 
 
 def _bytes(part: sql.Composable) -> bytes:

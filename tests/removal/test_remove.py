@@ -6,6 +6,7 @@ import re
 
 import psycopg
 import pytest
+from attrs import evolve
 
 from replant import api
 from replant.errors import ChangeError, PrivilegeError
@@ -266,3 +267,31 @@ def test_what_was_removed_cannot_be_removed_again(move: Move, exported: Settings
 
     with pytest.raises(ChangeError, match="is missing in the target"):
         remove(move, exported)
+
+
+#: Of each setting of a target a type, a value, and another that has the same text under it; the
+#: value itself where it has another text there than in the artifact.
+SAME_TEXT = [
+    ("extra_float_digits", "0", "float8", "0.3", "0.30000000000000004"),
+    ("TimeZone", "Europe/Berlin", "timestamptz", "2024-01-02 00:00Z", "2024-01-02 00:00:01Z"),
+    ("DateStyle", "German", "date", "2024-01-02", "2024-02-01"),
+    ("bytea_output", "escape", "bytea", r"\x00ff", r"\x00fe"),
+    ("IntervalStyle", "iso_8601", "interval", "1 day", "2 days"),
+]
+
+
+@pytest.mark.parametrize(("setting", "value", "kind", "own", "other"), SAME_TEXT)
+def test_a_row_without_a_key_is_told_by_its_exact_values(
+    move: Move, setting: str, value: str, kind: str, own: str, other: str
+) -> None:
+    move.on_both(f"CREATE SCHEMA s; CREATE TABLE s.t (v {kind})")
+    move.source.execute(f"INSERT INTO s.t VALUES ('{own}')")
+    move.target.execute(f"INSERT INTO s.t VALUES ('{other}'), ('{own}'), ('{other}')")
+    move.export()
+    settings = evolve(move.settings(), source=None, target_settings={setting: value})
+
+    removed = api.remove(str(move.artifact), settings, confirm=lambda _: True)
+
+    assert removed.total.deleted == 1
+    left = move.target.execute(f"SELECT v = '{other}', count(*) FROM s.t GROUP BY 1").fetchall()
+    assert left == [(True, 2)]

@@ -8,12 +8,14 @@ from contextlib import contextmanager
 import psycopg
 
 from replant.artifact.row_batches import limited
-from replant.changes.queries import ChangingStatement, StagedChanges
+from replant.changes.queries import ChangingStatement, Place, StagedChanges, places_by_content
+from replant.changes.table_changes import TableChanges
 from replant.changes.unique_collisions import SettledChanges
 from replant.database import sql
 from replant.database.connections import READING, DatabaseConnection, one_line, writing
 from replant.database.copy_from_stdin import send_rows
 from replant.database.privileges import may_make_temporary_tables
+from replant.database.session_settings import exact_names
 from replant.errors import ChangeError, PrivilegeError
 from replant.model import RelationName
 from replant.sql.closing_checks import SETTLE
@@ -69,7 +71,12 @@ def change_rows(database: DatabaseConnection, settled: SettledChanges) -> None:
     changes = [each for each in settled.changes.values() if each.count]
     if not changes:
         return
-    statement = ChangingStatement(changes, may_stage=may_make_temporary_tables(database))
+    places = {
+        each.table.name: _places_of_deleted(database, each)
+        for each in changes
+        if each.deleted and not each.table.key
+    }
+    statement = ChangingStatement(changes, places, may_stage=may_make_temporary_tables(database))
     with _explained():
         for staged in statement.staged:
             _stage(database, staged)
@@ -80,6 +87,15 @@ def change_rows(database: DatabaseConnection, settled: SettledChanges) -> None:
         counts = database.execute(statement.compose()).fetchone() or ()
         _check_counts(statement.parts, counts)
         database.execute(SETTLE)
+
+
+def _places_of_deleted(database: DatabaseConnection, changes: TableChanges) -> list[Place]:
+    """Find rows without a key by their content, under the settings under which it was read.
+
+    Nobody else changes them unnoticed in this transaction, so they are there when they are deleted.
+    """
+    with looking(database), exact_names(database, changes.table):
+        return database.execute(places_by_content(changes)).fetchall()
 
 
 def _stage(database: DatabaseConnection, staged: StagedChanges) -> None:

@@ -9,7 +9,7 @@ PostgreSQL manual, "Data-Modifying Statements in WITH" and "CREATE TABLE", REFER
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from attrs import evolve, frozen
@@ -27,6 +27,9 @@ from replant.sql.where_clauses import chosen_from, columns, null_of, references,
 #: The number of a row beside its columns; no column has the name of a system column.
 _NUMBER = sql.Identifier("cmin")
 
+#: Where a row is: its table or partition by its oid, and the text of its `ctid`.
+Place = tuple[int, str]
+
 #: So many rows come through a temporary table, where the role may make one: a statement that lists
 #: them takes the server three times as long to read, and may not be longer than 1 GB.
 _MANY = 5000
@@ -41,11 +44,18 @@ class ChangingStatement:
 
     """
 
-    def __init__(self, changes: Sequence[TableChanges], *, may_stage: bool) -> None:
+    def __init__(
+        self,
+        changes: Sequence[TableChanges],
+        places: Mapping[RelationName, Sequence[Place]],
+        *,
+        may_stage: bool,
+    ) -> None:
         """Compose the parts.
 
         Args:
             changes: those of each table.
+            places: where the deleted rows of tables without a key are.
             may_stage: whether the role may make temporary tables, for rows that are many.
 
         """
@@ -56,8 +66,12 @@ class ChangingStatement:
         self._barrier: sql.Composable = sql.SQL("true")
         for each in changes:
             if each.deleted:
-                delete = self._delete_by_key if each.table.key else _delete_by_content
-                self._add(each.table, "deleted", len(each.deleted), delete(each))
+                delete = (
+                    self._delete_by_key(each)
+                    if each.table.key
+                    else _delete_at(each.table, places[each.table.name])
+                )
+                self._add(each.table, "deleted", len(each.deleted), delete)
         self._wait("deleted")
         for each in changes:
             for names, rows in each.updated.by_columns():
@@ -246,10 +260,11 @@ def _with_key(table: PlannedTable, names: Sequence[str]) -> PlannedTable:
     return PlannedTable(table.name, table.columns, tuple(names), rows=table.rows)
 
 
-def _delete_by_content(changes: TableChanges) -> sql.Composed:
-    """Delete rows without a key: of each content as many as there should be deleted.
+def places_by_content(changes: TableChanges) -> sql.Composed:
+    """Select where deleted rows without a key are: of each content as many as are to be deleted.
 
-    Rows of the same content cannot be told apart, so any of them will do.
+    Rows of the same content cannot be told apart, so any of them will do. The texts are those of
+    the settings under which rows are read.
     """
     table = changes.table
     names = table.column_names
@@ -269,16 +284,27 @@ def _delete_by_content(changes: TableChanges) -> sql.Composed:
         for place, name in enumerate(names)
     )
     return sql.SQL(
-        "DELETE FROM {0} AS t0 WHERE (t0.tableoid, t0.ctid) IN (SELECT f.leaf, f.place FROM ("
+        "SELECT f.leaf, f.place::text FROM ("
         "SELECT t0.tableoid AS leaf, t0.ctid AS place, r.number::bigint AS wanted,"
         " row_number() OVER (PARTITION BY r::text ORDER BY t0.tableoid, t0.ctid) AS number"
         " FROM {0} AS t0 JOIN (VALUES {1}) AS r ({2}, number) ON {3}) AS f"
-        " WHERE f.number <= f.wanted)"
+        " WHERE f.number <= f.wanted"
     ).format(
         _target(table),
         sql.SQL(", ").join(rows),
         sql.SQL(", ").join(sql.Identifier(f"k{place}") for place, _ in enumerate(names)),
         same if names else sql.SQL("true"),
+    )
+
+
+def _delete_at(table: PlannedTable, places: Sequence[Place]) -> sql.Composed:
+    return sql.SQL(
+        "DELETE FROM {} AS t0 WHERE (t0.tableoid, t0.ctid) IN"
+        " (SELECT * FROM unnest({}::oid[], {}::tid[]))"
+    ).format(
+        _target(table),
+        sql.Literal([leaf for leaf, _ in places]),
+        sql.Literal([place for _, place in places]),
     )
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from sys import intern
@@ -338,6 +339,13 @@ _LATER = {
     "{nulls_alike}": (15, "i.indnullsnotdistinct", "false"),
 }
 
+#: Encodings whose bytes are in the order of those of UTF-8; of SQL_ASCII they are taken as UTF-8.
+_ORDERED_AS_UTF8 = {"UTF8", "SQL_ASCII"}
+
+#: The types whose values are texts in the encoding of the database.
+_TEXTS = {"text", "character varying", "character", "name"}
+_MODIFIER = re.compile(r"\(\d+\)")
+
 _IDENTITY = "SELECT current_database(), current_user"
 
 #: `pg_policy.polcmd`; a policy for ALL has `*`.
@@ -487,6 +495,7 @@ def _columns(
         for oid, number, schema, name, increment in sequenced
     }
     columns: defaultdict[int, list[Column]] = defaultdict(list)
+    recoded = database.info.parameter_status("server_encoding") not in _ORDERED_AS_UTF8
     for oid, name, type_, not_null, default, identity, generated, *rest in rows:
         collatable, deterministic, may, type_id, number = rest
         base, never_null, equality = types[type_id]
@@ -500,6 +509,7 @@ def _columns(
                 identity=Identity(identity),
                 generated=generated,
                 collatable=collatable,
+                recoded=recoded and collatable and _MODIFIER.sub("", type_) in _TEXTS,
                 deterministic=deterministic,
                 equality=equality,
                 base_type=base,

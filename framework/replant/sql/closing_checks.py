@@ -38,6 +38,7 @@ from replant.sql.row_text import (
     block_sums,
     collated,
     fingerprint_expression,
+    in_utf8,
     numbered_lines,
     order_by,
     value_expression,
@@ -444,18 +445,18 @@ def _order_in_source(ending: Ending, table: PlannedTable) -> sql.Composed:
     """Compose the key in the order of the source, where the target's column may be of another type.
 
     The text `10` comes before `9`, and citext knows no case. A manifest with blocks names only
-    types that every database orders alike; see `replant.artifact.manifest_checks`.
+    types that every database orders alike; see `replant.artifact.manifest_checks`. The encoding of
+    the target is not known where the check is written.
     """
     exported = ending.in_source(table.name)
     types = {column.name: column.type for column in exported.columns}
     by_bytes = collated(exported).collatable
-    return sql.SQL(", ").join(
-        sql.SQL("t0.{}::{}{}").format(
-            sql.Identifier(name),
-            sql.SQL(types[name]),
-            sql.SQL(' COLLATE "C"' if name in by_bytes else ""),
-        )
+    values = (
+        (name, sql.SQL("t0.{}::{}").format(sql.Identifier(name), sql.SQL(types[name])))
         for name in table.key
+    )
+    return sql.SQL(", ").join(
+        in_utf8(value + sql.SQL("::text")) if name in by_bytes else value for name, value in values
     )
 
 

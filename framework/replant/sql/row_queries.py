@@ -22,6 +22,7 @@ from replant.sql.row_text import (
     block_sums,
     fingerprint_expression,
     form_expression,
+    in_utf8,
     numbered_lines,
     order_by,
     text_expression,
@@ -189,10 +190,18 @@ def _between(
     table: PlannedTable, low: Sequence[Text] | None, high: Sequence[Text] | None
 ) -> sql.Composed:
     key = sql.SQL("ROW({})").format(order_by(table))
+    types = {column.name: column.type for column in table.columns}
+
+    def bound_of(name: str, text: Text) -> sql.Composable:
+        value = sql.Literal(text)
+        if name not in table.recoded:
+            return value
+        return in_utf8(sql.SQL("{}::{}::text").format(value, sql.SQL(types[name])))
+
     terms: list[sql.Composable] = [sql.SQL("")]
     for operator, bound in ((">=", low), ("<", high)):
         if bound is not None:
-            values = sql.SQL(", ").join(map(sql.Literal, bound))
+            values = sql.SQL(", ").join(map(bound_of, table.key, bound))
             terms.append(sql.SQL("{} {} ROW({})").format(key, sql.SQL(operator), values))
     return sql.SQL(" AND ").join(terms)
 

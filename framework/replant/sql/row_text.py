@@ -69,13 +69,15 @@ def record_expression(table: PlannedTable, alias: str = "t0") -> sql.Composable:
 def order_by(table: PlannedTable, alias: str = "t0") -> sql.Composable:
     """Compose the key columns, by bytes where the type has a collation; else the row as text.
 
-    The order then depends on no locale of the server.
+    The order then depends on no locale of the server, nor that of a key on its encoding.
     """
     if not table.key:
         return record_expression(table, alias) + sql.SQL(' COLLATE "C"')
     return sql.SQL(", ").join(
-        sql.Identifier(alias, name) + sql.SQL(' COLLATE "C"' if name in table.collatable else "")
-        for name in table.key
+        in_utf8(value + sql.SQL("::text"))
+        if name in table.recoded
+        else value + sql.SQL(' COLLATE "C"' if name in table.collatable else "")
+        for name, value in ((name, sql.Identifier(alias, name)) for name in table.key)
     )
 
 
@@ -158,7 +160,7 @@ def fingerprint_expression(form: RowForm, table: PlannedTable, alias: str = "t0"
 
 def hash_expression(form: RowForm, table: PlannedTable, alias: str = "t0") -> sql.Composable:
     """Compose the hash of a row, as a signed bigint; see `replant.sql.fingerprints.row_hash`."""
-    return _hash_of(_in_utf8(form_expression(form, table, alias)))
+    return _hash_of(in_utf8(form_expression(form, table, alias)))
 
 
 def numbered_lines(
@@ -181,12 +183,10 @@ def block_hash(order: sql.Composable | None = None) -> sql.Composable:
     shortened = sql.SQL(
         "CASE WHEN pg_catalog.octet_length({0}) > {1} AND pg_catalog.octet_length({2}) > {3}"
         " THEN E'\\b' || pg_catalog.encode(pg_catalog.sha256({2}), 'hex') ELSE {0} END"
-    ).format(
-        line, sql.Literal(LONGEST_IN_BLOCK // 4), _in_utf8(line), sql.Literal(LONGEST_IN_BLOCK)
-    )
+    ).format(line, sql.Literal(LONGEST_IN_BLOCK // 4), in_utf8(line), sql.Literal(LONGEST_IN_BLOCK))
     sorted_by = sql.SQL("") if order is None else sql.SQL(" ORDER BY {}").format(order)
     joined = sql.SQL("pg_catalog.string_agg({}, E'\\n'{}) || E'\\n'")
-    return _hash_of(_in_utf8(joined.format(shortened, sorted_by)))
+    return _hash_of(in_utf8(joined.format(shortened, sorted_by)))
 
 
 def block_sums(lines: sql.Composable, rows_per_block: int) -> sql.Composed:
@@ -199,7 +199,8 @@ def block_sums(lines: sql.Composable, rows_per_block: int) -> sql.Composed:
     ).format(block_hash(BY_PLACE), lines, sql.Literal(rows_per_block))
 
 
-def _in_utf8(text: sql.Composable) -> sql.Composed:
+def in_utf8(text: sql.Composable) -> sql.Composed:
+    """Compose the bytes of a text in UTF-8, whatever the encoding of the database is."""
     return sql.SQL("pg_catalog.convert_to({}, 'UTF8')").format(text)
 
 

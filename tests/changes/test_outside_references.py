@@ -123,3 +123,48 @@ def test_a_declared_reference_counts_as_well(move: Move, replant: Replant, artif
     move.source.execute("DELETE FROM s.note WHERE id = 2")
     assert removed(move, replant, artifact).code == 0
     assert there(move) == OTHERS
+
+
+ARRAYS = """
+CREATE TABLE s.basket (customers int[]);
+INSERT INTO s.basket VALUES ('{2}');
+"""
+REFERENCE = """
+[[plugins.schemas.references]]
+table = "s.basket"
+array = "customers"
+references = "s.customer"
+"""
+
+
+def test_an_array_in_a_table_without_a_key_needs_a_privilege_on_the_table(
+    move: Move, replant: Replant, tmp_path: Path, artifact: Path
+) -> None:
+    """A row is met once for each of its elements; system columns tell it from its like."""
+    role = "replant_remover"
+    move.source.execute(f"DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN".encode())
+    move.source.execute(ARRAYS.encode(), prepare=False)
+    move.source.execute(
+        f"GRANT USAGE ON SCHEMA s TO {role}; GRANT SELECT, DELETE ON ALL TABLES IN SCHEMA s TO"
+        f" {role}; REVOKE SELECT ON s.basket FROM {role};"
+        f"GRANT SELECT (customers) ON s.basket TO {role}".encode(),
+        prepare=False,
+    )
+    file = tmp_path / "arrays.toml"
+    file.write_text(CONFIGURATION + REFERENCE)
+    of_arrays = tmp_path / "of_arrays.sql"
+    try:
+        options = ("-c", file, "--source", move.from_.dsn, "-o", of_arrays)
+        assert replant("export", *options).code == 0
+        move.source.execute("INSERT INTO s.basket VALUES ('{1,2}'), ('{1,2}')")
+        command = ("remove", of_arrays, "--target", move.from_.as_role(role), "--yes")
+
+        refused = replant(*command)
+        move.source.execute(f"GRANT SELECT ON s.basket TO {role}".encode())
+        named = replant(*command)
+
+        assert refused.code == 4
+        assert f"GRANT SELECT ON s.basket TO {role};" in refused.err
+        assert "2 rows of s.basket that would stay reference rows of s.customer" in named.err
+    finally:
+        move.source.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode(), prepare=False)

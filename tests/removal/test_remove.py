@@ -231,6 +231,31 @@ def test_it_needs_delete_and_select_alone(move: Move, exported: Settings) -> Non
         move.source.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode(), prepare=False)
 
 
+def test_privileges_on_columns_are_enough_but_for_a_table_without_a_key(
+    move: Move, exported: Settings
+) -> None:
+    role = "replant_remover"
+    move.source.execute(f"DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN".encode())
+    move.source.execute(
+        f"GRANT USAGE ON SCHEMA s TO {role}; GRANT SELECT (code, name) ON s.country TO {role};"
+        f"GRANT SELECT (id, country, name, favourite) ON s.customer TO {role};"
+        f"GRANT SELECT (id, customer, v) ON s.orders TO {role};"
+        f"GRANT SELECT (customer, v) ON s.note TO {role};"
+        f"GRANT DELETE ON s.customer, s.orders, s.note TO {role}".encode(),
+        prepare=False,
+    )
+    settings = settings_of(move, role=role)
+    try:
+        grant = f"lacks SELECT on s.note; GRANT SELECT ON s.note TO {role};"
+        with pytest.raises(ChangeError, match=re.escape(grant)):
+            remove(move, settings)
+        move.source.execute(f"GRANT SELECT ON s.note TO {role}".encode())
+        remove(move, settings)
+        assert rows(move) == OF_OTHERS
+    finally:
+        move.source.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode(), prepare=False)
+
+
 def test_a_policy_that_hides_rows_is_refused(move: Move, exported: Settings) -> None:
     role = "replant_remover"
     move.source.execute(f"DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN".encode())

@@ -15,11 +15,18 @@ def find_missing_change_privileges(
     database: DatabaseConnection, catalog: Catalog, changes: Changes
 ) -> Iterator[Finding]:
     """Yield a refusal for each privilege that is missing, with the tables that need it."""
-    lacking: dict[str, list[RelationName]] = {"INSERT": [], "UPDATE": [], "DELETE": []}
+    lacking: dict[str, list[RelationName]] = {
+        privilege: [] for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE")
+    }
     for name, each in changes.items():
         for privilege, columns in _needed(each).items():
             (has,) = read_privileges(database, {name: columns}).values()
-            held = {"INSERT": has.insert, "UPDATE": has.update, "DELETE": has.delete}
+            held = {
+                "SELECT": has.select_system,
+                "INSERT": has.insert,
+                "UPDATE": has.update,
+                "DELETE": has.delete,
+            }
             if not held[privilege]:
                 lacking[privilege].append(name)
     for privilege, names in lacking.items():
@@ -43,4 +50,7 @@ def _needed(changes: TableChanges) -> dict[str, list[str]]:
         needed["UPDATE"] = sorted(changes.updated.columns)
     if changes.deleted:
         needed["DELETE"] = []
+    if changes.deleted and not changes.table.key:
+        # They are deleted by their place; a privilege on each column does not show it.
+        needed["SELECT"] = []
     return needed

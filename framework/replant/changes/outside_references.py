@@ -18,6 +18,7 @@ from replant.changes.queries import declared_rows, keys_that_act, referencing_ro
 from replant.changes.table_changes import Changes, RowValues, TableChanges
 from replant.closure.graph_reader import read_reference_graph
 from replant.database.connections import DatabaseConnection
+from replant.database.privileges import read_privileges
 from replant.model import (
     Catalog,
     ChosenRows,
@@ -126,7 +127,7 @@ class _Search:
             and self.actions.get((key.table, key.name)) == _CASCADE
             and key.table in self.covered
             and bool(self._child(key.table).key)
-            and not _unseen(self.catalog, self.catalog.tables[key.table])
+            and not self._unseen(key.table)
         )
 
     def _find_cascaded(self, keys: Sequence[ForeignKey]) -> Iterator[Finding]:
@@ -180,7 +181,7 @@ class _Search:
 
     def _of_deleted(self, key: ForeignKey, parents: _Parents) -> Iterator[Finding]:
         action = self.actions.get((key.table, key.name))
-        hidden = _unseen(self.catalog, self.catalog.tables[key.table])
+        hidden = self._unseen(key.table)
         if not self.allow_cascade or hidden or action not in (_SET_NULL, _SET_DEFAULT):
             yield from self._refused(key, from_foreign_key(key), parents)
             return
@@ -196,7 +197,8 @@ class _Search:
     ) -> Iterator[Finding]:
         """Yield a refusal if rows outside reference some rows that vanish."""
         name = reference.table
-        if unseen := _unseen(self.catalog, self.catalog.tables[name]):
+        child = self._child(name)
+        if unseen := self._unseen(name, system=bool(_place_of(child, key))):
             yield Finding(
                 Subject.REFERENCE,
                 Severity.REFUSES,
@@ -206,10 +208,28 @@ class _Search:
                 unseen,
             )
             return
-        child = self._child(name)
         found = list(self._outside(key, reference, parents))
         if found:
             yield _finding(reference, child.key or child.column_names, found, self._remedy(key))
+
+    def _unseen(self, name: RelationName, *, system: bool = False) -> str:
+        """Return what would let the role see all rows of a table; empty if it does.
+
+        Args:
+            name: the table.
+            system: whether it has to see system columns too, for which a privilege on each column
+                is not enough.
+
+        """
+        table = self.catalog.tables[name]
+        if table.rows_are_hidden:
+            return "use the table's owner or a role with BYPASSRLS"
+        may_select = table.may_select
+        if system and may_select:
+            may_select = read_privileges(self.database, {name: ()})[name].select_system
+        schemas = [] if table.may_use_schema else [name.schema]
+        tables = [] if may_select else [name]
+        return read_grants(schemas, tables, self.catalog.role) if schemas or tables else ""
 
     def _remedy(self, key: ForeignKey | None) -> str:
         action = "" if key is None else self.actions.get((key.table, key.name), "")
@@ -231,27 +251,37 @@ class _Search:
         child = self._child(reference.table)
         parent = self._child(reference.references)
         wanted = child.key or child.column_names
-        # A period and an array may reference several rows; by another key, a row comes once.
-        repeated = key is None or key.period
-        seen: set[tuple[int, str]] = set()
+        repeated = _is_repeated(key)
+        place = _place_of(child, key)
+        seen: set[tuple[Text, ...]] = set()
         gone = {*self.cascaded.get(reference.table, ())}
         left = Counter(_not_asked_for(self.changes.get(reference.table), reference.columns))
         rows = chain.from_iterable(parents)
         while asked := list(islice(rows, _ASKED)):
             query = (
-                declared_rows(reference, (child, wanted), parent, asked)
+                declared_rows(reference, (child, (*wanted, *place)), parent, asked)
                 if key is None
-                else referencing_rows(key, (child, wanted), parent, asked)
+                else referencing_rows(key, (child, (*wanted, *place)), parent, asked)
             )
-            for leaf, place, *texts in self.database.execute(query):
-                if repeated and (leaf, place) in seen:
+            for found in self.database.execute(query):
+                if repeated and found in seen:
                     continue
-                seen.update([(leaf, place)] if repeated else [])
-                row = tuple(texts)
+                seen.update([found] if repeated else [])
+                row = found[: len(wanted)]
                 if left[row] > 0:
                     left[row] -= 1
                 elif row not in gone:
                     yield row
+
+
+def _is_repeated(key: ForeignKey | None) -> bool:
+    """Tell whether a row may reference several rows: by a period, or by an array."""
+    return key is None or key.period
+
+
+def _place_of(child: PlannedTable, key: ForeignKey | None) -> tuple[str, ...]:
+    """Return the system columns that tell a row from its like, where it may be met twice."""
+    return ("tableoid", "ctid") if _is_repeated(key) and not child.key else ()
 
 
 def _changed(changes: Changes, name: RelationName, columns: Sequence[str]) -> list[RowValues]:
@@ -296,15 +326,6 @@ def _named(wanted: Sequence[str], found: Sequence[tuple[Text, ...]]) -> str:
         for row in found[:_NAMED]
     )
     return f"{named} and {len(found) - _NAMED:,} more" if len(found) > _NAMED else named
-
-
-def _unseen(catalog: Catalog, table: Table) -> str:
-    """Return what would let the role see all rows of a table; empty if it does."""
-    if table.rows_are_hidden:
-        return "use the table's owner or a role with BYPASSRLS"
-    schemas = [] if table.may_use_schema else [table.name.schema]
-    tables = [] if table.may_select else [table.name]
-    return read_grants(schemas, tables, catalog.role) if schemas or tables else ""
 
 
 def _planned(table: Table) -> PlannedTable:

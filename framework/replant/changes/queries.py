@@ -209,12 +209,12 @@ def referencing_rows(
 ) -> sql.Composed:
     """Select rows that reference some rows by a foreign key.
 
-    Columns: the row's place, as `tableoid` and the text of `ctid`; the texts of some columns. A
-    row whose period references several of the rows comes once for each.
+    Columns: the texts of the wanted columns. A row whose period references several of the rows
+    comes once for each.
 
     Args:
         key: the foreign key.
-        child: its table, and the columns that are wanted of it.
+        child: its table, and the columns that are wanted of it, also the place of a row.
         parent: the referenced table.
         rows: the referenced rows: their keys, or the values that the key references.
 
@@ -223,9 +223,8 @@ def referencing_rows(
     selection: Selection = {parent.name: parent.rows, table.name: table.rows}
     plain = {name: evolve(rows, conditions=()) for name, rows in selection.items()}
     names = parent.key or key.referenced_columns
-    texts = [text_expression(sql.Identifier("t0", name)) for name in wanted]
     return sql.SQL("SELECT {} FROM {} JOIN {} ON {} JOIN {} ON {}").format(
-        sql.SQL(", ").join([sql.SQL("t0.tableoid, t0.ctid::text"), *texts]),
+        _texts(wanted),
         chosen_from(plain, table.name),
         chosen_from(plain, parent.name, alias="t1"),
         references(plain, key, "t0", "t1"),
@@ -244,9 +243,8 @@ def declared_rows(
     table, wanted = child
     names = parent.key or reference.referenced_columns
     plain = {t.name: evolve(t.rows, conditions=()) for t in (table, parent)}
-    texts = [text_expression(sql.Identifier("t0", name)) for name in wanted]
     return sql.SQL("SELECT {} FROM {}{} JOIN {} ON {} JOIN {} ON {}").format(
-        sql.SQL(", ").join([sql.SQL("t0.tableoid, t0.ctid::text"), *texts]),
+        _texts(wanted),
         chosen_from(plain, table.name),
         declared.elements(reference, "t0") if reference.elements else sql.SQL(""),
         chosen_from(plain, parent.name, alias="t1"),
@@ -254,6 +252,10 @@ def declared_rows(
         _listed(parent, names, rows),
         same_key(_with_key(parent, names), "t1", "r"),
     )
+
+
+def _texts(names: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(text_expression(sql.Identifier("t0", name)) for name in names)
 
 
 def _with_key(table: PlannedTable, names: Sequence[str]) -> PlannedTable:

@@ -110,6 +110,32 @@ def test_without_a_configuration_the_artifact_says_which_rows(
     assert counts(api.diff(artifact, move.to.dsn, Settings()))["country"] == {Presence.BOTH: 1}
 
 
+def test_rows_that_may_satisfy_the_condition_of_a_root_are_not_looked_for_and_it_is_told(
+    move: Move, exported: Export, replant: Replant, tmp_path: Path
+) -> None:
+    """No condition of an artifact is run in a database; verify tells it by the same words."""
+    artifact, report = tmp_path / "left.sql", tmp_path / "report.json"
+    roots = {"schemas": {"roots": ["s.customer: name LIKE 'A%'"]}}
+    plugins = PluginSettings(("schemas", "ordered"), roots)
+    output = ExportSettings(output=str(artifact))
+    api.export(Settings(source=move.from_.dsn, export=output, plugins=plugins))
+    move.source.execute("INSERT INTO s.customer VALUES (3, 'fr', 'Alan')")
+    told = "rows that only the target has were not looked for in s.customer: its roots were looked"
+
+    equal = replant("diff", artifact, move.from_.dsn, "--report", report)
+    other_way = replant("diff", move.to.dsn, artifact)
+    as_json = json.loads(replant("diff", artifact, move.from_.dsn, "--format", "json").out)
+
+    assert (equal.code, other_way.code) == (0, 1)
+    assert told in equal.out
+    assert told in other_way.out
+    one_way = {table["name"]: table["one_way"] for table in as_json["tables"]}
+    assert {name for name, reason in one_way.items() if reason} == {"customer"}
+    assert "the target has no other rows" in report.read_text()
+    by_key = exported(move.from_.dsn, "by_key", ExportSettings())
+    assert not any(table.one_way for table in api.diff(by_key, move.to.dsn, Settings()).tables)
+
+
 def test_without_a_configuration_a_missing_table_or_column_is_named(
     move: Move, exported: Export, replant: Replant
 ) -> None:

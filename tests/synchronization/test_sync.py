@@ -362,6 +362,19 @@ def test_it_asks_before_it_deletes(move: Move, shops: Settings, replant: Replant
     assert rows(move, owned=True) == wanted(move)
 
 
+def test_rows_that_may_satisfy_the_condition_of_a_root_are_told_to_stay(
+    move: Move, shops: Settings, replant: Replant
+) -> None:
+    roots = {"schemas": {"roots": ["s.customer: id < 2"]}}
+    settings = evolve(shops, plugins=PluginSettings(("schemas", "ordered"), roots))
+    api.export(settings)
+    told = "note: rows that only the target has were not looked for in s.customer: its roots were"
+
+    assert told in " ".join(replant("sync", move.artifact, "--target", move.to.dsn).err.split())
+    api.export(shops, force=True)
+    assert "not looked for" not in replant("sync", move.artifact, "--target", move.to.dsn).err
+
+
 def test_a_dry_run_and_a_rehearsal_change_nothing(
     move: Move, shops: Settings, replant: Replant
 ) -> None:

@@ -37,6 +37,7 @@ from replant.preflight.target_tables import tables_in_target
 from replant.selection.dangling import count_chosen
 from replant.synchronization.rows_in_target import find_rows_in_target
 from replant.verification.differences import SHOWN
+from replant.verification.target_closure import ROOTS_BY_KEY
 from replant.verification.unseen_tables import check_all_seen
 
 
@@ -70,10 +71,19 @@ def diff(
     """
     opening = _Opening(settings, host, progress)
     with opening.sides(left, right) as (one, other):
-        near = any(isinstance(s, TargetSide) and is_near(s.database) for s in (one, other))
+        targets = [side for side in (one, other) if isinstance(side, TargetSide)]
+        near = any(is_near(side.database) for side in targets)
         found = compare_sides(one, other, limit, by_blocks=not near)
-        names = one.names if isinstance(one, SideInOtherSchemas) else {}
-        return evolve(found, shapes={**other.shapes, **one.shapes}, left_names=names)
+        loose = {name for side in targets for name in side.loose}
+        return evolve(
+            found,
+            tables=tuple(
+                evolve(table, one_way=ROOTS_BY_KEY if table.name in loose else "")
+                for table in found.tables
+            ),
+            shapes={**other.shapes, **one.shapes},
+            left_names=one.names if isinstance(one, SideInOtherSchemas) else {},
+        )
 
 
 @frozen
@@ -170,7 +180,9 @@ def _target_side(database: ReadingConnection, artifact: Artifact) -> TargetSide:
     found = find_rows_in_target(database, catalog, artifact, tables)
     counts = count_chosen(database, found.selection, found.selection)
     shapes = shapes_of(catalog, tables)
-    return TargetSide(database, tables, found.selection, found.selection, counts, shapes)
+    return TargetSide(
+        database, tables, found.selection, found.selection, counts, shapes, found.loose
+    )
 
 
 def _is_artifact(place: str) -> bool:

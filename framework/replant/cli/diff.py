@@ -20,7 +20,7 @@ from replant.model import readable
 from replant.model.numbers import counted
 from replant.report.facts_of_comparisons import facts_of_comparison
 from replant.report.recorder import Recorder
-from replant.verification.differences import SHOWN, visible
+from replant.verification.differences import SHOWN, told_one_way, visible
 
 _TEXT, _JSON, _SQL = "text", "json", "sql"
 
@@ -103,10 +103,12 @@ def _show(screen: Screen, found: SideComparison, *, verbose: bool) -> None:
     if differing:
         differ = "differs" if len(differing) == 1 else "differ"
         screen.print(f"{len(differing)} of {counted(len(found.tables), 'table')} {differ}; {sides}")
-        return
-    rows = sum(table.left_rows or 0 for table in found.tables)
-    tables = counted(len(found.tables), "table")
-    screen.print(f"{counted(rows, 'row')} of {tables} are equal; {sides}")
+    else:
+        rows = sum(table.left_rows or 0 for table in found.tables)
+        tables = counted(len(found.tables), "table")
+        screen.print(f"{counted(rows, 'row')} of {tables} are equal; {sides}")
+    for line in told_one_way((table.name, table.one_way) for table in found.tables):
+        screen.print(line)
 
 
 def _lines(table: ComparedTable) -> list[str]:

@@ -17,7 +17,7 @@ from replant.model.numbers import counted
 from replant.report.facts_of_comparisons import facts_of_verification
 from replant.report.facts_of_manifests import facts_of_manifest
 from replant.report.recorder import Recorder
-from replant.verification.differences import RowDifferenceKind, TableResult
+from replant.verification.differences import RowDifferenceKind, TableResult, told_one_way
 from replant.verification.verify import HashingPlace
 
 
@@ -131,16 +131,4 @@ def summary(results: tuple[TableResult, ...]) -> list[str]:
     else:
         seen = counted(len(results) - unseen, "table")
         lines = [f"verified: {counted(rows, 'row')} of {seen} are equal{left}"]
-    return [*lines, *_one_way(results)]
-
-
-def _one_way(results: tuple[TableResult, ...]) -> list[str]:
-    """Name the tables in which rows that only the target has were not looked for."""
-    by_reason: dict[str, list[str]] = {}
-    for result in results:
-        if result.one_way:
-            by_reason.setdefault(result.one_way, []).append(str(result.name))
-    return [
-        f"rows that only the target has were not looked for in {', '.join(names)}: {reason}"
-        for reason, names in by_reason.items()
-    ]
+    return [*lines, *told_one_way((result.name, result.one_way) for result in results)]

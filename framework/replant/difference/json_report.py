@@ -34,6 +34,7 @@ def _table(table: ComparedTable) -> dict[str, Any]:
         "columns_only_left": list(table.only_left),
         "columns_only_right": list(table.only_right),
         **{presence.value: table.counts.get(presence, 0) for presence in Presence},
+        "one_way": table.one_way,
         "rows": [_row(row) for row in table.rows],
     }
 

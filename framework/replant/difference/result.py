@@ -54,6 +54,7 @@ class ComparedTable:
         only_right: likewise.
         counts: how many rows differ.
         rows: the first of them, or all.
+        one_way: why rows that only a database has were not looked for; empty where they were.
 
     """
 
@@ -66,6 +67,7 @@ class ComparedTable:
     only_right: tuple[str, ...] = ()
     counts: Mapping[Presence, int] = field(factory=dict)
     rows: tuple[DifferingRow, ...] = ()
+    one_way: str = ""
 
     @property
     def count(self) -> int:

@@ -30,6 +30,7 @@ class TargetSide:
         chosen: the rows that are compared, of the tables that have some.
         counts: how many they are.
         shapes: what the tables look like, where that is known.
+        loose: the tables of which there may be more rows that satisfy a condition of a root.
 
     """
 
@@ -39,6 +40,7 @@ class TargetSide:
     chosen: Selection
     counts: Mapping[RelationName, int]
     shapes: Mapping[RelationName, TableShape] = field(factory=dict)
+    loose: frozenset[RelationName] = frozenset()
 
     @property
     def label(self) -> str:

@@ -41,9 +41,7 @@ def facts_of_verification(results: Iterable[TableResult]) -> RunFacts:
             MadeCheck("the role may see all tables", CheckResult.NOT_MADE, _named(unseen))
         )
     if one_way:
-        checks.append(
-            MadeCheck("the target has no other rows", CheckResult.NOT_MADE, _named(one_way))
-        )
+        checks.append(_no_others(str(result.name) for result in one_way))
     return RunFacts(
         summary=(f"{counted(equal, 'row')} in {right} are equal", differ(len(wrong), len(found))),
         tables=tuple(map(_verified, found)),
@@ -55,9 +53,12 @@ def _named(results: Iterable[TableResult]) -> str:
     return ", ".join(str(result.name) for result in results)
 
 
+def _one_way(reason: str) -> str:
+    return f", one way only: {reason}" if reason else ""
+
+
 def _verified(result: TableResult) -> ReportedTable:
     found = CheckResult.FAILED if result.count else CheckResult.PASSED
-    how = "content" if not result.one_way else f"content, one way only: {result.one_way}"
     return ReportedTable(
         str(result.name),
         rows=result.exported,
@@ -65,7 +66,9 @@ def _verified(result: TableResult) -> ReportedTable:
             "found": result.found,
             **{_VERIFIED[kind.name]: number for kind, number in result.counts.items()},
         },
-        compared=f"nothing: {result.unseen}" if result.unseen else how,
+        compared=f"nothing: {result.unseen}"
+        if result.unseen
+        else f"content{_one_way(result.one_way)}",
         result=CheckResult.NOT_MADE if result.unseen else found,
         differing=result.count,
         differences=tuple(
@@ -85,6 +88,15 @@ _VERIFIED = {"MISSING": "missing", "CHANGED": "changed", "ADDITIONAL": "only in 
 def facts_of_comparison(found: SideComparison) -> RunFacts:
     """Say how two sides differ."""
     wrong = [str(table.name) for table in found.tables if not table.equal]
+    checks = [
+        MadeCheck(
+            "both sides have the same rows",
+            CheckResult.FAILED if wrong else CheckResult.PASSED,
+            f"differ: {', '.join(wrong)}" if wrong else "",
+        )
+    ]
+    if one_way := [str(table.name) for table in found.tables if table.one_way]:
+        checks.append(_no_others(one_way))
     return RunFacts(
         summary=(
             differ(len(wrong), len(found.tables)),
@@ -92,14 +104,12 @@ def facts_of_comparison(found: SideComparison) -> RunFacts:
         ),
         tables=tuple(map(_compared, found.tables)),
         references=references_between(found.shapes),
-        checks=(
-            MadeCheck(
-                "both sides have the same rows",
-                CheckResult.FAILED if wrong else CheckResult.PASSED,
-                f"differ: {', '.join(wrong)}" if wrong else "",
-            ),
-        ),
+        checks=tuple(checks),
     )
+
+
+def _no_others(names: Iterable[str]) -> MadeCheck:
+    return MadeCheck("the target has no other rows", CheckResult.NOT_MADE, ", ".join(names))
 
 
 _SIDES = {Presence.LEFT: "only left", Presence.RIGHT: "only right", Presence.BOTH: "changed"}
@@ -118,7 +128,7 @@ def _compared(table: ComparedTable) -> ReportedTable:
             **{side: rows for side, rows in sides.items() if rows is not None},
             **{_SIDES[presence]: number for presence, number in table.counts.items()},
         },
-        compared=f"content{but if one_sided else ''}",
+        compared=f"content{but if one_sided else ''}{_one_way(table.one_way)}",
         result=CheckResult.PASSED if table.equal else CheckResult.FAILED,
         differing=table.count,
         differences=tuple(map(_differing, table.rows)),

@@ -14,7 +14,7 @@ from replant.model import Catalog, ChosenRows, PlannedTable, RelationName, Selec
 from replant.model.conditions import RowsAt
 from replant.model.ownership import Ownership
 from replant.selection.dangling import count_chosen
-from replant.verification.target_closure import TargetClosure, find_target_closure
+from replant.verification.target_closure import TargetClosure, find_target_closure, roots_by_key
 
 
 @frozen
@@ -27,6 +27,7 @@ class RowsInTarget:
         owned: the owned rows; a table of which all rows are shared has none.
         owned_counts: how many they are.
         closure: the closed set.
+        loose: the tables of which the target may have more rows that satisfy a condition of a root.
 
     """
 
@@ -35,6 +36,7 @@ class RowsInTarget:
     owned: Selection
     owned_counts: Mapping[RelationName, int]
     closure: TargetClosure
+    loose: frozenset[RelationName]
 
 
 def find_rows_in_target(
@@ -69,7 +71,8 @@ def find_rows_in_target(
         if table.ownership is not Ownership.SHARED
     }
     counts = count_chosen(database, {**selection, **owned}, owned)
-    return RowsInTarget(tables, selection, owned, counts, closure)
+    loose = roots_by_key(artifact.manifest).intersection(closure.rows)
+    return RowsInTarget(tables, selection, owned, counts, closure, loose)
 
 
 def _owned(exported: ExportedTable, table: PlannedTable, closure: TargetClosure) -> ChosenRows:

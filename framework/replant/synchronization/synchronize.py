@@ -24,12 +24,14 @@ from replant.replay.closing_notes import collect_notes
 from replant.sql.closing_checks import finishing
 from replant.synchronization.backup import write_backup
 from replant.synchronization.find_changes import FoundChanges, find_changes
-from replant.synchronization.rows_in_target import find_rows_in_target
+from replant.synchronization.rows_in_target import RowsInTarget, find_rows_in_target
 from replant.synchronization.untouched_rows import (
     UntouchedRows,
     find_untouched_rows,
     is_as_wanted,
 )
+from replant.verification.differences import told_one_way
+from replant.verification.target_closure import ROOTS_BY_KEY
 from replant.verification.unseen_tables import check_all_seen
 
 
@@ -86,6 +88,7 @@ class Synchronization:
             findings = [
                 *guards,
                 *changes.findings,
+                *_not_looked_for(changes.found),
                 *find_missing_keys(catalog, changes.changes),
                 *find_outside_references(
                     self._database,
@@ -201,6 +204,12 @@ def _check_nothing_left(found: FoundChanges) -> None:
         f"the target does not hold the rows of the artifact after the changes: {'; '.join(told)}; "
         f"a trigger or rule of the target may have changed them; nothing was changed"
     )
+
+
+def _not_looked_for(found: RowsInTarget) -> Iterator[Finding]:
+    names = sorted(found.loose)
+    for told in told_one_way((name, ROOTS_BY_KEY) for name in names):
+        yield Finding(Subject.ROW, Severity.NOTE, ", ".join(map(str, names)), told)
 
 
 def _question(plan: ChangePlan, max_deletes: int | None) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 
 from attrs import field, frozen
@@ -60,6 +60,18 @@ class RowDifference:
         if self.kind is not RowDifferenceKind.CHANGED:
             return f"{self.key} {self.kind.value}"
         return f"{self.key}: {'; '.join(map(str, self.values))}"
+
+
+def told_one_way(reasons: Iterable[tuple[RelationName, str]]) -> list[str]:
+    """Name the tables in which rows that only the target has were not looked for, by the reason."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in reasons:
+        if reason:
+            by_reason.setdefault(reason, []).append(str(name))
+    return [
+        f"rows that only the target has were not looked for in {', '.join(names)}: {reason}"
+        for reason, names in by_reason.items()
+    ]
 
 
 @frozen

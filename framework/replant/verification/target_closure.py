@@ -42,6 +42,12 @@ from replant.model.samples import Sample
 from replant.sql.equalities import equalities
 from replant.sql.where_clauses import predicate_of
 
+#: Why rows that only the target has were not looked for in a table of `roots_by_key`.
+ROOTS_BY_KEY = (
+    "its roots were looked up by their keys, since no condition of an artifact is run; other rows "
+    "may satisfy it"
+)
+
 #: More root rows than this are not looked up by their keys: they stand in one query.
 MOST_ROOTS = 10_000
 

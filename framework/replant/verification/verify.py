@@ -29,6 +29,7 @@ from replant.verification.blocks import Range, differing_ranges
 from replant.verification.differences import TableResult
 from replant.verification.row_comparison import RowComparison
 from replant.verification.target_closure import (
+    ROOTS_BY_KEY,
     TargetClosure,
     find_target_closure,
     roots_by_key,
@@ -46,13 +47,6 @@ class HashingPlace(Enum):
     STREAM = "stream"
     #: On the server: one number for each table passes the connection.
     SERVER = "server"
-
-
-#: Of a table with roots.
-_ROOTS = (
-    "its roots were looked up by their keys, since no condition of an artifact is run; other rows "
-    "may satisfy it"
-)
 
 
 def compare_tables(
@@ -125,7 +119,7 @@ def compare_tables(
         with exact_names(database, tables[name]):
             result = _compare(catalog, comparisons[name], sliced, stream=stream)
         if name in closure.rows and name in loose and not result.one_way:
-            result = evolve(result, one_way=_ROOTS)
+            result = evolve(result, one_way=ROOTS_BY_KEY)
         results.append(result)
     return tuple(results)
 

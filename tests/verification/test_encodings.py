@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from replant import api
-from replant.model import ExportSettings, Registration, RelationName
+from replant.model import ExportSettings, PluginSettings, Registration, RelationName, Settings
 from replant.replay import loaded_rows
 from replant.testing.servers.server import Database, Server
 from replant.verification.differences import RowDifferenceKind
@@ -24,7 +24,7 @@ ENCODINGS = {"WIN1252": ("z", "é", "€"), "KOI8R": ("z", "Б", "я", "Д")}
 
 #: Enough for blocks of rows.
 ROWS = 3_000
-CREATE = "CREATE SCHEMA s; CREATE TABLE s.t (id {kind} PRIMARY KEY, v integer)"
+CREATE = "CREATE SCHEMA s; CREATE TABLE s.t (id {kind}, v integer)"
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def recoded(
         yield Move(one, other, source, target, tmp_path / "artifact", (table,))
 
 
-def fill(move: Move, encoding: str, kind: str = "text") -> None:
+def fill(move: Move, encoding: str, kind: str = "text PRIMARY KEY") -> None:
     move.on_both(CREATE.format(kind=kind))
     with move.source.cursor().copy("COPY s.t FROM STDIN") as copy:
         for number in range(ROWS):
@@ -73,7 +73,13 @@ def letters_of(move: Move) -> set[tuple[str, int]]:
     return set(move.target.execute("SELECT rtrim(id), v FROM s.t"))
 
 
-@pytest.mark.parametrize("kind", ["text", "character varying(9)", "character(9)"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("text PRIMARY KEY", "character varying(9) PRIMARY KEY", "character(9) PRIMARY KEY"),
+        "text",
+    ],
+)
 @pytest.mark.parametrize("near", [True, False])
 def test_rows_are_loaded_and_found_equal(
     recoded: Move, encoding: str, kind: str, near: bool, monkeypatch: pytest.MonkeyPatch
@@ -105,3 +111,28 @@ def test_rows_that_differ_are_named(recoded: Move, encoding: str, form: ExportSe
     kinds = [difference.kind for difference in table.differences]
     assert sorted(kinds, key=str) == [RowDifferenceKind.CHANGED] * 3 + [RowDifferenceKind.MISSING]
     assert [each.count for each in compared] == [4]
+
+
+@pytest.mark.parametrize("key", ["PRIMARY KEY", ""])
+def test_a_limit_takes_the_same_rows(recoded: Move, encoding: str, key: str) -> None:
+    """The first in the order of their key, or of their whole text, in either database."""
+    recoded.on_both(
+        "CREATE SCHEMA s; CREATE TABLE s.parent (id integer PRIMARY KEY);"
+        f"CREATE TABLE s.child (id text {key}, parent integer REFERENCES s.parent)"
+    )
+    for database in (recoded.source, recoded.target):
+        database.execute("INSERT INTO s.parent VALUES (1)")
+        database.cursor().executemany(
+            "INSERT INTO s.child VALUES (%s, 1)", [(letter,) for letter in ENCODINGS[encoding]]
+        )
+    limited = {"table": "s.child", "columns": ["parent"], "limit": 2}
+    rows = {"schemas": {"roots": ["s.parent: id = 1"], "edges": [limited]}}
+    output = ExportSettings(output=str(recoded.artifact))
+    plugins = PluginSettings(("schemas", "ordered"), rows)
+    settings = Settings(
+        source=recoded.from_.dsn, target=recoded.to.dsn, export=output, plugins=plugins
+    )
+    api.export(settings)
+
+    assert all(result.equal for result in api.verify(str(recoded.artifact), settings))
+    assert api.diff(str(recoded.artifact), recoded.to.dsn, Settings()).equal

@@ -18,6 +18,7 @@ from replant.model.closure_rules import Root
 from replant.model.references import Leaf, Reference, ReferenceGraph
 from replant.model.samples import Sample
 from replant.sql.row_hash import RowHash, sampled
+from replant.sql.row_text import in_utf8, key_order
 
 #: A block of a relation, and a line pointer in it: what a `ctid` is made of.
 Pointer = tuple[int, int]
@@ -48,6 +49,7 @@ class Order:
 
     Attributes:
         collatable: those of the columns whose order needs a collation named.
+        recoded: those whose texts are ordered as UTF-8 has them, and not as the database has them.
         first: how rows are hashed, and by which sample, where the smallest hash comes first; None
             for the order of the columns alone.
 
@@ -55,6 +57,7 @@ class Order:
 
     columns: tuple[str, ...]
     collatable: frozenset[str]
+    recoded: frozenset[str]
     first: tuple[RowHash, Sample] | None = None
 
 
@@ -275,13 +278,11 @@ def _at(alias: str, source: Source, pointers: Sequence[Pointer]) -> sql.Composab
 def _ordered(alias: str, order: Order) -> sql.Composable:
     """Order by the key, texts by bytes, so that no locale of the server decides."""
     if not order.columns:
-        return sql.SQL('({alias}.*)::text COLLATE "C", {alias}.tableoid, {alias}.ctid').format(
-            alias=sql.Identifier(alias)
+        row = sql.SQL("({}.*)::text").format(sql.Identifier(alias))
+        return sql.SQL("{}, {alias}.tableoid, {alias}.ctid").format(
+            in_utf8(row), alias=sql.Identifier(alias)
         )
-    columns = sql.SQL(", ").join(
-        sql.Identifier(alias, name) + sql.SQL(' COLLATE "C"' if name in order.collatable else "")
-        for name in order.columns
-    )
+    columns = key_order(order.columns, order.collatable, order.recoded, alias)
     if order.first is None:
         return columns
     row_hash, sample = order.first
@@ -320,4 +321,9 @@ def order_of(graph: ReferenceGraph, name: RelationName) -> Order:
     table = graph.tables[name]
     columns = table.identifying_columns
     collatable = {column.name for column in table.columns if column.collatable}
-    return Order(columns, frozenset(collatable.intersection(columns)))
+    recoded = {column.name for column in table.columns if column.recoded}
+    return Order(
+        columns,
+        frozenset(collatable.intersection(columns)),
+        frozenset(recoded.intersection(columns)),
+    )

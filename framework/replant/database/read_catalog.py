@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from sys import intern
@@ -35,6 +34,7 @@ from replant.model import (
 )
 from replant.model.comparison import Comparison
 from replant.model.policies import Policy
+from replant.model.types import TEXT_TYPES, without_modifier
 
 _OURS = r"n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
 
@@ -342,10 +342,6 @@ _LATER = {
 #: Encodings whose bytes are in the order of those of UTF-8; of SQL_ASCII they are taken as UTF-8.
 _ORDERED_AS_UTF8 = {"UTF8", "SQL_ASCII"}
 
-#: The types whose values are texts in the encoding of the database.
-_TEXTS = {"text", "character varying", "character", "name"}
-_MODIFIER = re.compile(r"\(\d+\)")
-
 _IDENTITY = "SELECT current_database(), current_user"
 
 #: `pg_policy.polcmd`; a policy for ALL has `*`.
@@ -509,7 +505,7 @@ def _columns(
                 identity=Identity(identity),
                 generated=generated,
                 collatable=collatable,
-                recoded=recoded and collatable and _MODIFIER.sub("", type_) in _TEXTS,
+                recoded=recoded and collatable and without_modifier(type_) in TEXT_TYPES,
                 deterministic=deterministic,
                 equality=equality,
                 base_type=base,

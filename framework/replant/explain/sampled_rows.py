@@ -6,15 +6,14 @@ The hash is that of `replant.sql.row_hash`, which the source computed.
 from __future__ import annotations
 
 import json
-import re
 from hashlib import sha256
 
 from attrs import frozen
 
 from replant.artifact.manifest import ExportedReference, ExportedTable
 from replant.model.samples import Sample
+from replant.model.types import without_modifier
 
-_MODIFIER = re.compile(r"\(\d+\)")
 _NUMBERS = frozenset({"smallint", "integer", "bigint"})
 _STRINGS = frozenset({"uuid", "text", "character varying", "character"})
 
@@ -44,7 +43,7 @@ class SampledKeys:
         if reference.sample is None or not table.key:
             return None
         columns = {column.name: column for column in table.columns}
-        types = [_MODIFIER.sub("", columns[name].type) for name in table.key]
+        types = [without_modifier(columns[name].type) for name in table.key]
         changed = any(columns[name].changes for name in table.key)
         if changed or not {*types} <= _NUMBERS | _STRINGS:
             return None

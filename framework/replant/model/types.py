@@ -5,9 +5,21 @@ A type is named as `format_type` writes it under an empty search path: `public.m
 
 from __future__ import annotations
 
+import re
+
 from attrs import frozen
 
 from replant.model.checked import checked
+
+#: PostgreSQL's own types whose values are texts in the encoding of the database.
+TEXT_TYPES = frozenset({"text", "character varying", "character", "name"})
+
+_MODIFIER = re.compile(r"\(\d+(?:,-?\d+)?\)")
+
+
+def without_modifier(type_: str) -> str:
+    """Return a type as `format_type` writes it, without its length or precision."""
+    return _MODIFIER.sub("", type_)
 
 
 @frozen(field_transformer=checked)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from attrs import evolve
 
 from replant.database import sql
 from replant.model import PlannedColumn, PlannedTable, PythonFunction, SqlExpression
+from replant.model.types import TEXT_TYPES, without_modifier
 from replant.sql.fingerprints import LONGEST_IN_BLOCK
 from replant.sql.row_forms import COPY_ROWS, INSERT_ROWS, RowForm
 
@@ -22,8 +22,6 @@ _PLAIN_TYPES = {
     *("time without time zone", "time with time zone", "interval", "bit", "bit varying"),
     *("timestamp without time zone", "timestamp with time zone"),
 }
-_TEXT_TYPES = {"text", "character varying", "character", "name", "bytea"}
-_MODIFIER = re.compile(r"\(\d+(?:,-?\d+)?\)")
 
 #: What COPY escapes, and how; the backslash comes first. To replace what is not there takes no
 #: longer than a regular expression that looks for it, which would not take a text of 256 MB.
@@ -73,11 +71,26 @@ def order_by(table: PlannedTable, alias: str = "t0") -> sql.Composable:
     """
     if not table.key:
         return record_expression(table, alias) + sql.SQL(' COLLATE "C"')
+    return key_order(table.key, table.collatable, table.recoded, alias)
+
+
+def key_order(
+    columns: Iterable[str], collatable: Container[str], recoded: Container[str], alias: str
+) -> sql.Composed:
+    """Compose columns by which rows are ordered, texts by their bytes.
+
+    Args:
+        columns: their names.
+        collatable: those whose order needs a collation named.
+        recoded: those whose texts the database would order otherwise than UTF-8 has them.
+        alias: of the table.
+
+    """
     return sql.SQL(", ").join(
         in_utf8(value + sql.SQL("::text"))
-        if name in table.recoded
-        else value + sql.SQL(' COLLATE "C"' if name in table.collatable else "")
-        for name, value in ((name, sql.Identifier(alias, name)) for name in table.key)
+        if name in recoded
+        else value + sql.SQL(' COLLATE "C"' if name in collatable else "")
+        for name, value in ((name, sql.Identifier(alias, name)) for name in columns)
     )
 
 
@@ -88,7 +101,7 @@ def ordered_alike(table: PlannedTable) -> bool:
     which compare by the locale of the database.
     """
     return all(
-        _MODIFIER.sub("", column.type) in _PLAIN_TYPES | _TEXT_TYPES
+        without_modifier(column.type) in _PLAIN_TYPES | TEXT_TYPES | {"bytea"}
         for column in table.columns
         if column.name in table.key
     )
@@ -96,13 +109,12 @@ def ordered_alike(table: PlannedTable) -> bool:
 
 def collated(table: PlannedTable) -> PlannedTable:
     """Return a table of which `ordered_alike` holds with what its types say of its order."""
-    texts = _TEXT_TYPES - {"bytea"}
     return evolve(
         table,
         collatable=frozenset(
             c.name
             for c in table.columns
-            if c.name in table.key and _MODIFIER.sub("", c.type) in texts
+            if c.name in table.key and without_modifier(c.type) in TEXT_TYPES
         ),
     )
 
@@ -213,7 +225,7 @@ def _hash_of(content: sql.Composable) -> sql.Composable:
 
 
 def _is_plain(column: PlannedColumn) -> bool:
-    return not column.transforms and _MODIFIER.sub("", column.type) in _PLAIN_TYPES
+    return not column.transforms and without_modifier(column.type) in _PLAIN_TYPES
 
 
 def _as_literal(column: PlannedColumn, value: sql.Composable) -> tuple[str, sql.Composable]:

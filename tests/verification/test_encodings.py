@@ -113,26 +113,47 @@ def test_rows_that_differ_are_named(recoded: Move, encoding: str, form: ExportSe
     assert [each.count for each in compared] == [4]
 
 
-@pytest.mark.parametrize("key", ["PRIMARY KEY", ""])
-def test_a_limit_takes_the_same_rows(recoded: Move, encoding: str, key: str) -> None:
-    """The first in the order of their key, or of their whole text, in either database."""
-    recoded.on_both(
-        "CREATE SCHEMA s; CREATE TABLE s.parent (id integer PRIMARY KEY);"
-        f"CREATE TABLE s.child (id text {key}, parent integer REFERENCES s.parent)"
-    )
-    for database in (recoded.source, recoded.target):
-        database.execute("INSERT INTO s.parent VALUES (1)")
-        database.cursor().executemany(
-            "INSERT INTO s.child VALUES (%s, 1)", [(letter,) for letter in ENCODINGS[encoding]]
-        )
+FAMILY = """
+CREATE SCHEMA s;
+CREATE DOMAIN s.word AS text;
+CREATE TABLE s.parent (id integer PRIMARY KEY);
+CREATE TABLE s.child (id {key}, parent integer REFERENCES s.parent);
+INSERT INTO s.parent VALUES (1);
+"""
+
+
+def of_two_children(move: Move) -> Settings:
+    """Export a parent with the first two of its children."""
     limited = {"table": "s.child", "columns": ["parent"], "limit": 2}
     rows = {"schemas": {"roots": ["s.parent: id = 1"], "edges": [limited]}}
-    output = ExportSettings(output=str(recoded.artifact))
+    output = ExportSettings(output=str(move.artifact))
     plugins = PluginSettings(("schemas", "ordered"), rows)
-    settings = Settings(
-        source=recoded.from_.dsn, target=recoded.to.dsn, export=output, plugins=plugins
-    )
+    return Settings(source=move.from_.dsn, target=move.to.dsn, export=output, plugins=plugins)
+
+
+@pytest.mark.parametrize("key", ["text", "s.word", "bpchar", "character(3)", "text[]", ""])
+def test_a_limit_takes_the_same_rows(recoded: Move, encoding: str, key: str) -> None:
+    """The first in the order of their key, or of their whole text, in either database."""
+    recoded.on_both(FAMILY.format(key=f"{key} PRIMARY KEY" if key else "text"))
+    insert = "INSERT INTO s.child VALUES ({}, 1)".format("ARRAY[%s]" if key == "text[]" else "%s")
+    for database in (recoded.source, recoded.target):
+        database.cursor().executemany(insert, [(letter,) for letter in ENCODINGS[encoding]])
+    settings = of_two_children(recoded)
     api.export(settings)
 
     assert all(result.equal for result in api.verify(str(recoded.artifact), settings))
     assert api.diff(str(recoded.artifact), recoded.to.dsn, Settings()).equal
+
+
+@pytest.mark.parametrize("key", ["text PRIMARY KEY", "text"])
+def test_a_limit_leaves_bytes_alone_that_are_not_utf8(
+    server: Server, tmp_path: Path, key: str
+) -> None:
+    """A row that is not exported need not be one that could be."""
+    with encoded(server, "SQL_ASCII") as one, psycopg.connect(one.dsn, autocommit=True) as source:
+        source.execute(FAMILY.format(key=key).encode(), prepare=False)
+        source.execute(rb"INSERT INTO s.child VALUES ('a', 1), ('b', 1), (E'\xe9', 1)")
+        move = Move(one, one, source, source, tmp_path / "artifact", ())
+        settings = of_two_children(move)
+
+        assert api.export(settings).plan.row_count == 3

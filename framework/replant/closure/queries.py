@@ -18,7 +18,7 @@ from replant.model.closure_rules import Root
 from replant.model.references import Leaf, Reference, ReferenceGraph
 from replant.model.samples import Sample
 from replant.sql.row_hash import RowHash, sampled
-from replant.sql.row_text import in_utf8, key_order
+from replant.sql.row_text import text_order
 
 #: A block of a relation, and a line pointer in it: what a `ctid` is made of.
 Pointer = tuple[int, int]
@@ -49,7 +49,7 @@ class Order:
 
     Attributes:
         collatable: those of the columns whose order needs a collation named.
-        recoded: those whose texts are ordered as UTF-8 has them, and not as the database has them.
+        recoded: whether the encoding of the database orders texts otherwise than UTF-8 does.
         first: how rows are hashed, and by which sample, where the smallest hash comes first; None
             for the order of the columns alone.
 
@@ -57,7 +57,7 @@ class Order:
 
     columns: tuple[str, ...]
     collatable: frozenset[str]
-    recoded: frozenset[str]
+    recoded: bool
     first: tuple[RowHash, Sample] | None = None
 
 
@@ -276,13 +276,21 @@ def _at(alias: str, source: Source, pointers: Sequence[Pointer]) -> sql.Composab
 
 
 def _ordered(alias: str, order: Order) -> sql.Composable:
-    """Order by the key, texts by bytes, so that no locale of the server decides."""
+    """Order by the key, texts by bytes, so that no locale of the server decides.
+
+    What has a collation is ordered by its text: arrays and domains, so that every database takes
+    the same rows.
+    """
     if not order.columns:
-        row = sql.SQL("({}.*)::text").format(sql.Identifier(alias))
+        row = text_order(sql.SQL("({}.*)").format(sql.Identifier(alias)), recoded=order.recoded)
         return sql.SQL("{}, {alias}.tableoid, {alias}.ctid").format(
-            in_utf8(row), alias=sql.Identifier(alias)
+            row, alias=sql.Identifier(alias)
         )
-    columns = key_order(order.columns, order.collatable, order.recoded, alias)
+    values = ((name, sql.Identifier(alias, name)) for name in order.columns)
+    columns = sql.SQL(", ").join(
+        text_order(value, recoded=order.recoded) if name in order.collatable else value
+        for name, value in values
+    )
     if order.first is None:
         return columns
     row_hash, sample = order.first
@@ -321,9 +329,4 @@ def order_of(graph: ReferenceGraph, name: RelationName) -> Order:
     table = graph.tables[name]
     columns = table.identifying_columns
     collatable = {column.name for column in table.columns if column.collatable}
-    recoded = {column.name for column in table.columns if column.recoded}
-    return Order(
-        columns,
-        frozenset(collatable.intersection(columns)),
-        frozenset(recoded.intersection(columns)),
-    )
+    return Order(columns, frozenset(collatable.intersection(columns)), table.recoded)

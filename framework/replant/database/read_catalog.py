@@ -34,7 +34,6 @@ from replant.model import (
 )
 from replant.model.comparison import Comparison
 from replant.model.policies import Policy
-from replant.model.types import TEXT_TYPES, without_modifier
 
 _OURS = r"n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
 
@@ -339,8 +338,8 @@ _LATER = {
     "{nulls_alike}": (15, "i.indnullsnotdistinct", "false"),
 }
 
-#: Encodings whose bytes are in the order of those of UTF-8; of SQL_ASCII they are taken as UTF-8.
-_ORDERED_AS_UTF8 = {"UTF8", "SQL_ASCII"}
+#: Encodings that order texts as UTF-8 does; the bytes of SQL_ASCII are taken as UTF-8.
+_ORDERED_AS_UTF8 = {"UTF8", "LATIN1", "SQL_ASCII"}
 
 _IDENTITY = "SELECT current_database(), current_user"
 
@@ -373,6 +372,7 @@ def _read_catalog(database: DatabaseConnection) -> Catalog:
     columns = _columns(database, columned, sequenced, made_of, naming)
     foreign_keys = _foreign_keys(keyed, names, {row[0]: row[_TOP] for row in relations})
     functions = read_function_writes(database, names.values())
+    recoded = database.info.parameter_status("server_encoding") not in _ORDERED_AS_UTF8
     tables = (
         _table(
             row,
@@ -384,6 +384,7 @@ def _read_catalog(database: DatabaseConnection) -> Catalog:
             unique_indexes=tuple(_unique_index(*index) for index in unique_indexes[row[0]]),
             checks=tuple(check for (check,) in checks[row[0]]),
             policies=tuple(_policy(*policy) for policy in policies[row[0]]),
+            recoded=recoded,
         )
         for row in relations
     )
@@ -491,7 +492,6 @@ def _columns(
         for oid, number, schema, name, increment in sequenced
     }
     columns: defaultdict[int, list[Column]] = defaultdict(list)
-    recoded = database.info.parameter_status("server_encoding") not in _ORDERED_AS_UTF8
     for oid, name, type_, not_null, default, identity, generated, *rest in rows:
         collatable, deterministic, may, type_id, number = rest
         base, never_null, equality = types[type_id]
@@ -505,7 +505,6 @@ def _columns(
                 identity=Identity(identity),
                 generated=generated,
                 collatable=collatable,
-                recoded=recoded and collatable and without_modifier(type_) in TEXT_TYPES,
                 deterministic=deterministic,
                 equality=equality,
                 base_type=base,

@@ -217,6 +217,7 @@ class _RowExplainer:
                 for column in table.columns
                 if column.collatable and column.name in table.identifying_columns
             ),
+            recoded=table.recoded,
             rows=given,
         )
         found = self.database.execute(queries.first_locations(planned, MOST_ROWS)).fetchall()

@@ -63,8 +63,6 @@ class Column:
         default: the default expression as `pg_get_expr` writes it, or that of the domain, or None.
         generated: whether the column is computed (stored or virtual) and so is never written.
         collatable: whether the type has a collation, so an order needs one named.
-        recoded: whether it is a text of a database whose encoding orders texts otherwise than UTF-8
-            does.
         deterministic: whether values are equal only where they are the same to the byte, as far as
             the collation goes; a nondeterministic one may take 'Ada' and 'ADA' for equal.
         equality: the schema of the type's `=` operator, where that is not `pg_catalog` (as for
@@ -86,7 +84,6 @@ class Column:
     identity: Identity = Identity.NONE
     generated: bool = False
     collatable: bool = False
-    recoded: bool = False
     deterministic: bool = True
     equality: str | None = None
     base_type: str = ""
@@ -221,6 +218,7 @@ class Table:
         may_use_schema: whether the connected role has USAGE on the schema.
         may_select: whether the connected role may read every column.
         extension: the extension that made it, and fills it in every database; None if none did.
+        recoded: whether the encoding of the database orders texts otherwise than UTF-8 does.
 
     """
 
@@ -240,6 +238,7 @@ class Table:
     may_use_schema: bool = True
     may_select: bool = True
     extension: str | None = None
+    recoded: bool = False
 
     def column(self, name: str) -> Column | None:
         """Return the column of that name, or None."""

@@ -89,7 +89,8 @@ class PlannedTable:
         key: columns that identify a row; rows are written in their order. Empty when there are
             none: then the order is that of the rows' own text.
         collatable: those key columns whose order needs a collation named.
-        recoded: those whose texts are ordered as UTF-8 has them, and not as the database has them.
+        recoded: whether the encoding of the database orders texts otherwise than UTF-8 does, as
+            which they are ordered.
         ordered: whether the rows are read in an order at all.
         rows: which rows are exported.
         row_count: how many rows they chose in the snapshot of the plan.
@@ -110,7 +111,7 @@ class PlannedTable:
     columns: tuple[PlannedColumn, ...]
     key: tuple[str, ...] = ()
     collatable: frozenset[str] = frozenset()
-    recoded: frozenset[str] = frozenset()
+    recoded: bool = False
     ordered: bool = True
     rows: ChosenRows = field(factory=ChosenRows)
     row_count: int = 0

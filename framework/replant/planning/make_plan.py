@@ -355,7 +355,7 @@ def _planned_table(
         columns=planned,
         key=key,
         collatable=frozenset(c.name for c in columns if c.collatable and c.name in key),
-        recoded=frozenset(c.name for c in columns if c.recoded and c.name in key),
+        recoded=table.recoded,
         ordered=export.order is RowOrder.KEY,
         rows=counted.rows[name],
         row_count=counted.counts[name],

@@ -72,7 +72,7 @@ def _as_target_has_it(
     found = evolve(
         planned,
         collatable=frozenset(c.name for c in known if c.collatable and c.name in planned.key),
-        recoded=frozenset(c.name for c in known if c.recoded and c.name in planned.key),
+        recoded=table.recoded,
         columns=tuple(
             unchanged_column(
                 c.name,

@@ -14,6 +14,7 @@ from replant.model import (
     SqlExpression,
     Text,
 )
+from replant.model.types import without_modifier
 from replant.sql.fingerprints import MOST_IN_BLOCK, Block
 from replant.sql.row_forms import INSERT_ROWS, RowForm
 from replant.sql.row_text import (
@@ -194,9 +195,12 @@ def _between(
 
     def bound_of(name: str, text: Text) -> sql.Composable:
         value = sql.Literal(text)
-        if name not in table.recoded:
+        if not table.recoded or name not in table.collatable:
             return value
-        return in_utf8(sql.SQL("{}::{}::text").format(value, sql.SQL(types[name])))
+        # A column of another length may have a shorter text; character without one has but one.
+        type_ = without_modifier(types[name])
+        type_ = "bpchar" if type_ == "character" else type_
+        return in_utf8(sql.SQL("{}::{}::text").format(value, sql.SQL(type_)))
 
     terms: list[sql.Composable] = [sql.SQL("")]
     for operator, bound in ((">=", low), ("<", high)):

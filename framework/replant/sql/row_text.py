@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from attrs import evolve
 
@@ -71,27 +71,28 @@ def order_by(table: PlannedTable, alias: str = "t0") -> sql.Composable:
     """
     if not table.key:
         return record_expression(table, alias) + sql.SQL(' COLLATE "C"')
-    return key_order(table.key, table.collatable, table.recoded, alias)
+    values = ((name, sql.Identifier(alias, name)) for name in table.key)
+    return sql.SQL(", ").join(
+        value if name not in table.collatable else _by_bytes(value, recoded=table.recoded)
+        for name, value in values
+    )
 
 
-def key_order(
-    columns: Iterable[str], collatable: Container[str], recoded: Container[str], alias: str
-) -> sql.Composed:
-    """Compose columns by which rows are ordered, texts by their bytes.
+def _by_bytes(value: sql.Composable, *, recoded: bool) -> sql.Composable:
+    if recoded:
+        return in_utf8(value + sql.SQL("::text"))
+    return value + sql.SQL(' COLLATE "C"')
+
+
+def text_order(value: sql.Composable, *, recoded: bool) -> sql.Composable:
+    """Compose the text of a value so that every database orders it alike: by the bytes of UTF-8.
 
     Args:
-        columns: their names.
-        collatable: those whose order needs a collation named.
-        recoded: those whose texts the database would order otherwise than UTF-8 has them.
-        alias: of the table.
+        value: of a type that has a collation, or a whole row.
+        recoded: whether the encoding of the database orders texts otherwise.
 
     """
-    return sql.SQL(", ").join(
-        in_utf8(value + sql.SQL("::text"))
-        if name in recoded
-        else value + sql.SQL(' COLLATE "C"' if name in collatable else "")
-        for name, value in ((name, sql.Identifier(alias, name)) for name in columns)
-    )
+    return _by_bytes(value + sql.SQL("::text"), recoded=recoded)
 
 
 def ordered_alike(table: PlannedTable) -> bool:

@@ -187,6 +187,24 @@ def test_a_value_that_may_not_be_null_is_swapped_where_nothing_acts_on_deletion(
     assert rows(move, owned=True) == wanted(move)
 
 
+def test_a_row_without_a_key_is_deleted_though_a_trigger_of_a_swap_moved_it(
+    move: Move, shops: Settings
+) -> None:
+    """Two values are swapped by way of NULL, which fires a trigger before any row is deleted."""
+    move.source.execute(CHANGES["two rows swap a value that may be NULL"][0], prepare=False)
+    move.source.execute("DELETE FROM s.note WHERE v = ''")
+    move.target.execute(
+        "CREATE FUNCTION s.touch() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN UPDATE s.note SET v = v; RETURN NULL; END';"
+        "CREATE TRIGGER touch AFTER UPDATE ON s.line FOR EACH ROW EXECUTE FUNCTION s.touch()",
+        prepare=False,
+    )
+
+    assert sync(move, shops) == (0, 2, 1)
+
+    assert rows(move, owned=True) == wanted(move)
+
+
 def test_a_swap_that_no_order_allows_is_refused(move: Move, shops: Settings) -> None:
     move.source.execute(CHANGES["two rows swap a value that may not be NULL"][0], prepare=False)
     before = rows(move, owned=True)

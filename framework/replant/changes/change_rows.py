@@ -71,19 +71,20 @@ def change_rows(database: DatabaseConnection, settled: SettledChanges) -> None:
     changes = [each for each in settled.changes.values() if each.count]
     if not changes:
         return
-    places = {
-        each.table.name: _places_of_deleted(database, each)
-        for each in changes
-        if each.deleted and not each.table.key
-    }
-    statement = ChangingStatement(changes, places, may_stage=may_make_temporary_tables(database))
+    may_stage = may_make_temporary_tables(database)
     with _explained():
-        for staged in statement.staged:
-            _stage(database, staged)
         # What the transaction writes is told by its number, also before anybody asks for that.
         database.execute("SELECT pg_catalog.pg_current_xact_id()")
         for before in settled.before:
             database.execute(before)
+        places = {
+            each.table.name: _places_of_deleted(database, each)
+            for each in changes
+            if each.deleted and not each.table.key
+        }
+        statement = ChangingStatement(changes, places, may_stage=may_stage)
+        for staged in statement.staged:
+            _stage(database, staged)
         counts = database.execute(statement.compose()).fetchone() or ()
         _check_counts(statement.parts, counts)
         database.execute(SETTLE)
@@ -92,7 +93,7 @@ def change_rows(database: DatabaseConnection, settled: SettledChanges) -> None:
 def _places_of_deleted(database: DatabaseConnection, changes: TableChanges) -> list[Place]:
     """Find rows without a key by their content, under the settings under which it was read.
 
-    Nobody else changes them unnoticed in this transaction, so they are there when they are deleted.
+    Nobody changes them unnoticed from now on, as the next statement deletes them.
     """
     with looking(database), exact_names(database, changes.table):
         return database.execute(places_by_content(changes)).fetchall()

@@ -601,3 +601,19 @@ def test_a_row_is_updated_though_the_settings_write_both_alike(
 
     assert replayed.tables[T] == Loaded(0, updated=1, unchanged=1)
     assert move.same("SELECT * FROM s.t ORDER BY id")
+
+
+def test_a_part_of_an_array_is_the_same_array(move: Move) -> None:
+    """Of `[1, 2, NULL]` the first two are stored with a mark that one of them may be NULL."""
+    move.on_both("CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY, v int[], w text[])")
+    move.source.execute("INSERT INTO s.t VALUES (1, '{1,2}', '{a}'), (2, '{1}', '{b}')")
+    move.target.execute(
+        "INSERT INTO s.t VALUES (1, (ARRAY[1,2,NULL])[1:2], '{a}'), (2, '{1}', '{c}')"
+    )
+    move.export()
+    settings = move.settings(ExportSettings(on_conflict=UPDATE))
+
+    replayed = api.replay(str(move.artifact), settings, host=move.host)
+
+    assert replayed.tables[T] == Loaded(0, updated=1, unchanged=1)
+    assert move.same("SELECT * FROM s.t ORDER BY id")

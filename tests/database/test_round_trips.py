@@ -16,6 +16,8 @@ import pytest
 from attrs import define, field
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from replant.database import sql
+from replant.database.batches import select_all
 from replant.database.connections import reading
 from replant.database.read_catalog import read_catalog
 from replant.model import Catalog
@@ -84,3 +86,19 @@ def test_the_catalog_is_the_same_without_pipelines(
     expected = catalog()
     monkeypatch.setattr(psycopg.Pipeline, "is_supported", lambda: False)
     assert catalog() == expected
+
+
+def test_ctrl_c_waits_for_no_answer(database: Database) -> None:
+    """What is composed next may take its time, while the server is at work on what was sent."""
+
+    def selects() -> Iterator[sql.Composed]:
+        yield sql.SQL("SELECT pg_sleep(20)").format()
+        for _ in range(64):
+            yield sql.SQL("SELECT NULL::void").format()
+        raise KeyboardInterrupt
+
+    with psycopg.connect(database.dsn) as connection:
+        begun = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            list(select_all(connection, selects()))
+        assert time.monotonic() - begun < 10

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import importlib
 import io
-import logging
 import os
 import signal
 import sys
@@ -118,8 +117,6 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(shell_complete(replant, {}, "replant", COMPLETION_VARIABLE, asked))
     signal.signal(signal.SIGTERM, _as_interrupt)
     gc.set_threshold(_NEW_OBJECTS)
-    # psycopg tells its log of each connection that is lost, which without this is standard error.
-    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     for stream in (sys.stdout, sys.stderr):
         # Names and values may have characters that the terminal's encoding has not.
         if isinstance(stream, io.TextIOWrapper):

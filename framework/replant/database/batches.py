@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, suppress
 from typing import Any
 
+import psycopg
 from psycopg import Cursor, Pipeline
 
 from replant.database import sql
 from replant.database.connections import DatabaseConnection
+from replant.database.libpq import PATIENCE
 
 #: How many SELECTs, and bytes of them, go to the server together.
 _SELECTS, _BYTES = 64, 1 << 20
@@ -38,8 +40,21 @@ def select_all(
 
 
 def _ask(database: DatabaseConnection, queries: Iterable[bytes]) -> list[Cursor[Any]]:
-    with database.pipeline() if Pipeline.is_supported() else nullcontext():
+    if not Pipeline.is_supported():
         return [database.execute(query) for query in queries]
+    with database.pipeline(), _cancelled(database):
+        return [database.execute(query) for query in queries]
+
+
+@contextmanager
+def _cancelled(database: DatabaseConnection) -> Iterator[None]:
+    """Let nobody wait for what was asked already, after Ctrl-C."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        with suppress(psycopg.Error):
+            database.cancel_safe(timeout=PATIENCE)
+        raise
 
 
 def _batches(selects: Iterable[bytes]) -> Iterator[list[bytes]]:

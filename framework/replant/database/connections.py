@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,6 +19,9 @@ from replant.database import sql
 from replant.database.connection_facts import tell_of_connection
 from replant.errors import ConfigurationError, DatabaseError, PrivilegeError
 from replant.model.names import did_you_mean
+
+# psycopg tells its log of each connection that is lost, which without this is standard error.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 DatabaseConnection = Connection[TupleRow]
 

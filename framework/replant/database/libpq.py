@@ -49,12 +49,12 @@ def wait_to_read(connection: PGconn) -> None:
     connection.consume_input()
 
 
-if sys.platform == "win32":
+if sys.platform == "win32" or not hasattr(select, "poll"):
 
     def _wait_for(socket: int, *, to_send: bool) -> bool:
         """Wait until a socket can be read, or written to if that is wanted; tell if it is to read.
 
-        There `select` has no highest socket.
+        On Windows `select` has no highest socket.
         """
         readable, _, _ = select.select([socket], [socket] if to_send else [], [])
         return bool(readable)

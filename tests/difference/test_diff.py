@@ -120,7 +120,9 @@ def test_rows_that_may_satisfy_the_condition_of_a_root_are_not_looked_for_and_it
     output = ExportSettings(output=str(artifact))
     api.export(Settings(source=move.from_.dsn, export=output, plugins=plugins))
     move.source.execute("INSERT INTO s.customer VALUES (3, 'fr', 'Alan')")
-    told = "rows that only the target has were not looked for in s.customer: its roots were looked"
+    told = (
+        "rows that only the database has were not looked for in s.customer: its roots were looked"
+    )
 
     equal = replant("diff", artifact, move.from_.dsn, "--report", report)
     other_way = replant("diff", move.to.dsn, artifact)
@@ -131,7 +133,7 @@ def test_rows_that_may_satisfy_the_condition_of_a_root_are_not_looked_for_and_it
     assert told in other_way.out
     one_way = {table["name"]: table["one_way"] for table in as_json["tables"]}
     assert {name for name, reason in one_way.items() if reason} == {"customer"}
-    assert "the target has no other rows" in report.read_text()
+    assert "the database has no other rows" in report.read_text()
     by_key = exported(move.from_.dsn, "by_key", ExportSettings())
     assert not any(table.one_way for table in api.diff(by_key, move.to.dsn, Settings()).tables)
 

@@ -98,16 +98,3 @@ def check_rows(form: RowForm, rows: Rows, width: int, table: RelationName, origi
         raise ArtifactError(
             f"{origin}: holds a row of {table} that is not as replant writes it; export it again"
         )
-
-
-def taken_apart(
-    form: RowForm, rows: Rows, width: int, table: RelationName, origin: str
-) -> list[tuple[Text, ...]]:
-    """Take rows apart that nobody has checked yet.
-
-    Raises:
-        ArtifactError: one is none.
-
-    """
-    check_rows(form, rows, width, table, origin)
-    return parsed(form, rows, width, table, origin)

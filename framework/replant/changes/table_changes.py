@@ -6,6 +6,7 @@ Python's, one of five values takes five times as much memory.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import overload
 
@@ -123,12 +124,10 @@ class PackedUpdates(Sequence[UpdatedRow]):
 
     def by_columns(self) -> Iterator[tuple[tuple[str, ...], PackedRows]]:
         """Divide the rows by the columns that change; yield these, and the rows with their keys."""
-        for columns in sorted(self._known):
-            lines = [
-                line
-                for changed, line in zip(self._columns, self._lines, strict=True)
-                if changed == columns
-            ]
+        groups: defaultdict[tuple[str, ...], list[bytes]] = defaultdict(list)
+        for columns, line in zip(self._columns, self._lines, strict=True):
+            groups[columns].append(line)
+        for columns, lines in sorted(groups.items()):
             rows = PackedRows([*dict.fromkeys((*self._key, *columns))])
             if len(rows.names) == len(self._key) + len(columns):
                 rows.lines = lines

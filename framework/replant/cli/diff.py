@@ -107,7 +107,8 @@ def _show(screen: Screen, found: SideComparison, *, verbose: bool) -> None:
         rows = sum(table.left_rows or 0 for table in found.tables)
         tables = counted(len(found.tables), "table")
         screen.print(f"{counted(rows, 'row')} of {tables} are equal; {sides}")
-    for line in told_one_way((table.name, table.one_way) for table in found.tables):
+    reasons = ((table.name, table.one_way) for table in found.tables)
+    for line in told_one_way(reasons, "the database"):
         screen.print(line)
 
 

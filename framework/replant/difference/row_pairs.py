@@ -72,7 +72,8 @@ class PairedRows(Generic[Held]):
                         like = other.pop(key)
                         if like != row:
                             others = self.texts_of[1 - side](like)
-                            add(self._changed(*((texts, others), (others, texts))[side]))
+                            left, right = (others, texts) if side else (texts, others)
+                            add(self._changed(left, right))
                     elif pair[1 - side] is None or key in own:
                         # The other side has no more rows, or no constraint of this one makes the
                         # key unique.

@@ -7,7 +7,6 @@ not enabled cannot break an export.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 
@@ -78,7 +77,12 @@ def find(plugins: PluginSettings | None = None) -> tuple[Candidate, ...]:
     """
     files = [_in_file(path) for path in plugin_files(plugins)] if plugins else []
     taken = {candidate.name for candidate in files}
-    installed = sorted({_candidate(entry) for entry in entry_points(group=GROUP)})
+    entries = entry_points(group=GROUP)
+    # The metadata of a distribution holds a whole README: it is read once for all entry points.
+    named = {
+        distribution: _name_and_version(distribution) for distribution in {e.dist for e in entries}
+    }
+    installed = sorted({Candidate(e.name, *named[e.dist], e.value) for e in entries})
     return (*(candidate for candidate in installed if candidate.name not in taken), *files)
 
 
@@ -241,14 +245,9 @@ def check_sub_tables(settings: Settings, candidates: Sequence[Candidate]) -> Non
         raise ConfigurationError("\n".join(problems))
 
 
-def _candidate(entry: EntryPoint) -> Candidate:
-    name, version = _name_and_version(entry.dist) if entry.dist else ("?", "?")
-    return Candidate(entry.name, name, version, entry.value)
-
-
-@lru_cache
-def _name_and_version(distribution: Distribution) -> tuple[str, str]:
-    """Read the metadata once, and not for each entry point: it holds a whole README."""
+def _name_and_version(distribution: Distribution | None) -> tuple[str, str]:
+    if distribution is None:
+        return "?", "?"
     metadata = distribution.metadata
     return metadata["Name"], metadata["Version"]
 

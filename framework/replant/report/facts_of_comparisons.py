@@ -41,7 +41,7 @@ def facts_of_verification(results: Iterable[TableResult]) -> RunFacts:
             MadeCheck("the role may see all tables", CheckResult.NOT_MADE, _named(unseen))
         )
     if one_way:
-        checks.append(_no_others(str(result.name) for result in one_way))
+        checks.append(_no_others("the target", (str(result.name) for result in one_way)))
     return RunFacts(
         summary=(f"{counted(equal, 'row')} in {right} are equal", differ(len(wrong), len(found))),
         tables=tuple(map(_verified, found)),
@@ -96,7 +96,7 @@ def facts_of_comparison(found: SideComparison) -> RunFacts:
         )
     ]
     if one_way := [str(table.name) for table in found.tables if table.one_way]:
-        checks.append(_no_others(one_way))
+        checks.append(_no_others("the database", one_way))
     return RunFacts(
         summary=(
             differ(len(wrong), len(found.tables)),
@@ -108,8 +108,8 @@ def facts_of_comparison(found: SideComparison) -> RunFacts:
     )
 
 
-def _no_others(names: Iterable[str]) -> MadeCheck:
-    return MadeCheck("the target has no other rows", CheckResult.NOT_MADE, ", ".join(names))
+def _no_others(place: str, names: Iterable[str]) -> MadeCheck:
+    return MadeCheck(f"{place} has no other rows", CheckResult.NOT_MADE, ", ".join(names))
 
 
 _SIDES = {Presence.LEFT: "only left", Presence.RIGHT: "only right", Presence.BOTH: "changed"}

@@ -113,7 +113,7 @@ class _OwnedRows:
     updated: PackedUpdates = field(init=False)
     _keyless: PackedRows = field(init=False)
     #: Those that only the target has, by the text of their key.
-    _only_there: dict[tuple[Text, ...], bytes] = field(factory=dict)
+    _only_there: dict[tuple[Text, ...], bytes] = field(factory=dict, init=False)
 
     @wanted.default
     @_keyless.default

@@ -62,14 +62,16 @@ class RowDifference:
         return f"{self.key}: {'; '.join(map(str, self.values))}"
 
 
-def told_one_way(reasons: Iterable[tuple[RelationName, str]]) -> list[str]:
-    """Name the tables in which rows that only the target has were not looked for, by the reason."""
+def told_one_way(
+    reasons: Iterable[tuple[RelationName, str]], place: str = "the target"
+) -> list[str]:
+    """Name the tables in which rows that only one place has were not looked for, by the reason."""
     by_reason: dict[str, list[str]] = {}
     for name, reason in reasons:
         if reason:
             by_reason.setdefault(reason, []).append(str(name))
     return [
-        f"rows that only the target has were not looked for in {', '.join(names)}: {reason}"
+        f"rows that only {place} has were not looked for in {', '.join(names)}: {reason}"
         for reason, names in by_reason.items()
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from attrs import frozen
 
 from tests.support.commands import Outcome, Replant
 from tests.support.moves import Move
@@ -162,3 +163,146 @@ def test_a_match_needs_a_unique_key_and_a_directory(
     assert outcome.code == 2
     assert "s.region has no exported column 'cod'" in outcome.err
     assert "choose layout = 'directory'" in outcome.err
+
+
+@frozen
+class Case:
+    """Tables with rows that the target numbers otherwise, of which one is exported.
+
+    Attributes:
+        tables: statements that make them.
+        source: statements that fill them there.
+        target: likewise.
+        query: what the moved row leads to, the same in both databases.
+        more: of the configuration.
+
+    """
+
+    tables: str
+    source: str
+    target: str
+    query: str = ""
+    more: str = ""
+
+
+REGION = "CREATE TABLE region (id int PRIMARY KEY, code text UNIQUE);"
+NUMBERS = (
+    "INSERT INTO region VALUES (1, 'n'), (2, 's');",
+    "INSERT INTO region VALUES (1, 's'), (2, 'n');",
+)
+CITIES = (
+    "CREATE TABLE city (r int REFERENCES region, n int, v text, PRIMARY KEY (r, n), UNIQUE (r, v));"
+)
+HOUSE = "CREATE TABLE w (id int PRIMARY KEY, r int, n int, FOREIGN KEY (r, n) REFERENCES city);"
+OF_HOUSE = (
+    "SELECT v || code FROM w JOIN city c ON (c.r, c.n) = (w.r, w.n) JOIN region r ON r.id = c.r"
+)
+ARRAY = """
+[[plugins.schemas.references]]
+table = "s.w"
+array = "r"
+references = "s.region"
+"""
+
+MET = {
+    "an element that needs quotes": Case(
+        "CREATE TABLE region (id text PRIMARY KEY, code text UNIQUE);"
+        "CREATE TABLE w (id int PRIMARY KEY, r text[]);",
+        "INSERT INTO region VALUES ('a', 'n'), ('b', 's'); INSERT INTO w VALUES (7, '{a,b}')",
+        "INSERT INTO region VALUES ('x,y', 'n'), ('NULL', 's')",
+        "SELECT array_agg(code ORDER BY code)::text FROM region WHERE id = ANY ("
+        "SELECT unnest(r) FROM w)",
+        more=ARRAY,
+    ),
+    "a key that references": Case(
+        REGION + CITIES + HOUSE,
+        NUMBERS[0] + "INSERT INTO city VALUES (1, 1, 'en'), (2, 1, 'es');"
+        "INSERT INTO w VALUES (7, 1, 1)",
+        NUMBERS[1] + "INSERT INTO city VALUES (2, 1, 'en'), (1, 1, 'es')",
+        OF_HOUSE,
+        more='[[tables]]\nname = "s.city"\non_conflict = "same"\n',
+    ),
+    "a key that references, of rows that are met": Case(
+        REGION + CITIES + HOUSE,
+        NUMBERS[0] + "INSERT INTO city VALUES (1, 1, 'en'), (2, 1, 'es');"
+        "INSERT INTO w VALUES (7, 1, 1)",
+        NUMBERS[1] + "INSERT INTO city VALUES (2, 5, 'en'), (1, 1, 'es'), (2, 1, 'zz')",
+        OF_HOUSE,
+        more='[[tables]]\nname = "s.city"\nmatch = ["r", "v"]\n',
+    ),
+    "an equal number with other digits": Case(
+        "CREATE TABLE region (id numeric PRIMARY KEY, code text UNIQUE);"
+        "CREATE TABLE w (id int PRIMARY KEY, r numeric REFERENCES region);",
+        NUMBERS[0] + "INSERT INTO w VALUES (7, 1.0)",
+        NUMBERS[1],
+        "SELECT code FROM w JOIN region r ON r.id = w.r",
+    ),
+}
+REFUSED = {
+    "two rows of the artifact would have id = 2": Case(
+        REGION + "CREATE TABLE w (id int PRIMARY KEY, r int REFERENCES region,"
+        " q int REFERENCES region);",
+        "INSERT INTO region VALUES (1, 'n'), (2, 'mine'); INSERT INTO w VALUES (7, 1, 2)",
+        "INSERT INTO region VALUES (1, 's'), (2, 'n')",
+    ),
+    "and id = 2 is the key of the row with code = s there; insert the row under another": Case(
+        REGION + "CREATE TABLE w (id int PRIMARY KEY, r int REFERENCES region);",
+        "INSERT INTO region VALUES (2, NULL); INSERT INTO w VALUES (7, 2)",
+        "INSERT INTO region VALUES (2, 's')",
+    ),
+    "has NULL in (alt) in the target": Case(
+        "CREATE TABLE region (id int PRIMARY KEY, code text UNIQUE, alt int UNIQUE);"
+        "CREATE TABLE w (id int PRIMARY KEY, r int REFERENCES region (alt));",
+        "INSERT INTO region VALUES (1, 'n', 100); INSERT INTO w VALUES (7, 100)",
+        "INSERT INTO region VALUES (1, 'n', NULL)",
+    ),
+    "have another id (double precision) in the target; equal values of that type": Case(
+        "CREATE TABLE region (id float8 PRIMARY KEY, code text UNIQUE);"
+        "CREATE TABLE w (id int PRIMARY KEY, r float8 REFERENCES region);",
+        NUMBERS[0] + "INSERT INTO w VALUES (7, 1)",
+        NUMBERS[1],
+    ),
+}
+
+
+def exported(move: Move, replant: Replant, case: Case, tmp_path: Path) -> Path:
+    for database, rows in ((move.source, case.source), (move.target, case.target)):
+        database.execute(
+            f"CREATE SCHEMA s; SET search_path = s; {case.tables}{rows}".encode(), prepare=False
+        )
+    file, artifact = tmp_path / "replant.toml", tmp_path / "artifact"
+    match = '[[tables]]\nname = "s.region"\nmatch = ["code"]\n'
+    file.write_text(f'[export]\nlayout = "directory"\n{match}{case.more}')
+    options = ("--source", move.from_.dsn, "--root", "s.w: id = 7", "-o", artifact)
+    assert replant("export", "-c", file, *options).code == 0
+    return artifact
+
+
+@pytest.mark.parametrize("case", MET.values(), ids=MET)
+def test_whatever_references_a_row_follows_it(
+    move: Move, replant: Replant, case: Case, tmp_path: Path
+) -> None:
+    artifact, target = exported(move, replant, case, tmp_path), ("--target", move.to.dsn)
+
+    outcome = replant("replay", artifact, *target)
+
+    assert outcome.code == 0, outcome.err
+    assert move.same(case.query)
+    assert replant("verify", artifact, *target).code == 0
+    assert "nothing is to be changed" in replant("sync", artifact, *target).err
+
+
+@pytest.mark.parametrize("why", REFUSED)
+@pytest.mark.parametrize("command", ["replay", "sync"])
+def test_rows_that_would_become_others_are_refused(
+    move: Move, replant: Replant, command: str, why: str, tmp_path: Path
+) -> None:
+    artifact = exported(move, replant, REFUSED[why], tmp_path)
+    before = move.found("SELECT r::text FROM region r ORDER BY id")
+
+    outcome = replant(command, artifact, "--target", move.to.dsn)
+
+    assert outcome.code in {2, 4}
+    assert why in outcome.err
+    assert move.found("SELECT r::text FROM region r ORDER BY id") == before
+    assert move.found("SELECT id FROM w") == []

@@ -13,7 +13,7 @@ from replant.database.connections import DatabaseConnection
 from replant.database.read_catalog import read_catalog
 from replant.errors import PreflightError
 from replant.matching.met_rows import MetRows, find_met_rows
-from replant.matching.row_references import RowReference, rewritten
+from replant.matching.row_references import RowReference, compared, rewritten
 from replant.model import ColumnIs, OnConflict, RelationName, Settings
 from replant.model.closure_origin import RootRows
 from replant.model.match import Match
@@ -77,7 +77,8 @@ class MetArtifact:
         """Return the references that lead to rows which were met, of the tables that have some."""
         found = {}
         for name, references in self.met.references.by_table.items():
-            itself = [RowReference(key, name, key) for key in self.met.references.referenced(name)]
+            keys = self.met.references.referenced(name)
+            itself = [self.met.references.itself(name, key) for key in keys]
             kept = tuple(
                 reference
                 for reference in (*itself, *references)
@@ -180,7 +181,8 @@ class MetArtifact:
         known = self.met.values.get((root.table, key))
         if root.keys is None or not known:
             return root
-        new = (known.get(held, held) for held in root.keys)
+        types = self.met.references.itself(root.table, key).types
+        new = (known.get(compared(held, types), held) for held in root.keys)
         return evolve(root, keys=tuple(tuple(part or "" for part in held) for held in new))
 
 

@@ -15,14 +15,21 @@ from replant.artifact.artifact import Artifact, row_texts
 from replant.database.connections import DatabaseConnection
 from replant.database.session_settings import exact_names
 from replant.errors import UsageError
-from replant.matching.row_references import NewValues, RowReferences, rewritten
-from replant.model import Catalog, PlannedTable, RelationName, Text, readable
+from replant.matching.row_references import NewValues, RowReferences, compared, rewritten
+from replant.model import Catalog, Column, PlannedTable, RelationName, Text, readable
 from replant.model.match import Match
+from replant.model.types import without_modifier
 from replant.preflight.target_tables import tables_in_target
 from replant.sql.row_queries import texts_by_key
+from replant.verification.differences import visible
 
 #: So many rows are looked up in one query.
 _ASKED = 1000
+
+#: Types of which equal values may have several texts that are not known here; see `compared`.
+_SEVERAL_TEXTS = frozenset(
+    {"real", "double precision", "interval", "time with time zone", "jsonb", "citext"}
+)
 
 Row = Mapping[str, Text]
 
@@ -33,7 +40,8 @@ class MetRows:
 
     Attributes:
         values: by table and referenced columns, where a row was met under another key.
-        problems: rows that were not met, and whose key is that of another row of the target.
+        problems: rows that would become others: that were not met, and have the key of another row
+            of the target, or were met under the key of another row of the artifact.
 
     """
 
@@ -67,6 +75,7 @@ def find_met_rows(
         if name in tables:
             _check_unique(catalog, name, matches[name])
             _Meeting(database, artifact, tables[name], matches[name], met).find()
+            _check_comparable(catalog, name, met)
     return met
 
 
@@ -101,6 +110,30 @@ def _check_unique(catalog: Catalog, name: RelationName, match: Match) -> None:
         )
 
 
+def _check_comparable(catalog: Catalog, name: RelationName, met: MetRows) -> None:
+    """Refuse new values of columns whose equal values may be written in several ways.
+
+    Raises:
+        UsageError: a row could reference one by another text.
+
+    """
+    live = {column.name: column for column in catalog.tables[name].columns}
+    keys = (key for key in met.references.referenced(name) if (name, key) in met.values)
+    columns = {column for key in keys for column in key if column in live}
+    loose = [live[c] for c in sorted(columns) if not _has_one_text(live[c])]
+    if loose:
+        told = ", ".join(f"{readable(column.name)} ({column.type})" for column in loose)
+        raise UsageError(
+            f"match: rows of {name} have another {told} in the target; equal values of that type "
+            f"may be written in several ways, so it is not known which rows reference them"
+        )
+
+
+def _has_one_text(column: Column) -> bool:
+    own = column.equality is None and column.deterministic
+    return own and without_modifier(column.base_type or column.type) not in _SEVERAL_TEXTS
+
+
 @frozen
 class _Meeting:
     """The search for the rows of one table."""
@@ -119,57 +152,102 @@ class _Meeting:
         found: dict[tuple[str, ...], dict[tuple[Text, ...], tuple[Text, ...]]] = {}
         unmet = []
         for batch in self._batches():
-            keys = [tuple(row[column] for column in self.match.columns) for row in batch]
+            keys = [tuple(wanted[column] for column in self.match.columns) for _, wanted in batch]
             there = self._looked_up(self.match.columns, columns, keys)
-            for place, row in enumerate(batch):
+            for place, (row, wanted) in enumerate(batch):
                 if place not in there:
-                    unmet.append(row)
+                    unmet.append(wanted)
                     continue
                 held = dict(zip(columns, there[place], strict=True))
                 for key in referenced:
                     old, new = (tuple(r[column] for column in key) for r in (row, held))
-                    if old != new and None not in old:
-                        found.setdefault(key, {})[old] = new
+                    if old == new or None in old:
+                        continue
+                    if None in new:
+                        self._note_null(wanted, key)
+                        continue
+                    types = self.met.references.itself(name, key).types
+                    found.setdefault(key, {})[compared(old, types)] = new
         for key, values in found.items():
             self.met.values[name, key] = values
         self._check_unmet(unmet)
+        self._check_taken(found.get(self.table.key, {}))
+
+    def _note_null(self, row: Row, key: tuple[str, ...]) -> None:
+        self.met.problems.append(
+            f"{self.table.name}: the row with {self._told(row)} has NULL in "
+            f"({', '.join(map(readable, key))}) in the target, by which rows of the artifact "
+            f"reference it; set a value there first"
+        )
+
+    def _told(self, row: Row) -> str:
+        """Name a row by the columns by which it is met."""
+        return ", ".join(f"{readable(c)} = {visible(row[c])}" for c in self.match.columns)
+
+    def _check_taken(self, new: NewValues) -> None:
+        """Note rows that were met under the key that another row of the artifact has or gets."""
+        if not new:
+            return
+        key = self.table.key
+        types = self.met.references.itself(self.table.name, key).types
+        seen: set[tuple[Text, ...]] = set()
+        taken = {compared(values, types) for values in new.values()}
+        for row, wanted in self._rows():
+            old = compared((row[column] for column in key), types)
+            own = compared(new.get(old) or [wanted[column] for column in key], types)
+            if own not in taken:
+                continue
+            if own in seen:
+                told = ", ".join(
+                    f"{readable(c)} = {visible(v)}" for c, v in zip(key, own, strict=True)
+                )
+                self.met.problems.append(
+                    f"{self.table.name}: two rows of the artifact would have {told}, which one of "
+                    f"them has in the target; give the other one another key there or here"
+                )
+            seen.add(own)
 
     def _check_unmet(self, rows: Sequence[Row]) -> None:
         """Note rows whose key the target has for another row."""
-        left = iter(rows)
+        whole = (row for row in rows if None not in [row[column] for column in self.table.key])
+        left = iter(whole)
         while batch := list(islice(left, _ASKED)):
             keys = [tuple(row[column] for column in self.table.key) for row in batch]
             there = self._looked_up(self.table.key, self.match.columns, keys)
             for place, held in there.items():
-                told = (
-                    ", ".join(f"{readable(c)} = {v}" for c, v in zip(names, values, strict=True))
-                    for names, values in (
-                        (self.match.columns, [batch[place][c] for c in self.match.columns]),
-                        (self.table.key, keys[place]),
-                        (self.match.columns, held),
-                    )
+                row, other_row = batch[place], dict(zip(self.match.columns, held, strict=True))
+                if all(row[column] == other_row[column] for column in self.match.columns):
+                    continue  # NULL is equal to nothing, and the row is the same nevertheless.
+                wanted, other = self._told(row), self._told(other_row)
+                key = ", ".join(
+                    f"{readable(c)} = {visible(v)}"
+                    for c, v in zip(self.table.key, keys[place], strict=True)
                 )
-                wanted, key, other = told
                 self.met.problems.append(
                     f"{self.table.name}: no row with {wanted} is in the target, and {key} is "
                     f"the key of the row with {other} there; insert the row under another key first"
                 )
 
-    def _batches(self) -> Iterator[list[Row]]:
-        """Yield the rows to be met, with the values by which they reference rows that were met."""
-        name = self.table.name
-        exported = self.artifact.manifest.table(name)
-        names = [column.name for column in exported.columns]
-        references = self.met.references.by_table[name]
-        texts = (row for batch in row_texts(self.artifact, name) for row in batch)
-        rows: Iterator[Row] = (
-            rewritten(dict(zip(names, row, strict=True)), references, self.met.values)
-            for row, owned in zip(texts, exported.is_owned(), strict=True)
+    def _batches(self) -> Iterator[list[tuple[Row, Row]]]:
+        """Yield the rows to be met; see `_rows`."""
+        exported = self.artifact.manifest.table(self.table.name)
+        rows = (
+            row
+            for row, owned in zip(self._rows(), exported.is_owned(), strict=True)
             if self.match.owned or not owned
         )
-        whole = (row for row in rows if None not in [row[c] for c in self.match.columns])
-        while batch := list(islice(whole, _ASKED)):
+        while batch := list(islice(rows, _ASKED)):
             yield batch
+
+    def _rows(self) -> Iterator[tuple[Row, Row]]:
+        """Yield each row, and how it is with references to the rows that were met."""
+        name = self.table.name
+        names = [column.name for column in self.artifact.manifest.table(name).columns]
+        references = self.met.references.by_table[name]
+        for batch in row_texts(self.artifact, name):
+            for texts in batch:
+                row = dict(zip(names, texts, strict=True))
+                yield row, rewritten(row, references, self.met.values)
 
     def _looked_up(
         self,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import pytest
@@ -167,6 +168,7 @@ def test_a_lost_connection_costs_one_tenant(
         ("SELECT id FROM s.shop WHERE false", "out/{id}/", ["gives no row"]),
         ("SELECT 1 AS id FROM s.shop", "out/{id}/", ["several rows", "out/1"]),
         ("SELECT NULL::int AS id", "out/{id}/", ["id is NULL"]),
+        ("SELECT 1 AS id, 2 AS id", "out/{id}/", ["two columns of one name: id, id"]),
         ("SELECT '../up' AS id", "out/{id}/", ["cannot be a part of a path"]),
         ("SELECT id AS shop FROM s.shop", "out/{shop}/", ["no rows are chosen by shop"]),
         ("SELECT 1 AS id) AS x; DROP TABLE s.orders; --", "out/{id}/", ["--each"]),
@@ -193,3 +195,18 @@ def test_another_run_is_not_resumed(each: Each) -> None:
 def test_a_mistake_in_the_configuration_ends_the_run(each: Each, tmp_path: Path) -> None:
     (tmp_path / "replant.toml").write_text('[[tables]]\nname = "s.nothing"\n')
     assert_one_line(each(), 2, "s.nothing")
+
+
+def test_a_run_is_not_resumed_with_another_configuration(each: Each, tmp_path: Path) -> None:
+    """What is done may hold values that are to be masked from now on."""
+    assert each().code == 0
+    (tmp_path / "replant.toml").write_text('[[tables]]\nname = "s.orders"\nomit = ["v"]\n')
+    assert_one_line(each("--resume"), 2, "was another", "configuration differ")
+
+
+def test_what_is_done_and_gone_is_done_again(each: Each, tmp_path: Path) -> None:
+    assert each().code == 0
+    rmtree(tmp_path / "out" / "3")
+    resumed = each("--resume")
+    assert resumed.code == 0, resumed.err
+    assert rows_of(tmp_path / "out") == {str(n): 5 for n in range(1, 6)}

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from attrs import evolve
 from psycopg.pq.abc import PGconn
 
 from replant import api
 from replant.database import copy_stream, libpq
-from replant.model import ExportSettings, Layout, RelationName
+from replant.errors import UsageError
+from replant.model import ExportSettings, Layout, PluginSettings, RelationName, Settings
 from tests.support.commands import Replant, assert_one_line
 from tests.support.moves import Move
 
@@ -121,6 +123,45 @@ def test_another_plan_is_not_finished(filled: Move, snapshot: str, replant: Repl
     assert_one_line(other, 2, "was begun with another plan")
     again = replant(*ask, *directory, "--include", "s")
     assert_one_line(again, 2, "left of an export that ended early", "--resume")
+
+
+CHANGED = {
+    "an expression": (
+        "renumber",
+        lambda name: {"offset": 1000, "columns": {"s.one.v": f"value || '{name}'"}},
+    ),
+    "a secret": ("mask", lambda name: {"columns": {"s.one.v": "hash"}, "secret": f"env:{name}"}),
+}
+
+
+@pytest.mark.parametrize(("plugin", "asked"), CHANGED.values(), ids=CHANGED)
+def test_values_are_not_changed_in_two_ways(
+    filled: Move,
+    snapshot: str,
+    plugin: str,
+    asked: Callable[[str], dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ONE", "a secret of one")
+    monkeypatch.setenv("OTHER", "a secret of another")
+
+    def export_with(name: str, **more: Any) -> api.Exported:
+        form = evolve(DIRECTORY, output=str(filled.artifact))
+        plugins = PluginSettings(
+            ("schemas", plugin, "ordered"), {"schemas": {"include": ["s"]}, plugin: asked(name)}
+        )
+        settings = Settings(source=filled.from_.dsn, export=form, plugins=plugins)
+        return api.export(settings, snapshot=snapshot, **more)
+
+    def progress(table: RelationName, *_: int) -> None:
+        if table == TWO:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export_with("ONE", progress=progress)
+    with pytest.raises(UsageError, match="was begun with another plan"):
+        export_with("OTHER", resume=True)
+    assert export_with("ONE", resume=True).plan.row_count == 1000
 
 
 def test_only_what_can_be_resumed_is_resumed(filled: Move, replant: Replant) -> None:

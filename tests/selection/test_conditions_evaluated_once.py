@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from replant.artifact.artifact import open_artifact
+from replant.errors import CatalogMismatchError
 from replant.model import (
     ByPredicate,
     Dangling,
@@ -124,3 +125,27 @@ def located(move: Move, condition: str) -> bool:
     chosen = evolve(move, registrations=(Registration("s.t", ByPredicate(condition)),)).plan()
     (rows,) = (table.rows for table in chosen.tables)
     return rows.by_location
+
+
+FAR = """
+CREATE SCHEMA s;
+CREATE TABLE s.event (n int, kind text) PARTITION BY LIST (kind);
+CREATE TABLE s.event_near PARTITION OF s.event FOR VALUES IN ('near');
+INSERT INTO s.event VALUES (1, 'near'), (2, 'near');
+CREATE EXTENSION file_fdw;
+CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+CREATE FOREIGN TABLE s.event_far PARTITION OF s.event FOR VALUES IN ('far')
+  SERVER files OPTIONS (program 'echo 1,far && echo 2,far && echo 3,far', format 'csv');
+"""
+
+
+def test_rows_of_a_foreign_table_are_not_known_by_their_place(move: Move) -> None:
+    """All rows of a file have one and the same."""
+    move.source.execute(FAR.encode(), prepare=False)
+
+    def exporting(condition: str) -> Move:
+        return evolve(move, registrations=(Registration("s.event", ByPredicate(condition)),))
+
+    with pytest.raises(CatalogMismatchError, match=r"rows of s\.event_far, a foreign table"):
+        exporting("n < 2 AND now() > '2000-01-01'").export()
+    assert exporting("n < 2").export().plan.row_count == 2

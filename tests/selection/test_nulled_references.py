@@ -72,6 +72,35 @@ def test_a_reference_to_a_row_outside_becomes_null(teams: Move, layout: Layout) 
     assert move.differing() == []
 
 
+def test_a_row_that_references_nothing_keeps_its_values(move: Move) -> None:
+    """Of a key of several columns one is NULL: MATCH SIMPLE asks nothing of the others."""
+    move.on_both(
+        "CREATE SCHEMA s; CREATE TABLE s.place (x int, y int, PRIMARY KEY (x, y));"
+        "CREATE TABLE s.thing (id int PRIMARY KEY, x int, y int, FOREIGN KEY (x, y) REFERENCES"
+        " s.place)"
+    )
+    move.source.execute(
+        "INSERT INTO s.place VALUES (1, 1), (2, 2);"
+        "INSERT INTO s.thing VALUES (1, 1, 1), (2, 2, 2), (3, 7, NULL), (4, NULL, 8)",
+        prepare=False,
+    )
+    place, thing = RelationName("s", "place"), RelationName("s", "thing")
+    nulled = evolve(
+        move,
+        registrations=(
+            Registration(place, rows=ByPredicate("x = 1")),
+            Registration(thing, dangling=Dangling.SET_NULL),
+        ),
+    )
+
+    nulled.export()
+    nulled.replay()
+
+    assert move.found("SELECT row(id, x, y)::text FROM s.thing ORDER BY id") == [
+        *("(1,1,1)", "(2,,)", "(3,7,)", "(4,,8)")
+    ]
+
+
 def test_a_reference_to_a_table_that_is_not_exported_becomes_null(teams: Move) -> None:
     move = said_by_plugin(teams, dangling=Dangling.SET_NULL)
 

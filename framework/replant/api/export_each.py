@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field, fields, frozen, has
 
 from replant.api.databases import source_database
 from replant.api.plan import plan_in
 from replant.artifact import directory_writer as directory
-from replant.artifact.atomic_output import check_writable, remove_unfinished
+from replant.artifact.atomic_output import check_writable, is_there, remove_unfinished
 from replant.artifact.stores import is_url
 from replant.config.naming_the_file import naming_the_file
 from replant.database.connections import ReadingConnection, translated
@@ -107,13 +110,22 @@ def export_each(
         raise UsageError("where should the artifacts go? Give -o with a column in braces: {id}")
     if output.endswith("/"):
         settings = evolve(settings, export=evolve(settings.export, layout=Layout.DIRECTORY))
-    asked = {"each": query, "output": output, "scope": dict(settings.scope)}
+    asked = {
+        "each": query,
+        "output": output,
+        "scope": dict(settings.scope),
+        "configuration": _digest_of(settings),
+    }
     results = []
     with naming_the_file(settings), _Source(settings) as source:
         host = host or Host.for_settings(settings)
         tenants = list_tenants(source.database, query, output)
         with open_journal(Path(journal or JOURNAL), asked, resume=resume) as kept:
-            left = [tenant for tenant in tenants if tenant.output not in kept.done]
+            left = [
+                tenant
+                for tenant in tenants
+                if tenant.output not in kept.done or not is_there(tenant.output)
+            ]
             listed(len(left))
             export_all = _in_cluster if settings.run.executor is not None else _here
             for result in export_all(_Run(source, host, left, kept, progress, force)):
@@ -123,6 +135,26 @@ def export_each(
             if not any(result.error for result in results):
                 kept.end()
     return ExportedEach(tuple(results), len(tenants) - len(left))
+
+
+def _digest_of(settings: Settings) -> str:
+    """Tell apart what decides how each artifact becomes."""
+    kept = (settings.export, settings.plugins, settings.tables, settings.source_settings)
+    return sha256(json.dumps(_plain(kept), sort_keys=True).encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    """Return a value as JSON has it, the same in every process."""
+    type_: Any = type(value)
+    if has(type_):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(type_)}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(held) for name, held in value.items()}
+    if isinstance(value, frozenset | set):
+        return sorted(map(str, value))
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
 @frozen

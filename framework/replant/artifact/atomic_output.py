@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from replant.artifact.store_output import (
     check_store,
+    is_in_store,
     whole_directory_in_store,
     whole_file_in_store,
 )
@@ -105,6 +106,16 @@ def synced(path: Path) -> Iterator[BinaryIO]:
         yield file
         file.flush()
         os.fsync(file.fileno())
+
+
+def is_there(output: str) -> bool:
+    """Tell whether there is something where an artifact went.
+
+    Raises:
+        OutputError: the store of a URL does not answer.
+
+    """
+    return is_in_store(output) if is_url(output) else os.path.lexists(output)
 
 
 def check_writable(output: str, *, force: bool, mark: str | None = None) -> None:

@@ -53,6 +53,18 @@ def check_store(url: str, *, force: bool, mark: str | None) -> None:
         raise OutputError(f"{url} exists already; replace it with --force, or choose another -o")
 
 
+def is_in_store(url: str) -> bool:
+    """Tell whether there is something under a URL.
+
+    Raises:
+        OutputError: the store does not answer.
+        UsageError: the store is not known, or a package is missing.
+
+    """
+    store = open_store(url)
+    return bool(store.again(lambda: store.files.find(store.path), OutputError, "cannot be listed"))
+
+
 @contextmanager
 def whole_file_in_store(url: str, *, force: bool) -> Iterator[BinaryIO]:
     """Open a binary file that is uploaded when the block ends without an error.

@@ -6,7 +6,9 @@ at all.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +25,16 @@ from replant.artifact.unfinished_directory import Unfinished, resumable_director
 from replant.database.connections import ReadingConnection
 from replant.export.source_rows import SourceRows
 from replant.export.written_tables import TABLES, write_table_files, write_tables
-from replant.model import OWN_FORMATS, Layout, Plan, Progress, RelationName, RunSettings
+from replant.model import (
+    OWN_FORMATS,
+    Layout,
+    Plan,
+    Progress,
+    RelationName,
+    RunSettings,
+    SqlExpression,
+)
+from replant.model.transform import Transform
 from replant.parallel.workers import open_workers
 from replant.sql.row_forms import Rows
 
@@ -124,9 +135,32 @@ def _fill(folder: Path, plan: Plan, rows: SourceRows, unfinished: Unfinished | N
     return directory_writer.write_directory(folder, plan, rows, finished, unfinished)
 
 
+#: Texts by whose new ones functions are told apart that change values; a secret may be in them.
+_PROBES = ("probe", "2001-02-03")
+
+
 def _digest_of(plan: Plan) -> str:
-    """Tell a plan from others: all but the rows is in its manifest."""
-    return sha256(to_json(manifest_of(plan)).encode()).hexdigest()
+    """Tell a plan from others: by its manifest, and by how values change, which is not in that."""
+    changes = [
+        [str(table.name), column.name, *map(_told_apart, column.transforms)]
+        for table in plan.tables
+        for column in table.columns
+        if column.transforms
+    ]
+    return sha256(f"{to_json(manifest_of(plan))}{json.dumps(changes)}".encode()).hexdigest()
+
+
+def _told_apart(transform: Transform) -> str:
+    if isinstance(transform, SqlExpression):
+        return transform.sql
+    answers = []
+    for probe in _PROBES:
+        answer = None
+        # It may be no value of the column's type.
+        with suppress(Exception):
+            answer = transform.function(probe)
+        answers.append(answer)
+    return json.dumps([transform.how, transform.given, answers])
 
 
 def _rows_of(plan: Plan, unfinished: Unfinished, table: RelationName) -> Iterator[Rows] | None:

@@ -44,11 +44,15 @@ def list_tenants(database: ReadingConnection, query: str, output: str) -> tuple[
         output: a path or URL with the names of columns in braces: `s3://tenants/{id}/`.
 
     Raises:
-        UsageError: the query fails or gives no row, a value is NULL, or two artifacts would go to
-            the same place.
+        UsageError: the query fails or gives no row, or two columns of one name, a value is NULL,
+            or two artifacts would go to the same place.
 
     """
     names, rows = _asked(database, query)
+    if len({*names}) < len(names):
+        raise UsageError(
+            f"--each gives two columns of one name: {', '.join(names)}; name each otherwise by AS"
+        )
     unknown = [name for name in _PLACEHOLDER.findall(output) if name not in names]
     if unknown or not _PLACEHOLDER.search(output):
         wanted = ", ".join(f"{{{name}}}" for name in names)

@@ -68,8 +68,11 @@ def _columns_to_null(table: Table, planned: PlannedTable, key: ForeignKey) -> fr
 def _nulled(
     plan: Plan, table: PlannedTable, key: ForeignKey, columns: frozenset[str]
 ) -> PlannedTable:
+    # Where one of several columns is NULL, a row references nothing, and keeps the others.
+    names = sql.SQL(", ").join(map(sql.Identifier, key.columns))
+    nothing = f"pg_catalog.num_nulls({names.as_string()}) > 0 OR " if len(key.columns) > 1 else ""
     transform = SqlExpression(
-        f"CASE WHEN {_is_exported(plan, key).as_string()} THEN value END",
+        f"CASE WHEN {nothing}{_is_exported(plan, key).as_string()} THEN value END",
         "NULL where the row that it references is not exported",
     )
     return table.with_columns(_with_null(table.columns, columns, transform))

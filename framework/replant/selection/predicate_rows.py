@@ -19,6 +19,7 @@ from replant.database import sql
 from replant.database.connections import DatabaseConnection
 from replant.database.planner_settings import contradictions_proved
 from replant.database.session_settings import has_exact_settings, own_settings
+from replant.errors import CatalogMismatchError
 from replant.model import (
     ChosenRows,
     ColumnIs,
@@ -36,6 +37,12 @@ from replant.sql.where_clauses import relation
 #: A role may read the places of rows if it may read the system column.
 _MAY_LOCATE = "SELECT pg_catalog.has_column_privilege({}::regclass, 'ctid', 'SELECT')"
 
+_FOREIGN = """
+SELECT pg_catalog.format('%%I.%%I', n.nspname, c.relname)
+FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.oid = ANY (%s::oid[]) AND c.relkind = 'f' ORDER BY 1
+"""
+
 
 def find_predicate_rows(
     database: DatabaseConnection,
@@ -50,6 +57,9 @@ def find_predicate_rows(
         selected: the tables.
         rows: the selection; its conditions are valid.
         names: the tables whose conditions are looked at.
+
+    Raises:
+        CatalogMismatchError: such rows lie in a foreign table, where they have no place.
 
     """
     found = dict(rows)
@@ -90,11 +100,24 @@ def _are_steady(
 
 
 def find_rows(database: DatabaseConnection, selection: Selection, name: RelationName) -> RowsAt:
-    """Find the places of a table's rows under the database's own settings."""
+    """Find the places of a table's rows under the database's own settings.
+
+    Raises:
+        CatalogMismatchError: some lie in a foreign table.
+
+    """
     by_leaf: dict[int, list[tuple[int, int]]] = {}
     with own_settings(database):
         for leaf, block, line in database.execute(queries.places(selection, name)):
             by_leaf.setdefault(leaf, []).append((block, line))
+    foreign = database.execute(_FOREIGN.encode(), [list(by_leaf)]).fetchall()
+    if foreign:
+        raise CatalogMismatchError(
+            f"rows of {', '.join(leaf for (leaf,) in foreign)}, a foreign table, have no lasting "
+            f"place, by which those of {name} would be known for which a condition held that may "
+            f"answer otherwise when it is asked again; choose them by a condition without "
+            f"subqueries and functions that are not IMMUTABLE"
+        )
     return RowsAt(tuple(RowsIn.of(leaf, places) for leaf, places in by_leaf.items()))
 
 

@@ -462,3 +462,76 @@ def test_every_mistake_is_named_at_once(keys: Shop) -> None:
     assert any('columns."s.org.email": must not be empty' in line for line in lines)
     assert any('columns."s.twice.n": is missing: (n) is unique' in line for line in lines)
     assert any('columns."s.twice.n": s.twice.n is not exported' in line for line in lines)
+
+
+ORGANISATION = """
+CREATE SCHEMA s;
+CREATE TABLE s.org (id int PRIMARY KEY, name text);
+CREATE TABLE s.item (id int PRIMARY KEY, org_id int, kind text);
+INSERT INTO s.org VALUES (5, 'me');
+INSERT INTO s.item VALUES (1, 5, 'a'), (2, 6, 'b');
+"""
+RENUMBERED = """
+[plugins]
+enable = ["schemas", "renumber", "ordered"]
+[export]
+layout = "directory"
+[plugins.renumber]
+offset = 1000
+"""
+
+
+def copied(move: Move, replant: Replant, tmp_path: Path, chosen: str, command: str) -> Outcome:
+    """Load a clone into the source itself, and run a command with its artifact there."""
+    move.source.execute(ORGANISATION.encode(), prepare=False)
+    file, artifact = tmp_path / "replant.toml", tmp_path / "artifact"
+    file.write_text(RENUMBERED + chosen)
+    exported = replant("export", "-c", file, "--source", move.from_.dsn, "-o", artifact)
+    if exported.code:
+        return exported
+    assert replant("replay", artifact, "--target", move.from_.dsn).code == 0
+    return replant(command, artifact, "--target", move.from_.dsn)
+
+
+BY_WHAT_STAYS = {
+    "all rows": '[plugins.schemas]\ninclude = ["s.*"]\n',
+    "a column that stays": (
+        '[plugins.schemas]\ninclude = ["s.item"]\nscope_column = "kind"\n[scope]\nkind = "a"\n'
+    ),
+}
+
+
+@pytest.mark.parametrize("chosen", BY_WHAT_STAYS.values(), ids=BY_WHAT_STAYS)
+def test_a_template_is_not_taken_for_rows_that_are_too_many(
+    move: Move, replant: Replant, tmp_path: Path, chosen: str
+) -> None:
+    """What chose the rows chooses the template as well as the clone."""
+    refused = copied(move, replant, tmp_path, chosen, "sync")
+
+    assert refused.code == 2
+    assert "choose them by roots or a scope" in refused.err
+    assert move.source.execute("SELECT id FROM s.item WHERE id < 9").fetchall() == [(1,), (2,)]
+    verified = replant("verify", tmp_path / "artifact", "--target", move.from_.dsn)
+    assert verified.code == 0
+    assert "rows that only the target has were not looked for" in verified.out
+
+
+def test_rows_that_would_stay_with_the_template_are_refused(
+    move: Move, replant: Replant, tmp_path: Path
+) -> None:
+    """They are chosen by the key of the tenant, and no reference says that they have it."""
+    scope = '[plugins.schemas]\nscope_column = "org_id"\n[scope]\norg_id = 5\n'
+    reference = (
+        '[[plugins.schemas.references]]\ntable = "s.item"\ncolumns = ["org_id"]\n'
+        'references = "s.org"\n'
+    )
+
+    refused = copied(move, replant, tmp_path, scope, "sync")
+    move.empty()
+    followed = copied(move, replant, tmp_path, reference + scope, "sync")
+
+    assert refused.code == 2
+    assert "s.item is chosen by org_id = 5, and s.org by id, which gets another" in refused.err
+    assert "nothing is to be changed" in followed.err
+    items = move.source.execute("SELECT id, org_id FROM s.item ORDER BY id").fetchall()
+    assert items == [(1, 5), (2, 6), (1001, 1005)]

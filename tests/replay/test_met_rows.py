@@ -306,3 +306,41 @@ def test_rows_that_would_become_others_are_refused(
     assert why in outcome.err
     assert move.found("SELECT r::text FROM region r ORDER BY id") == before
     assert move.found("SELECT id FROM w") == []
+
+
+OF_TENANT = """
+[export]
+layout = "directory"
+[[tables]]
+name = "s.org"
+match = ["slug"]
+match_owned = true
+[plugins.schemas]
+scope_column = "org_id"
+[scope]
+org_id = 5
+"""
+
+
+@pytest.mark.parametrize("command", ["replay", "sync"])
+def test_rows_that_would_belong_to_another_tenant_are_refused(
+    move: Move, replant: Replant, command: str, tmp_path: Path
+) -> None:
+    """They are chosen by the key of the tenant, and no reference says that they have it."""
+    move.on_both(
+        "CREATE SCHEMA s; CREATE TABLE s.org (id int PRIMARY KEY, slug text UNIQUE);"
+        "CREATE TABLE s.item (id int PRIMARY KEY, org_id int)"
+    )
+    move.source.execute("INSERT INTO s.org VALUES (5, 'me'); INSERT INTO s.item VALUES (1, 5)")
+    move.target.execute(
+        "INSERT INTO s.org VALUES (9, 'me'), (5, 'other'); INSERT INTO s.item VALUES (7, 5)"
+    )
+    file, artifact = tmp_path / "replant.toml", tmp_path / "artifact"
+    file.write_text(OF_TENANT)
+    assert replant("export", "-c", file, "--source", move.from_.dsn, "-o", artifact).code == 0
+
+    outcome = replant(command, artifact, "--target", move.to.dsn)
+
+    assert outcome.code == 2
+    assert "s.item is chosen by org_id = 5, and s.org by id, which has another" in outcome.err
+    assert move.found("SELECT id FROM s.item") == [7]

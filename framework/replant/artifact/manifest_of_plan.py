@@ -183,6 +183,7 @@ def _queryable(plan: Plan) -> frozenset[RelationName]:
         for table in plan.tables
         if any(isinstance(c, Satisfies | RowsAt) for c in table.rows.conditions)
         or not asked[table.name].isdisjoint(_transformed(table))
+        or _would_choose_both(table)
     }
     return queryable({table.name: table.rows.conditions for table in plan.tables}, blocked)
 
@@ -192,17 +193,36 @@ def _transformed(table: PlannedTable) -> set[str]:
     return {column.name for column in table.columns if not column.keeps_apart}
 
 
+def _would_choose_both(table: PlannedTable) -> bool:
+    """Tell whether conditions hold for the rows as they were, and for those that became of them.
+
+    So it is where rows get new keys and are chosen by what stays, or all rows are chosen. In a
+    database that has both, the rows as they were would be taken for rows that are too many.
+    """
+    renewed = {c.name for c in table.columns if c.transforms and c.keeps_apart}
+    return bool(renewed) and not any(
+        isinstance(condition, ColumnIs | LinkedTo)
+        and not renewed.isdisjoint(_columns_of(condition))
+        for condition in table.rows.conditions
+    )
+
+
+def _columns_of(condition: ColumnIs | LinkedTo) -> set[str]:
+    """Return the columns that a condition reads of its own table."""
+    if isinstance(condition, ColumnIs):
+        return {condition.column}
+    return {column for link in condition.links for column in link.columns}
+
+
 def _condition_columns(plan: Plan) -> Mapping[RelationName, set[str]]:
     """Return the columns of each table that conditions of any table read."""
     found: defaultdict[RelationName, set[str]] = defaultdict(set)
     for table in plan.tables:
         for condition in table.rows.conditions:
-            if isinstance(condition, ColumnIs):
-                found[table.name].add(condition.column)
-            if isinstance(condition, LinkedTo):
-                for link in condition.links:
-                    found[table.name].update(link.columns)
-                    found[link.other].update(link.other_columns)
+            if isinstance(condition, ColumnIs | LinkedTo):
+                found[table.name] |= _columns_of(condition)
+            for link in condition.links if isinstance(condition, LinkedTo) else ():
+                found[link.other].update(link.other_columns)
     return found
 
 

@@ -11,12 +11,13 @@ from replant.artifact.manifest import AskedCondition, ExportedTable, Manifest
 from replant.artifact.row_batches import parsed
 from replant.database.connections import DatabaseConnection
 from replant.database.read_catalog import read_catalog
-from replant.errors import PreflightError
+from replant.errors import PreflightError, UsageError
 from replant.matching.met_rows import MetRows, find_met_rows
 from replant.matching.row_references import RowReference, compared, rewritten
-from replant.model import ColumnIs, OnConflict, RelationName, Settings
+from replant.model import ColumnIs, OnConflict, RelationName, Settings, readable
 from replant.model.closure_origin import RootRows
 from replant.model.match import Match
+from replant.sql.equalities import equalities
 from replant.sql.fingerprints import Fingerprint
 from replant.sql.row_forms import INSERT_ROWS, RowForm, Rows
 
@@ -34,8 +35,8 @@ def meet(
 
     Raises:
         PreflightError: there is such a row.
-        UsageError: the columns are not a unique key in the target, or tables are met through each
-            other.
+        UsageError: the columns are not a unique key in the target, tables are met through each
+            other, or rows are chosen by the key of a row that is met and do not reference it.
 
     """
     matches = _matches(artifact.manifest, settings)
@@ -44,7 +45,56 @@ def meet(
     met = find_met_rows(database, read_catalog(database), artifact, matches)
     if strict and met.problems:
         raise PreflightError("\n".join(met.problems))
+    _check_followed(artifact.manifest, met)
     return MetArtifact(artifact, met, matches)
+
+
+def _check_followed(manifest: Manifest, met: MetRows) -> None:
+    """Refuse rows that are chosen by the key of a row that was met, and do not reference it.
+
+    Raises:
+        UsageError: they would belong to another row of the target.
+
+    """
+    asked = list(_asked(manifest))
+    changed = {
+        value: (name, column)
+        for name, column, value in asked
+        if _becomes_another(met, met.references.itself(name, (column,)), value)
+    }
+    problems = [
+        f"match: {name} is chosen by {readable(column)} = {value}, and {changed[value][0]} by "
+        f"{readable(changed[value][1])}, which has another value in the target: no reference says "
+        f"that the rows of {name} follow it; declare one under [[plugins.schemas.references]], and "
+        f"export again"
+        for name, column, value in asked
+        if value in changed
+        and not any(
+            _becomes_another(met, reference, value)
+            for reference in (
+                met.references.itself(name, (column,)),
+                *met.references.by_table[name],
+            )
+            if reference.columns == (column,) and not reference.only
+        )
+    ]
+    if problems:
+        raise UsageError("\n".join(dict.fromkeys(problems)))
+
+
+def _asked(manifest: Manifest) -> Iterator[tuple[RelationName, str, str]]:
+    """Yield the values by which rows are chosen, each with its table and exported column."""
+    for table in manifest.tables:
+        columns = {column.name for column in table.columns}
+        terms = [(c.column, c.value) for c in table.rows or () if isinstance(c, ColumnIs)]
+        roots = (root for root in manifest.roots if root.table == table.name)
+        terms += [term for root in roots for term in equalities(root.condition) or ()]
+        yield from ((table.name, column, value) for column, value in terms if column in columns)
+
+
+def _becomes_another(met: MetRows, reference: RowReference, value: str) -> bool:
+    known = met.values.get((reference.references, reference.referenced), {})
+    return compared([value], reference.types) in known
 
 
 def _matches(manifest: Manifest, settings: Settings) -> dict[RelationName, Match]:

@@ -43,6 +43,7 @@ from replant.planning.changed_checks import try_changed_values
 from replant.planning.changed_keys import changed_keys, check_keys_in_source
 from replant.planning.find_closure_origin import closure_origin
 from replant.planning.hidden_values import told_scope
+from replant.planning.left_behind import check_none_left_behind
 from replant.planning.load_request import ask_for_load_order, copied_tables, exported_key
 from replant.planning.matches import configured_matches
 from replant.planning.new_values import with_new_values
@@ -119,7 +120,7 @@ def make_plan(
     check_keys_in_source(database, decided)
     sequences, unmoved = sequence_positions(database, selected, decided)
     objects = large_objects(database, selected, decided)
-    return evolve(
+    planned = evolve(
         decided,
         sequences=sequences,
         sequence_names=sequence_names(selected, sequences),
@@ -130,6 +131,8 @@ def make_plan(
         ),
         omissions=(*decided.omissions, *unmoved, *objects),
     )
+    check_none_left_behind(planned)
+    return planned
 
 
 def find_mistakes(

@@ -666,3 +666,37 @@ def _many_rows(move: Move, number: int) -> Settings:
     settings = evolve(settings_of(move), plugins=chosen)
     api.export(settings, force=True)
     return settings
+
+
+def test_a_table_without_a_column_that_can_be_written(move: Move, shops: Settings) -> None:
+    move.on_both(
+        "CREATE TABLE s.nothing (); CREATE TABLE s.computed (g int GENERATED ALWAYS AS (1) STORED)"
+    )
+    move.source.execute("INSERT INTO s.nothing DEFAULT VALUES")
+    move.source.execute("INSERT INTO s.computed DEFAULT VALUES")
+    move.target.execute("INSERT INTO s.nothing SELECT FROM generate_series(1, 3)")
+    both = {"schemas": {"include": ["s.nothing", "s.computed"]}}
+    settings = evolve(shops, plugins=PluginSettings(("schemas", "ordered"), both))
+
+    assert sync(move, settings) == (1, 0, 2)
+    for name in ("nothing", "computed"):
+        assert move.same(f"SELECT count(*) FROM s.{name}")
+    done = api.remove(str(move.artifact), settings, confirm=lambda _: True)
+    assert done.total.deleted == 2
+
+
+def test_rows_that_are_referenced_by_a_computed_column_are_refused(
+    move: Move, shops: Settings
+) -> None:
+    move.on_both(
+        "CREATE TABLE s.twice ("
+        "  a int, k int GENERATED ALWAYS AS (a * 2) STORED PRIMARY KEY, v text);"
+        "CREATE TABLE s.of_twice (k int REFERENCES s.twice);"
+    )
+    move.source.execute("INSERT INTO s.twice VALUES (1, DEFAULT, 'x')")
+    move.target.execute("INSERT INTO s.twice VALUES (1, DEFAULT, 'y')")
+    chosen = {"schemas": {"include": ["s.twice"]}}
+    settings = evolve(shops, plugins=PluginSettings(("schemas", "ordered"), chosen))
+
+    with pytest.raises(ChangeError, match="as they do so by k, which the database computes"):
+        sync(move, settings)

@@ -208,6 +208,19 @@ class _Search:
                 unseen,
             )
             return
+        parent = self._child(reference.references)
+        computed = {*reference.referenced_columns} - {*parent.column_names}
+        if computed and not parent.key:
+            yield Finding(
+                Subject.REFERENCE,
+                Severity.REFUSES,
+                str(name),
+                f"which rows of {name} reference rows of {parent.name} that are deleted is not "
+                f"known, as they do so by {', '.join(map(readable, sorted(computed)))}, which the "
+                f"database computes",
+                "delete them first, or give the table a key that is exported",
+            )
+            return
         found = list(self._outside(key, reference, parents))
         if found:
             yield _finding(reference, child.key or child.column_names, found, self._remedy(key))

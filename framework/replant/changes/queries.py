@@ -120,9 +120,11 @@ class ChangingStatement:
     def _insert(self, changes: TableChanges) -> sql.Composed:
         table = changes.table
         names = table.column_names
-        return sql.SQL("INSERT INTO {} ({}) {}SELECT {} FROM {} WHERE r.{} > 0 AND {}").format(
+        # A table may have no column that can be written; then no list of them is allowed.
+        listed = sql.SQL("({}) ").format(columns(names)) if names else sql.SQL("")
+        return sql.SQL("INSERT INTO {} {}{}SELECT {} FROM {} WHERE r.{} > 0 AND {}").format(
             relation(table.name),
-            columns(names),
+            listed,
             sql.SQL("OVERRIDING SYSTEM VALUE " if table.overriding else ""),
             sql.SQL(", ").join(sql.Identifier("r", name) for name in names),
             self._rows(table, names, changes.inserted),
@@ -289,12 +291,14 @@ def places_by_content(changes: TableChanges) -> sql.Composed:
         "SELECT f.leaf, f.place::text FROM ("
         "SELECT t0.tableoid AS leaf, t0.ctid AS place, r.number::bigint AS wanted,"
         " row_number() OVER (PARTITION BY r::text ORDER BY t0.tableoid, t0.ctid) AS number"
-        " FROM {0} AS t0 JOIN (VALUES {1}) AS r ({2}, number) ON {3}) AS f"
+        " FROM {0} AS t0 JOIN (VALUES {1}) AS r ({2}) ON {3}) AS f"
         " WHERE f.number <= f.wanted"
     ).format(
         _target(table),
         sql.SQL(", ").join(rows),
-        sql.SQL(", ").join(sql.Identifier(f"k{place}") for place, _ in enumerate(names)),
+        sql.SQL(", ").join(
+            [*(sql.Identifier(f"k{place}") for place, _ in enumerate(names)), sql.SQL("number")]
+        ),
         same if names else sql.SQL("true"),
     )
 
@@ -323,8 +327,9 @@ def _listed(table: PlannedTable, names: Sequence[str], rows: Sequence[RowValues]
     typed = [null_of(table.name, name) for name in names]
     first = sql.SQL("({})").format(sql.SQL(", ").join([*typed, sql.SQL("0")]))
     # Composed as literals one by one, rows took five times as long.
+    comma = "," if names else ""
     lines = [
-        sql.SQL(f"({INSERT_ROWS.row([row[name] for name in names]).decode()},{number})")
+        sql.SQL(f"({INSERT_ROWS.row([row[name] for name in names]).decode()}{comma}{number})")
         for number, row in enumerate(rows, 1)
     ]
     listed = sql.SQL(", ").join([first, *lines])

@@ -88,8 +88,13 @@ def test_the_catalog_is_the_same_without_pipelines(
     assert catalog() == expected
 
 
-def test_ctrl_c_waits_for_no_answer(database: Database) -> None:
-    """What is composed next may take its time, while the server is at work on what was sent."""
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_ctrl_c_waits_for_no_answer(
+    database: Database, cancelled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server is at work while more is composed, or has not begun when it is to cancel."""
+    if not cancelled:
+        monkeypatch.setattr(psycopg.Connection, "cancel_safe", lambda *_, **__: None)
 
     def selects() -> Iterator[sql.Composed]:
         yield sql.SQL("SELECT pg_sleep(20)").format()

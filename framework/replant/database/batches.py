@@ -48,12 +48,16 @@ def _ask(database: DatabaseConnection, queries: Iterable[bytes]) -> list[Cursor[
 
 @contextmanager
 def _cancelled(database: DatabaseConnection) -> Iterator[None]:
-    """Let nobody wait for what was asked already, after Ctrl-C."""
+    """Let nobody wait for what was asked already, after Ctrl-C; nothing else can be asked then.
+
+    A request to cancel may come before the server has begun, so the database is closed as well.
+    """
     try:
         yield
     except KeyboardInterrupt:
         with suppress(psycopg.Error):
             database.cancel_safe(timeout=PATIENCE)
+        database.close()
         raise
 
 

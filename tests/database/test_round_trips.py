@@ -17,7 +17,7 @@ from attrs import define, field
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from replant.database import sql
-from replant.database.batches import select_all
+from replant.database.batches import ask_together, select_all
 from replant.database.connections import reading
 from replant.database.read_catalog import read_catalog
 from replant.model import Catalog
@@ -86,6 +86,22 @@ def test_the_catalog_is_the_same_without_pipelines(
     expected = catalog()
     monkeypatch.setattr(psycopg.Pipeline, "is_supported", lambda: False)
     assert catalog() == expected
+
+
+def test_ctrl_c_is_told_though_the_pipeline_cannot_be_left(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise psycopg.OperationalError("cannot exit pipeline mode while busy")
+
+    with psycopg.connect(database.dsn) as connection:
+        monkeypatch.setattr(psycopg.Pipeline, "__exit__", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            ask_together(connection, "SELECT 1")
+        assert connection.closed
 
 
 @pytest.mark.parametrize("cancelled", [True, False])

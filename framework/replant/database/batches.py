@@ -42,23 +42,30 @@ def select_all(
 def _ask(database: DatabaseConnection, queries: Iterable[bytes]) -> list[Cursor[Any]]:
     if not Pipeline.is_supported():
         return [database.execute(query) for query in queries]
-    with database.pipeline(), _cancelled(database):
+    with _interruptible(database), database.pipeline(), _interruptible(database):
         return [database.execute(query) for query in queries]
 
 
 @contextmanager
-def _cancelled(database: DatabaseConnection) -> Iterator[None]:
+def _interruptible(database: DatabaseConnection) -> Iterator[None]:
     """Let nobody wait for what was asked already, after Ctrl-C; nothing else can be asked then.
 
-    A request to cancel may come before the server has begun, so the database is closed as well.
+    A request to cancel may come before the server has begun, so the database is closed as well. To
+    leave a pipeline that is interrupted may fail, which would hide why it is left.
     """
     try:
         yield
-    except KeyboardInterrupt:
-        with suppress(psycopg.Error):
-            database.cancel_safe(timeout=PATIENCE)
-        database.close()
-        raise
+    except BaseException as error:
+        reason: BaseException | None = error
+        while reason is not None and not isinstance(reason, KeyboardInterrupt):
+            reason = reason.__context__
+        if reason is None:
+            raise
+        if not database.closed:
+            with suppress(psycopg.Error):
+                database.cancel_safe(timeout=PATIENCE)
+            database.close()
+        raise reason from None
 
 
 def _batches(selects: Iterable[bytes]) -> Iterator[list[bytes]]:

@@ -24,7 +24,7 @@ from typing import BinaryIO
 from replant.artifact.stores import PARTIAL, Store, open_store
 from replant.errors import OutputError
 
-_WRITE = "cannot be written"
+_WRITE, _LIST = "cannot be written", "cannot be listed"
 
 
 def check_store(url: str, *, force: bool, mark: str | None) -> None:
@@ -41,7 +41,7 @@ def check_store(url: str, *, force: bool, mark: str | None) -> None:
 
     """
     store = open_store(url)
-    there = store.again(lambda: store.files.find(store.path), OutputError, "cannot be listed")
+    there = _listed(store, _LIST)
     if not there:
         return
     marked = store.under(mark) if mark else store.path
@@ -61,8 +61,7 @@ def is_in_store(url: str) -> bool:
         UsageError: the store is not known, or a package is missing.
 
     """
-    store = open_store(url)
-    return bool(store.again(lambda: store.files.find(store.path), OutputError, "cannot be listed"))
+    return bool(_listed(open_store(url), _LIST))
 
 
 @contextmanager
@@ -177,9 +176,9 @@ def _move(store: Store, old: str, new: str) -> None:
     store.again(move, OutputError, _WRITE)
 
 
-def _listed(store: Store) -> set[str]:
+def _listed(store: Store, failure: str = _WRITE) -> set[str]:
     """List all files below."""
-    return set(store.again(lambda: store.files.find(store.path), OutputError, _WRITE))
+    return set(store.again(lambda: store.files.find(store.path), OutputError, failure))
 
 
 def _remove(store: Store, paths: Iterable[str], *, first: str = "") -> None:

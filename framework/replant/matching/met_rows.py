@@ -134,6 +134,11 @@ def _has_one_text(column: Column) -> bool:
     return own and without_modifier(column.base_type or column.type) not in _SEVERAL_TEXTS
 
 
+def _written(names: Sequence[str], values: Sequence[Text]) -> str:
+    pairs = zip(names, values, strict=True)
+    return ", ".join(f"{readable(name)} = {visible(value)}" for name, value in pairs)
+
+
 @frozen
 class _Meeting:
     """The search for the rows of one table."""
@@ -149,6 +154,7 @@ class _Meeting:
         name = self.table.name
         referenced = self.met.references.referenced(name)
         columns = tuple(dict.fromkeys(column for key in referenced for column in key))
+        types = {key: self.met.references.itself(name, key).types for key in referenced}
         found: dict[tuple[str, ...], dict[tuple[Text, ...], tuple[Text, ...]]] = {}
         unmet = []
         for batch in self._batches():
@@ -166,8 +172,7 @@ class _Meeting:
                     if None in new:
                         self._note_null(wanted, key)
                         continue
-                    types = self.met.references.itself(name, key).types
-                    found.setdefault(key, {})[compared(old, types)] = new
+                    found.setdefault(key, {})[compared(old, types[key])] = new
         for key, values in found.items():
             self.met.values[name, key] = values
         self._check_unmet(unmet)
@@ -182,7 +187,7 @@ class _Meeting:
 
     def _told(self, row: Row) -> str:
         """Name a row by the columns by which it is met."""
-        return ", ".join(f"{readable(c)} = {visible(row[c])}" for c in self.match.columns)
+        return _written(self.match.columns, [row[column] for column in self.match.columns])
 
     def _check_taken(self, new: NewValues) -> None:
         """Note rows that were met under the key that another row of the artifact has or gets."""
@@ -198,12 +203,10 @@ class _Meeting:
             if own not in taken:
                 continue
             if own in seen:
-                told = ", ".join(
-                    f"{readable(c)} = {visible(v)}" for c, v in zip(key, own, strict=True)
-                )
                 self.met.problems.append(
-                    f"{self.table.name}: two rows of the artifact would have {told}, which one of "
-                    f"them has in the target; give the other one another key there or here"
+                    f"{self.table.name}: two rows of the artifact would have {_written(key, own)}, "
+                    f"which one of them has in the target; give the other one another key there or "
+                    f"here"
                 )
             seen.add(own)
 
@@ -219,10 +222,7 @@ class _Meeting:
                 if all(row[column] == other_row[column] for column in self.match.columns):
                     continue  # NULL is equal to nothing, and the row is the same nevertheless.
                 wanted, other = self._told(row), self._told(other_row)
-                key = ", ".join(
-                    f"{readable(c)} = {visible(v)}"
-                    for c, v in zip(self.table.key, keys[place], strict=True)
-                )
+                key = _written(self.table.key, keys[place])
                 self.met.problems.append(
                     f"{self.table.name}: no row with {wanted} is in the target, and {key} is "
                     f"the key of the row with {other} there; insert the row under another key first"
